@@ -1,0 +1,275 @@
+"""RunConfig: everything that makes a run, checked where it is made.
+
+One flat form serves JSON, the address bar, `--set`, the page's controls and live changes alike:
+
+    {"data": "shapes", "method": "simclr", "method.temperature": 0.2, "augment.hue": 0.1, "steps": 300, ...}
+
+What is left out takes the default; a data set and a method may each suggest better defaults than the general ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import ValidationError, model_serializer, model_validator
+
+from playground import datasets, methods, networks, optimizers
+from playground.augment import Augment
+from playground.knobs import Choice, Knob, Section, knob, knobs_of, option
+from playground.masking import Masking
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "data": datasets.CATALOG,
+    "method": methods.CATALOG,
+    "network": networks.CATALOG,
+    "optimizer": optimizers.CATALOG,
+}
+PLAIN: dict[str, type[Section]] = {"augment": Augment, "masking": Masking}
+START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
+
+Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
+
+
+class ConfigError(ValueError):
+    """One sentence that says what must hold and what was got. `key`: the knob it is about, as in the flat form."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+class RunConfig(Section):
+    """One training, complete: the same config gives the same run.
+
+    Takes the flat form (`RunConfig(**{"method.temperature": 0.1})`), sections (`RunConfig(augment={"hue": 0})`) or both.
+    Raises `ConfigError` (a ValueError) for the first value that cannot be.
+    """
+
+    data: Chosen
+    method: Chosen
+    network: Chosen
+    optimizer: Chosen
+    augment: Augment
+    masking: Masking | None
+    steps: int = knob(300, 1, 1_000_000, "How many times the weights are updated.")
+    batch_size: int = knob(256, 2, 8192, "How many images each step sees; each is shown as several views.")
+    seed: int = knob(0, 0, 2**31 - 1, "Everything random follows from it: the same seed gives the same run.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "Where to train; auto takes a GPU if there is one.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _as_config_error(error.errors()[0]) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Any) -> dict[str, Any]:
+        """Fills in what was left out and turns names into their knobs."""
+        given = _flatten(values)
+        flat = defaults(**{section: given[section] for section in CHOICES if section in given})
+        for key in given:
+            _require_known(key, flat)
+        return _nest(flat | given)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RunConfig:
+        """What no single knob can check: whether the choices go with each other."""
+        method, network, data = self.method.choice, self.network.choice, self.data.choice
+        if network.family not in method.accepts:
+            fitting = ", ".join(name for name, each in networks.CATALOG.items() if each.family in method.accepts)
+            raise ConfigError("network", f"{method.name}: network must be one of {fitting}, got {network.name}")
+        if self.batch_size > data.count:
+            raise ConfigError(
+                "batch_size", f"batch_size must be at most {data.count}, the number of images in {data.name}, got {self.batch_size}"
+            )
+        if self.batch_size < method.min_batch:
+            raise ConfigError("batch_size", f"{method.name}: batch_size must be at least {method.min_batch}, got {self.batch_size}")
+        for check in (network.check, method.check):
+            check(self)
+        return self
+
+    @model_serializer
+    def flat(self) -> dict[str, Any]:
+        """The flat form, complete, in a fixed order."""
+        flat: dict[str, Any] = {}
+        for section in CHOICES:
+            knobs = getattr(self, section)
+            flat[section] = knobs.name
+            flat |= {f"{section}.{name}": value for name, value in knobs}
+        for section in PLAIN:
+            flat |= {f"{section}.{name}": value for name, value in getattr(self, section) or ()}
+        return flat | {name: getattr(self, name) for name in ("steps", "batch_size", "seed", "device")}
+
+    def to_json(self) -> str:
+        """Exact: `RunConfig.from_json(config.to_json()) == config`."""
+        return json.dumps(self.flat(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunConfig:
+        """Reads what `to_json` wrote. Raises ConfigError."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError("", f"a config must be JSON, got text that is not: {error}") from None
+        if not isinstance(values, dict):
+            raise ConfigError("", f"a config must be a JSON object, got {text.strip()[:40]}")
+        return cls(**values)
+
+    def to_query(self) -> str:
+        """The whole config as the query of an address; exact, like JSON."""
+        return urlencode({key: _as_text(value) for key, value in self.flat().items()})
+
+    @classmethod
+    def from_query(cls, query: str) -> RunConfig:
+        """Reads what `to_query` wrote. Raises ConfigError."""
+        return cls(**dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True)))
+
+    def changed(self, name: str, value: Any) -> RunConfig:
+        """The config with one live knob moved. Raises ConfigError where the knob is not live or the value cannot be."""
+        _require_known(name, self.flat())
+        if name not in self.live():
+            raise ConfigError(name, f"{name} cannot change while a run trains; what can: {', '.join(self.live())}")
+        return RunConfig(**self.flat() | {name: value})
+
+    def knobs(self) -> list[Knob]:
+        """Every knob of this config, with the range, help and suggested default that hold for these choices."""
+        return knobs_for(**{section: getattr(self, section).name for section in CHOICES})
+
+    def live(self) -> tuple[str, ...]:
+        """The keys that may change while the run trains."""
+        return tuple(each.key for each in self.knobs() if each.live)
+
+    def deviations(self) -> dict[str, Any]:
+        """What differs from the defaults that these choices suggest: what a person really set."""
+        flat = self.flat()
+        usual = defaults(**{section: flat[section] for section in CHOICES})
+        return {key: value for key, value in flat.items() if value != usual[key]}
+
+
+def defaults(**choices: str) -> dict[str, Any]:
+    """The flat form when nothing but some choices is given. The data set's suggestions come first, the method's over them."""
+    picked = START | choices
+    for section in ("data", "method"):
+        picked |= {key: value for key, value in _chosen(section, picked).suggests.items() if key in CHOICES and key not in choices}
+    flat: dict[str, Any] = dict(picked)
+    flat |= {each.key: each.default for each in knobs_for_sections(picked)}
+    for section in ("data", "method"):
+        suggests = _chosen(section, picked).suggests
+        for key, value in suggests.items():
+            owner = key.partition(".")[0]
+            meant = suggests.get(owner, START.get(owner)) if owner in CHOICES else None
+            if key in flat and key not in CHOICES and meant in (None, picked.get(owner)):
+                flat[key] = value
+    return flat
+
+
+def knobs_for(**choices: str) -> list[Knob]:
+    """Every knob for these choices, its default the suggested one."""
+    flat = defaults(**choices)
+    return [_with_default(each, flat[each.key]) for each in knobs_for_sections(flat)]
+
+
+def knobs_for_sections(picked: Mapping[str, Any]) -> list[Knob]:
+    """The knobs of every section in play, in the order of the flat form."""
+    knobs = [each for section in CHOICES for each in knobs_of(_chosen(section, picked).Knobs, f"{section}.")]
+    knobs += knobs_of(Augment, "augment.")
+    knobs += knobs_of(Masking, "masking.") if _chosen("method", picked).masked else []
+    return knobs + [each for each in knobs_of(RunConfig) if each.key not in CHOICES]
+
+
+def _with_default(each: Knob, default: Any) -> Knob:
+    return Knob(**vars(each) | {"default": default})
+
+
+def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
+    name, catalog = picked[section], CHOICES[section]
+    if not isinstance(name, str) or name not in catalog:
+        raise ConfigError(section, f"{section} must be one of {', '.join(catalog)}, got {name}{_hint(str(name), catalog)}")
+    return catalog[name]
+
+
+def _require_known(key: str, flat: Mapping[str, Any]) -> None:
+    if key in flat:
+        return
+    section, _, name = key.partition(".")
+    owner = flat[section] if section in CHOICES else section
+    siblings = [each.partition(".")[2] for each in flat if each.startswith(f"{section}.")]
+    if section == "masking":
+        masked = ", ".join(each for each, method in methods.CATALOG.items() if method.masked)
+        raise ConfigError(key, f"{flat['method']} masks nothing: {key} is for {masked}")
+    if name and (siblings or section in CHOICES):
+        known = f"it has {', '.join(siblings)}" if siblings else "it has none"
+        raise ConfigError(key, f"{owner} has no knob {name}: {known}{_hint(name, siblings)}")
+    raise ConfigError(key, f"there is no setting {key}{_hint(key, flat)}")
+
+
+def _hint(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _flatten(values: Any) -> dict[str, Any]:
+    """Sections, models and flat keys -> flat keys."""
+    flat: dict[str, Any] = {}
+    for key, value in dict(values).items():
+        if isinstance(value, Choice.Knobs):
+            flat |= {key: value.name} | {f"{key}.{name}": each for name, each in value}
+        elif isinstance(value, Section):
+            flat |= {f"{key}.{name}": each for name, each in value}
+        elif isinstance(value, Mapping):
+            flat |= {(key if name == "name" else f"{key}.{name}"): each for name, each in value.items()}
+        elif not (value is None and key in PLAIN):
+            flat[key] = value
+    return flat
+
+
+def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat keys -> what the fields of RunConfig take."""
+
+    def part(section: str) -> dict[str, Any]:
+        return {key.partition(".")[2]: value for key, value in flat.items() if key.startswith(f"{section}.")}
+
+    nested: dict[str, Any] = {key: value for key, value in flat.items() if "." not in key and key not in CHOICES}
+    for section in CHOICES:
+        nested[section] = _build(_chosen(section, flat).Knobs, section, str(flat[section]), part(section))
+    nested["augment"] = _build(Augment, "augment", "augment", part("augment"))
+    nested["masking"] = _build(Masking, "masking", "masking", part("masking")) if part("masking") else None
+    return nested
+
+
+def _build(kind: type[Section], section: str, owner: str, values: dict[str, Any]) -> Section:
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise _as_config_error(error.errors()[0], section, owner, knobs_of(kind)) from None
+
+
+def _as_config_error(detail: Any, section: str = "", owner: str = "", knobs: list[Knob] | None = None) -> ConfigError:
+    """Pydantic's finding -> "simclr: temperature must be from 0.01 to 2, got -1"."""
+    nested = detail.get("ctx", {}).get("error")
+    if isinstance(nested, ConfigError):
+        return nested
+    name = str(detail["loc"][0])
+    each = next(each for each in (knobs or knobs_of(RunConfig)) if each.key == name)
+    key = f"{section}.{name}" if section else name
+    return ConfigError(key, f"{owner}: {must_hold(each)}, got {detail['input']}".removeprefix(": "))
+
+
+def must_hold(each: Knob) -> str:
+    """The knob's rule in words: "temperature must be from 0.01 to 2"."""
+    name = each.key.rpartition(".")[2]
+    if each.kind == "switch":
+        return f"{name} must be true or false"
+    if each.kind == "option":
+        return f"{name} must be one of {', '.join(map(str, each.options))}"
+    whole = "a whole number " if each.kind == "integer" else ""
+    return f"{name} must be {whole}from {each.low:.10g} to {each.high:.10g}"
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

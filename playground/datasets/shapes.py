@@ -1,0 +1,107 @@
+"""Shapes: drawn with torch from a seed, every factor known, so that what a representation keeps can be measured."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from playground.datasets.base import Dataset, Images
+
+SHAPES = ["circle", "square", "triangle", "star", "cross", "ring", "heart", "bar"]
+COLORS = ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"]
+SIZES = ["small", "medium", "large"]
+POSITIONS = ["top left", "top right", "bottom left", "bottom right"]
+ROTATIONS = ["0°", "90°", "180°", "270°"]
+BACKGROUNDS = ["black", "dark gray", "light gray", "white"]
+NAMES = {"shape": SHAPES, "color": COLORS, "size": SIZES, "position": POSITIONS, "rotation": ROTATIONS, "background": BACKGROUNDS}
+
+SIDE = 32
+OVERSAMPLE = 3  # each pixel is the mean of 3 x 3 samples: smooth edges
+SEED = 20_051  # of the drawing itself; a run's seed never changes the data
+
+
+class Shapes(Dataset):
+    """8 shapes x 8 hues x 3 sizes x 4 quadrants x 4 rotations x 4 backgrounds, all independent."""
+
+    name, title = "shapes", "Shapes"
+    summary = "Generated 32 px images whose every factor is known: shape, color, size, position, rotation, background."
+    count, probe_count, image_size = 4096, 1024, SIDE
+
+    @classmethod
+    def load(cls, folder: Path) -> tuple[Images, Images]:
+        """Draws them; no file is read or written."""
+        images = draw(cls.count + cls.probe_count, torch.Generator().manual_seed(SEED))
+        return images[cls.probe_count :], images[: cls.probe_count]
+
+
+def draw(count: int, generator: torch.Generator) -> Images:
+    """`count` images with independent, uniform factors."""
+    factors = {name: torch.randint(len(labels), (count,), generator=generator) for name, labels in NAMES.items()}
+    jitter = torch.rand(count, 6, generator=generator)
+    chunks = [_paint({name: f[rows] for name, f in factors.items()}, jitter[rows]) for rows in torch.arange(count).split(512)]
+    noise = torch.randn(count, 3, SIDE, SIDE, generator=generator) * 0.02
+    pixels = ((torch.cat(chunks) + noise).clamp(0, 1) * 255).round().to(torch.uint8)
+    return Images(pixels, factors, NAMES)
+
+
+def _paint(factors: dict[str, Tensor], jitter: Tensor) -> Tensor:
+    """Labels -> (B, 3, SIDE, SIDE) in [0, 1]. jitter (B, 6) in [0, 1] varies each factor within its label."""
+    x, y = _canvas(factors, jitter)
+    ink = _coverage(factors["shape"], x, y)[:, None]
+    hue = (factors["color"] + (jitter[:, 0] - 0.5) * 0.5) / len(COLORS)
+    paint = _hue_to_rgb(hue)[:, :, None, None]
+    ground = (0.1 + 0.8 * factors["background"] / (len(BACKGROUNDS) - 1) + (jitter[:, 1] - 0.5) * 0.1)[:, None, None, None]
+    return ink * paint + (1 - ink) * ground
+
+
+def _canvas(factors: dict[str, Tensor], jitter: Tensor) -> tuple[Tensor, Tensor]:
+    """Sample places of each image in its shape's own frame, where the shape fills the unit disc: two of (B, S, S)."""
+    line = torch.linspace(-1, 1, SIDE * OVERSAMPLE)
+    radius = (0.34 + 0.12 * factors["size"] + (jitter[:, 2] - 0.5) * 0.06)[:, None, None]
+    across, down = factors["position"] % 2, factors["position"] // 2
+    center_x = ((across * 2 - 1) * (0.1 + 0.25 * jitter[:, 3]))[:, None, None]
+    center_y = ((down * 2 - 1) * (0.1 + 0.25 * jitter[:, 4]))[:, None, None]
+    angle = ((factors["rotation"] + (jitter[:, 5] - 0.5) * 0.5) * math.pi / 2)[:, None, None]
+    x, y = (line[None, None] - center_x) / radius, (line[None, :, None] - center_y) / radius
+    return x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
+
+
+def _coverage(shape: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """How much of each pixel the shape covers: (B, SIDE, SIDE) in [0, 1]."""
+    inside = torch.empty_like(x)
+    for label, rule in enumerate(_RULES):
+        rows = (shape == label).nonzero()[:, 0]
+        inside[rows] = rule(x[rows], y[rows]).float()
+    return torch.nn.functional.avg_pool2d(inside[:, None], OVERSAMPLE)[:, 0]
+
+
+def _star(x: Tensor, y: Tensor) -> Tensor:
+    angle = torch.atan2(x, -y)
+    return (x**2 + y**2).sqrt() < 0.66 + 0.34 * (5 * angle).cos()
+
+
+def _heart(x: Tensor, y: Tensor) -> Tensor:
+    u, v = x * 1.25, 0.15 - y * 1.25
+    return (u**2 + v**2 - 0.7) ** 3 < 1.6 * u**2 * v**3
+
+
+_RULES = (
+    lambda x, y: x**2 + y**2 < 0.8,
+    lambda x, y: torch.maximum(x.abs(), y.abs()) < 0.75,
+    lambda x, y: (y < 0.6) & (y > 1.8 * x.abs() - 1),
+    _star,
+    lambda x, y: (torch.minimum(x.abs(), y.abs()) < 0.26) & (torch.maximum(x.abs(), y.abs()) < 0.95),
+    lambda x, y: ((x**2 + y**2).sqrt() - 0.7).abs() < 0.22,
+    _heart,
+    lambda x, y: (x.abs() < 0.95) & (y.abs() < 0.3),
+)
+
+
+def _hue_to_rgb(hue: Tensor) -> Tensor:
+    """(B,) turns of the color wheel -> (B, 3) at full saturation and a value of 0.9."""
+    offsets = torch.tensor([5.0, 3.0, 1.0])
+    k = (offsets + hue[:, None] * 6) % 6
+    return 0.9 - 0.9 * torch.minimum(k, 4 - k).clamp(0, 1)

@@ -1,0 +1,145 @@
+"""What a training says while it goes: small dataclasses, in the order in which they happen.
+
+They are all that leaves `training.train`: the command line prints them, the worker stores them, the page draws them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Started:
+    """The first event of a run, or of its continuation. `facts`: device, precision, parameters, reference lines, sizes."""
+
+    step: int
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """A data set is on its way; bytes, `total` is 0 where the server does not say."""
+
+    step: int
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The probe set, once: images (N, H, W, 3) uint8, labels[factor] (N,), and what the labels are called."""
+
+    step: int
+    images: np.ndarray
+    labels: dict[str, np.ndarray]
+    names: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Named numbers of one step: `loss` at every step, diagnostics such as `knn/shape` at the steps that are measured."""
+
+    step: int
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "mean_patch": ...}."""
+
+    step: int
+    values: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything captured from the probe set at one step.
+
+    arrays: "embedding" (N, D) float32, "pca" (N, 2) float32, "spectrum" (D,) float32, "spectrum/projector"; pictures as
+    uint8: "views" (V, K, H, W, 3), and "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.
+    """
+
+    step: int
+    arrays: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A live knob was moved: `name` as in the config (`method.temperature`), in force from this step on."""
+
+    step: int
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the collapse judge says. state: starting, healthy, dimensional collapse, complete collapse, unclear."""
+
+    step: int
+    state: str
+    sentence: str
+    evidence: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that is needed to go on exactly from here; `torch.save` keeps it."""
+
+    step: int
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Paused:
+    """Training waits after this step, until a `Resume`, `Step`, or `Stop`."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event. status: finished, stopped or failed (then `message` says why, in one sentence)."""
+
+    step: int
+    status: str
+    message: str = ""
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+Event = Started | Fetching | Probe | Metrics | Baseline | Snapshot | Change | Verdict | Checkpoint | Paused | Finished
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait after the step in hand."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Take one step, measure it, and wait again."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Measure once more, leave a checkpoint, end."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """Move a live knob."""
+
+    name: str
+    value: Any
+
+
+Command = Pause | Resume | Step | Stop | Set

@@ -1,0 +1,135 @@
+"""Knobs: one line declares a hyperparameter, and everything else about it follows from that line.
+
+    class Knobs(Section):
+        temperature: float = knob(0.2, 0.01, 2, "Low: only the hardest negatives count.", live=True)
+
+The check and its error, the widget, the address bar, `--set`, the docs row and the values the tests try at both ends
+all come from here. A `Choice` is anything picked by name that brings knobs of its own: a method, a network, a data set, an optimizer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+
+
+class Section(BaseModel):
+    """A group of knobs, checked where it is made and never changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _options_from_text(cls, value: Any, info: ValidationInfo) -> Any:
+        """An address bar has only text: "4" is the option 4."""
+        options = get_args(cls.model_fields[str(info.field_name)].annotation)
+        return next((each for each in options if isinstance(value, str) and str(each) == value), value)
+
+
+def knob(default: float, low: float, high: float, help: str, *, live: bool = False, log: bool = False) -> Any:
+    """A number from `low` to `high`. `live`: may change while the run trains. `log`: its slider is logarithmic."""
+    return Field(default, ge=low, le=high, description=help, json_schema_extra={"live": live, "log": log})
+
+
+def switch(default: bool, help: str) -> Any:
+    """A yes or no."""
+    return Field(default, description=help)
+
+
+def safeguard(help: str, *, without: str) -> Any:
+    """A switch that keeps the method from collapsing; `without` names what happens when it is off."""
+    return Field(True, description=help, json_schema_extra={"without": without})
+
+
+def option(default: Any, help: str) -> Any:
+    """One of a few values; the field's type is the `Literal` that lists them."""
+    return Field(default, description=help)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One knob as data, for whoever draws, documents or tests it. `key` is its name everywhere: `method.temperature`."""
+
+    key: str
+    kind: Literal["integer", "number", "switch", "option", "name"]
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    live: bool = False
+    log: bool = False
+    options: tuple[Any, ...] = ()
+    without: str | None = None
+
+    @property
+    def title(self) -> str:
+        """`method.mask_ratio` -> `mask ratio`."""
+        return self.key.rpartition(".")[2].replace("_", " ")
+
+
+def knobs_of(section: type[BaseModel], prefix: str = "") -> list[Knob]:
+    """Every knob that a section declares, in its order, with keys that start with `prefix`."""
+    return [_knob(prefix + name, field) for name, field in section.model_fields.items() if field.description]
+
+
+def _knob(key: str, field: FieldInfo) -> Knob:
+    extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    bounds = {side: getattr(mark, side) for mark in field.metadata for side in ("ge", "le") if hasattr(mark, side)}
+    options = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    kinds: dict[Any, Any] = {bool: "switch", int: "integer", float: "number", str: "name"}
+    return Knob(
+        key=key,
+        kind="option" if options else kinds[field.annotation],
+        default=field.default,
+        help=field.description or "",
+        low=bounds.get("ge"),
+        high=bounds.get("le"),
+        live=bool(extra.get("live", False)),
+        log=bool(extra.get("log", False)),
+        options=options,
+        without=extra.get("without"),
+    )
+
+
+class Choice:
+    """Something picked by name, with knobs of its own. A subclass is found by being in its package."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    class Knobs(Section):
+        """No knobs unless the subclass declares some."""
+
+        choice: ClassVar[Any]
+
+        @property
+        def name(self) -> str:
+            """The name that was picked."""
+            return str(self.choice.name)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "Knobs" not in vars(cls):
+            cls.Knobs = type("Knobs", (cls.Knobs,), {"__module__": cls.__module__})  # type: ignore[misc]
+        cls.Knobs.choice = cls
+
+
+Kind = TypeVar("Kind", bound=Choice)
+
+
+def catalog(base: type[Kind], package: ModuleType) -> dict[str, type[Kind]]:
+    """Every named subclass of `base` in `package` (a folder of modules, or one module), by name."""
+    for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return {kind.name: kind for kind in sorted(_descendants(base), key=lambda kind: kind.__name__) if "name" in vars(kind)}
+
+
+def _descendants(base: type[Kind]) -> set[type[Kind]]:
+    return {each for child in base.__subclasses__() for each in ({child} | _descendants(child))}

@@ -1,0 +1,88 @@
+"""BYOL: a student predicts a slowly moving teacher, and no negatives are needed."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.knobs import Choice, knob, safeguard
+from playground.methods.base import Method, Reference
+from playground.networks import Backbone, predictor, projector
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class BYOL(Method):
+    """The student's prediction for one view should equal the teacher's projection of the other view.
+
+    Grill et al., 2020, equation 2, averaged over both directions. The teacher is a moving average of the student.
+    """
+
+    name, title, family = "byol", "BYOL", "distillation"
+    summary = "A student predicts what a slowly moving copy of itself says about another view; nothing is pushed apart."
+    paper = "Grill et al., 2020: Bootstrap Your Own Latent"
+    link = "https://arxiv.org/abs/2006.07733"
+    equation = r"2 - 2\,\frac{q(z) \cdot z'}{\|q(z)\| \, \|z'\|}"
+    advice = "Its best possible loss, 0, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
+
+    class Knobs(Choice.Knobs):
+        """A short run needs a teacher that moves faster than the papers' 0.996."""
+
+        momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
+        projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
+        hidden_size: int = knob(512, 8, 4096, "Width of the hidden layers of projector and predictor.")
+        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
+        predictor: bool = safeguard("Let the student predict the teacher through one more MLP.", without="complete collapse")
+        moving_average: bool = safeguard(
+            "Let the teacher follow slowly. Without it the teacher is the student, as in SimSiam.", without="slower learning; may collapse"
+        )
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        size, hidden = self.knobs.projection_size, self.knobs.hidden_size
+        self.projector = projector(backbone.width, hidden, size)
+        self.predictor = predictor(size, hidden) if self.knobs.predictor else nn.Identity()
+        self.teacher = copy.deepcopy(nn.Sequential(backbone, self.projector)).requires_grad_(False)
+
+    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """views: two of (B, 3, H, W) -> the mean of both directions, from 0 (equal) to 4 (opposite)."""
+        images = torch.cat(views)
+        z = self.projector(self.backbone(images))
+        target = self._target(images, z)
+        return {"loss": prediction_error(self.predictor(z), torch.cat(target.chunk(2)[::-1]))}
+
+    def _target(self, images: Tensor, z: Tensor) -> Tensor:
+        """What the student is to predict: (2B, P)."""
+        if not self.knobs.moving_average:
+            return z.detach() if self.knobs.stop_gradient else z
+        if self.knobs.stop_gradient:
+            with torch.no_grad():
+                return self.teacher(images)
+        return self.teacher(images) + z - z.detach()  # the teacher's value, with the student's gradient
+
+    def after_step(self, progress: float) -> None:
+        """The teacher follows: xi <- tau xi + (1 - tau) theta, with tau rising to 1 by half a cosine (section 3.3)."""
+        kept = 1 - (1 - self.knobs.momentum) * (math.cos(math.pi * progress) + 1) / 2
+        student = nn.Sequential(self.backbone, self.projector)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.teacher.parameters()), list(student.parameters()), 1 - kept)
+
+    def project(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> (B, projection_size), by the student."""
+        return self.projector(embedding)
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """The trap of the method."""
+        return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+
+
+def prediction_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """2 - 2 cos, the squared distance of unit vectors. prediction, target: (B, D) -> scalar."""
+    return (2 - 2 * F.cosine_similarity(prediction.float(), target.float())).mean()

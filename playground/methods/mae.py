@@ -1,0 +1,131 @@
+"""MAE: see a quarter of the patches, paint the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from playground.knobs import Choice, knob, option, switch
+from playground.masking import random_order, visible_count
+from playground.methods.base import Method, Reference
+from playground.networks import Backbone, Block, ViT, patchify, sine_positions, unpatchify
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+HEAD = 16  # width of one attention head of the decoder
+
+
+class MAE(Method):
+    """The encoder sees only the visible patches; a small decoder paints the hidden ones from them.
+
+    He et al., 2022, section 3: mean squared error on hidden patches only.
+    """
+
+    name, title, family = "mae", "MAE", "masked"
+    summary = "Hides most of an image and paints it back: learns without comparing images at all."
+    paper = "He et al., 2022: Masked Autoencoders Are Scalable Vision Learners"
+    link = "https://arxiv.org/abs/2111.06377"
+    equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{x}_i - x_i \|^2"
+    advice = (
+        "Judge it by its pictures: in minutes, masked methods score near the untrained network on k-NN. With per-patch normalization, "
+        "pictures borrow each hidden patch's true mean and contrast, and flat patches become noise."
+    )
+    views, masked, accepts = 1, True, frozenset({"vit"})
+    suggests = {
+        "network": "vit-tiny",
+        "augment.crop_scale_min": 0.6,
+        "augment.jitter_probability": 0.0,
+        "augment.grayscale_probability": 0.0,
+        "optimizer.learning_rate": 2e-3,
+        "steps": 400,
+    }
+
+    class Knobs(Choice.Knobs):
+        """The decoder is thrown away after training, so it may be small."""
+
+        decoder_width: Literal[32, 64, 128, 256] = option(64, "Width of the decoder.")
+        decoder_depth: int = knob(2, 1, 8, "Blocks of the decoder.")
+        normalize_patches: bool = switch(
+            False, "Predict each patch after removing its own mean and contrast. Helps features of photos; makes pictures misleading."
+        )
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        vit, width = cast(ViT, backbone), self.knobs.decoder_width
+        self.enter = nn.Linear(vit.width, width)
+        self.mask_token = nn.Parameter(torch.zeros(width))
+        self.register_buffer("positions", sine_positions(vit.grid, width), persistent=False)
+        self.decoder = nn.Sequential(*[Block(width, width // HEAD) for _ in range(self.knobs.decoder_depth)], nn.LayerNorm(width))
+        self.leave = nn.Linear(width, 3 * vit.patch_size**2)
+
+    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """views: one of (B, 3, H, W) -> the error on hidden patches."""
+        predicted, hidden = self._paint(views[0], generator)
+        return {"loss": masked_error(predicted, self._target(views[0]), hidden)}
+
+    def _paint(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) -> predicted patches (B, L, 3 p p) and which were hidden (B, L)."""
+        vit = cast(ViT, self.backbone)
+        tokens = vit.patches(images)
+        order = random_order(len(images), tokens.shape[1], generator)
+        visible = order[:, : visible_count(tokens.shape[1], self.masking.ratio)]
+        seen = self.enter(vit.encode(tokens.gather(1, visible[..., None].expand(-1, -1, vit.width))))
+        canvas = self.mask_token.to(seen.dtype).expand(*tokens.shape[:2], -1)
+        canvas = canvas.scatter(1, visible[..., None].expand_as(seen), seen)
+        hidden = torch.ones_like(order, dtype=torch.bool).scatter(1, visible, False)
+        return self.leave(self.decoder(canvas + self.positions)).float(), hidden
+
+    def _target(self, images: Tensor) -> Tensor:
+        """What each patch should be: (B, L, 3 p p), pixels in [0, 1] or normalized by patch."""
+        patches = patchify(images, cast(ViT, self.backbone).patch_size)
+        return normalized(patches)[0] if self.knobs.normalize_patches else patches
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`reconstruction`: the masked error on probe images."""
+        predicted, hidden = self._paint(images, generator)
+        return {"reconstruction": masked_error(predicted, self._target(images), hidden)}
+
+    def mean_baseline(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of painting every hidden patch as the mean of all patches."""
+        target = self._target(images)
+        mean = target.mean((0, 1)).expand_as(target)
+        return {"reconstruction": masked_error(mean, target, torch.ones_like(target[..., 0], dtype=torch.bool))}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · masked · reconstruction · reconstruction with the visible patches pasted in."""
+        patch_size, size = cast(ViT, self.backbone).patch_size, images.shape[-1]
+        predicted, hidden = self._paint(images, generator)
+        patches = patchify(images, patch_size)
+        if self.knobs.normalize_patches:
+            _, mean, spread = normalized(patches)
+            predicted = predicted * spread + mean
+        rows = {
+            "original": patches,
+            "masked": torch.where(hidden[..., None], 0.5, patches),
+            "reconstruction": predicted,
+            "pasted": torch.where(hidden[..., None], predicted, patches),
+        }
+        return {name: unpatchify(row, patch_size, size).clamp(0, 1) for name, row in rows.items()}
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """With normalized patches, saying "zero" costs (n - 1) / n for n values a patch, because the variance is unbiased."""
+        if not config.method.normalize_patches:
+            return []
+        values = 3 * config.network.patch_size**2
+        return [Reference("loss", (values - 1) / values, "always predicting the mean of the patch")]
+
+
+def normalized(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, L, n) -> the patches with mean 0 and variance 1 each, their means and spreads (B, L, 1)."""
+    mean, spread = patches.mean(-1, keepdim=True), (patches.var(-1, keepdim=True) + 1e-6).sqrt()
+    return (patches - mean) / spread, mean, spread
+
+
+def masked_error(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
+    """Mean squared error over hidden patches. predicted, target: (B, L, n); hidden: (B, L) bool -> scalar."""
+    error = (predicted - target).square().mean(-1)
+    return (error * hidden).sum() / hidden.sum()

@@ -1,0 +1,74 @@
+"""SimCLR: contrastive learning in its plainest form."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.knobs import Choice, knob, safeguard
+from playground.methods.base import Method, Reference
+from playground.networks import Backbone, projector
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class SimCLR(Method):
+    """Two views of one image should be closer to each other than to any view of any other image in the batch.
+
+    Chen et al., 2020, equation 1 (NT-Xent).
+    """
+
+    name, title, family = "simclr", "SimCLR", "contrastive"
+    summary = "Pulls two views of one image together and pushes all other images of the batch away."
+    paper = "Chen et al., 2020: A Simple Framework for Contrastive Learning of Visual Representations"
+    link = "https://arxiv.org/abs/2002.05709"
+    equation = r"-\log \frac{\exp(z_i \cdot z_j / \tau)}{\sum_{k \neq i} \exp(z_i \cdot z_k / \tau)}"
+
+    class Knobs(Choice.Knobs):
+        """Temperature is the one that matters; the batch size sets the number of negatives."""
+
+        temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar images push. High: all push alike.", live=True, log=True)
+        projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared. The map is made before this projection.")
+        hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
+        negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
+
+    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """views: two of (B, 3, H, W) -> NT-Xent over 2B rows, and how often the positive is the most similar row."""
+        z1, z2 = self.projector(self.backbone(torch.cat(views))).float().chunk(2)
+        if not self.knobs.negatives:
+            return {"loss": -F.cosine_similarity(z1, z2).mean() / self.knobs.temperature}
+        logits, positive = similarities(z1, z2, self.knobs.temperature)
+        return {"loss": F.cross_entropy(logits, positive), "contrastive_top1": (logits.argmax(1) == positive).float().mean()}
+
+    def project(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> (B, projection_size)."""
+        return self.projector(embedding)
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """All outputs alike: every one of the 2N - 1 others is equally likely to be the positive."""
+        if not config.method.negatives:
+            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one")]
+        others = 2 * config.batch_size - 1
+        return [Reference("loss", math.log(others), f"all outputs equal: ln(2N - 1) = ln {others}")]
+
+
+def similarities(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """z1, z2: (B, D), any length -> logits (2B, 2B) with each row's own place at minus infinity, and its positive's column (2B,)."""
+    z = F.normalize(torch.cat([z1, z2]), dim=1)
+    logits = (z @ z.T / temperature).fill_diagonal_(float("-inf"))
+    return logits, torch.arange(len(z), device=z.device).roll(len(z1))
+
+
+def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
+    """NT-Xent, equation 1 averaged over all 2B rows. z1, z2: (B, D), any length -> scalar."""
+    return F.cross_entropy(*similarities(z1, z2, temperature))

@@ -1,0 +1,83 @@
+"""VICReg: three terms, each with one job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.knobs import Choice, knob, safeguard
+from playground.methods.base import Method, Reference
+from playground.networks import Backbone, projector
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+EPSILON = 1e-4  # inside the square root: without it the gradient is infinite where the variance is zero
+
+
+class VICReg(Method):
+    """Views agree (invariance), every dimension keeps a spread (variance), no two dimensions say the same (covariance).
+
+    Bardes et al., 2022, equations 1 to 6; the variance term is averaged over the two views, as in the authors' code.
+    """
+
+    name, title, family = "vicreg", "VICReg", "regularization"
+    summary = "Keeps views together, each dimension spread out and all dimensions different; no negatives, no teacher."
+    paper = "Bardes et al., 2022: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"
+    link = "https://arxiv.org/abs/2105.04906"
+    equation = r"\lambda\, s(Z, Z') + \mu\, [v(Z) + v(Z')] / 2 + \nu\, [c(Z) + c(Z')]"
+
+    class Knobs(Choice.Knobs):
+        """The three weights of the paper."""
+
+        invariance_weight: float = knob(25, 0, 100, "How strongly the two views of an image are pulled together.", live=True)
+        variance_weight: float = knob(25, 0, 100, "How strongly each dimension is kept from shrinking.", live=True)
+        covariance_weight: float = knob(1, 0, 100, "How strongly dimensions are kept from repeating each other.", live=True)
+        projection_size: int = knob(256, 2, 2048, "Dimensions in which the three terms are measured.")
+        hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layers.")
+        variance: bool = safeguard("Keep the variance term. Without it all outputs may shrink to a point.", without="complete collapse")
+        covariance: bool = safeguard("Keep the covariance term. Without it dimensions repeat.", without="dimensional collapse")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size, layers=3)
+
+    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """views: two of (B, 3, H, W) -> the weighted sum, and each term before its weight."""
+        z1, z2 = self.projector(self.backbone(torch.cat(views))).float().chunk(2)
+        knobs = self.knobs
+        parts = {"invariance": F.mse_loss(z1, z2), "variance": (variance(z1) + variance(z2)) / 2, "covariance": covariance(z1) + covariance(z2)}
+        weights = {
+            "invariance": knobs.invariance_weight,
+            "variance": knobs.variance_weight * knobs.variance,
+            "covariance": knobs.covariance_weight * knobs.covariance,
+        }
+        total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
+        return {"loss": total} | {f"loss/{name}": part for name, part in parts.items()}
+
+    def project(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> (B, projection_size)."""
+        return self.projector(embedding)
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """A point has no variance, and nothing else to pay for."""
+        if not config.method.variance:
+            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+        value = config.method.variance_weight * (1 - EPSILON**0.5)
+        return [Reference("loss", value, f"all outputs equal: the variance term alone, {value:.4g}")]
+
+
+def variance(z: Tensor) -> Tensor:
+    """Equation 1: how far each dimension's standard deviation is below 1. z: (B, D) -> scalar."""
+    return F.relu(1 - (z.var(0) + EPSILON).sqrt()).mean()
+
+
+def covariance(z: Tensor) -> Tensor:
+    """Equation 4: squared covariances of different dimensions, over D. z: (B, D) -> scalar."""
+    z = z - z.mean(0)
+    matrix = z.T @ z / (len(z) - 1)
+    return (matrix.square().sum() - matrix.diagonal().square().sum()) / z.shape[1]
