@@ -1,0 +1,149 @@
+"""The folder of one run: arrays, pictures and checkpoints, each written to a temporary name first, so never seen half done.
+
+    probe.json  sprites.png             the probe set: labels, and its images in one atlas
+    snapshots/0000100.npz               embedding, pca, spectrum ...
+    snapshots/0000100-views.png         pictures: K tiles side by side, views one row each
+    layouts/0000100.npy                 the UMAP of that snapshot, if it has been laid out
+    checkpoint.pt  worker.log
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+
+
+class RunFolder:
+    """Reads and writes what one run leaves on disk beside its timeline."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save_probe(self, images: np.ndarray, labels: Mapping[str, np.ndarray], names: Mapping[str, list[str]]) -> None:
+        """images: (N, H, W, 3) uint8 -> sprites.png and probe.json, which says how to find image i in it."""
+        count, tile = images.shape[:2]
+        columns = math.ceil(math.sqrt(count))
+        described = {
+            "count": count,
+            "tile": tile,
+            "columns": columns,
+            "labels": {factor: values.tolist() for factor, values in labels.items()},
+            "names": {factor: list(each) for factor, each in names.items()},
+        }
+        _save_png(self.path / "sprites.png", _atlas(images, columns))
+        _save(self.path / "probe.json", lambda file: file.write(json.dumps(described).encode()))
+
+    def probe(self) -> dict[str, Any] | None:
+        """What `save_probe` described: count, tile, columns, labels, names."""
+        path = self.path / "probe.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def save_snapshot(self, step: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Pictures (uint8, four axes or more) become PNGs, everything else one npz."""
+        pictures = {name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim >= 4}
+        for name in pictures:
+            rows = arrays[name] if arrays[name].ndim == 5 else arrays[name][None]
+            _save_png(self.picture(step, name), _atlas(rows.reshape(-1, *rows.shape[2:]), rows.shape[1]))
+        numbers: dict[str, Any] = {name: array for name, array in arrays.items() if name not in pictures}
+        _save(self._arrays(step), lambda file: np.savez(file, **numbers))
+
+    def steps(self) -> list[int]:
+        """The steps that have a snapshot."""
+        return sorted(int(path.stem) for path in self.path.glob("snapshots/*.npz"))
+
+    def snapshot(self, step: int) -> dict[str, np.ndarray] | None:
+        """The arrays of one snapshot, or None where there is none."""
+        path = self._arrays(step)
+        if not path.exists():
+            return None
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    def array_names(self, step: int) -> list[str]:
+        """What a snapshot's npz holds, without reading it all."""
+        with np.load(self._arrays(step)) as arrays:
+            return list(arrays.files)
+
+    def pictures(self, step: int) -> list[str]:
+        """The names of a snapshot's pictures."""
+        found = self.path.glob(f"snapshots/{step:07d}-*.png")
+        return sorted(path.stem.partition("-")[2] for path in found)
+
+    def picture(self, step: int, name: str) -> Path:
+        """Where the picture `name` of a snapshot lies."""
+        return self.path / "snapshots" / f"{step:07d}-{name}.png"
+
+    def save_layout(self, step: int, points: np.ndarray) -> None:
+        """points: (N, 2), the map of one snapshot."""
+        _save(self._layout(step), lambda file: np.save(file, points.astype(np.float32)))
+
+    def layout(self, step: int) -> np.ndarray | None:
+        """The map of one snapshot, or None where it has none (yet)."""
+        path = self._layout(step)
+        return np.load(path) if path.exists() else None
+
+    def save_checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
+        """Replaces the checkpoint; a crash in the middle leaves the one before."""
+        import torch
+
+        _save(self.path / "checkpoint.pt", lambda file: torch.save({"step": step, "state": state}, file))
+
+    def checkpoint(self) -> tuple[int, dict[str, Any]] | None:
+        """(step, state) of the last checkpoint, or None where the run left none."""
+        import torch
+
+        path = self.path / "checkpoint.pt"
+        if not path.exists():
+            return None
+        # Our own file, from our own folder: it may hold random generators and the like, not tensors alone.
+        kept = torch.load(path, map_location="cpu", weights_only=False)
+        return int(kept["step"]), kept["state"]
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from."""
+        return (self.path / "checkpoint.pt").exists()
+
+    def forget_after(self, step: int) -> None:
+        """Removes snapshots and layouts of later steps."""
+        for path in [*self.path.glob("snapshots/*"), *self.path.glob("layouts/*")]:
+            number = path.name[:7]
+            if number.isdigit() and int(number) > step:
+                path.unlink(missing_ok=True)
+
+    def _arrays(self, step: int) -> Path:
+        return self.path / "snapshots" / f"{step:07d}.npz"
+
+    def _layout(self, step: int) -> Path:
+        return self.path / "layouts" / f"{step:07d}.npy"
+
+
+def _atlas(tiles: np.ndarray, columns: int) -> np.ndarray:
+    """tiles: (N, H, W, 3) -> (rows * H, columns * W, 3); the places after the last tile are black."""
+    count, height, width = tiles.shape[:3]
+    rows = math.ceil(count / columns)
+    padded = np.zeros((rows * columns, height, width, 3), dtype=np.uint8)
+    padded[:count] = tiles
+    return padded.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+
+
+def _save_png(path: Path, picture: np.ndarray) -> None:
+    # Level 1: the training waits for this, and the files are looked at once.
+    _save(path, lambda file: Image.fromarray(picture).save(file, format="PNG", compress_level=1))
+
+
+def _save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""What the store hands out, and how an event is written down."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from playground.config import RunConfig
+from playground.events import Checkpoint, Event, Finished, Metrics, Paused, Probe, Snapshot, Started
+
+OVER = ("finished", "stopped", "failed", "interrupted")
+
+
+class UnknownRun(LookupError):
+    """There is no run of that id."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(f"there is no run {run}")
+
+
+class Entry(NamedTuple):
+    """One entry of a run's timeline; `text` is its body as JSON."""
+
+    id: int
+    run: str
+    kind: str
+    step: int
+    time: float
+    text: str
+
+    @property
+    def body(self) -> Any:
+        """The body, read."""
+        return json.loads(self.text)
+
+    def to_json(self) -> str:
+        """`[id, kind, step, time, body]`, as it travels."""
+        return f'[{self.id},"{self.kind}",{self.step},{self.time:.3f},{self.text}]'
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it stands. status: queued, running, paused, finished, stopped, failed or interrupted."""
+
+    id: str
+    flat: dict[str, Any]
+    status: str
+    message: str
+    owner: str
+    created: float
+    started: float | None
+    finished: float | None
+    step: int
+    facts: dict[str, Any]
+    attempt: int
+
+    @classmethod
+    def from_row(cls, row: sqlite3.Row) -> Run:
+        """Reads a row of the table `runs`."""
+        read = {"flat": json.loads(row["config"]), "facts": json.loads(row["facts"])}
+        return cls(**read, **{each.name: row[each.name] for each in fields(cls) if each.name not in read})
+
+    @property
+    def config(self) -> RunConfig:
+        """The config, checked again: raises ConfigError where it was made by a version with other knobs."""
+        return RunConfig(**self.flat)
+
+    @property
+    def steps(self) -> int:
+        """How many steps the whole run has."""
+        return int(self.flat["steps"])
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come, unless somebody resumes it."""
+        return self.status in OVER
+
+
+def described(event: Event) -> tuple[str, Any] | None:
+    """The kind and the body of an event's entry; None for what lives in files alone."""
+    if isinstance(event, Probe | Checkpoint):
+        return None
+    kind = type(event).__name__.lower()
+    if isinstance(event, Snapshot):
+        return kind, list(event.arrays)
+    body = {each.name: getattr(event, each.name) for each in fields(event) if each.name != "step"}
+    # One field under the name of all there is says nothing: {"values": {...}} is {...}.
+    return kind, next(iter(body.values())) if list(body) in (["values"], ["facts"]) else body
+
+
+def new_status(event: Event) -> tuple[str, str] | None:
+    """The status and message that an event puts its run into, if it does."""
+    if isinstance(event, Started | Metrics):
+        return "running", ""
+    if isinstance(event, Paused):
+        return "paused", ""
+    if isinstance(event, Finished):
+        return event.status, event.message
+    return None
+
+
+def as_json(body: Any) -> str:
+    """Compact JSON that every browser reads: numbers that are not finite become null."""
+    return json.dumps(_plain(body), separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
