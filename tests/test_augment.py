@@ -1,0 +1,218 @@
+"""Every operation against torchvision's of that name, image by image, and what chance does to a batch."""
+
+import pytest
+import torch
+from torchvision.transforms.v2 import functional as reference
+
+from playground.augment import Augment, augment, blur, color_matrix, crop_and_flip, draw, recolor, solarize, to_gray, turn_hue
+from playground.knobs import knobs_of
+
+NOTHING = dict(
+    crop_scale_min=1, flip_probability=0, jitter_probability=0, grayscale_probability=0, blur_probability=0, solarize_probability=0
+)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def images(count=24, height=32, width=32, low=0.0, high=1.0):
+    """Noise, with a few colors of which two or three channels are equal, as hue has to treat those apart."""
+    noise = torch.rand(count, 3, height, width, generator=generator())
+    noise[: count // 3] = (noise[: count // 3] * 3).floor() / 2
+    return low + (high - low) * noise
+
+
+def factors(count=24, low=0.6, high=1.4, seed=1):
+    return low + (high - low) * torch.rand(count, generator=generator(seed))
+
+
+def close(ours, theirs, within=1e-5):
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=within)
+
+
+@pytest.mark.parametrize("height, width", [(32, 32), (20, 36)])
+def test_crop_and_flip_is_torchvisions_resized_crop_and_flip(height, width):
+    pictures, source = images(height=height, width=width), generator(2)
+    tall, wide = torch.randint(5, height + 1, (24,), generator=source), torch.randint(5, width + 1, (24,), generator=source)
+    top, left = ((height - tall) * torch.rand(24, generator=source)).long(), ((width - wide) * torch.rand(24, generator=source)).long()
+    flips = torch.arange(24) % 2 == 0
+    views = crop_and_flip(pictures, torch.stack((top, left, tall, wide), 1).float(), flips)
+    for view, picture, flip, *box in zip(views, pictures, flips, top, left, tall, wide):
+        expected = reference.resized_crop(picture, *map(int, box), [height, width], antialias=False)
+        close(view, reference.horizontal_flip(expected) if flip else expected)
+
+
+def test_bytes_and_floats_give_the_same_view():
+    pixels = (images() * 255).round().to(torch.uint8)
+    close(augment(pixels, Augment(), generator()), augment(pixels.double() / 255, Augment(), generator()))
+
+
+@pytest.mark.parametrize("changed", ["brightness", "contrast", "saturation"])
+def test_each_color_factor_is_torchvisions_where_nothing_clamps(changed):
+    pictures, amounts = images(low=0.3, high=0.6), factors()
+    matrix = color_matrix(**dict.fromkeys(["brightness", "contrast", "saturation"], torch.ones(24)) | {changed: amounts}, means=means(pictures))
+    for view, picture, amount in zip(recolor(pictures, matrix), pictures, amounts):
+        close(view, getattr(reference, f"adjust_{changed}")(picture, float(amount)))
+
+
+def means(pictures):
+    return pictures.mean((2, 3))
+
+
+def three_in_a_row(picture, brightness, contrast, saturation):
+    picture = reference.adjust_contrast(reference.adjust_brightness(picture, float(brightness)), float(contrast))
+    return reference.adjust_saturation(picture, float(saturation))
+
+
+def recolored(pictures):
+    amounts = [factors(seed=seed) for seed in (3, 4, 5)]
+    expected = torch.stack([three_in_a_row(*each) for each in zip(pictures, *amounts)])
+    return recolor(pictures, color_matrix(*amounts, means(pictures))), expected
+
+
+def test_brightness_contrast_saturation_in_a_row_are_exact_where_nothing_clamps():
+    close(*recolored(images(low=0.4, high=0.5)))
+
+
+def test_clamping_once_at_the_end_stays_near_clamping_every_time():
+    """Noise over the whole range is far harsher than photos; the docstring's figure is for those."""
+    ours, theirs = recolored(images())
+    assert 0.001 < (ours - theirs).abs().mean() < 0.02
+
+
+def test_hue_is_torchvisions():
+    pictures, turns = images(), torch.linspace(-0.5, 0.5, 24)
+    for view, picture, turn in zip(turn_hue(pictures, turns), pictures, turns):
+        close(view, reference.adjust_hue(picture, float(turn)))
+
+
+def test_a_third_of_a_turn_makes_red_green():
+    red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
+    close(turn_hue(red, torch.tensor([1 / 3])).flatten(), torch.tensor([0.0, 1, 0]))
+
+
+def test_gray_is_torchvisions_and_spares_the_others():
+    pictures, chosen = images(), torch.arange(24) % 3 == 0
+    for view, picture, gray in zip(to_gray(pictures, chosen), pictures, chosen):
+        close(view, reference.rgb_to_grayscale(picture, 3) if gray else picture)
+
+
+@pytest.mark.parametrize("height, width, kernel", [(32, 32, [3, 3]), (96, 96, [9, 9]), (30, 64, [7, 3])])
+def test_blur_is_torchvisions(height, width, kernel):
+    pictures, sigmas = images(12, height, width), torch.linspace(0.1, 2, 12)
+    for view, picture, sigma in zip(blur(pictures, sigmas), pictures, sigmas):
+        close(view, reference.gaussian_blur(picture, kernel, [float(sigma)] * 2))
+
+
+def test_blur_with_sigma_zero_changes_nothing():
+    assert torch.equal(blur(images(), torch.zeros(24)), images())
+
+
+def test_solarize_is_torchvisions_and_spares_the_others():
+    pictures, chosen = images(), torch.arange(24) % 2 == 0
+    for view, picture, solar in zip(solarize(pictures, chosen), pictures, chosen):
+        close(view, reference.solarize(picture, 0.5) if solar else picture)
+
+
+def test_same_seed_same_views():
+    knobs = Augment(blur_probability=0.5, solarize_probability=0.5)
+    assert torch.equal(augment(images(), knobs, generator(7)), augment(images(), knobs, generator(7)))
+    assert not torch.equal(augment(images(), knobs, generator(7)), augment(images(), knobs, generator(8)))
+
+
+@pytest.mark.parametrize("knob", knobs_of(Augment), ids=lambda knob: knob.key)
+def test_moving_one_knob_leaves_what_the_others_decide(knob):
+    decides = {
+        "crop_scale_min": {"boxes"},
+        "flip_probability": {"flips"},
+        "jitter_probability": {"brightness", "contrast", "saturation", "hue"},
+        "grayscale_probability": {"grayscale"},
+        "blur_probability": {"sigmas"},
+        "solarize_probability": {"solarized"},
+    }
+    low, high = (vars(draw(Augment(**{knob.key: end}), 200, 32, 32, generator())) for end in (knob.low, knob.high))
+    assert {name for name in low if not torch.equal(low[name], high[name])} == decides.get(knob.key, {knob.key})
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("knob", knobs_of(Augment), ids=lambda knob: knob.key)
+def test_views_are_images_at_both_ends_of_every_knob(knob, end):
+    strong = dict(brightness=1, contrast=1, saturation=1, hue=0.5, blur_probability=1, solarize_probability=0.5)
+    views = augment(images(), Augment(**strong | {knob.key: getattr(knob, end)}), generator())
+    assert views.dtype == torch.float32 and views.shape == (24, 3, 32, 32) and views.is_contiguous()
+    assert views.min() >= 0 and views.max() <= 1
+
+
+def test_with_every_probability_zero_a_view_is_the_image():
+    close(augment(images(), Augment(**NOTHING), generator()), images())
+
+
+def test_jitter_of_no_strength_changes_nothing():
+    still = dict(jitter_probability=1, brightness=0, contrast=0, saturation=0, hue=0)
+    close(augment(images(), Augment(**NOTHING | still), generator()), images())
+
+
+ALWAYS = {
+    "flip_probability": lambda pictures: pictures.flip(3),
+    "grayscale_probability": lambda pictures: reference.rgb_to_grayscale(pictures, 3),
+    "solarize_probability": lambda pictures: reference.solarize(pictures, 0.5),
+}
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_probability_one_is_always(name):
+    bright = images(low=0.51)  # what stands exactly on the threshold may be rounded to either side of it
+    close(augment(bright, Augment(**NOTHING | {name: 1}), generator()), ALWAYS[name](bright))
+
+
+def test_probability_one_jitters_and_blurs_every_image():
+    chance = draw(Augment(jitter_probability=1, blur_probability=1), 5_000, 32, 32, generator())
+    assert (chance.brightness != 1).all() and (chance.sigmas >= 0.1).all()
+    both = augment(images(), Augment(**NOTHING | dict(jitter_probability=1, blur_probability=1)), generator())
+    assert ((both - images()).abs().amax((1, 2, 3)) > 0.01).all()
+
+
+def test_each_operation_happens_as_often_as_its_probability_says():
+    names = ["flip", "jitter", "grayscale", "blur", "solarize"]
+    chance = draw(Augment(**{f"{name}_probability": 0.3 for name in names}), 20_000, 32, 32, generator())
+    happened = [chance.flips, chance.brightness != 1, chance.grayscale, chance.sigmas > 0, chance.solarized]
+    for name, each in zip(names, happened):
+        assert abs(each.float().mean() - 0.3) < 0.015, name  # 4.6 standard deviations
+    assert abs(torch.corrcoef(torch.stack(happened).float()).fill_diagonal_(0)).max() < 0.035, "they are drawn independently"
+
+
+def test_strengths_spread_evenly_around_no_change():
+    chance = draw(Augment(jitter_probability=1, brightness=0.4, hue=0.1, blur_probability=1), 20_000, 32, 32, generator())
+    for values, low, high in [(chance.brightness, 0.6, 1.4), (chance.hue, -0.1, 0.1), (chance.sigmas, 0.1, 2.0)]:
+        assert low <= values.min() < low + 0.01 * (high - low) and high - 0.01 * (high - low) < values.max() <= high
+        assert abs(values.mean() - (low + high) / 2) < 0.02 * (high - low)
+
+
+@pytest.mark.parametrize("scale_min", [0.05, 0.3, 1])
+def test_crops_lie_inside_and_keep_a_share_of_the_area_that_is_uniform(scale_min):
+    top, left, tall, wide = draw(Augment(crop_scale_min=scale_min), 20_000, 48, 32, generator()).boxes.T
+    assert min(top.min(), left.min()) >= 0 and (top + tall).max() < 48.001 and (left + wide).max() < 32.001
+    share, stretch = tall * wide / (48 * 32), (wide / 32) / (tall / 48)
+    assert scale_min - 1e-5 <= share.min() and share.max() < 1 + 1e-5 and abs(share.mean() - (scale_min + 1) / 2) < 0.01
+    assert 0.7499 < stretch.min() and stretch.max() < 1.3334
+    if scale_min < 1:
+        assert stretch.std() > 0.1 and top.std() > 1 and left.std() > 1
+
+
+def test_nobody_elses_random_numbers_are_touched():
+    before = torch.get_rng_state()
+    augment(images(), Augment(blur_probability=1, solarize_probability=1), generator())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_nothing_waits_for_the_device():
+    """On torch's meta device a tensor has no values: whatever looked at one would raise."""
+    pictures, numbers, yes = (torch.empty(shape, device="meta") for shape in [(8, 3, 32, 32), 8, 8])
+    views = crop_and_flip(pictures, torch.empty(8, 4, device="meta"), yes.bool())
+    views = turn_hue(recolor(views, color_matrix(numbers, numbers, numbers, means(views))), numbers)
+    assert solarize(blur(to_gray(views, yes.bool()), numbers), yes.bool()).shape == (8, 3, 32, 32)
+
+
+def test_every_knob_is_live():
+    assert all(knob.live for knob in knobs_of(Augment))
