@@ -14,8 +14,8 @@ SHAPES = ["circle", "square", "triangle", "star", "cross", "ring", "heart", "bar
 COLORS = ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"]
 SIZES = ["small", "medium", "large"]
 POSITIONS = ["top left", "top right", "bottom left", "bottom right"]
-ROTATIONS = ["0°", "90°", "180°", "270°"]
-BACKGROUNDS = ["black", "dark gray", "light gray", "white"]
+ROTATIONS = ["left", "slightly left", "slightly right", "right"]
+BACKGROUNDS = ["black", "charcoal", "slate", "gray"]
 NAMES = {"shape": SHAPES, "color": COLORS, "size": SIZES, "position": POSITIONS, "rotation": ROTATIONS, "background": BACKGROUNDS}
 
 SIDE = 32
@@ -29,6 +29,14 @@ class Shapes(Dataset):
     name, title = "shapes", "Shapes"
     summary = "Generated 32 px images whose every factor is known: shape, color, size, position, rotation, background."
     count, probe_count, image_size = 4096, 1024, SIDE
+    suggests = {  # colors must change thoroughly, or color is all that a network needs to tell eight hues apart
+        "augment.crop_scale_min": 0.5,
+        "augment.jitter_probability": 0.9,
+        "augment.brightness": 0.6,
+        "augment.contrast": 0.6,
+        "augment.saturation": 0.8,
+        "augment.hue": 0.5,
+    }
 
     @classmethod
     def load(cls, folder: Path) -> tuple[Images, Images]:
@@ -53,18 +61,18 @@ def _paint(factors: dict[str, Tensor], jitter: Tensor) -> Tensor:
     ink = _coverage(factors["shape"], x, y)[:, None]
     hue = (factors["color"] + (jitter[:, 0] - 0.5) * 0.5) / len(COLORS)
     paint = _hue_to_rgb(hue)[:, :, None, None]
-    ground = (0.1 + 0.8 * factors["background"] / (len(BACKGROUNDS) - 1) + (jitter[:, 1] - 0.5) * 0.1)[:, None, None, None]
+    ground = (0.04 + 0.11 * factors["background"] + (jitter[:, 1] - 0.5) * 0.05)[:, None, None, None]
     return ink * paint + (1 - ink) * ground
 
 
 def _canvas(factors: dict[str, Tensor], jitter: Tensor) -> tuple[Tensor, Tensor]:
     """Sample places of each image in its shape's own frame, where the shape fills the unit disc: two of (B, S, S)."""
     line = torch.linspace(-1, 1, SIDE * OVERSAMPLE)
-    radius = (0.34 + 0.12 * factors["size"] + (jitter[:, 2] - 0.5) * 0.06)[:, None, None]
+    radius = (0.44 + 0.11 * factors["size"] + (jitter[:, 2] - 0.5) * 0.06)[:, None, None]
     across, down = factors["position"] % 2, factors["position"] // 2
-    center_x = ((across * 2 - 1) * (0.1 + 0.25 * jitter[:, 3]))[:, None, None]
-    center_y = ((down * 2 - 1) * (0.1 + 0.25 * jitter[:, 4]))[:, None, None]
-    angle = ((factors["rotation"] + (jitter[:, 5] - 0.5) * 0.5) * math.pi / 2)[:, None, None]
+    center_x = ((across * 2 - 1) * (0.04 + 0.22 * jitter[:, 3]))[:, None, None]
+    center_y = ((down * 2 - 1) * (0.04 + 0.22 * jitter[:, 4]))[:, None, None]
+    angle = math.radians(15) * (factors["rotation"] - 1.5 + (jitter[:, 5] - 0.5) * 0.5)[:, None, None]
     x, y = (line[None, None] - center_x) / radius, (line[None, :, None] - center_y) / radius
     return x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
 
@@ -104,4 +112,4 @@ def _hue_to_rgb(hue: Tensor) -> Tensor:
     """(B,) turns of the color wheel -> (B, 3) at full saturation and a value of 0.9."""
     offsets = torch.tensor([5.0, 3.0, 1.0])
     k = (offsets + hue[:, None] * 6) % 6
-    return 0.9 - 0.9 * torch.minimum(k, 4 - k).clamp(0, 1)
+    return 0.95 - 0.75 * torch.minimum(k, 4 - k).clamp(0, 1)

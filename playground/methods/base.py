@@ -5,8 +5,10 @@ From the class come its place in the selector, its controls, its address, its do
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,8 @@ from playground.networks import Backbone
 if TYPE_CHECKING:
     from playground.config import RunConfig
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -25,6 +29,17 @@ class Reference:
     metric: str
     value: float
     meaning: str
+
+
+def in_full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Marks tensor mathematics that half precision would spoil: autocast is off inside, and tensors come in as float32."""
+
+    @functools.wraps(function)
+    def exact(*values: Any) -> Result:
+        with torch.autocast(values[0].device.type, enabled=False):
+            return function(*(each.float() if torch.is_tensor(each) and each.dtype == torch.bfloat16 else each for each in values))
+
+    return exact
 
 
 class Method(Choice, nn.Module):

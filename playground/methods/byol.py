@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Method, Reference
+from playground.methods.base import Method, Reference, in_full_precision
 from playground.networks import Backbone, predictor, projector
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class BYOL(Method):
         return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
 
 
+@in_full_precision
 def prediction_error(prediction: Tensor, target: Tensor) -> Tensor:
     """2 - 2 cos, the squared distance of unit vectors. prediction, target: (B, D) -> scalar."""
-    return (2 - 2 * F.cosine_similarity(prediction.float(), target.float())).mean()
+    return (2 - 2 * F.cosine_similarity(prediction, target)).mean()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, option, switch
 from playground.masking import random_order, visible_count
-from playground.methods.base import Method, Reference
+from playground.methods.base import Method, Reference, in_full_precision
 from playground.networks import Backbone, Block, ViT, patchify, sine_positions, unpatchify
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def normalized(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (patches - mean) / spread, mean, spread
 
 
+@in_full_precision
 def masked_error(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
     """Mean squared error over hidden patches. predicted, target: (B, L, n); hidden: (B, L) bool -> scalar."""
     error = (predicted - target).square().mean(-1)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Method, Reference
+from playground.methods.base import Method, Reference, in_full_precision
 from playground.networks import Backbone, projector
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class SimCLR(Method):
 
     def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """views: two of (B, 3, H, W) -> NT-Xent over 2B rows, and how often the positive is the most similar row."""
-        z1, z2 = self.projector(self.backbone(torch.cat(views))).float().chunk(2)
+        z1, z2 = self.projector(self.backbone(torch.cat(views))).chunk(2)
         if not self.knobs.negatives:
-            return {"loss": -F.cosine_similarity(z1, z2).mean() / self.knobs.temperature}
+            return {"loss": -F.cosine_similarity(z1.float(), z2.float()).mean() / self.knobs.temperature}
         logits, positive = similarities(z1, z2, self.knobs.temperature)
         return {"loss": F.cross_entropy(logits, positive), "contrastive_top1": (logits.argmax(1) == positive).float().mean()}
 
@@ -62,6 +62,7 @@ class SimCLR(Method):
         return [Reference("loss", math.log(others), f"all outputs equal: ln(2N - 1) = ln {others}")]
 
 
+@in_full_precision
 def similarities(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     """z1, z2: (B, D), any length -> logits (2B, 2B) with each row's own place at minus infinity, and its positive's column (2B,)."""
     z = F.normalize(torch.cat([z1, z2]), dim=1)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Method, Reference
+from playground.methods.base import Method, Reference, in_full_precision
 from playground.networks import Backbone, projector
 
 if TYPE_CHECKING:
@@ -71,11 +71,13 @@ class VICReg(Method):
         return [Reference("loss", value, f"all outputs equal: the variance term alone, {value:.4g}")]
 
 
+@in_full_precision
 def variance(z: Tensor) -> Tensor:
     """Equation 1: how far each dimension's standard deviation is below 1. z: (B, D) -> scalar."""
     return F.relu(1 - (z.var(0) + EPSILON).sqrt()).mean()
 
 
+@in_full_precision
 def covariance(z: Tensor) -> Tensor:
     """Equation 4: squared covariances of different dimensions, over D. z: (B, D) -> scalar."""
     z = z - z.mean(0)

@@ -1,0 +1,86 @@
+"""When to measure: dense at the start, then evenly, and never more than a tenth of the training time in all.
+
+The steps are planned before the run from counted operations, not from a clock, so that two runs of one seed measure at the same steps.
+A clock only ever makes the plan sparser, on machines where the count misjudged the cost.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+SHARE = 0.10  # of the training time, at most
+MARGIN = 1.6  # counted operations leave out neighbors, spectra and layouts, and machines differ
+DENSE = (1, 2, 5, 10, 20)
+MOST = 200  # snapshots of one run
+
+
+class Cadence:
+    """When one run is measured, and what that has cost."""
+
+    def __init__(self, steps: int, relative_cost: float) -> None:
+        self.steps, self.rest = steps, plan(steps, relative_cost)
+        self.training = self.measuring = 0.0  # seconds
+        self.last = -1  # the step of the newest snapshot
+
+    def due(self, step: int) -> bool:
+        """Whether to measure after this step."""
+        return bool(self.rest) and step >= self.rest[0]
+
+    def measured(self, step: int, seconds: float) -> None:
+        """Keeps account of one measurement, and thins the plan if the account does not balance."""
+        self.last = step
+        self.measuring += seconds
+        self.rest = [each for each in self.rest if each > step]
+        if step >= DENSE[-1]:
+            self.rest = thinned(self.rest, self.measuring, seconds, self.training * self.steps / step)
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {"rest": self.rest, "training": self.training, "measuring": self.measuring, "last": self.last}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        vars(self).update(state)
+
+
+def plan(steps: int, relative_cost: float) -> list[int]:
+    """The steps to measure after, first and last always among them.
+
+    relative_cost: how many training steps one measurement costs, as counted.
+    """
+    affordable = min(int(SHARE * steps / (relative_cost * MARGIN)), MOST) - 1  # one is kept for the last step
+    dense = [step for step in DENSE if step < steps][: max(affordable // 2, 0)]
+    even = max(affordable - len(dense), 0)
+    start = dense[-1] if dense else 0
+    spaced = [start + round((steps - start) * (i + 1) / (even + 1)) for i in range(even)]
+    return sorted({0, *dense, *spaced, steps})
+
+
+def thinned(rest: list[int], spent: float, each: float, training: float) -> list[int]:
+    """What remains of a plan when measuring costs more than was counted: every other step goes until the rest fits; the last stays.
+
+    spent, each: seconds of measuring so far, and of one measurement; training: seconds that the whole run will train.
+    """
+    while len(rest) > 1 and spent + len(rest) * each > SHARE * training:
+        rest = rest[::-2][::-1]
+    return rest
+
+
+def relative_cost(method: Any, views: list[Tensor], generator: torch.Generator, probe_images: int) -> float:
+    """Operations of embedding `probe_images` over those of one training step on `views` (backward counted as twice the forward)."""
+    trial = copy.deepcopy(method)
+    few = [view[:8] for view in views]
+    forward = _operations(lambda: trial.loss(few, generator))
+    embedding = _operations(lambda: trial.eval().embed(few[0]))
+    return (embedding * probe_images) / max(3 * forward * len(views[0]), 1)
+
+
+def _operations(call: Any) -> int:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops())

@@ -1,0 +1,45 @@
+"""How features lie on the unit sphere: alignment and uniformity (Wang and Isola, 2020), and their spread."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.diagnostics.base import diagnostic
+
+
+@diagnostic("Alignment", "low: two views of one image land close together", 0, 4)
+def alignment(first: Tensor, second: Tensor) -> Tensor:
+    """Mean squared distance of unit features of two views, alpha = 2: 0 is perfect, 2 is unrelated, 4 is opposite.
+
+    first, second: (P, D), row by row two views of one image -> scalar. Wang and Isola, 2020, section 4.1.
+    """
+    return (unit(first) - unit(second)).square().sum(1).mean()
+
+
+@diagnostic("Uniformity", "low: features spread over the whole sphere", -4, 0)
+def uniformity(features: Tensor) -> Tensor:
+    """Log of the mean Gaussian potential over pairs, t = 2: 0 is a single point, about -4 is uniform in many dimensions.
+
+    features: (N, D) -> scalar. Wang and Isola, 2020, section 4.1.
+    """
+    z = unit(features)
+    squared = torch.pdist(z).square()
+    return torch.logsumexp(-2 * squared, 0) - math.log(len(squared))
+
+
+@diagnostic("Feature std", "near 1/sqrt(d): every dimension is in use; 0 is collapse", 0)
+def feature_std(features: Tensor) -> Tensor:
+    """Mean over dimensions of the standard deviation of unit features. Spread over the sphere it is 1/sqrt(D); collapsed it is 0.
+
+    features: (N, D) -> scalar. Chen and He, 2021, section 4.1.
+    """
+    return unit(features).std(0, correction=0).mean()
+
+
+def unit(features: Tensor) -> Tensor:
+    """(N, D) -> rows of length 1, in float32."""
+    return F.normalize(features.float(), dim=1)

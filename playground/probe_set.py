@@ -1,0 +1,116 @@
+"""The probe set: fixed images, kept out of training, on which every diagnostic of a run is measured."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.augment import augment
+from playground.datasets import Images
+from playground.diagnostics.base import CATALOG
+from playground.diagnostics.probes import knn_accuracy
+from playground.diagnostics.spectrum import singular_values
+from playground.methods import Method
+from playground.projection import pca
+from playground.randomness import stream
+from playground.trainer import Trainer
+
+PAIRS = 256  # held-out images that are also seen as two views each
+SHOWN = 8  # images in each row of pictures
+CHUNK = 512  # images embedded at once
+PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
+
+
+class ProbeSet:
+    """Measures a method without touching its training: no gradient, evaluation mode, random numbers of its own.
+
+    The pairs of views are drawn once, with the augmentation that the run began with, so that their curves mean one thing throughout.
+    """
+
+    def __init__(self, images: Images, trainer: Trainer) -> None:
+        self.images, self.device, self.seed = images.to(trainer.device.torch), trainer.device, trainer.config.seed
+        self.layout: np.ndarray | None = None
+        generator = stream(self.seed, "pairs", 0, self.device.torch)
+        pixels = self.images.pixels[:PAIRS]
+        self.pairs = [augment(pixels, trainer.config.augment, generator) for _ in range(2)]
+        self.embedded = len(images) + 2 * len(pixels)
+        self.sizes = self._sizes(trainer.method)
+
+    def healthy_std(self) -> dict[str, float]:
+        """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
+        return {f"{PREFIXES[layer]}feature_std": 1 / math.sqrt(size) for layer, size in self.sizes.items()}
+
+    def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """All diagnostics by metric name, and the arrays of a snapshot."""
+        training = method.training
+        method.eval()
+        with torch.inference_mode(), self.device.autocast():
+            layers = self._layers(method)
+            values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
+            features = layers[""]["features"]
+            values |= {f"knn/{name}": accuracy for name, accuracy in knn_accuracy(features, self.images.factors).items()}
+            values |= method.diagnostics(self._floats(PAIRS), self._generator())
+            arrays = self._arrays(layers) | self.pictures(method)
+        method.train(training)
+        return _as_floats(values), arrays
+
+    def baselines(self, method: Method) -> dict[str, dict[str, float]]:
+        """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
+        pixels = knn_accuracy(self.images.pixels.flatten(1).float() - 127.5, self.images.factors)
+        with torch.inference_mode():
+            mean = method.mean_baseline(self._floats(PAIRS), self._generator())
+        found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "mean_patch": _as_floats(mean)}
+        return {name: values for name, values in found.items() if values}
+
+    def pictures(self, method: Method) -> dict[str, np.ndarray]:
+        """Rows of pictures that the method makes of the first images: name -> (K, H, W, 3) uint8."""
+        return {name: as_pixels(row) for name, row in method.pictures(self._floats(SHOWN), self._generator()).items()}
+
+    def _sizes(self, method: Method) -> dict[str, int]:
+        """Dimensions of each layer that is judged."""
+        method.eval()
+        with torch.no_grad():
+            embedding = method.embed(self._floats(2))
+            projection = method.project(embedding)
+        method.train()
+        return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]})
+
+    def _layers(self, method: Method) -> dict[str, dict[str, Tensor]]:
+        """Metric prefix -> features of the probe set and of both views; the backbone's output comes under no prefix."""
+        inputs = {"features": self._floats(len(self.images)), "first": self.pairs[0], "second": self.pairs[1]}
+        backbone = {name: torch.cat([method.embed(chunk) for chunk in images.split(CHUNK)]) for name, images in inputs.items()}
+        projector = {name: method.project(features) for name, features in backbone.items()}
+        layers = {"": backbone} | ({} if projector["features"] is None else {"projector/": projector})
+        return {prefix: {name: features.float() for name, features in layer.items()} for prefix, layer in layers.items()}
+
+    def _arrays(self, layers: dict[str, dict[str, Tensor]]) -> dict[str, np.ndarray]:
+        features = layers[""]["features"]
+        self.layout = pca(features, self.layout)
+        arrays = {"embedding": features.cpu().numpy(), "pca": self.layout}
+        for prefix, layer in layers.items():
+            name = f"spectrum/{prefix}".rstrip("/")
+            arrays[name] = singular_values(layer["features"]).float().cpu().numpy()
+        return arrays
+
+    def _floats(self, count: int) -> Tensor:
+        images = self.images.pixels[:count].float() / 255
+        return images.contiguous(memory_format=self.device.memory_format)
+
+    def _generator(self) -> torch.Generator:
+        """The same masks at every measurement: frames can be compared."""
+        return stream(self.seed, "probe", 0, self.device.torch)
+
+
+def as_pixels(images: Tensor) -> np.ndarray:
+    """(..., 3, H, W) in [0, 1] -> (..., H, W, 3) uint8."""
+    return (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1).cpu().numpy()
+
+
+def _as_floats(values: dict[str, Tensor]) -> dict[str, float]:
+    """One transfer for all."""
+    if not values:
+        return {}
+    return dict(zip(values, torch.stack([each.detach().double().cpu() for each in values.values()]).tolist(), strict=True))

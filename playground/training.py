@@ -1,0 +1,268 @@
+"""Training: `for event in train(config)`. No files, no printing, no page in it; to stop, stop asking for events.
+
+    train   what a run says, from its data to its last event
+    _Run    everything around the steps: commands, measuring, checkpoints, faults
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import queue
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground import devices
+from playground.cadence import Cadence, relative_cost
+from playground.config import RunConfig
+from playground.datasets import CATALOG, DataError, Images
+from playground.probe_set import SHOWN, ProbeSet, as_pixels
+from playground.diagnostics.verdict import judge
+from playground.events import (
+    Baseline, Change, Checkpoint, Command, Event, Fetching, Finished, Metrics, Pause, Paused, Probe, Resume, Set, Snapshot, Started,
+    Step, Stop,
+)
+from playground.randomness import stream
+from playground.trainer import Trainer
+
+FLUSH = 0.1  # seconds between two looks at what the device has computed
+
+
+def train(
+    config: RunConfig,
+    *,
+    folder: Path | None = None,
+    commands: queue.SimpleQueue[Command] | None = None,
+    changes: Sequence[Change] = (),
+    checkpoint: dict[str, Any] | None = None,
+    checkpoint_every: float = math.inf,
+) -> Iterator[Event]:
+    """Trains, and yields what happens; the last event is always `Finished`.
+
+    folder: where data sets are kept. commands: looked at before every step. changes: replayed at their steps, so that config and changes
+    together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on from exactly there. checkpoint_every: seconds.
+    Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
+    """
+    folder = folder or Path.home() / ".cache" / "ssl-playground"
+    step = 0
+    try:
+        device = devices.pick(config.device, config.network.choice.family)
+        for part in config.data.choice.fetch(folder):
+            yield Fetching(0, part.what, part.done, part.total)
+        images, probe = load_images(config.data.name, folder)
+        trainer = Trainer(config, images, device)
+        run = _Run(trainer, ProbeSet(probe, trainer), commands or queue.SimpleQueue(), changes, checkpoint_every)
+        if checkpoint is not None:
+            run.restore(checkpoint)
+        for event in run.events():
+            step = event.step
+            yield event
+    except (DataError, devices.DeviceError) as error:
+        yield Finished(step, "failed", str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        yield Finished(step, "failed", _memory_advice(config))
+
+
+@functools.lru_cache(maxsize=2)
+def load_images(name: str, folder: Path) -> tuple[Images, Images]:
+    """Training and probe images of a data set, kept for the next run of this process."""
+    return CATALOG[name].load(folder)
+
+
+class _Run:
+    """One training under way: everything around the steps."""
+
+    def __init__(
+        self, trainer: Trainer, probe: ProbeSet, commands: queue.SimpleQueue[Command], changes: Sequence[Change], checkpoint_every: float
+    ) -> None:
+        self.trainer, self.probe, self.commands = trainer, probe, commands
+        self.changes = sorted(changes, key=lambda change: change.step)
+        self.checkpoint_every, self.checkpointed = checkpoint_every, time.monotonic()
+        self.steps = trainer.config.steps
+        self.cadence = Cadence(self.steps, _relative_cost(trainer, probe))
+        self.pending: list[tuple[int, dict[str, Tensor]]] = []
+        self.flushed = time.monotonic()
+        self.first: dict[str, float] = {}
+        self.paused = self.stopped = self.stepping = False
+        self.failure = ""
+
+    def events(self) -> Iterator[Event]:
+        """The whole run, from `Probe` to `Finished`."""
+        trainer = self.trainer
+        yield self._probe_event()
+        yield self._started()
+        if trainer.step == 0:
+            yield from self._measure()
+        while trainer.step < self.steps:
+            yield from self._obey()
+            if self.stopped:
+                break
+            self._advance()
+            measured = self.stepping or self.cadence.due(trainer.step)
+            if measured or time.monotonic() - self.flushed > FLUSH:
+                yield from self._flush()
+            if self.failure:
+                yield Finished(trainer.step, "failed", self.failure, self._totals())
+                return
+            if measured:
+                yield from self._measure()
+            if time.monotonic() - self.checkpointed > self.checkpoint_every:
+                yield self._checkpoint()
+        yield from self._flush()
+        if self.cadence.last != trainer.step:
+            yield from self._measure()
+        yield self._checkpoint()
+        yield Finished(trainer.step, "stopped" if self.stopped else "finished", "", self._totals())
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a checkpoint."""
+        self.trainer.restore(state)
+        self.cadence.restore(state["cadence"])
+        self.first, self.probe.layout = state["first"], state["layout"].numpy()
+        self.changes = [change for change in self.changes if change.step > self.trainer.step]
+
+    def _advance(self) -> None:
+        """One step."""
+        begun = time.perf_counter()
+        values = self.trainer.update()
+        self.cadence.training += time.perf_counter() - begun
+        self.pending.append((self.trainer.step, values))
+
+    def _obey(self) -> Iterator[Event]:
+        """What was asked for since the last step, replayed changes first. While paused it waits here."""
+        while self.changes and self.changes[0].step <= self.trainer.step + 1:
+            change = self.changes.pop(0)
+            yield from self._change(change.name, change.value)
+        if self.stepping:
+            self.stepping, self.paused = False, True
+            yield from self._pause()
+        while not self.stopped and not self.stepping:
+            try:
+                command = self.commands.get(block=self.paused)
+            except queue.Empty:
+                return
+            yield from self._carry_out(command)
+
+    def _carry_out(self, command: Command) -> Iterator[Event]:
+        match command:
+            case Set(name, value):
+                yield from self._change(name, value)
+            case Stop():
+                self.stopped = True
+            case Resume():
+                self.paused = False
+            case Step():
+                self.stepping = True
+            case Pause() if not self.paused:
+                self.paused = True
+                yield from self._pause()
+
+    def _pause(self) -> Iterator[Event]:
+        yield from self._flush()
+        yield self._checkpoint()
+        yield Paused(self.trainer.step)
+
+    def _change(self, name: str, value: Any) -> Iterator[Event]:
+        """In force from the next step on; a value that cannot be leaves everything as it is."""
+        yield Change(self.trainer.step + 1, name, self.trainer.change(name, value))
+
+    def _flush(self) -> Iterator[Event]:
+        """Fetches from the device, in one transfer, what the last steps computed. The first loss that is not finite ends the run."""
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        begun = time.perf_counter()
+        rows = torch.stack([torch.stack([each.float() for each in values.values()]) for _, values in pending]).tolist()
+        self.cadence.training += time.perf_counter() - begun
+        self.flushed = time.monotonic()
+        for (step, values), row in zip(pending, rows, strict=True):
+            named = dict(zip(values, row, strict=True))
+            if not math.isfinite(named["loss"]):
+                self.failure = _not_finite(step, self.cadence.last, self.trainer.config)
+                return
+            yield Metrics(step, named)
+
+    def _measure(self) -> Iterator[Event]:
+        """One snapshot of the probe set, the numbers read off it, and the verdict."""
+        trainer, step = self.trainer, self.trainer.step
+        begun = time.perf_counter()
+        values, arrays = self.probe.measure(trainer.method)
+        arrays["views"] = np.stack([as_pixels(view[:SHOWN]) for view in trainer.views(max(step, 1))])
+        self.cadence.measured(step, time.perf_counter() - begun)
+        if step == 0:
+            self.first = values
+            yield self._baseline(values)
+        yield Metrics(step, values | self._pace())
+        yield Snapshot(step, arrays)
+        yield judge(step, values, self.probe.sizes, self.first)
+
+    def _baseline(self, values: dict[str, float]) -> Baseline:
+        random = {name: value for name, value in values.items() if name.startswith("knn/")}
+        return Baseline(0, {"random": random} | self.probe.baselines(self.trainer.method))
+
+    def _checkpoint(self) -> Checkpoint:
+        self.checkpointed = time.monotonic()
+        layout = torch.from_numpy(np.asarray(self.probe.layout))
+        extra = {"cadence": self.cadence.state(), "first": self.first, "layout": layout}
+        return Checkpoint(self.trainer.step, self.trainer.state() | extra)
+
+    def _pace(self) -> dict[str, float]:
+        if not self.cadence.training or not self.trainer.step:
+            return {}
+        views = self.trainer.step * self.trainer.config.batch_size * self.trainer.method.views
+        return {"views_per_second": views / self.cadence.training}
+
+    def _totals(self) -> dict[str, float]:
+        training, measuring = self.cadence.training, self.cadence.measuring
+        share = measuring / training if training else 0.0
+        return {"seconds": training + measuring, "diagnostics_share": share} | self._pace()
+
+    def _probe_event(self) -> Probe:
+        images = self.probe.images
+        labels = {name: each.cpu().numpy() for name, each in images.factors.items()}
+        return Probe(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
+
+    def _started(self) -> Started:
+        trainer, config = self.trainer, self.trainer.config
+        references = [vars(each) for each in config.method.choice.references(config)]
+        for name, healthy in self.probe.healthy_std().items():
+            references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
+        facts = {
+            "device": trainer.device.describe(),
+            "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
+            "views_per_step": config.batch_size * trainer.method.views,
+            "steps": self.steps,
+            "layers": self.probe.sizes,
+            "references": references,
+            "probe": len(self.probe.images),
+            "image_size": config.data.choice.image_size,
+        }
+        return Started(trainer.step, facts)
+
+
+def _relative_cost(trainer: Trainer, probe: ProbeSet) -> float:
+    generator = stream(trainer.config.seed, "trial", 0, trainer.device.torch)
+    with trainer.device.autocast():
+        return relative_cost(trainer.method, trainer.views(1), generator, probe.embedded)
+
+
+def _not_finite(step: int, last: int, config: RunConfig) -> str:
+    rate = config.optimizer.learning_rate
+    return f"the loss must be finite, got nan or infinity at step {step}: lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
+
+
+def _out_of_memory(error: Exception) -> bool:
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words or "not enough memory" in words
+
+
+def _memory_advice(config: RunConfig) -> str:
+    return f"the run needs more memory than there is: lower batch_size ({config.batch_size}) or take a smaller network than {config.network.name}"
