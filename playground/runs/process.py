@@ -1,0 +1,130 @@
+"""One worker process, seen from the server: starting it, talking to it, and learning that it died."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parents[2]
+
+
+class WorkerProcess:
+    """A running `playground.runs.worker`. `on_message(worker, message)` and at last `on_exit(worker, code)` come from a thread of its own."""
+
+    def __init__(
+        self,
+        home: Path,
+        threads: int,
+        on_message: Callable[[WorkerProcess, dict[str, Any]], None],
+        on_exit: Callable[[WorkerProcess, int], None],
+    ) -> None:
+        self.ready = False
+        self.run: str | None = None
+        self.paused = False
+        self.parking = False
+        self.stopping = False
+        self._on_message, self._on_exit = on_message, on_exit
+        self._speaking = threading.Lock()
+        self._process = _start(home, threads)
+        self.pid = self._process.pid
+        self._listener = threading.Thread(target=self._listen, name=f"worker {self.pid}", daemon=True)
+
+    @property
+    def free(self) -> bool:
+        """Whether it can take a run at once."""
+        return self.ready and self.run is None
+
+    def take(self, run: str) -> None:
+        """Gives it a run."""
+        self.run, self.paused, self.parking, self.stopping = run, False, False, False
+        self.say(run=run)
+
+    def let_go(self) -> None:
+        """Notes that it is done with its run."""
+        self.run, self.paused, self.parking, self.stopping = None, False, False, False
+
+    def listen(self) -> None:
+        """Begins to hear the worker; apart from making it, so that whoever is called back knows it already."""
+        self._listener.start()
+
+    def say(self, **message: Any) -> None:
+        """One request. A worker that is gone says so by `on_exit`, not here."""
+        with self._speaking:
+            try:
+                self._input.write(json.dumps(message) + "\n")
+                self._input.flush()
+            except (BrokenPipeError, ValueError, OSError):
+                return
+
+    def hang_up(self) -> None:
+        """Ends its input: it puts its run down as interrupted and ends."""
+        with self._speaking:
+            try:
+                self._input.close()
+            except OSError:
+                return
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        self._process.kill()
+
+    def join(self, seconds: float) -> None:
+        """Waits for its end; kills it where that takes longer."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        if self._listener.is_alive() and self._listener is not threading.current_thread():
+            self._listener.join()
+
+    @property
+    def _input(self) -> Any:
+        return self._process.stdin
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as replies:
+            for line in replies:
+                self._on_message(self, json.loads(line))
+        code = self._process.wait()
+        self.hang_up()
+        self._on_exit(self, code)
+
+
+def _start(home: Path, threads: int) -> subprocess.Popen[str]:
+    logs = home / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
+    # A group of its own: Ctrl-C in the terminal reaches the server alone, which then puts the runs down in order.
+    apart: dict[str, Any] = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if sys.platform == "win32" else {"start_new_session": True}
+    )
+    with open(logs / "workers.log", "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            encoding="utf-8",
+            env=environment,
+            **apart,
+        )
+
+
+def cause_of_death(code: int) -> str:
+    """Exit code -> what happened, for people."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was killed ({name})" if name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") else f"crashed ({name})"

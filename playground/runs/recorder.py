@@ -1,0 +1,68 @@
+"""Writes a run's events down while it trains: at most ten transactions a second, from a thread of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from playground.events import Checkpoint, Event, Finished, Paused, Snapshot
+from playground.runs.store import Store
+
+PERIOD = 0.1
+
+
+class Recorder:
+    """One attempt at one run. `on_snapshot` is called with the step of each snapshot once it can be read."""
+
+    def __init__(self, store: Store, run: str, attempt: int, on_snapshot: Callable[[int], None]) -> None:
+        self._store, self._run, self._attempt, self._on_snapshot = store, run, attempt, on_snapshot
+        self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._closed = False
+        self._news = threading.Event()
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._write_on, name=f"recorder of {run}", daemon=True)
+        self._thread.start()
+
+    def add(self, event: Event) -> None:
+        """Takes an event; raises what went wrong with an earlier one. Some events are on disk when this returns."""
+        if self._error is not None:
+            raise self._error
+        self._waiting.put(event)
+        # A checkpoint's tensors change with the next step, and a pause or an end is announced to the pool right away.
+        if isinstance(event, Checkpoint | Paused | Finished):
+            self.flush()
+        else:
+            self._news.set()
+
+    def flush(self) -> None:
+        """Everything taken so far is on disk when this returns."""
+        with self._writing:
+            events = [self._waiting.get() for _ in range(self._waiting.qsize())]
+            self._store.write_many(self._run, events, self._attempt)
+        for event in events:
+            if isinstance(event, Snapshot):
+                self._on_snapshot(event.step)
+
+    def close(self) -> None:
+        """Writes the rest and ends the thread."""
+        self._closed = True
+        self._news.set()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        self.flush()
+
+    def _write_on(self) -> None:
+        while not self._closed:
+            self._news.wait()
+            self._news.clear()
+            try:
+                self.flush()
+            except Exception as error:
+                # Shown where the training can act on it: at its next event.
+                self._error = error
+                return
+            time.sleep(PERIOD)

@@ -1,0 +1,38 @@
+"""The seam between the page and whatever trains: a few calls, so that a cluster can stand behind them as well as our own pool."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from playground.config import RunConfig
+from playground.events import Command
+
+
+class PoolFull(RuntimeError):
+    """No more runs are taken in for now."""
+
+
+class RunError(ValueError):
+    """The run is in no state for what was asked of it."""
+
+
+class Runner(Protocol):
+    """Trains runs, somewhere, and writes their events to the store."""
+
+    def submit(self, config: RunConfig, owner: str = "") -> str:
+        """Queues a new run and returns its id. Raises `PoolFull`."""
+
+    def command(self, run: str, command: Command) -> None:
+        """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
+
+    def resume(self, run: str) -> None:
+        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed."""
+
+    def stop(self, run: str) -> None:
+        """Ends a run, wherever it is."""
+
+    def position(self, run: str) -> int | None:
+        """1 for the run that is next, None for one that does not wait."""
+
+    def close(self) -> None:
+        """Puts down every run as interrupted and lets go of everything."""
