@@ -1,0 +1,58 @@
+// The door to the panels: Streamlit's component calls `draw` at first, and again when its data or the theme changes.
+
+import { watch } from "./stream.js"
+import { themeOf } from "./theme.js"
+import { Transport } from "./panels/transport.js"
+import { Curves } from "./panels/curves.js"
+import { Plane } from "./panels/plane.js"
+import { PointMap } from "./panels/map.js"
+import { Collapse } from "./panels/collapse.js"
+import { Pictures } from "./panels/pictures.js"
+
+const PANELS = { transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures }
+const drawn = new WeakMap()
+
+/** Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme. */
+export function draw(place, data, notify) {
+  let held = drawn.get(place)
+  if (!held) {
+    place.classList.add(`ssl-${data.panel}`)
+    held = { panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
+    drawn.set(place, held)
+  }
+  held.panel.data = data
+  held.panel.notify = notify
+  held.panel.theme = themeOf(place)
+  if (held.run !== data.run) {
+    held.run = data.run
+    const leave = held.unwatch
+    held.panel.turn(data.run)
+    held.unwatch = data.run ? watch(data.run, (run) => refresh(held, run)) : () => {}
+    leave()
+  }
+  refresh(held, held.last?.id === data.run ? held.last : null)
+}
+
+/** The panel is gone from the page. */
+export function leave(place) {
+  const held = drawn.get(place)
+  if (!held) return
+  held.unwatch()
+  held.panel.remove()
+  drawn.delete(place)
+}
+
+function refresh(held, run) {
+  held.last = run
+  held.panel.update(run)
+}
+
+rememberBrowser()
+
+/** One browser counts as one person in the queue. */
+function rememberBrowser() {
+  const name = "ssl_playground_owner"
+  if (document.cookie.includes(`${name}=`)) return
+  const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  document.cookie = `${name}=${id}; path=/; max-age=31536000; SameSite=Lax`
+}

@@ -1,0 +1,115 @@
+// Is the representation alive? Spread, effective rank, the spectrum, and one sentence with its evidence.
+
+import { Chart, axis } from "../plot.js"
+import { make, setText, short } from "../theme.js"
+
+const LAYERS = [["", "backbone"], ["projector/", "projector"]]
+const HEALTHY = 0.5 // of 1/sqrt(d): from here on the spread is no concern
+const COLLAPSED = 0.15
+
+export class Collapse {
+  constructor(place) {
+    this.title = make("span.ssl-title", "Collapse")
+    this.good = make("span.ssl-good", "bars long, spectrum flat")
+    this.dot = make("span.ssl-dot")
+    this.sentence = make("p.ssl-sentence")
+    this.gauges = make("div.ssl-gauges")
+    this.chart = new Chart("Singular values", "flat: all dimensions in use; a cliff: only those before it")
+    place.append(make("section.ssl-chart", make("header.ssl-head", this.title, this.good),
+      make("div.ssl-line", this.dot, this.sentence), this.gauges), this.chart.element)
+    this.bars = new Map()
+  }
+
+  turn() {
+    this.spectra = {}
+    this.first = null
+    this.asked = null
+    for (const bar of this.bars.values()) bar.element.remove()
+    this.bars.clear()
+  }
+
+  update(run) {
+    this.run = run
+    const verdict = run?.verdict
+    this.dot.dataset.state = verdict ? verdict.state.replaceAll(" ", "-") : ""
+    setText(this.sentence, verdict ? `${verdict.state[0].toUpperCase()}${verdict.state.slice(1)}. ${verdict.sentence}` : "Do different images still look different to the network? The judge speaks once a run has begun.")
+    for (const [prefix, name] of LAYERS) this.measure(run, prefix, name)
+    this.fetch(run)
+    this.draw(run)
+  }
+
+  measure(run, prefix, layer) {
+    const size = run?.facts.layers?.[layer]
+    const std = run?.now(`${prefix}feature_std`)
+    if (std !== undefined && size) {
+      const healthy = run.facts.references?.find((each) => each.metric === `${prefix}feature_std`)?.value ?? 1 / Math.sqrt(size)
+      this.bar(`std ${layer}`, `std, ${layer}`, std / healthy, `${Math.round((100 * std) / healthy)} % of 1/√${size}`, [COLLAPSED, HEALTHY])
+    }
+    const rank = run?.now(`${prefix}rankme`)
+    if (rank !== undefined && size) this.bar(`rank ${layer}`, `RankMe, ${layer}`, rank / size, `${short(rank)} of ${size}`, [0.1, 0.1])
+  }
+
+  bar(key, label, share, text, [bad, good]) {
+    let bar = this.bars.get(key)
+    if (!bar) {
+      const fill = make("i.ssl-fill")
+      const value = make("span.ssl-value")
+      bar = { fill, value, element: make("div.ssl-gauge", make("span.ssl-name", label), make("div.ssl-track", fill), value) }
+      this.bars.set(key, bar)
+      this.gauges.append(bar.element)
+    }
+    bar.fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`
+    bar.fill.dataset.state = share < bad ? "bad" : share < good ? "fair" : "good"
+    setText(bar.value, text)
+  }
+
+  /** The spectra of the newest snapshot, and once those of the first, to compare. */
+  fetch(run) {
+    if (!run?.snapshots.size) return
+    const steps = [...run.snapshots.keys()]
+    const [first, last] = [Math.min(...steps), Math.max(...steps)]
+    if (this.asked === last) return
+    this.asked = last
+    const keep = (put) => (arrays) => run === this.run && (put(arrays), this.draw(run))
+    run.frame(last).then(keep((arrays) => { this.spectra = arrays; this.at = last }), () => { this.asked = null })
+    if (!this.first && first < last) run.frame(first).then(keep((arrays) => { this.first = arrays }), () => {})
+  }
+
+  draw(run) {
+    const curves = LAYERS.map(([prefix, layer]) => [layer, this.spectra?.[prefix ? "spectrum/projector" : "spectrum"]]).filter((each) => each[1]?.length)
+    this.chart.hint(curves.length ? "" : "How many directions the features use.")
+    const traces = curves.map(([layer, values]) => this.curve(values, layer, this.theme[layer], 2))
+    if (this.first?.spectrum?.length && curves.length) traces.unshift(this.curve(this.first.spectrum, "backbone, untrained", this.theme.muted, 1))
+    const most = Math.max(...curves.map((each) => each[1].length), 2)
+    const layout = {
+      xaxis: axis(this.theme, "dimension, largest first", [0, most]),
+      yaxis: axis(this.theme, "share of the largest", [-4, 0.1], { type: "log", dtick: 1, tickformat: ".0e", exponentformat: "power" }),
+      margin: { l: 50, r: 10, t: 6, b: 36 },
+    }
+    this.legend(curves)
+    this.chart.draw(traces, layout, this.theme, run?.id)
+    const said = [...this.bars].map(([key, bar]) => `${key} ${bar.value.textContent}`).join(", ")
+    this.chart.say(`Singular values at step ${this.at ?? 0}, log scale. ${said}`)
+  }
+
+  curve(values, name, color, width) {
+    const list = Array.from(values)
+    const top = list[0] || 1
+    return { y: list.map((value) => Math.max(value / top, 1e-6)), name, type: "scatter", mode: "lines", line: { color, width, dash: width === 1 ? "dot" : "solid" }, hovertemplate: `${name} %{x}: %{y:.3g}<extra></extra>` }
+  }
+
+  legend(curves) {
+    const names = curves.map((each) => each[0])
+    if (this.first?.spectrum && names.length) names.push("untrained")
+    const chips = this.chart.chips
+    if (chips.children.length !== names.length) chips.replaceChildren(...names.map(() => make("span.ssl-chip")))
+    names.forEach((name, i) => {
+      chips.children[i].style.setProperty("--color", this.theme[name] ?? this.theme.muted)
+      setText(chips.children[i], name)
+    })
+  }
+
+  remove() {
+    this.chart.remove()
+  }
+}

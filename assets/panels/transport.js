@@ -1,0 +1,120 @@
+// Where the run stands: status, progress, time left, and what the collapse judge says.
+
+import { make, setText, short } from "../theme.js"
+
+const WORDS = {
+  queued: "Queued", running: "Training", paused: "Paused", finished: "Finished",
+  stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
+}
+
+export class Transport {
+  constructor(place) {
+    this.dot = make("span.ssl-dot")
+    this.status = make("strong.ssl-status")
+    this.status.setAttribute("role", "status")
+    this.title = make("span.ssl-run")
+    this.marks = make("span.ssl-marks")
+    this.where = make("span.ssl-where")
+    this.left = make("span.ssl-left")
+    this.hint = make("span.ssl-hint", "reconnecting…")
+    this.hint.hidden = true
+    this.fill = make("div.ssl-fill")
+    this.bar = make("div.ssl-bar", this.fill)
+    this.bar.setAttribute("role", "progressbar")
+    this.bar.setAttribute("aria-label", "steps taken")
+    this.message = make("span.ssl-message")
+    this.verdictDot = make("span.ssl-dot")
+    this.verdict = make("span.ssl-verdict")
+    place.append(
+      make("div.ssl-line", this.dot, this.status, this.title, this.marks, this.hint, make("span.ssl-space"), this.where, this.left),
+      this.bar,
+      make("div.ssl-line.ssl-second", this.verdictDot, this.verdict, this.message),
+    )
+  }
+
+  turn() {
+    this.told = null
+    this.verdict.title = ""
+  }
+
+  update(run) {
+    const status = run?.error ? "missing" : run?.status?.status ?? (this.data.run ? "connecting" : "none")
+    this.dot.dataset.state = status
+    this.tell(run, status)
+    setText(this.title, this.data.title ?? "")
+    setText(this.marks, (this.data.without ?? []).map((name) => `without ${name}`).join(" · "))
+    this.hint.hidden = !(run && !run.online && run.status)
+    setText(this.status, words(run, status))
+    this.progress(run, status)
+    this.judge(run, status)
+  }
+
+  /** One rerun of the page for each change of status, so that its buttons change with it. */
+  tell(run, status) {
+    if (status === this.data.status) this.told = null
+    else if (run?.status && this.told !== status) {
+      this.told = status
+      this.notify("status", `${run.id} ${status} ${Date.now()}`)
+    }
+  }
+
+  progress(run, status) {
+    const steps = run?.steps ?? 1
+    const step = run?.step ?? 0
+    const known = Boolean(run?.status) && status !== "missing"
+    const share = run?.fetching?.total ? run.fetching.done / run.fetching.total : known ? step / steps : 0
+    this.fill.style.width = `${Math.min(share, 1) * 100}%`
+    this.bar.dataset.state = status
+    this.bar.setAttribute("aria-valuenow", Math.round(share * 100))
+    setText(this.where, known ? `step ${step.toLocaleString("en-US")} / ${steps.toLocaleString("en-US")}` : "")
+    setText(this.left, status === "running" ? timeLeft(run, step, steps) : "")
+  }
+
+  judge(run, status) {
+    const verdict = run?.verdict
+    this.verdictDot.dataset.state = verdict ? verdict.state.replaceAll(" ", "-") : ""
+    this.verdictDot.hidden = !verdict || status === "missing"
+    setText(this.verdict, verdict && status !== "missing" ? `${verdict.state[0].toUpperCase()}${verdict.state.slice(1)}. ${verdict.sentence}` : "")
+    this.verdict.hidden = !this.verdict.textContent
+    this.verdict.title = verdict?.sentence ?? ""
+    setText(this.message, message(run, status))
+    this.message.dataset.state = status
+    this.message.title = this.message.textContent
+  }
+
+  remove() {}
+}
+
+
+function words(run, status) {
+  if (status === "none") return "Ready"
+  if (status === "connecting") return "Connecting…"
+  if (status === "missing") return "No such run"
+  if (status === "queued") return run.status.queue_position > 0 ? `Queued, number ${run.status.queue_position}` : "Queued"
+  if (status !== "running") return WORDS[status] ?? status
+  if (run.fetching) return `Downloading ${run.fetching.what}${run.fetching.total ? ` ${Math.floor((100 * run.fetching.done) / run.fetching.total)} %` : "…"}`
+  return run.step || run.snapshots.size ? "Training" : "Preparing…"
+}
+
+function message(run, status) {
+  if (status === "none") return "Press Start. Within two seconds the curves move and the map begins to organize itself."
+  if (status === "missing") return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
+  if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
+  if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
+  if (status === "failed") return run.status.message
+  if (status === "running" && run.now("views_per_second")) return `${short(run.now("views_per_second"))} views/s${device(run)}`
+  return run?.status?.message ?? ""
+}
+
+function device(run) {
+  const { device: name, precision } = run.facts
+  return name ? ` on ${name}${precision ? `, ${precision}` : ""}` : ""
+}
+
+function timeLeft(run, step, steps) {
+  const [first, last] = [run.pace[0], run.pace.at(-1)]
+  if (!first || last[1] <= first[1] || last[0] - first[0] < 0.5) return ""
+  const seconds = ((last[0] - first[0]) / (last[1] - first[1])) * (steps - step)
+  if (seconds < 90) return `${Math.max(Math.round(seconds), 1)} s left`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min left` : `${(seconds / 3600).toFixed(1)} h left`
+}

@@ -1,0 +1,146 @@
+// Plotly, loaded once, and one way to make a small chart with it: fixed size, no re-creation, zoom kept.
+
+import { make, setText, plainName } from "./theme.js"
+
+let loading = null
+
+function plotly() {
+  loading ??= new Promise((resolve, reject) => {
+    if (window.Plotly) return resolve(window.Plotly)
+    const script = document.createElement("script")
+    script.src = new URL("../api/plotly.js", import.meta.url)
+    script.onload = () => resolve(window.Plotly)
+    script.onerror = () => { loading = null; reject(new Error("the plotting library could not be loaded")) }
+    document.head.append(script)
+  })
+  return loading
+}
+
+/** A chart with a title, what good looks like, and a text for those who cannot see it. */
+export class Chart {
+  constructor(title, good, layer = "") {
+    this.title = make("span.ssl-title", title)
+    this.layer = make("span.ssl-layer", layer)
+    this.good = make("span.ssl-good", good)
+    this.chips = make("div.ssl-chips")
+    this.plot = make("div.ssl-plot")
+    this.plot.setAttribute("role", "img")
+    this.empty = make("div.ssl-empty")
+    this.element = make("section.ssl-chart", make("header.ssl-head", this.title, this.layer, this.good), this.chips,
+      make("div.ssl-stage", this.plot, this.empty))
+    this.observer = new ResizeObserver(() => this.drawn && window.Plotly.Plots.resize(this.plot))
+    this.observer.observe(this.plot)
+    this.drawn = false
+    this.busy = false
+    this.waiting = null
+  }
+
+  /** Draws traces; calls that come while one is under way leave only the last. */
+  async draw(traces, layout, theme, revision) {
+    this.waiting = [traces, layout, theme, revision]
+    if (this.busy) return
+    this.busy = true
+    try {
+      const library = await plotly()
+      while (this.waiting) {
+        const [data, more, look, uirevision] = this.waiting
+        this.waiting = null
+        await library.react(this.plot, data, { ...base(look), ...more, uirevision }, CONFIG)
+        this.drawn = true
+      }
+    } finally {
+      this.busy = false
+    }
+  }
+
+  /** The words for the same thing. */
+  say(text) {
+    if (this.plot.getAttribute("aria-label") !== text) this.plot.setAttribute("aria-label", text)
+  }
+
+  /** A hint where there is nothing to draw yet; "" hides it. */
+  hint(text) {
+    setText(this.empty, text)
+    this.empty.hidden = !text
+  }
+
+  remove() {
+    this.observer.disconnect()
+    if (this.drawn) window.Plotly.purge(this.plot)
+  }
+}
+
+const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset", showTips: false }
+
+function base(theme) {
+  return {
+    autosize: true,
+    margin: { l: 44, r: 14, t: 8, b: 34 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: theme.font, size: 11, color: theme.muted },
+    hoverlabel: { font: { family: theme.font, size: 12 }, bgcolor: theme.dark ? "#222a33" : "#ffffff", bordercolor: theme.line },
+    hovermode: "closest",
+    showlegend: false,
+    dragmode: "zoom",
+  }
+}
+
+/** An axis in the house's look. */
+export function axis(theme, title, range, more = {}) {
+  return {
+    title: { text: title, font: { size: 11, color: theme.muted }, standoff: 4 },
+    range: range ? [...range] : undefined,
+    autorange: range ? false : undefined,
+    gridcolor: theme.grid, zeroline: false, linecolor: theme.line, tickcolor: theme.line,
+    ticks: "outside", ticklen: 3, nticks: 6, fixedrange: false, ...more,
+  }
+}
+
+/** Marks where live knobs were moved: a line each, labeled on the first chart only. */
+export function changeMarks(run, theme, labeled) {
+  const shapes = run.changes.map((change) => ({
+    type: "line", x0: change.step, x1: change.step, y0: 0, y1: 1, yref: "paper", name: "change",
+    line: { color: theme.warn, width: 1, dash: "dot" },
+  }))
+  const annotations = labeled ? folded(run.changes).map((change, i) => ({
+    x: change.step, y: 1, yref: "paper", yanchor: "top", xanchor: change.step > run.steps * 0.7 ? "right" : "left", yshift: -13 * (i % 3),
+    text: `${plainName(change.name)} ${+(+change.value).toPrecision(4)}`, showarrow: false, font: { size: 10, color: theme.warn },
+    bgcolor: theme.background, opacity: 0.9, borderpad: 1,
+  })) : []
+  return { shapes, annotations }
+}
+
+/** A knob dragged through many values in a few steps gets one label, with the value it came to rest at. */
+function folded(changes) {
+  return changes.filter((change, i) => changes[i + 1]?.name !== change.name || changes[i + 1].step > change.step + 3).slice(-6)
+}
+
+/** A range that only grows, in round numbers: the picture does not jump with every point. */
+export class Range {
+  constructor() {
+    this.low = Infinity
+    this.high = -Infinity
+  }
+
+  cover(values) {
+    for (const value of values) {
+      if (value === null || !Number.isFinite(value)) continue
+      if (value < this.low || value > this.high) this.grow(value)
+    }
+    return this.low <= this.high ? [this.low, this.high] : [0, 1]
+  }
+
+  grow(value) {
+    const low = Math.min(this.rawLow ?? value, value)
+    const high = Math.max(this.rawHigh ?? value, value)
+    this.rawLow = low
+    this.rawHigh = high
+    const rough = (high - low || Math.abs(high) || 1) / 5
+    const power = 10 ** Math.floor(Math.log10(rough))
+    const step = power * [1, 2, 5, 10].find((nice) => nice * power >= rough)
+    this.low = Math.floor(low / step) * step
+    this.high = Math.ceil(high / step) * step
+    if (this.low === this.high) this.high += step
+  }
+}

@@ -1,0 +1,76 @@
+// Colors and words that all panels share. Colors follow the page's theme through its --st-* variables.
+
+const LIGHT = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#C9A400", "#7A7A7A"]
+const DARK = ["#56B4E9", "#E69F00", "#1DB88A", "#DB8FBB", "#4A8BD6", "#F0763A", "#E8D44D", "#A5A5A5"]
+const HUES = {
+  red: "#D7303E", orange: "#EE8A2A", yellow: "#DDBB12", green: "#2F9E4F",
+  cyan: "#1FB2C9", blue: "#3C6FE0", purple: "#8F4FC0", pink: "#E36AAB",
+}
+export const SYMBOLS = ["circle", "square", "triangle", "diamond", "cross", "down", "plus", "ring"]
+
+/** The theme as it stands at an element. */
+export function themeOf(element) {
+  const style = getComputedStyle(element)
+  const read = (name, otherwise) => style.getPropertyValue(`--st-${name}`).trim() || otherwise
+  const background = read("background-color", "#ffffff")
+  const dark = luminance(background) < 0.4
+  return {
+    dark, background,
+    text: read("text-color", "#1a1f26"),
+    muted: dark ? "#9aa4af" : "#66707b",
+    grid: dark ? "rgba(255,255,255,.08)" : "rgba(20,30,40,.08)",
+    line: dark ? "rgba(255,255,255,.22)" : "rgba(20,30,40,.22)",
+    font: read("font", "sans-serif"),
+    colors: dark ? DARK : LIGHT,
+    backbone: (dark ? DARK : LIGHT)[0],
+    projector: (dark ? DARK : LIGHT)[1],
+    warn: (dark ? DARK : LIGHT)[5],
+  }
+}
+
+function luminance(color) {
+  const probe = document.createElement("canvas").getContext("2d")
+  probe.fillStyle = color
+  const hex = probe.fillStyle
+  const [r, g, b] = hex.startsWith("#") ? [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) : hex.match(/\d+/g).map(Number)
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255
+}
+
+/** Color and symbol of each class of a factor: hue first, a symbol from the ninth class on. A class called red is red. */
+export function classStyles(names, theme) {
+  const hues = names.every((name) => HUES[name])
+  return names.map((name, i) => ({
+    name,
+    color: hues ? HUES[name] : theme.colors[i % theme.colors.length],
+    symbol: SYMBOLS[(hues ? i : Math.floor(i / theme.colors.length)) % SYMBOLS.length],
+  }))
+}
+
+/** 0.8216 -> "0.82", 12.34 -> "12.3", 3431 -> "3,431". */
+export function short(value) {
+  if (value === undefined || value === null) return "–"
+  const size = Math.abs(value)
+  if (size >= 100) return Math.round(value).toLocaleString("en-US")
+  if (size >= 10) return value.toFixed(1)
+  if (size >= 0.01 || size === 0) return value.toFixed(2)
+  return value.toPrecision(2)
+}
+
+/** A tag with classes and text: make("p.ssl-note", "Hello", child). */
+export function make(what, ...inside) {
+  const [tag, ...classes] = what.split(".")
+  const element = document.createElement(tag)
+  if (classes.length) element.className = classes.join(" ")
+  element.append(...inside)
+  return element
+}
+
+/** Sets text only where it changed, so that screen readers and selections are left in peace. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
+/** "method.temperature" -> "temperature". */
+export function plainName(key) {
+  return key.split(".").at(-1).replaceAll("_", " ")
+}

@@ -1,0 +1,35 @@
+"""Train: pick a method, press Start, and watch a representation form."""
+
+import streamlit as st
+
+from playground.ui import controls, live, transport
+
+now = transport.watched()
+running = now.running()
+settings = controls.settings(now.flat, running.live if running else ())
+
+with st.sidebar:
+    controls.draw(settings, running)
+
+config, sentences = settings.config()
+with st.container(key="transport"):
+    transport.buttons(config, now)
+    live.panel("transport", now.id, status=now.run.status if now.run else "", title=now.title(), without=now.without())
+transport.refusals(sentences)
+
+with st.container(key="first-row"):
+    left, right = st.columns([11, 10], gap="medium")
+    with left:
+        live.panel("map", now.id)
+    with right:
+        live.panel("curves", now.id)
+with st.container(key="second-row"):
+    left, middle, right = st.columns([9, 7, 8], gap="medium")
+    with left:
+        live.panel("pictures", now.id)
+    with middle:
+        live.panel("plane", now.id)
+    with right:
+        live.panel("collapse", now.id)
+
+controls.remember(now.id)

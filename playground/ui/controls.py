@@ -1,0 +1,233 @@
+"""Fields -> widgets: every control on the page is made from a knob, and says beside itself what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from playground.config import CHOICES, RunConfig, knobs_for
+from playground.knobs import Knob
+from playground.ui.settings import Settings, read, switched
+
+STATE = "settings"  # where the session keeps them; widgets come and go with the method, this stays
+SECTIONS = {"masking": "Masking", "augment": "Augmentation", "optimizer": "Optimizer"}
+MANTISSAS = (1, 1.5, 2, 3, 5, 7)  # the stops of a logarithmic slider within each factor of ten
+MISSING = object()
+
+
+@dataclass(frozen=True)
+class Running:
+    """What the controls must know of a run: its settings now (changes included), which move live, and how to move them."""
+
+    flat: dict[str, Any]
+    live: tuple[str, ...]
+    move: Callable[[str, Any], None]
+
+    def follows(self, key: str, flat: Mapping[str, Any]) -> bool:
+        """Whether moving `key` on the page, whose settings are `flat`, moves it in this run."""
+        owner = key.partition(".")[0]
+        return key in self.live and (owner not in CHOICES or flat[owner] == self.flat[owner])
+
+
+def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -> Settings:
+    """The session's settings; at its start they are read from the address and the run it names."""
+    if STATE not in st.session_state:
+        st.session_state[STATE] = read(st.query_params.to_dict(), run, live=live)
+    kept: Settings = st.session_state[STATE]
+    return kept
+
+
+def remember(run: str | None) -> None:
+    """Writes the address, so that copying it at any moment copies the experiment."""
+    address = settings().address(run)
+    if st.query_params.to_dict() != address:
+        st.query_params.from_dict(address)
+
+
+def plain(text: str) -> str:
+    """A sentence that may hold what somebody typed into an address -> markdown that shows it as it is."""
+    return re.sub(r"([\\`*\[\]$<>~])", r"\\\1", text)
+
+
+def draw(now: Settings, running: Running | None) -> None:
+    """All controls, top to bottom."""
+    _, sentences = now.config()
+    knobs = {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})}
+    for key in [key for key in sentences if key not in now.flat]:
+        _sentence(key, sentences[key], "Leave it out")
+    pen = Pen(now, running, sentences, knobs)
+    _choices(pen)
+    _method(pen)
+    for section, title in SECTIONS.items():
+        if any(key.startswith(f"{section}.") for key in knobs):
+            with st.expander(title, expanded=True, key=f"section-{section}"):
+                if section == "optimizer":
+                    pen.choice("optimizer", "Optimizer")
+                pen.section(section)
+    with st.expander("Run", expanded=True, key="section-run"):
+        _run(pen)
+
+
+def _choices(pen: Pen) -> None:
+    method = CHOICES["method"][pen.now.flat["method"]]
+    networks = [name for name, each in CHOICES["network"].items() if each.family in method.accepts]
+    pen.choice("data", "Data")
+    pen.choice("method", "Method")
+    pen.choice("network", "Network", networks)
+    pen.section("data")
+    pen.section("network")
+
+
+def _method(pen: Pen) -> None:
+    """The method's own knobs, what it is, and its safeguards in a group of their own."""
+    method = CHOICES["method"][pen.now.flat["method"]]
+    with st.expander(method.title, expanded=True, key="section-method"):
+        st.caption(f"{plain(method.summary)} [{plain(method.paper.partition(':')[0])}]({method.link})")
+        if method.advice:
+            st.caption(f":material/lightbulb: {plain(method.advice)}")
+        pen.section("method")
+    if any(each.without for each in pen.knobs.values()):
+        with st.expander("Safeguards", expanded=True, key="section-safeguards"):
+            st.caption("What keeps the method from collapsing. Turn one off, press Start, and watch.")
+            pen.section("method", safeguards=True)
+
+
+def _run(pen: Pen) -> None:
+    left, right = st.columns(2)
+    for place, key in zip((left, right, left, right), ("steps", "batch_size", "seed", "device"), strict=True):
+        with place:
+            pen.knob(pen.knobs[key])
+
+
+@dataclass(frozen=True)
+class Pen:
+    """Draws widgets for one set of settings."""
+
+    now: Settings
+    running: Running | None
+    sentences: Mapping[str, str]
+    knobs: Mapping[str, Knob]
+
+    def section(self, section: str, *, safeguards: bool = False) -> None:
+        """The knobs of one section, without or with only its safeguards."""
+        for key, each in self.knobs.items():
+            if key.startswith(f"{section}.") and bool(each.without) == safeguards:
+                self.knob(each)
+
+    def choice(self, section: str, label: str, names: list[str] | None = None) -> None:
+        """A selector of methods, data sets, networks or optimizers."""
+        kinds = CHOICES[section]
+        _sync(section, self.now.flat[section])
+        st.selectbox(
+            self._label(section, label),
+            names or list(kinds),
+            format_func=lambda name: kinds[name].title if name in kinds else name,
+            key=section,
+            help="  \n".join(f"**{plain(kinds[name].title)}**: {plain(kinds[name].summary)}" for name in names or kinds),
+            on_change=_moved,
+            args=(section, None),
+        )
+        self._beside(section)
+
+    def knob(self, each: Knob) -> None:
+        """One knob, with the sentence about it where there is one."""
+        _sync(each.key, self.now.flat[each.key])
+        label = self._label(each.key, each.title.capitalize())
+        off = each.without and not self.now.flat[each.key]
+        help = f"{plain(each.help)}  \n*Without it: {each.without}.*" if each.without else plain(each.help)
+        widget(each, label, help, self.now.flat[each.key], on_change=_moved, args=(each.key, self.running))
+        if off:
+            st.caption(f":orange[:material/warning: Off: expect {each.without}.]")
+        self._beside(each.key)
+
+    def _label(self, key: str, label: str) -> str:
+        """The label, and whether moving it acts at once or on the next run."""
+        each = self.knobs.get(key)
+        mark = " :green[live]" if each is not None and each.live else ""
+        if self.running and not self.running.follows(key, self.now.flat) and self.running.flat.get(key, MISSING) != self.now.flat[key]:
+            mark = " :orange[next run]"
+        return label + mark
+
+    def _beside(self, key: str) -> None:
+        """What has to be said about this control, right under it."""
+        if key in self.sentences:
+            shown = self.now.flat[key]
+            _sentence(key, self.sentences[key], f"Use {shown}" if key in self.now.problems else None)
+        if key in self.now.notes:
+            st.caption(f":material/info: {plain(self.now.notes[key])}")
+
+
+def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
+    """The widget that suits a knob. Whole numbers have no bounds of their own: what is wrong is said in a sentence beside them."""
+    more = {"key": each.key, "help": help, **calls}
+    if each.kind == "switch":
+        st.toggle(label, **more)
+    elif each.kind == "option":
+        st.selectbox(label, each.options, **more)
+    elif each.kind == "integer":
+        st.number_input(label, step=1, **more)
+    elif each.log:
+        st.select_slider(label, stops(each, value), format_func=lambda stop: f"{stop:.4g}", **more)
+    elif 0 < each.default < slider_step(each):
+        st.number_input(label, step=float(each.default), format="%.4g", **more)
+    else:
+        st.slider(label, float(each.low or 0), float(each.high or 0), step=slider_step(each), format="%.4g", **more)
+
+
+def slider_step(each: Knob) -> float:
+    """About a hundred steps over the range, each a round number."""
+    rough = ((each.high or 0) - (each.low or 0)) / 100
+    power = 10 ** math.floor(math.log10(rough))
+    return float(f"{power * next(nice for nice in (1, 2, 5, 10) if rough <= power * nice * 1.0001):.6g}")
+
+
+def stops(each: Knob, value: float) -> list[float]:
+    """The stops of a logarithmic slider; the present value is one of them, however odd, so that nothing is rounded away."""
+    low, high = float(each.low or 0), float(each.high or 0)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    grid = {float(f"{mantissa}e{power}") for power in powers for mantissa in MANTISSAS}
+    return sorted({stop for stop in grid if low <= stop <= high} | {low, high, float(each.default), float(value)})
+
+
+def _sync(key: str, value: Any) -> None:
+    # Set only where it differs: setting it at every run would fight with a slider that is being dragged.
+    if st.session_state.get(key, MISSING) != value:
+        st.session_state[key] = value
+
+
+def _sentence(key: str, sentence: str, mend: str | None) -> None:
+    st.error(plain(sentence), icon=":material/error:")
+    if mend:
+        st.button(mend, key=f"mend {key}", type="tertiary", icon=":material/check:", on_click=_mended, args=(key,))
+
+
+def _mended(key: str) -> None:
+    settings().problems.pop(key, None)
+
+
+def _moved(key: str, running: Running | None) -> None:
+    """A widget was moved: the settings follow, and so does the run where the knob is live."""
+    now, value = settings(), st.session_state[key]
+    now.problems.pop(key, None)
+    now.notes.clear()
+    if key in CHOICES:
+        after = switched(now.flat, key, value)
+        now.flat, now.notes = after.flat, after.notes
+        now.problems = {other: problem for other, problem in now.problems.items() if not other.startswith(f"{key}.")}
+        return
+    now.flat = now.flat | {key: value}
+    if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
+        running.move(key, value)
+
+
+def _fits(flat: dict[str, Any]) -> bool:
+    try:
+        RunConfig(**flat)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Live panels: one component, mounted once a panel. What they draw comes over the page's WebSocket, not through Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import streamlit as st
+
+from playground.diagnostics import CATALOG
+from playground.ui import ASSETS
+
+MOUNT = """
+export default function ({ data, parentElement, setStateValue }) {
+  const place = parentElement.querySelector(".ssl-panel") ?? parentElement
+  import(data.module)
+    .then((live) => live.draw(place, data, setStateValue))
+    .catch((error) => { place.textContent = `This panel could not load: ${error.message}. Reload the page.` })
+  return () => import(data.module).then((live) => live.leave(place))
+}
+"""
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component("ssl_playground_live", html='<div class="ssl-panel"></div>', js=MOUNT, isolate_styles=False)
+
+
+@cache
+def module() -> str:
+    """The address of live.js; it changes with any of the scripts, so that no browser keeps an old one."""
+    digest = sha256(b"".join(path.read_bytes() for path in sorted(ASSETS.rglob("*.js"))))
+    return f"/assets/live.js?v={digest.hexdigest()[:12]}"
+
+
+def panel(name: str, run: str | None, **more: Any) -> None:
+    """One live panel: `transport`, `map`, `curves`, `plane`, `collapse` or `pictures`, showing `run`."""
+    with st.container(key=f"live-{name}"):
+        _component()(
+            key=f"panel-{name}",
+            data={"panel": name, "run": run, "module": module(), "catalog": catalog(), **more},
+            on_status_change=_nothing,
+        )
+
+
+@cache
+def catalog() -> dict[str, dict[str, Any]]:
+    """What each diagnostic is called, what is good, and its range."""
+    return {name: {key: getattr(each, key) for key in ("title", "good", "low", "high")} for name, each in CATALOG.items()}
+
+
+def _nothing() -> None:
+    """A change of the run's status: rerunning is all that it is for."""

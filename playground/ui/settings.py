@@ -1,0 +1,129 @@
+"""What the controls stand for: one flat form, and a sentence for each value in it that cannot be. No page in here.
+
+The address bar, the controls and a run's own config all speak the flat form of `playground.config`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.config import CHOICES, ConfigError, RunConfig, defaults
+
+FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value from the address bar that was refused: the sentence that says why, and the value, so that it is not lost."""
+
+    sentence: str
+    value: str
+
+
+@dataclass
+class Settings:
+    """flat: what the controls show, complete. problems: by key. notes: by key, what was moved on the person's behalf."""
+
+    flat: dict[str, Any]
+    problems: dict[str, Problem] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def config(self) -> tuple[RunConfig | None, dict[str, str]]:
+        """The config for the next run, or None; and every sentence that stands in its way, by key."""
+        sentences = {key: problem.sentence for key, problem in self.problems.items()}
+        try:
+            config = RunConfig(**self.flat)
+        except ConfigError as error:
+            return None, sentences | {error.key: str(error)}
+        return (None if sentences else config), sentences
+
+    def address(self, run: str | None) -> dict[str, str]:
+        """The query of the page's address: every setting (a refused value as it came), then the run."""
+        query = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in self.flat.items()}
+        query |= {key: problem.value for key, problem in self.problems.items()}
+        return query | ({"run": run} if run else {})
+
+
+def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live: tuple[str, ...] = ()) -> Settings:
+    """The settings of an address. What it leaves out comes from the `run` it names, else from the defaults.
+
+    live: the knobs of a run that still trains: their values in that run count more than those in an old link.
+    """
+    given: dict[str, Any] = {key: value for key, value in query.items() if key != "run"}
+    refused: dict[str, Problem] = {}
+    under = _still_apply(run or {}, given)
+    same = {key for key in live if key in under and _same_owner(key, run or {}, given)}
+    while True:
+        try:
+            flat = RunConfig(**under | {key: value for key, value in given.items() if key not in same}).flat()
+            return Settings(flat, refused)
+        except ConfigError as error:
+            refused[error.key] = Problem(str(error), str(given.get(error.key, under.get(error.key, ""))))
+            if error.key in given:
+                del given[error.key]
+            elif under:
+                under = {}
+            else:
+                given = {}
+
+
+def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a run's flat form that goes with the choices that an address makes."""
+    choices = {section: given.get(section, run.get(section)) for section in CHOICES}
+    try:
+        known = defaults(**{section: name for section, name in choices.items() if name is not None})
+    except ConfigError:
+        return {}
+    return {key: value for key, value in run.items() if key in known and _same_owner(key, run, given)}
+
+
+def _same_owner(key: str, run: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether `key` means the same knob in both: `method.temperature` of one method is not that of another."""
+    owner = key.partition(".")[0]
+    return owner not in CHOICES or given.get(owner, run.get(owner)) == run.get(owner)
+
+
+def switched(flat: Mapping[str, Any], section: str, name: str) -> Settings:
+    """Another choice made: knobs that followed the old suggestions follow the new ones, what a person set stays where it can."""
+    old = {each: flat[each] for each in CHOICES}
+    usual = defaults(**old)
+    wanted = {key: value for key, value in flat.items() if key not in CHOICES and value != usual[key]}
+    if section in FOLLOWERS:
+        return _settled(old | {section: name}, wanted, flat)
+    suggested = defaults(data=old["data"], method=old["method"])
+    chosen = {each: old[each] for each in CHOICES if each not in FOLLOWERS or old[each] != suggested[each]}
+    return _settled(chosen | {section: name}, wanted, flat)
+
+
+def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[str, Any]) -> Settings:
+    """The nearest settings that are possible, with a note for each one that had to give way."""
+    notes: dict[str, str] = {}
+    while True:
+        known = defaults(**choices)
+        wanted = {key: value for key, value in wanted.items() if key in known}
+        try:
+            flat = RunConfig(**choices | wanted).flat()
+            break
+        except ConfigError as error:
+            if error.key in wanted:
+                notes[error.key] = f"{error}: it is back at what is suggested"
+                del wanted[error.key]
+            elif error.key in FOLLOWERS and error.key in choices:
+                del choices[error.key]
+            else:
+                wanted = {}
+                choices = {key: value for key, value in choices.items() if key not in FOLLOWERS}
+    for each in FOLLOWERS:
+        if flat[each] != before[each] and each not in choices:
+            notes[each] = _replaced(each, flat, before)
+    return Settings(flat, notes=notes)
+
+
+def _replaced(section: str, flat: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """Why another network stands there now."""
+    method, new, old = (CHOICES[s][n] for s, n in (("method", flat["method"]), (section, flat[section]), (section, before[section])))
+    fits = section != "network" or old.family in method.accepts
+    why = "suggests" if fits else f"cannot train {old.title}, so the {section} is now"
+    return f"{method.title} {why} {new.title}{f' (it was {old.title})' if fits else ''}."

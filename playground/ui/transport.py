@@ -1,0 +1,187 @@
+"""Start, Pause or Resume, Step, Stop: what they do to the run that the page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import streamlit as st
+
+from playground.config import CHOICES, ConfigError, RunConfig, knobs_for
+from playground.events import Change, Command, Pause, Set, Step
+from playground.runs.pool import shared_pool
+from playground.runs.records import Run, UnknownRun
+from playground.runs.runner import PoolFull, RunError
+from playground.ui.controls import Running, plain, remember, settings
+
+T = TypeVar("T")
+OWNER_COOKIE = "ssl_playground_owner"  # set by assets/live.js: one browser is one person to the queue
+GOES_ON = ("stopped", "interrupted", "failed")  # statuses from which Resume picks a run up again
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The run that the page shows, changes included. missing: an id from the address that leads nowhere."""
+
+    run: Run | None = None
+    changes: tuple[Change, ...] = ()
+    missing: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        """The run's id, also when it is missing: it stays in the address."""
+        return self.run.id if self.run else self.missing
+
+    @property
+    def active(self) -> bool:
+        """Whether it trains, waits its turn or is paused."""
+        return self.run is not None and not self.run.over
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """Its settings as they stand now."""
+        return {**(self.run.flat if self.run else {}), **{change.name: change.value for change in self.changes}}
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it ended early with something to go on from."""
+        return self.run is not None and self.run.status in GOES_ON and shared_pool().store.folder(self.run.id).has_checkpoint()
+
+    def title(self) -> str:
+        """SimCLR on Shapes, seed 0."""
+        flat = self.flat
+        names = [CHOICES[s][flat[s]].title if flat.get(s) in CHOICES[s] else str(flat.get(s)) for s in ("method", "data")]
+        return f"{names[0]} on {names[1]}, seed {flat.get('seed')}" if self.run else ""
+
+    def without(self) -> list[str]:
+        """The safeguards that are off in it."""
+        flat = self.flat
+        if not self.run or any(flat.get(section) not in CHOICES[section] for section in CHOICES):
+            return []
+        knobs = knobs_for(**{section: flat[section] for section in CHOICES})
+        return [each.title for each in knobs if each.without and flat.get(each.key) is False]
+
+    def running(self) -> Running | None:
+        """What the controls need to know of it while it trains."""
+        if not self.active or not self.run:
+            return None
+        try:
+            live = RunConfig(**self.flat).live()
+        except ValueError:
+            return None
+        return Running(self.flat, live, _move)
+
+
+def watched() -> Watched:
+    """The run of this session: the one it started last, at its start the one that the address names."""
+    run = st.session_state.setdefault("run", st.query_params.get("run"))
+    if not run:
+        return Watched()
+    store = shared_pool().store
+    try:
+        return Watched(store.run(run), tuple(store.changes(run)))
+    except UnknownRun:
+        return Watched(missing=run)
+
+
+def owner() -> str:
+    """Who asks, for a queue that is fair to each: one browser, or one session until the browser has its cookie."""
+    name: str = st.context.cookies.get(OWNER_COOKIE, "") or st.session_state.setdefault("owner", uuid4().hex)
+    return name
+
+
+def buttons(config: RunConfig | None, now: Watched) -> None:
+    """The four buttons, in one row."""
+    status = now.run.status if now.run else ""
+    goes = status == "running"
+    resume = status == "paused" or now.resumable
+    with st.container(horizontal=True, gap="small", key="buttons"):
+        st.button(
+            "Start over" if now.active else "Start",
+            key="start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=config is None,
+            on_click=_start,
+            help="Trains a new run with the settings on the left." + (" Stops the one in hand." if now.active else ""),
+        )
+        st.button(
+            "Resume" if resume else "Pause",
+            key="pause",
+            icon=":material/resume:" if resume else ":material/pause:",
+            disabled=not (goes or resume),
+            on_click=_pause,
+        )
+        st.button("Step", key="step", icon=":material/skip_next:", disabled=not (goes or status == "paused"), on_click=_step)
+        st.button("Stop", key="stop", icon=":material/stop:", disabled=not now.active, on_click=_stop)
+
+
+def refusals(sentences: dict[str, str]) -> None:
+    """Why Start did not, or cannot."""
+    if refusal := st.session_state.get("refusal"):
+        st.error(plain(refusal), icon=":material/error:")
+    if sentences:
+        first, more = next(iter(sentences.values())), len(sentences) - 1
+        st.warning(f"Start waits: {plain(first)}{f' (and {more} more, beside the controls)' if more else ''}", icon=":material/pan_tool:")
+
+
+def _start() -> None:
+    config, _ = settings().config()
+    now = watched()
+    if config is None or _started_this_just_now(config, now):
+        return
+    run = _asked(lambda: shared_pool().submit(config, owner()))
+    if run is None:
+        return
+    if now.active and now.run:
+        shared_pool().stop(now.run.id)
+    st.session_state["run"] = run
+    remember(run)
+
+
+def _started_this_just_now(config: RunConfig, now: Watched) -> bool:
+    # A double click would stop the run that it has just started.
+    return now.active and now.run is not None and now.run.step == 0 and now.run.flat == config.flat()
+
+
+def _pause() -> None:
+    run = watched().run
+    if run is None:
+        return
+    if run.status == "running":
+        _asked(lambda: shared_pool().command(run.id, Pause()))
+    else:
+        _asked(lambda: shared_pool().resume(run.id))
+
+
+def _step() -> None:
+    _send(Step())
+
+
+def _stop() -> None:
+    run = watched().run
+    if run is not None:
+        _asked(lambda: shared_pool().stop(run.id))
+
+
+def _move(key: str, value: Any) -> None:
+    _send(Set(key, value))
+
+
+def _send(command: Command) -> None:
+    now = watched()
+    if now.run is not None and now.active:
+        run = now.run.id
+        _asked(lambda: shared_pool().command(run, command))
+
+
+def _asked(ask: Callable[[], T]) -> T | None:
+    """Asks the pool for something; where it refuses, its sentence stands on the page until the next request."""
+    st.session_state["refusal"] = None
+    try:
+        return ask()
+    except (PoolFull, RunError, ConfigError) as refusal:
+        st.session_state["refusal"] = str(refusal)
+        return None
