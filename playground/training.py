@@ -22,6 +22,7 @@ from playground import devices
 from playground.cadence import Cadence, relative_cost
 from playground.config import RunConfig
 from playground.datasets import CATALOG, DataError, Images
+from playground.home import home
 from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.diagnostics.verdict import judge
 from playground.events import (
@@ -45,11 +46,11 @@ def train(
 ) -> Iterator[Event]:
     """Trains, and yields what happens; the last event is always `Finished`.
 
-    folder: where data sets are kept. commands: looked at before every step. changes: replayed at their steps, so that config and changes
+    folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at their steps, so that config and changes
     together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on from exactly there. checkpoint_every: seconds.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
     """
-    folder = folder or Path.home() / ".cache" / "ssl-playground"
+    folder = folder or home() / "data"
     step = 0
     try:
         device = devices.pick(config.device, config.network.choice.family)

@@ -1,0 +1,151 @@
+"""ssl-playground [serve] | train | methods | bench: the page, one run, the catalog, and the speed, from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from playground.home import home, site
+
+app = typer.Typer(
+    name="ssl-playground",
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Pick a self-supervised method, press Start, and watch a representation form.\n\n"
+    "Without a command it serves the page. Everything it keeps lies in one folder: [bold]SSL_PLAYGROUND_HOME[/bold], "
+    "or your user data folder.",
+)
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen: http://localhost:PORT.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the result to this file.")]
+
+
+def main() -> None:
+    """The console script: a wrong setting ends in one sentence, not in a traceback."""
+    try:
+        app()
+    except ValueError as error:
+        Console(stderr=True).print(f"ssl-playground: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context, port: Port = 8501) -> None:
+    """Serves the page when no command is given."""
+    if context.invoked_subcommand is None:
+        serve(port)
+
+
+@app.command()
+def serve(port: Port = 8501) -> None:
+    """Serve the page, at http://localhost:8501 unless told otherwise.
+
+    Many people can use one server: runs queue up and take turns, fairly by person.
+    """
+    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home())}
+    options = ["--server.port", str(port), "--server.showEmailPrompt", "false"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    if os.name == "posix":  # becomes the server, so that signals reach it
+        os.chdir(site())
+        os.execve(sys.executable, command, environment)
+    sys.exit(subprocess.call(command, cwd=site(), env=environment))
+
+
+@app.command()
+def train(
+    method: Annotated[str, typer.Option(help="Which method; `ssl-playground methods` lists them.")] = "simclr",
+    data: Annotated[str, typer.Option(help="Which data set: shapes is generated, cifar10 and fashion-mnist are downloaded once.")] = "shapes",
+    steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
+    seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other setting; may be given many times."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
+    json_file: JsonFile = None,
+) -> None:
+    """Train one run here and now, with a progress bar and the final diagnostics.
+
+    [bold]Try[/bold]
+
+      ssl-playground train --method simclr --data shapes --steps 300
+
+      ssl-playground train --set method.temperature=0.5 --set augment.hue=0
+
+      ssl-playground train --method byol --set method.stop_gradient=false
+
+    The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
+    """
+    from playground.config import RunConfig
+    from playground.report import show, summarize, watched
+    from playground.training import train as run
+
+    given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
+    config = RunConfig(**given | ({} if steps is None else {"steps": steps}))
+    summary = summarize(config, watched(config, run(config)))
+    if json_file:
+        _write(json_file, summary)
+    show(summary)
+    if summary["status"] == "failed":
+        sys.exit(1)
+
+
+@app.command()
+def methods(json_: Annotated[bool, typer.Option("--json", help="Print JSON, with every knob.")] = False) -> None:
+    """List the methods, what each does, and where it was published."""
+    from playground.knobs import knobs_of
+    from playground.methods import CATALOG
+
+    if json_:
+        described = [
+            {"name": name, "title": each.title, "family": each.family, "summary": each.summary, "paper": each.paper, "link": each.link,
+             "knobs": [vars(knob) for knob in knobs_of(each.Knobs, "method.")]}
+            for name, each in CATALOG.items()
+        ]  # fmt: skip
+        print(json.dumps(described, indent=2))
+        return
+    table = Table("method", "family", "what it does", "paper", box=None, header_style="bold", pad_edge=False)
+    for name, each in CATALOG.items():
+        table.add_row(name, each.family, each.summary, f"[link={each.link}]{each.paper}[/link]")
+    Console().print(table)
+
+
+@app.command()
+def bench(
+    json_file: JsonFile = None,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to time each contender.")] = 8.0,
+) -> None:
+    """Measure the speed on this machine, as ratios within one run.
+
+    Peers (kornia, lightly) come with: python -m pip install 'ssl-playground\\[bench]'
+    """
+    from playground.bench import measure, table
+
+    results = measure(seconds)
+    if json_file:
+        _write(json_file, results)
+    Console().print(table(results))
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"--set must be SECTION.FIELD=VALUE, got {text}")
+    return key.strip(), value.strip()
+
+
+def _write(file: Path, content: Any) -> None:
+    try:
+        file.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    except OSError as error:
+        raise ValueError(f"--json must be a file that can be written, got {file}: {error.strerror}") from None

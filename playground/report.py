@@ -1,0 +1,75 @@
+"""One run, told to people: a progress bar while it goes, a table when it is over, and the summary that `--json` writes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from playground.config import RunConfig
+from playground.diagnostics import CATALOG
+from playground.events import Baseline, Event, Fetching, Finished, Metrics, Verdict
+
+
+def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
+    """Runs to the end and keeps what counts: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}."""
+    summary: dict[str, Any] = {"run": uuid.uuid4().hex[:10], "status": "", "config": config.flat(), "steps": 0}
+    final: dict[str, float] = {}
+    for event in events:
+        match event:
+            case Metrics(_, values):
+                final |= values
+            case Baseline(_, values):
+                summary["baseline"] = values
+            case Verdict(_, state, sentence, evidence):
+                summary["verdict"] = {"state": state, "sentence": sentence, "evidence": evidence}
+            case Finished(step, status, message, facts):
+                summary |= {"steps": step, "status": status} | facts | ({"message": message} if message else {})
+    final.pop("views_per_second", None)
+    return summary | {"final": final}
+
+
+def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
+    """Passes events on and draws the progress bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"{config.method.name} on {config.data.name}", total=config.steps, note="")
+        notes: dict[str, float] = {}
+        for event in events:
+            match event:
+                case Fetching(_, what, done, total):
+                    bar.update(task, description=f"fetching {what}", completed=done, total=total or None)
+                case Metrics(step, values):
+                    notes |= {name: values[name] for name in values if name == "loss" or name.startswith("knn/")}
+                    shown = "  ".join(f"{name} {value:.3f}" for name, value in list(notes.items())[:3])
+                    bar.update(task, description=f"{config.method.name} on {config.data.name}", completed=step, total=config.steps, note=shown)
+            yield event
+
+
+def show(summary: dict[str, Any]) -> None:
+    """The end of a run as a table beside its baselines, and the verdict."""
+    console = Console()
+    config, baseline = summary["config"], summary.get("baseline", {})
+    if "seconds" in summary:
+        console.print(
+            f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {summary['status']} after {summary['steps']} steps in "
+            f"{summary['seconds']:.0f} s, {summary.get('views_per_second', 0):.0f} views/s, diagnostics {summary['diagnostics_share']:.1%} of it"
+        )
+    table = Table("measure", "at the end", *baseline, "what good looks like", box=None, header_style="bold", pad_edge=False)
+    for name, value in summary["final"].items():
+        cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
+        table.add_row(name, f"{value:.4g}", *cells, _good(name))
+    console.print(table)
+    if summary["status"] == "failed":
+        Console(stderr=True).print(f"ssl-playground: {summary['message']}", style="red", markup=False, soft_wrap=True)
+    elif "verdict" in summary:
+        console.print(f"[bold]{summary['verdict']['state']}[/bold]: {summary['verdict']['sentence']}")
+
+
+def _good(name: str) -> str:
+    measure = CATALOG.get(name.rpartition("/")[2])
+    return measure.good if measure else ""

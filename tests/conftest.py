@@ -1,0 +1,21 @@
+"""What the tests share: a home of their own, and few threads, so that they do not fight over cores."""
+
+import os
+
+import pytest
+import torch
+
+torch.set_num_threads(max(1, min(2, os.cpu_count() or 1)))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty SSL_PLAYGROUND_HOME."""
+    monkeypatch.setenv("SSL_PLAYGROUND_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def tiny():
+    """Settings of a run that takes about a second; a test adds its own."""
+    return {"network": "resnet-tiny", "batch_size": 32, "steps": 6}
