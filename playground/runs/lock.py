@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 
-class HomeInUse(RuntimeError):
+class HomeInUse(RuntimeError):  # noqa: N818
     """Another server keeps its runs in this folder."""
 
 
@@ -25,9 +25,8 @@ class HomeLock:
         except sqlite3.OperationalError:
             self._db.close()
             holder = f"process {note.read_text()}" if note.exists() else "another process"
-            raise HomeInUse(
-                f"{home} is in use by another server ({holder}): stop that one, use its page, or set SSL_PLAYGROUND_HOME to another folder"
-            ) from None
+            way_out = "stop that one, use its page, or set SSL_PLAYGROUND_HOME to another folder"
+            raise HomeInUse(f"{home} is in use by another server ({holder}): {way_out}") from None
         note.write_text(str(os.getpid()))
 
     def release(self) -> None:

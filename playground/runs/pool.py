@@ -35,7 +35,13 @@ class Pool:
     """Workers on this machine. `slots` runs train at once; `projector` lays out each snapshot as a map, if there is one."""
 
     def __init__(
-        self, home: Path, slots: int | None = None, *, warm: bool = True, queue_limit: int = 64, projector: Projector | None = None
+        self,
+        home: Path,
+        slots: int | None = None,
+        *,
+        warm: bool = True,
+        queue_limit: int = 64,
+        projector: Projector | None = None,
     ) -> None:
         cores = os.cpu_count() or 1
         self.slots = slots or max(1, cores // 2)
@@ -222,15 +228,16 @@ class Pool:
             self.store.mark(run, "stopped", f"stopped in the middle of a step that took too long; {kept}", among)
             return
         cause = cause_of_death(code)
-        flat = self.store.run(run).flat
-        advice = f"if memory ran out, lower batch_size (it is {flat['batch_size']}) or take a smaller network than {flat['network']}"
+        size, network = self.store.run(run).flat["batch_size"], self.store.run(run).flat["network"]
+        advice = f"if memory ran out, lower batch_size (it is {size}) or take a smaller network than {network}"
         self.store.mark(run, "failed", f"the worker that trained this run {cause}: {advice}. {kept}", among)
 
     def _give_up(self, code: int) -> None:
         """Workers that die before they are ready would be hired for ever."""
         log = self.store.home / "logs" / "workers.log"
+        reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
         while (run := self._queue.pop()) is not None:
-            self.store.mark(run, "failed", f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}")
+            self.store.mark(run, "failed", reason)
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class WorkerProcess:
-    """A running `playground.runs.worker`. `on_message(worker, message)` and at last `on_exit(worker, code)` come from a thread of its own."""
+    """A running `playground.runs.worker`. A thread calls `on_message(worker, message)`, and `on_exit(worker, code)` at last."""
 
     def __init__(
         self,
@@ -103,10 +103,6 @@ def _start(home: Path, threads: int) -> subprocess.Popen[str]:
     logs.mkdir(parents=True, exist_ok=True)
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
-    # A group of its own: Ctrl-C in the terminal reaches the server alone, which then puts the runs down in order.
-    apart: dict[str, Any] = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if sys.platform == "win32" else {"start_new_session": True}
-    )
     with open(logs / "workers.log", "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)],
@@ -115,8 +111,15 @@ def _start(home: Path, threads: int) -> subprocess.Popen[str]:
             stderr=log,
             encoding="utf-8",
             env=environment,
-            **apart,
+            **_apart(),
         )
+
+
+def _apart() -> dict[str, Any]:
+    """A group of its own: Ctrl-C in the terminal reaches the server alone, which then puts the runs down in order."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
 
 
 def cause_of_death(code: int) -> str:

@@ -16,7 +16,7 @@ from playground.events import Checkpoint, Event, Finished, Metrics, Paused, Prob
 OVER = ("finished", "stopped", "failed", "interrupted")
 
 
-class UnknownRun(LookupError):
+class UnknownRun(LookupError):  # noqa: N818
     """There is no run of that id."""
 
     def __init__(self, run: str) -> None:

@@ -8,7 +8,7 @@ from playground.config import RunConfig
 from playground.events import Command
 
 
-class PoolFull(RuntimeError):
+class PoolFull(RuntimeError):  # noqa: N818
     """No more runs are taken in for now."""
 
 

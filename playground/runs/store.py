@@ -44,7 +44,7 @@ CREATE INDEX IF NOT EXISTS events_of_run ON events (run, id);
 """
 
 
-class Superseded(RuntimeError):
+class Superseded(RuntimeError):  # noqa: N818
     """Somebody else has taken this run over: what this process still has to say about it no longer counts."""
 
 
@@ -102,18 +102,14 @@ class Store:
 
     def events(self, run: str, after: int = 0, limit: int = -1) -> list[Entry]:
         """The timeline of a run after the entry `after`, oldest first."""
-        return self.news([run], after, limit)
-
-    def news(self, runs: Collection[str], after: int, limit: int = -1) -> list[Entry]:
-        """The timelines of several runs, merged, after the entry `after`."""
-        query = f"SELECT * FROM events WHERE run IN ({_marks(runs)}) AND id > ? ORDER BY id LIMIT ?"
         with self._connection() as db:
-            return [Entry(*row) for row in db.execute(query, (*runs, after, limit))]
+            query = "SELECT * FROM events WHERE run = ? AND id > ? ORDER BY id LIMIT ?"
+            return [Entry(*row) for row in db.execute(query, (run, after, limit))]
 
-    def last_event(self) -> int:
-        """The id of the newest entry of all, 0 where there is none."""
+    def last_event(self, run: str) -> int:
+        """The id of the newest entry of a run, 0 where it has none."""
         with self._connection() as db:
-            return int(db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0])
+            return int(db.execute("SELECT coalesce(max(id), 0) FROM events WHERE run = ?", (run,)).fetchone()[0])
 
     def changes(self, run: str) -> list[Change]:
         """The live knobs that were moved, in order."""

@@ -32,6 +32,7 @@ from playground.runs.store import Store, Superseded
 CHECKPOINT_EVERY = 10.0
 # How long a step may still take once the server is gone; after that the last checkpoint has to do.
 PATIENCE = 30.0
+INTERRUPTED = "the server stopped while this run was training; Resume goes on exactly from there"
 
 Commands = queue.SimpleQueue[Command]
 
@@ -126,7 +127,7 @@ class Worker:
         with closing(recorder), closing(events):  # type: ignore[type-var]
             put_down = self._follow(events, recorder)
         if put_down and self._leaving == "interrupted":
-            self.store.mark(run, "interrupted", "the server stopped while this run was training; Resume goes on from where it was")
+            self.store.mark(run, "interrupted", INTERRUPTED)
 
     def _follow(self, events: Iterator[Event], recorder: Recorder) -> bool:
         """Records events until the last one, or until the run is to be put down and has paused for it: then True."""

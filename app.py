@@ -1,0 +1,32 @@
+"""The app: `streamlit run app.py`, or `ssl-playground`. Pages come from playground/ui, the rest from playground/web."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+
+from playground.home import HERE
+from playground.runs.lock import HomeInUse
+from playground.runs.pool import close_shared_pools, shared_pool
+from playground.web.routes import routes
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[None]:
+    """Workers begin to warm up with the server, so that the first Start is quick; at its end they put their runs down."""
+    try:
+        await asyncio.to_thread(shared_pool)
+    except HomeInUse as error:
+        sys.exit(str(error))
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(close_shared_pools)
+
+
+app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool), lifespan=lifespan)

@@ -1,0 +1,1 @@
+"""What the server answers beside its pages: JSON, live streams, pictures, files."""

@@ -1,0 +1,92 @@
+"""Files and JSON with the right headers: a browser keeps what never changes, and asks again for the rest."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import mimetypes
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from playground.home import site
+from playground.runs.records import as_json
+
+FOREVER = "public, max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+# The system's own table may be wrong (Windows calls JavaScript text/plain), and browsers then refuse a module.
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png"}
+
+
+def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON, numbers that are not finite as null."""
+    return Response(as_json(body), status, {"Cache-Control": "no-store"} | (headers or {}), "application/json")
+
+
+def failure(status: int, sentence: str) -> Response:
+    """{"error": sentence}."""
+    return answer({"error": sentence}, status)
+
+
+def tagged(request: Request, tag: str, body: Any) -> Response:
+    """JSON that the browser may keep as long as we confirm it by its tag."""
+    headers = {"ETag": f'"{tag}"', "Cache-Control": ASK_AGAIN}
+    if _known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return answer(body, headers=headers)
+
+
+def file(request: Request, path: Path, *, forever: bool = False) -> Response:
+    """A file, or 404, or 304 where the browser has it already."""
+    if not path.is_file():
+        return failure(404, f"there is no {path.name}")
+    found = path.stat()
+    headers = {"ETag": f'"{found.st_mtime_ns:x}-{found.st_size:x}"', "Cache-Control": FOREVER if forever else ASK_AGAIN}
+    if _known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return FileResponse(path, headers=headers, media_type=kind)
+
+
+def asset(request: Request) -> Response:
+    """One of our own files; one that is asked for by a hash of its content (`?v=`) never changes."""
+    root = (site() / "assets").resolve()
+    path = (root / request.path_params["path"]).resolve()
+    if not path.is_relative_to(root):
+        return failure(404, "there is no such file")
+    return file(request, path, forever="v" in request.query_params)
+
+
+def plotly_js(request: Request) -> Response:
+    """Plotly for the browser, from the installed package: no other server is needed."""
+    headers = {"Cache-Control": "public, max-age=604800, immutable", "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        # Packed once: 4.8 MB would otherwise be packed anew for everybody in the room.
+        return Response(_plotly(packed=True), headers=headers | {"Content-Encoding": "gzip"}, media_type="text/javascript")
+    return Response(_plotly(packed=False), headers=headers, media_type="text/javascript")
+
+
+@functools.cache
+def _plotly(packed: bool) -> bytes:
+    package = find_spec("plotly")
+    if package is None or package.origin is None:
+        raise RuntimeError("plotly must be installed")
+    script = (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
+    return gzip.compress(script, 6) if packed else script
+
+
+def packed(array: np.ndarray) -> dict[str, Any]:
+    """An array as JSON: float32 in base64, a quarter of what digits would take."""
+    plain = np.ascontiguousarray(array, dtype=np.float32)
+    return {"dtype": "float32", "shape": list(plain.shape), "data": base64.b64encode(plain.tobytes()).decode()}
+
+
+def _known(request: Request, tag: str) -> bool:
+    # A proxy that compresses marks the tag as weak; it is still ours.
+    given = request.headers.get("if-none-match", "")
+    return tag in [each.strip().removeprefix("W/") for each in given.split(",")]

@@ -1,0 +1,144 @@
+"""One reader a run, many listeners: forty people who watch one demonstration cost the store as much as one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.runs.pool import Pool
+from playground.runs.records import OVER, Entry
+
+logger = logging.getLogger(__name__)
+PERIOD = 0.1
+CHUNK = 2000
+# Entries of a run that is watched are kept in memory for those who are nearly up to date; the others read the store.
+KEPT = 2000
+
+
+@dataclass(frozen=True)
+class News:
+    """What a listener has not seen yet. status: None where it has not changed, but for the step."""
+
+    status: dict[str, Any] | None
+    entries: list[Entry]
+
+
+@dataclass
+class Channel:
+    """One run that somebody watches. `recent` holds every entry after `base`, up to `last`."""
+
+    run: str
+    base: int
+    last: int
+    status: dict[str, Any]
+    recent: deque[Entry] = field(default_factory=deque)
+    listeners: set[asyncio.Event] = field(default_factory=set)
+
+    def add(self, entries: list[Entry]) -> None:
+        """Takes in new entries, and lets go of the oldest when there are too many."""
+        self.recent.extend(entries)
+        self.last = entries[-1].id
+        while len(self.recent) > KEPT:
+            self.base = self.recent.popleft().id
+
+    def after(self, entry: int) -> list[Entry] | None:
+        """The entries after one, or None where memory does not go back that far."""
+        return [each for each in self.recent if each.id > entry] if entry >= self.base else None
+
+
+class Hub:
+    """Polls the store for all runs that are watched in this event loop, and wakes their listeners."""
+
+    def __init__(self, pool: Callable[[], Pool]) -> None:
+        self._pool = pool
+        self._channels: dict[str, Channel] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self.reads = 0
+
+    async def follow(self, run: str, after: int) -> AsyncIterator[News]:
+        """The status of a run, its timeline after the entry `after`, then whatever is new, without end. Raises `UnknownRun`."""
+        channel = await self._join(run)
+        wake = asyncio.Event()
+        channel.listeners.add(wake)
+        shown: dict[str, Any] | None = None
+        try:
+            while True:
+                wake.clear()
+                status = channel.status
+                entries = channel.after(after)
+                if entries is None:
+                    entries = await asyncio.to_thread(self._pool().store.events, run, after, CHUNK)
+                standing = status | {"step": None}
+                if entries or standing != shown:
+                    yield News(status if standing != shown else None, entries)
+                    shown, after = standing, entries[-1].id if entries else after
+                    await asyncio.sleep(PERIOD if len(entries) < CHUNK else 0)
+                else:
+                    await wake.wait()
+        finally:
+            channel.listeners.discard(wake)
+
+    async def _join(self, run: str) -> Channel:
+        if run not in self._channels:
+            channel = await asyncio.to_thread(self._open, run)
+            self._channels.setdefault(run, channel)
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read())
+        return self._channels[run]
+
+    def _open(self, run: str) -> Channel:
+        pool = self._pool()
+        status = status_of(pool, run)
+        last = pool.store.last_event(run)
+        return Channel(run, last, last, status)
+
+    async def _read(self) -> None:
+        """Until nobody watches anything any more."""
+        for turn in itertools.count():
+            await asyncio.sleep(PERIOD)
+            self._channels = {run: channel for run, channel in self._channels.items() if channel.listeners}
+            if not self._channels:
+                return
+            for channel in list(self._channels.values()):
+                # A run that is over says nothing new, unless somebody resumes it.
+                if channel.status["status"] not in OVER or turn % 5 == 0:
+                    await self._refresh(channel)
+
+    async def _refresh(self, channel: Channel) -> None:
+        try:
+            status, entries = await asyncio.to_thread(self._news, channel)
+        except sqlite3.OperationalError as error:
+            # A disk that is slow or full for a moment must not end the stream for good.
+            logger.warning("run %s could not be read: %s", channel.run, error)
+            return
+        if entries:
+            channel.add(entries)
+        if entries or status != channel.status:
+            channel.status = status
+            for wake in channel.listeners:
+                wake.set()
+
+    def _news(self, channel: Channel) -> tuple[dict[str, Any], list[Entry]]:
+        self.reads += 1
+        pool = self._pool()
+        # The status first: entries that come in between are then a little ahead of it, never behind.
+        return status_of(pool, channel.run), pool.store.events(channel.run, channel.last, CHUNK)
+
+
+def status_of(pool: Pool, run: str) -> dict[str, Any]:
+    """How a run stands, as the page is told at every change."""
+    found = pool.store.run(run)
+    return {
+        "id": run,
+        "status": found.status,
+        "message": found.message,
+        "step": found.step,
+        "steps": found.steps,
+        "queue_position": pool.position(run),
+    }

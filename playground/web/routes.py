@@ -1,0 +1,168 @@
+"""The addresses of the API.
+
+    GET /healthz                                    {"status": "ok", "runs": {status: count}, "slots", "queue", "workers": [...]}
+    GET /api/runs                                   {"runs": [...]}, newest first
+    GET /api/runs/{run}                             config, facts, probe set, changes, how it stands
+    GET /api/runs/{run}/events?after=N              server-sent events; with format=json a plain list
+    GET /api/runs/{run}/snapshots                   {"snapshots": [{"step", "arrays", "pictures", "umap"}]}
+    GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spectra: {"dtype", "shape", "data"} each
+    GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
+    GET /api/runs/{run}/sprites.png                 the probe set in one picture
+    GET /api/plotly.js   GET /assets/{path}
+    WS  /api/ws                                     see stream.py
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from playground.runs.pool import Pool
+from playground.runs.records import Run, UnknownRun
+from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
+from playground.web.hub import Hub
+from playground.web.stream import PageSocket, server_sent_events
+
+# Large, and no page draws it: it is what the maps are made from.
+NOT_SENT = ("embedding",)
+
+
+def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
+    """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes."""
+    api = Api(pool)
+    run = "/api/runs/{run}"
+    paths: dict[str, Callable[[Request], Any]] = {
+        "/healthz": api.health,
+        "/api/runs": api.runs,
+        run: api.run,
+        f"{run}/events": api.events,
+        f"{run}/snapshots": api.snapshots,
+        f"{run}/snapshots/{{step:int}}": api.snapshot,
+        f"{run}/snapshots/{{step:int}}/{{name}}.png": api.picture,
+        f"{run}/sprites.png": api.sprites,
+        "/api/plotly.js": plotly_js,
+        "/assets/{path:path}": asset,
+    }
+    return [*(Route(path, _answering(found)) for path, found in paths.items()), WebSocketRoute("/api/ws", api.socket)]
+
+
+class Api:
+    """The answers, from one pool."""
+
+    def __init__(self, pool: Callable[[], Pool]) -> None:
+        self._pool = pool
+        self.hub = Hub(pool)
+
+    def health(self, request: Request) -> Response:
+        """Whether the server works, and what it is doing."""
+        pool = self._pool()
+        return answer({"status": "ok", "runs": pool.store.counts(), **pool.health()})
+
+    def runs(self, request: Request) -> Response:
+        """The newest runs."""
+        pool = self._pool()
+        limit = min(max(_number(request, "limit", 100), 1), 1000)
+        return answer({"runs": [_summary(pool, run) for run in pool.store.runs(limit)]})
+
+    def run(self, request: Request) -> Response:
+        """All there is to know of one run, but for its timeline."""
+        pool, name = self._pool(), request.path_params["run"]
+        run, folder = pool.store.run(name), pool.store.folder(name)
+        changes = [{"step": each.step, "name": each.name, "value": each.value} for each in pool.store.changes(name)]
+        resumable = folder.has_checkpoint() and run.status in ("stopped", "interrupted", "failed")
+        more = {"facts": run.facts, "probe": folder.probe(), "changes": changes, "resumable": resumable}
+        return answer(_summary(pool, run) | more)
+
+    async def events(self, request: Request) -> Response:
+        """The timeline: a stream, or what there is of it by now."""
+        name = request.path_params["run"]
+        after = _number(request, "after", 0)
+        if request.query_params.get("format") != "json":
+            return await server_sent_events(request, self.hub)
+        store = self._pool().store
+        await run_in_threadpool(store.run, name)
+        entries = await run_in_threadpool(store.events, name, after)
+        text = ",".join(entry.to_json() for entry in entries)
+        return Response(f"[{text}]", media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    def snapshots(self, request: Request) -> Response:
+        """Which snapshots there are, and what each holds."""
+        store, name = self._pool().store, request.path_params["run"]
+        store.run(name)
+        folder = store.folder(name)
+        found = [
+            {
+                "step": step,
+                "arrays": [each for each in folder.array_names(step) if each not in NOT_SENT],
+                "pictures": folder.pictures(step),
+                "umap": folder.layout(step) is not None,
+            }
+            for step in folder.steps()
+        ]
+        return answer({"snapshots": found})
+
+    def snapshot(self, request: Request) -> Response:
+        """The arrays of one snapshot."""
+        store, name, step = self._pool().store, request.path_params["run"], request.path_params["step"]
+        run, folder = store.run(name), store.folder(name)
+        arrays, layout = folder.snapshot(step), folder.layout(step)
+        if arrays is None:
+            return failure(404, f"run {name} has no snapshot of step {step}")
+        body: dict[str, Any] = {each: packed(array) for each, array in arrays.items() if each not in NOT_SENT}
+        body |= {"step": step, "umap": None if layout is None else packed(layout)}
+        return tagged(request, f"{run.attempt}-{step}-{layout is not None}", body)
+
+    def picture(self, request: Request) -> Response:
+        """One picture of a snapshot."""
+        store, name, step = self._pool().store, request.path_params["run"], request.path_params["step"]
+        store.run(name)
+        folder, wanted = store.folder(name), request.path_params["name"]
+        if wanted not in folder.pictures(step):
+            return failure(404, f"run {name} has no picture {wanted} of step {step}")
+        return file(request, folder.picture(step, wanted))
+
+    def sprites(self, request: Request) -> Response:
+        """The images of the probe set."""
+        store, name = self._pool().store, request.path_params["run"]
+        store.run(name)
+        return file(request, store.folder(name).path / "sprites.png")
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """All that one page watches."""
+        await PageSocket(websocket, self.hub).serve()
+
+
+def _summary(pool: Pool, run: Run) -> dict[str, Any]:
+    # Without its owner: that is how a browser is told apart, and nobody else's business.
+    shown = ("id", "status", "message", "step", "steps", "created", "started", "finished")
+    return {name: getattr(run, name) for name in shown} | {"queue_position": pool.position(run.id), "config": run.flat}
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    if text and not text.isdecimal():
+        raise ValueError(f"{name} must be a whole number, got {text}")
+    return int(text or default)
+
+
+def _answering(handler: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """What is not there or cannot be is answered by a sentence."""
+
+    @functools.wraps(handler)
+    async def handle(request: Request) -> Response:
+        try:
+            answered = await run_in_threadpool(handler, request)
+            return await answered if isinstance(answered, Awaitable) else answered
+        except UnknownRun as error:
+            return failure(404, str(error))
+        except ValueError as error:
+            return failure(400, str(error))
+
+    return handle

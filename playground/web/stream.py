@@ -1,0 +1,136 @@
+"""Runs as they happen: one WebSocket a page for all it watches, and server-sent events for one run.
+
+WebSocket, from the page: {"watch": run, "after": id of the last event it has}, {"unwatch": run}. To the page:
+
+    {"run": id, "status": {"id", "status", "message", "step", "steps", "queue_position"}}    at the start and at every change
+    {"run": id, "events": [[id, kind, step, time, body], ...]}                               at most ten times a second
+    {"run": id, "error": sentence}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from playground.runs.records import OVER, UnknownRun
+from playground.web.hub import Hub, News
+
+logger = logging.getLogger(__name__)
+MOST_WATCHED = 100
+# A browser reconnects by itself and goes on after the last event; a stream without end would hold up the server's shutdown.
+SECONDS = 20.0
+
+
+class PageSocket:
+    """One page's connection: a task for each run that it watches."""
+
+    def __init__(self, websocket: WebSocket, hub: Hub) -> None:
+        self._websocket, self._hub = websocket, hub
+        self._watching: dict[str, asyncio.Task[None]] = {}
+        self._sending = asyncio.Lock()
+
+    async def serve(self) -> None:
+        """Until the page goes away."""
+        if not same_origin(self._websocket):
+            await self._websocket.close(code=1008, reason="this page is not from here")
+            return
+        await self._websocket.accept()
+        try:
+            async for text in self._websocket.iter_text():
+                await self._obey(text)
+        finally:
+            for task in self._watching.values():
+                task.cancel()
+
+    async def _obey(self, text: str) -> None:
+        try:
+            request = json.loads(text)
+            run, after = request.get("watch", request.get("unwatch")), int(request.get("after") or 0)
+        except (ValueError, TypeError, AttributeError):
+            run, request, after = None, {}, 0
+        if not isinstance(run, str):
+            return await self._send(error='a message must be {"watch": run, "after": event id} or {"unwatch": run}')
+        previous = self._watching.pop(run, None)
+        if previous is not None:
+            previous.cancel()
+        if "watch" in request and len(self._watching) >= MOST_WATCHED:
+            await self._send(run=run, error=f"one page can watch at most {MOST_WATCHED} runs")
+        elif "watch" in request:
+            self._watching[run] = asyncio.create_task(self._watch(run, after))
+
+    async def _watch(self, run: str, after: int) -> None:
+        try:
+            async for news in self._hub.follow(run, after):
+                await self._tell(run, news)
+        except UnknownRun as error:
+            await self._send(run=run, error=str(error))
+        except (WebSocketDisconnect, RuntimeError):
+            # The page is gone; `serve` hears of it too, and tidies up.
+            logger.debug("a page went away while it watched %s", run)
+
+    async def _tell(self, run: str, news: News) -> None:
+        if news.status is not None:
+            await self._send(run=run, status=news.status)
+        if news.entries:
+            events = ",".join(entry.to_json() for entry in news.entries)
+            async with self._sending:
+                await self._websocket.send_text(f'{{"run":"{run}","events":[{events}]}}')
+
+    async def _send(self, **message: Any) -> None:
+        async with self._sending:
+            await self._websocket.send_text(json.dumps(message))
+
+
+def same_origin(websocket: WebSocket) -> bool:
+    """Whether the page that asks was served from here; browsers always say, other programs need not."""
+    origin = websocket.headers.get("origin")
+    if origin is None:
+        return True
+    # A proxy may rename the host and say so in a header of its own, which no page can forge.
+    hosts = {websocket.headers.get("host"), websocket.headers.get("x-forwarded-host")}
+    return urlsplit(origin).netloc in hosts
+
+
+async def server_sent_events(request: Request, hub: Hub) -> Response:
+    """The timeline of one run as an event stream; `Last-Event-ID` or `?after=` says where to go on."""
+    run = request.path_params["run"]
+    after = int(request.headers.get("last-event-id") or request.query_params.get("after") or 0)
+    news = hub.follow(run, after)
+    first = await anext(news)
+    if first.status is not None and first.status["status"] in OVER and not first.entries:
+        await news.aclose()  # type: ignore[attr-defined]
+        # By the standard this tells an EventSource not to come back.
+        return Response(status_code=204)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_as_stream(first, news), media_type="text/event-stream", headers=headers)
+
+
+async def _as_stream(first: News, rest: AsyncIterator[News]) -> AsyncIterator[str]:
+    begun = time.monotonic()
+    yield "retry: 200\n\n" + _as_text(first)
+    waiting = asyncio.ensure_future(anext(rest))
+    try:
+        while time.monotonic() - begun < SECONDS:
+            done, _ = await asyncio.wait([waiting], timeout=5)
+            if not done:
+                yield ": still here\n\n"
+                continue
+            yield _as_text(waiting.result())
+            waiting = asyncio.ensure_future(anext(rest))
+    finally:
+        waiting.cancel()
+
+
+def _as_text(news: News) -> str:
+    parts = [f"event: status\ndata: {json.dumps(news.status)}\n\n"] if news.status is not None else []
+    parts += [f"id: {each.id}\nevent: {each.kind}\ndata: {each.to_json()}\n\n" for each in news.entries]
+    return "".join(parts)
