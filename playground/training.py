@@ -251,8 +251,9 @@ class _Run:
 
 def _relative_cost(trainer: Trainer, probe: ProbeSet) -> float:
     generator = stream(trainer.config.seed, "trial", 0, trainer.device.torch)
+    views = trainer.views(1)
     with trainer.device.autocast():
-        return relative_cost(trainer.method, trainer.views(1), generator, probe.embedded)
+        return relative_cost(trainer.method, views, generator, probe.embedded)
 
 
 def _not_finite(step: int, last: int, config: RunConfig) -> str:
