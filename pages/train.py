@@ -12,7 +12,7 @@ with st.sidebar:
     controls.draw(settings, running)
 
 config, sentences = settings.config()
-with st.container(key="transport"):
+with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
     transport.buttons(config, now)
     live.panel("transport", now.id, status=now.run.status if now.run else "", title=now.title(), without=now.without())
 transport.refusals(sentences)

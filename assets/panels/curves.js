@@ -137,7 +137,7 @@ export class Curves {
 }
 
 function steps(run, theme) {
-  return axis(theme, "step", [0, run?.steps ?? 1], { visible: true })
+  return axis(theme, "step", [0, run?.steps ?? 1], { showticklabels: Boolean(run) })
 }
 
 function line(series, name, color, width) {

@@ -1,6 +1,5 @@
 """The page: settings (what the controls stand for), controls (knobs -> widgets), transport (Start and its neighbors), live (panels), frame."""
 
-from pathlib import Path
+from playground.home import site
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES, ASSETS = ROOT / "pages", ROOT / "assets"
+PAGES, ASSETS = site() / "pages", site() / "assets"

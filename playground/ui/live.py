@@ -15,10 +15,10 @@ from playground.ui import ASSETS
 MOUNT = """
 export default function ({ data, parentElement, setStateValue }) {
   const place = parentElement.querySelector(".ssl-panel") ?? parentElement
-  import(data.module)
-    .then((live) => live.draw(place, data, setStateValue))
+  const live = import(new URL(data.module, document.baseURI))
+  live.then(({ draw }) => draw(place, data, setStateValue))
     .catch((error) => { place.textContent = `This panel could not load: ${error.message}. Reload the page.` })
-  return () => import(data.module).then((live) => live.leave(place))
+  return () => live.then(({ leave }) => leave(place), () => {})
 }
 """
 
@@ -32,7 +32,7 @@ def _component() -> Callable[..., Any]:
 def module() -> str:
     """The address of live.js; it changes with any of the scripts, so that no browser keeps an old one."""
     digest = sha256(b"".join(path.read_bytes() for path in sorted(ASSETS.rglob("*.js"))))
-    return f"/assets/live.js?v={digest.hexdigest()[:12]}"
+    return f"assets/live.js?v={digest.hexdigest()[:12]}"
 
 
 def panel(name: str, run: str | None, **more: Any) -> None:

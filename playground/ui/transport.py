@@ -97,7 +97,7 @@ def buttons(config: RunConfig | None, now: Watched) -> None:
     status = now.run.status if now.run else ""
     goes = status == "running"
     resume = status == "paused" or now.resumable
-    with st.container(horizontal=True, gap="small", key="buttons"):
+    with st.container(horizontal=True, gap="small", key="buttons", width="content"):
         st.button(
             "Start over" if now.active else "Start",
             key="start",
