@@ -38,21 +38,34 @@ export class Pictures {
   show(run, step, name) {
     let row = this.images.get(name)
     if (!row) {
-      row = make("figure.ssl-row", make("figcaption.ssl-caption", ROWS[name] ?? name), make("div.ssl-strip", make("img")))
+      row = make("figure.ssl-row", make("figcaption.ssl-caption", ROWS[name] ?? name), make("div.ssl-strip", make("img"), make("img")))
       this.images.set(name, row)
       this.rows.append(row)
     }
     const next = new Image()
     next.onload = () => {
       if (this.shown?.step !== step) return
-      const image = row.querySelector("img")
-      image.src = next.src
-      image.alt = `${ROWS[name] ?? name}, step ${step}`
+      const tile = run.facts.image_size ?? 32
+      place(row, next, next.naturalWidth / tile, next.naturalHeight / tile, `${ROWS[name] ?? name}, step ${step}`)
     }
     next.src = run.address(`snapshots/${step}/${name}.png`)
   }
 
   remove() {}
+}
+
+/** Several rows that belong together, as views do, are shown as two blocks below each other: twice as large. */
+function place(row, picture, columns, rows, text) {
+  const [first, second] = row.querySelectorAll("img")
+  const halves = rows > 1 ? 2 : 1
+  row.dataset.halves = halves
+  for (const image of [first, second]) {
+    image.hidden = image === second && halves === 1
+    image.style.aspectRatio = `${columns / halves} / ${rows}`
+    if (!image.hidden) image.src = picture.src
+  }
+  first.alt = text
+  second.alt = ""
 }
 
 /** The newest snapshot that has pictures, and which. */

@@ -105,7 +105,6 @@ def buttons(config: RunConfig | None, now: Watched) -> None:
             icon=":material/play_arrow:",
             disabled=config is None,
             on_click=_start,
-            help="Trains a new run with the settings on the left." + (" Stops the one in hand." if now.active else ""),
         )
         st.button(
             "Resume" if resume else "Pause",

@@ -1,0 +1,97 @@
+"""The real server and a real Chromium. Without either these tests say why they are skipped, unless they are required."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from playground.home import site
+
+REQUIRED = os.environ.get("SSL_PLAYGROUND_REQUIRE_BROWSER") == "1"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def _absent(reason):
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser without a window."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _absent("playwright is not installed")
+    if CHROMIUM is None:
+        _absent("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(chromium, tmp_path_factory):
+    """The app on a port of its own; the address of its page."""
+    home = tmp_path_factory.mktemp("home")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+    with open(home / "server.log", "wb") as log:
+        process = subprocess.Popen(command, cwd=site(), env=os.environ | {"SSL_PLAYGROUND_HOME": str(home)}, stdout=log, stderr=log)
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        _wait_for_a_worker(address, process, home)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_a_worker(address, process, home):
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        assert process.poll() is None, (home / "server.log").read_text()
+        try:
+            with urllib.request.urlopen(f"{address}healthz", timeout=5) as answer:
+                if b'"ready":true' in answer.read():
+                    return
+        except OSError:
+            time.sleep(0.2)
+        time.sleep(0.3)
+    pytest.fail(f"no worker was ready within 180 s: {(home / 'server.log').read_text()}")
+
+
+@pytest.fixture
+def desk(chromium, server):
+    """Opens the page at a size and with settings; afterwards the browser's console must be free of errors."""
+    contexts, complaints = [], []
+
+    def open_page(width=1440, height=900, context=None, **query):
+        if context is None:
+            context = chromium.new_context(viewport={"width": width, "height": height})
+            contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(server + "?" + "&".join(f"{key}={value}" for key, value in query.items()))
+        page.wait_for_selector(".ssl-status:not(:empty)")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

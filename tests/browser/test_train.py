@@ -1,0 +1,167 @@
+"""The Train page as a person uses it."""
+
+import re
+
+import pytest
+
+SMALL = {"network": "resnet-tiny", "batch_size": 32}
+LONG = SMALL | {"steps": 20_000}
+
+
+def click(page, key):
+    page.click(f".st-key-{key} button:enabled")
+
+
+def wait_for_status(page, word):
+    page.wait_for_function(f"document.querySelector('.ssl-status').textContent.startsWith('{word}')")
+
+
+def step(page):
+    return int(re.search(r"step ([\d,]+)", page.text_content(".ssl-where"))[1].replace(",", ""))
+
+
+def wait_for_step(page, least):
+    page.wait_for_function(
+        "least => Number(/step ([\\d,]+)/.exec(document.querySelector('.ssl-where').textContent)?.[1].replace(',', '')) >= least", arg=least
+    )
+
+
+def started(page):
+    click(page, "start")
+    wait_for_step(page, 1)
+    return re.search(r"run=(\w+)", page.url)[1]
+
+
+def stopped(page):
+    click(page, "stop")
+    wait_for_status(page, "Stopped")
+
+
+def plotted(page, panel, trace=-1):
+    """How many points a curve has."""
+    return page.evaluate(f"document.querySelector('.st-key-live-{panel} .js-plotly-plot').data.at({trace})?.x.length ?? 0")
+
+
+def test_a_run_draws_itself_without_making_anything_anew(desk):
+    page = desk(**SMALL, steps=150)
+    started(page)
+    page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').data.length > 0")
+    nodes = ".js-plotly-plot, .js-plotly-plot .main-svg, .ssl-canvas, .ssl-status"
+    marked = page.evaluate(f"[...document.querySelectorAll('{nodes}')].map(node => node.marked = true).length")
+    plot = page.locator(".st-key-live-curves .js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.move(plot["x"] + plot["width"] * 0.1, plot["y"] + plot["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * 0.6, plot["y"] + plot["height"] * 0.9, steps=4)
+    page.mouse.up()
+    zoomed = page.evaluate("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.xaxis.range")
+    assert 0 < zoomed[0] < zoomed[1] < 150
+    wait_for_status(page, "Finished")
+    page.wait_for_selector(".st-key-pause button:disabled")
+    assert step(page) == 150
+    assert page.evaluate(f"[...document.querySelectorAll('{nodes}')].filter(node => node.marked).length") == marked
+    assert page.evaluate("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.xaxis.range") == zoomed
+    assert plotted(page, "plane") > 1 or plotted(page, "plane", 0) > 1
+    assert "probe images at step" in page.get_attribute(".ssl-canvas", "aria-label")
+    assert page.evaluate("document.querySelector('.st-key-live-pictures img').naturalWidth") > 0
+    second = started(page)
+    wait_for_status(page, "Finished")
+    assert f"run={second}" in page.url
+    assert page.evaluate(f"[...document.querySelectorAll('{nodes}')].filter(node => node.marked).length") == marked
+
+
+def test_a_live_knob_leaves_a_mark_and_survives_a_reload(desk):
+    page = desk(**LONG)
+    run = started(page)
+    page.focus(".st-key-method-temperature [role=slider]")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.annotations?.some(each => each.text.startsWith('temperature'))")
+    page.wait_for_function("location.search.includes('method.temperature=0.3')")
+    seen = step(page)
+    page.reload()
+    wait_for_step(page, seen)
+    assert f"run={run}" in page.url
+    assert page.text_content(".st-key-method-temperature [role=slider]") or page.get_attribute(
+        ".st-key-method-temperature [role=slider]", "aria-valuetext"
+    )
+    assert "method.temperature=0.3" in page.url
+    stopped(page)
+
+
+def test_pause_step_resume_stop(desk):
+    page = desk(**LONG)
+    started(page)
+    click(page, "pause")
+    wait_for_status(page, "Paused")
+    page.wait_for_selector(".st-key-pause button:has-text('Resume')")
+    paused = step(page)
+    click(page, "step")
+    wait_for_step(page, paused + 1)
+    wait_for_status(page, "Paused")
+    assert step(page) == paused + 1
+    click(page, "pause")
+    wait_for_step(page, paused + 3)
+    page.wait_for_selector(".st-key-pause button:has-text('Pause')")
+    stopped(page)
+    page.wait_for_selector(".st-key-pause button:has-text('Resume')")
+    click(page, "pause")
+    wait_for_step(page, step(page) + 1)
+    stopped(page)
+
+
+def test_seven_tabs_follow_one_run_and_a_lost_connection_comes_back(desk):
+    page = desk(**LONG)
+    run = started(page)
+    tabs = [desk(context=page.context, run=run) for _ in range(6)]
+    seen = step(page)
+    for tab in tabs:
+        wait_for_step(tab, seen)
+    lossy = page.context.new_page()
+    held = []
+
+    def relay(socket):
+        held.append((socket, socket.connect_to_server()))
+
+    lossy.route_web_socket(re.compile("/api/ws"), relay)
+    lossy.goto(page.url)
+    wait_for_step(lossy, seen)
+    held[0][0].close()
+    held[0][1].close()
+    before = step(lossy)
+    wait_for_step(lossy, before + 5)
+    assert len(held) >= 2
+    stopped(page)
+    for tab in [*tabs, lossy]:
+        wait_for_status(tab, "Stopped")
+    loss = "Array.from(document.querySelectorAll('.st-key-live-curves .js-plotly-plot')[1].data.at(-1).x)"
+    last = step(lossy)
+    lossy.wait_for_function(f"{loss}.at(-1) === {last}")
+    assert lossy.evaluate(loss) == page.evaluate(loss)
+
+
+def test_a_masked_method_shows_what_it_paints(desk):
+    page = desk(method="mae", batch_size=16, steps=4, **{"network.patch_size": 8})
+    started(page)
+    wait_for_status(page, "Finished")
+    rows = page.locator(".st-key-live-pictures figcaption").all_text_contents()
+    assert rows == ["original", "masked", "reconstruction", "reconstruction + visible"]
+    assert page.is_visible("text=Reconstruction error")
+
+
+def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
+    page = desk(seed=5, steps="many", run="nowhere1")
+    assert page.is_visible("text=steps must be a whole number from 1 to 1000000, got many")
+    assert page.is_disabled(".st-key-start button")
+    assert page.text_content(".ssl-status") == "No such run"
+    assert "steps=many" in page.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_everything_stands_in_one_column(chromium, desk, scheme):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
+    page = desk(context=context)
+    tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in ("transport", "map", "curves", "pictures", "plane")]
+    assert tops == sorted(tops)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shown = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert (shown == "rgb(255, 255, 255)") == (scheme == "light")
+    context.close()

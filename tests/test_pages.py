@@ -1,0 +1,141 @@
+"""The Train page without a browser: its controls, its sentences, its address, and Start with a real worker."""
+
+import time
+from urllib.parse import urlencode
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from playground.config import CHOICES, RunConfig
+from playground.home import site
+from playground.runs.pool import close_shared_pools, shared_pool
+
+FRAME = site() / "playground" / "ui" / "frame.py"
+
+
+def opened(**query):
+    page = AppTest.from_file(FRAME, default_timeout=120)
+    for key, value in query.items():
+        page.query_params[key] = value
+    return rendered(page)
+
+
+def rendered(page):
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def by_key(page, kind, key):
+    return next(each for each in getattr(page, kind) if each.key == key)
+
+
+def sentences(page):
+    return [each.value.replace("\\", "") for each in page.error]
+
+
+def address(page):
+    return {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}
+
+
+@pytest.fixture
+def pool(home):
+    yield shared_pool()
+    close_shared_pools()
+
+
+def test_the_page_opens_with_every_knob_of_the_config(home):
+    page = opened()
+    keys = {each.key for kind in ("selectbox", "slider", "select_slider", "number_input", "toggle") for each in getattr(page, kind)}
+    assert keys == set(RunConfig().flat())
+    assert {each.key for each in page.button} == {"start", "pause", "step", "stop"}
+    assert not by_key(page, "button", "start").disabled
+    assert by_key(page, "button", "pause").disabled
+
+
+def test_the_address_holds_the_whole_config(home):
+    page = opened(seed="11")
+    assert RunConfig.from_query(urlencode(address(page))) == RunConfig(seed=11)
+    by_key(page, "number_input", "steps").set_value(40)
+    rendered(page)
+    assert RunConfig.from_query(urlencode(address(page))) == RunConfig(seed=11, steps=40)
+
+
+@pytest.mark.parametrize("method", sorted(CHOICES["method"]))
+def test_every_method_has_a_page(home, method):
+    page = opened()
+    by_key(page, "selectbox", "method").select(method)
+    rendered(page)
+    assert RunConfig.from_query(urlencode(address(page))) == RunConfig(method=method)
+
+
+def test_an_unsuitable_network_is_replaced_and_said_so(home):
+    page = opened(network="resnet-tiny")
+    by_key(page, "selectbox", "method").select("mae")
+    rendered(page)
+    assert by_key(page, "selectbox", "network").value == "vit-tiny"
+    assert any("MAE cannot train ResNet tiny" in each.value for each in page.caption)
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"method.temperature": "-1"}, "simclr: temperature must be from 0.01 to 2, got -1"),
+        ({"steps": "many"}, "steps must be a whole number from 1 to 1000000, got many"),
+        ({"method": "simclear"}, "method must be one of"),
+        ({"tempo": "3"}, "there is no setting tempo"),
+        ({"augment.hue": "nan"}, "augment: hue must be from 0 to 0.5, got nan"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_beside_its_control_and_nothing_is_lost(home, query, sentence):
+    page = opened(seed="4", **query)
+    assert any(each.startswith(sentence) for each in sentences(page))
+    assert by_key(page, "button", "start").disabled
+    assert by_key(page, "number_input", "seed").value == 4
+    [(key, value)] = query.items()
+    assert address(page)[key] == value
+    by_key(page, "button", f"mend {key}").click()
+    rendered(page)
+    assert sentences(page) == []
+    assert not by_key(page, "button", "start").disabled
+
+
+def test_a_number_out_of_range_is_refused_in_a_sentence_and_mended_by_a_better_one(home):
+    page = opened()
+    by_key(page, "number_input", "batch_size").set_value(100_000)
+    rendered(page)
+    assert any("batch_size must be" in each and "got 100000" in each for each in sentences(page))
+    assert by_key(page, "button", "start").disabled
+    by_key(page, "number_input", "batch_size").set_value(64)
+    rendered(page)
+    assert sentences(page) == []
+    assert not by_key(page, "button", "start").disabled
+
+
+def test_a_safeguard_says_what_happens_without_it(home):
+    page = opened()
+    by_key(page, "toggle", "method.negatives").set_value(False)
+    rendered(page)
+    assert any("expect complete collapse" in each.value for each in page.caption)
+
+
+def test_start_trains_a_run_that_the_address_finds_again(pool):
+    page = opened(network="resnet-tiny", batch_size="32", steps="3")
+    by_key(page, "button", "start").click()
+    rendered(page)
+    run = address(page)["run"]
+    deadline = time.monotonic() + 120
+    while not pool.store.run(run).over:
+        assert time.monotonic() < deadline, pool.store.run(run)
+        time.sleep(0.2)
+    assert pool.store.run(run).status == "finished", pool.store.run(run).message
+    found = opened(run=run)
+    assert by_key(found, "number_input", "steps").value == 3
+    assert address(found)["run"] == run
+
+
+def test_a_run_that_is_not_here_leaves_the_settings_of_its_link(pool):
+    page = opened(run="nowhere1", seed="9")
+    assert by_key(page, "number_input", "seed").value == 9
+    assert by_key(page, "button", "stop").disabled
+    assert not by_key(page, "button", "start").disabled
