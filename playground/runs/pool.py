@@ -109,7 +109,8 @@ class Pool:
     def health(self) -> dict[str, Any]:
         """What there is to say about the workers and the queue."""
         with self._mutex:
-            workers = [{"pid": each.pid, "ready": each.ready, "run": each.run, "paused": each.paused} for each in self._workers]
+            shown = ("pid", "ready", "warm", "run", "paused")
+            workers = [{name: getattr(each, name) for name in shown} for each in self._workers]
             return {"slots": self.slots, "queue": len(self._queue), "workers": workers}
 
     def close(self) -> None:
@@ -200,6 +201,8 @@ class Pool:
             if "ready" in message:
                 worker.ready = True
                 self._false_starts = 0
+            elif "warm" in message:
+                worker.warm = True
             elif "status" in message:
                 worker.paused = message["status"] == "paused"
             elif "done" in message:

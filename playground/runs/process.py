@@ -25,7 +25,7 @@ class WorkerProcess:
         on_message: Callable[[WorkerProcess, dict[str, Any]], None],
         on_exit: Callable[[WorkerProcess, int], None],
     ) -> None:
-        self.ready = False
+        self.ready = self.warm = False
         self.run: str | None = None
         self.paused = False
         self.parking = False

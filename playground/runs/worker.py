@@ -4,7 +4,8 @@
 
 It reads JSON lines: {"run": id} takes a run in hand, {"command": ["pause"]} reaches the training, {"leave": "paused"} puts the
 run down where it stands. The end of its input means that the server is gone, however it went: the run is put down as
-interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"status": "paused"}, {"snapshot": step}, {"done": id}.
+interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true}, {"status": "paused"},
+{"snapshot": step}, {"done": id}.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from playground.config import RunConfig
 from playground.events import Change, Command, Event, Metrics, Pause, Paused, Stop
 from playground.runs.messages import to_command
-from playground.runs.recorder import Recorder
+from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.store import Store, Superseded
 
 CHECKPOINT_EVERY = 10.0
@@ -40,8 +43,8 @@ Commands = queue.SimpleQueue[Command]
 class Worker:
     """Takes runs from its input until that ends."""
 
-    def __init__(self, store: Store, requests: IO[str], replies: IO[str]) -> None:
-        self.store = store
+    def __init__(self, store: Store, threads: int, requests: IO[str], replies: IO[str]) -> None:
+        self.store, self._threads = store, threads
         self._requests, self._replies = requests, replies
         self._runs: queue.SimpleQueue[tuple[str, Commands] | None] = queue.SimpleQueue()
         self._commands: Commands = queue.SimpleQueue()
@@ -50,7 +53,11 @@ class Worker:
 
     def serve(self) -> None:
         """Says that it is ready, then trains what it is given."""
+        import torch
+
+        torch.set_num_threads(self._threads)
         self.say(ready=os.getpid())
+        self._warm_up()
         while (taken := self._runs.get()) is not None:
             run, commands = taken
             self._take(run, commands)
@@ -84,6 +91,20 @@ class Worker:
                 print(json.dumps(message), file=self._replies, flush=True)
             except BrokenPipeError:
                 self._leaving = self._leaving or "interrupted"
+
+    def _warm_up(self) -> None:
+        """Does everything once that is slow the first time, such as drawing the built-in data; a run that is there goes first."""
+        from playground.training import train
+
+        time.sleep(PERIOD)
+        try:
+            for event in train(RunConfig(steps=1), folder=self.store.home / "data"):
+                if event.step == 1 or not self._runs.empty():
+                    break
+        except Exception:
+            # What is wrong will be said by the first run, to somebody who can act on it.
+            traceback.print_exc()
+        self.say(warm=True)
 
     def _leave(self, status: str) -> None:
         self._leaving = status
@@ -178,18 +199,6 @@ def _own_stdout() -> IO[str]:
     return replies
 
 
-def warm_up(folder: Path, threads: int) -> None:
-    """Does everything once that is slow the first time: imports, kernels, the built-in data."""
-    import torch
-
-    from playground.config import RunConfig
-    from playground.training import train
-
-    torch.set_num_threads(threads)
-    for _ in train(RunConfig(steps=1), folder=folder):
-        continue
-
-
 def main() -> None:
     """Entry of the process."""
     parser = argparse.ArgumentParser(description="Trains runs for a server; started by it.")
@@ -197,14 +206,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     faulthandler.enable()
-    if hasattr(os, "nice"):
-        # The page must answer while every core trains.
-        os.nice(5)
     requests = os.fdopen(os.dup(0), encoding="utf-8")
-    worker = Worker(Store(options.home), requests, _own_stdout())
+    worker = Worker(Store(options.home), options.threads, requests, _own_stdout())
     signal.signal(signal.SIGTERM, lambda *_: worker.end())
     threading.Thread(target=worker.listen, name="requests", daemon=True).start()
-    warm_up(options.home / "data", options.threads)
     worker.serve()
 
 
