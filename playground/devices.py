@@ -38,8 +38,8 @@ def available() -> dict[str, bool]:
 def pick(name: str, family: str) -> Device:
     """name: auto, cpu, cuda, or mps; family: of the network. Raises DeviceError for a device that is not there.
 
-    On a CPU, bfloat16 and channels_last together make a small ResNet 2.5 times as fast where the processor has bfloat16 instructions;
-    a small ViT gains from neither. On CUDA both are the usual choice.
+    On a CPU with bfloat16 instructions, half precision trains a small ResNet 2.1 times and a small ViT 2.5 times as fast, and channels_last
+    a ResNet 1.3 times more; a ViT has no use for channels_last. On CUDA both are the usual choice.
     """
     here = available()
     kind = next(each for each, there in here.items() if there) if name == "auto" else name
@@ -48,7 +48,7 @@ def pick(name: str, family: str) -> Device:
     convolutional = family == "resnet"
     fast_half = {
         "cuda": kind == "cuda" and torch.cuda.is_bf16_supported(),
-        "cpu": convolutional and torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+        "cpu": torch.ops.mkldnn._is_mkldnn_bf16_supported(),
         "mps": False,
     }[kind]
     memory = torch.channels_last if convolutional and kind != "mps" else torch.contiguous_format

@@ -126,8 +126,18 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, L, width) -> (B, L, width)."""
         q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, heads, L, width/heads)
-        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        x = x + self.out(attention(q, k, v).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q k' / sqrt(d)) v, for (B, heads, L, d) each.
+
+    On a CPU, for the few tokens of a small image, three plain products train several times as fast as torch's fused kernel.
+    """
+    if q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v)
+    return (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1) @ v
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:

@@ -47,13 +47,14 @@ class ProbeSet:
         """All diagnostics by metric name, and the arrays of a snapshot."""
         training = method.training
         method.eval()
-        with torch.inference_mode(), self.device.autocast():
-            layers = self._layers(method)
+        with torch.inference_mode():
+            with self.device.autocast():
+                layers = self._layers(method)
+                own, pictures = method.diagnostics(self._floats(PAIRS), self._generator()), self.pictures(method)
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
-            features = layers[""]["features"]
-            values |= {f"knn/{name}": accuracy for name, accuracy in knn_accuracy(features, self.images.factors).items()}
-            values |= method.diagnostics(self._floats(PAIRS), self._generator())
-            arrays = self._arrays(layers) | self.pictures(method)
+            knn = knn_accuracy(layers[""]["features"], self.images.factors)
+            values |= {f"knn/{name}": accuracy for name, accuracy in knn.items()} | own
+            arrays = self._arrays(layers) | pictures
         method.train(training)
         return _as_floats(values), arrays
 

@@ -1,0 +1,47 @@
+import pytest
+
+from playground.cadence import MARGIN, MOST, SHARE, Cadence, plan, thinned
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 21, 300, 400, 10_000, 1_000_000])
+@pytest.mark.parametrize("cost", [0.01, 0.5, 1.8, 5.5, 60])
+def test_a_plan_never_costs_more_than_its_share_beyond_first_and_last(steps, cost):
+    found = plan(steps, cost)
+    assert found[0] == 0 and found[-1] == steps
+    assert found == sorted(set(found))
+    assert (len(found) - 2) * cost * MARGIN <= SHARE * steps
+    assert len(found) <= MOST + 2
+
+
+def test_a_plan_is_dense_at_the_start_and_even_afterwards():
+    found = plan(300, 1.0)
+    assert found[:6] == [0, 1, 2, 5, 10, 20]
+    gaps = [b - a for a, b in zip(found[5:], found[6:], strict=False)]
+    assert max(gaps) - min(gaps) <= 1
+
+
+def test_a_plan_that_costs_too_much_is_thinned_and_keeps_its_end():
+    rest = list(range(10, 101, 10))
+    assert thinned(rest, spent=0, each=1, training=1000) == rest
+    sparser = thinned(rest, spent=0, each=1, training=60)
+    assert sparser == [20, 40, 60, 80, 100]
+    assert thinned(rest, spent=100, each=1, training=60) == [100]
+
+
+def test_cadence_keeps_the_whole_run_within_its_share_when_measuring_is_dear():
+    cadence = Cadence(1000, relative_cost=0.5)
+    for step in range(1, 1001):
+        cadence.training += 1
+        if cadence.due(step):
+            cadence.measured(step, 10.0)
+    assert cadence.last == 1000
+    assert cadence.measuring / cadence.training <= SHARE
+
+
+def test_cadence_goes_on_from_its_state():
+    one = Cadence(100, 0.5)
+    one.measured(0, 0.1)
+    one.measured(1, 0.1)
+    other = Cadence(100, 0.5)
+    other.restore(one.state())
+    assert vars(one) == vars(other)

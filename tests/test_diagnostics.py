@@ -1,0 +1,119 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import KNeighborsClassifier
+
+from playground.diagnostics import CATALOG
+from playground.diagnostics.geometry import alignment, feature_std, uniformity
+from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE, knn_accuracy
+from playground.diagnostics.spectrum import effective_rank, rankme, rankme_centered, singular_values
+from playground.diagnostics.verdict import judge
+
+
+def sphere(count, size, seed=0):
+    return torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
+
+
+def test_alignment_is_zero_for_equal_two_for_orthogonal_four_for_opposite_views():
+    x = sphere(50, 8)
+    assert alignment(x, 3 * x) == pytest.approx(0, abs=1e-6)
+    assert alignment(x, -x) == pytest.approx(4)
+    assert alignment(torch.eye(4), torch.eye(4).roll(1, 0)) == pytest.approx(2)
+
+
+def test_collapsed_features_have_zero_uniformity():
+    assert uniformity(torch.ones(100, 16)) == pytest.approx(0, abs=1e-5)
+
+
+def test_uniformity_of_two_opposite_points_is_minus_eight():
+    assert uniformity(torch.tensor([[1.0, 0], [-1, 0]])) == pytest.approx(-8)
+
+
+@pytest.mark.parametrize(("size", "limit"), [(2, -1.575), (3, -2.080), (32, -3.752), (128, -3.938)])
+def test_uniform_features_reach_the_known_limit(size, limit):
+    assert uniformity(sphere(3000, size)) == pytest.approx(limit, abs=0.03)
+
+
+def test_uniformity_agrees_with_float64_loops():
+    z = torch.nn.functional.normalize(sphere(12, 5).double(), dim=1)
+    pairs = [math.exp(-2 * float((z[i] - z[j]).square().sum())) for i in range(12) for j in range(i)]
+    assert uniformity(z) == pytest.approx(math.log(np.mean(pairs)), abs=1e-6)
+
+
+def test_feature_std_is_one_over_root_d_on_the_sphere_and_zero_when_collapsed():
+    assert feature_std(sphere(4000, 64)) == pytest.approx(1 / 8, rel=0.01)
+    assert feature_std(torch.ones(50, 64)) == pytest.approx(0, abs=1e-7)
+
+
+def test_rankme_of_orthogonal_features_is_full_and_of_a_line_is_one():
+    assert rankme(torch.eye(32).repeat(4, 1)) == pytest.approx(32, rel=1e-3)
+    assert rankme(torch.ones(100, 32)) == pytest.approx(1, abs=0.01)
+
+
+def test_rankme_agrees_with_numpy():
+    features = sphere(60, 20) @ torch.diag(torch.linspace(0.1, 3, 20))
+    values = np.linalg.svd(features.double().numpy(), compute_uv=False)
+    shares = values / values.sum() + 1e-7
+    assert rankme(features) == pytest.approx(math.exp(-(shares * np.log(shares)).sum()), rel=1e-5)
+    assert np.allclose(singular_values(features), values, atol=1e-6)
+
+
+def test_a_common_mean_hides_rank_from_rankme_but_not_from_the_centered_one():
+    features = sphere(400, 32) + 100
+    assert rankme(features) < 10
+    assert rankme_centered(features) > 30
+
+
+def test_features_of_zeros_have_rank_one_and_no_nan():
+    assert effective_rank(torch.zeros(10)) == pytest.approx(1, abs=1e-4)
+    for measure in CATALOG.values():
+        zeros = {"features": torch.zeros(30, 8), "first": torch.zeros(5, 8), "second": torch.zeros(5, 8)}
+        assert torch.isfinite(measure(zeros)), measure.name
+
+
+def test_knn_agrees_with_scikit_learn():
+    features = sphere(300, 10).double()
+    labels = (features[:, 0] > 0).long() + 2 * (features[:, 1] > 0.5).long()
+    z = torch.nn.functional.normalize(features, dim=1).numpy()
+    right = 0
+    for i in range(len(z)):
+        others = np.delete(np.arange(len(z)), i)
+        judge_of_one = KNeighborsClassifier(NEIGHBORS, weights=lambda d: np.exp((1 - d**2 / 2 - 1) / TEMPERATURE))
+        right += judge_of_one.fit(z[others], labels[others].numpy()).predict(z[i : i + 1])[0] == labels[i].item()
+    assert knn_accuracy(features, {"x": labels})["x"] == pytest.approx(right / len(z), abs=1e-6)
+
+
+def test_knn_needs_no_more_neighbors_than_there_are():
+    assert knn_accuracy(torch.eye(3), {"x": torch.tensor([0, 0, 0])})["x"] == 1
+
+
+def measured(features, **more):
+    values = {f"projector/{name}": float(each({"features": features, "first": features, "second": features})) for name, each in CATALOG.items()}
+    return values | more
+
+
+@pytest.mark.parametrize(
+    ("features", "state"),
+    [
+        (sphere(500, 64), "healthy"),
+        (torch.ones(500, 64) + 1e-4 * sphere(500, 64), "complete collapse"),
+        (sphere(500, 2) @ sphere(2, 64, seed=1), "dimensional collapse"),
+    ],
+    ids=["spread", "point", "plane"],
+)
+def test_the_judge_tells_kinds_of_collapse_apart(features, state):
+    verdict = judge(100, measured(features), {"backbone": 64, "projector": 64}, {})
+    assert verdict.state == state
+    assert "projector" in verdict.sentence or state == "dimensional collapse"
+
+
+def test_the_judge_waits_before_it_speaks():
+    assert judge(5, measured(torch.ones(50, 8)), {"projector": 8}, {}).state == "starting"
+
+
+def test_a_healthy_verdict_says_what_was_learned():
+    values = measured(sphere(500, 64)) | {"knn/shape": 0.8, "knn/color": 0.3}
+    verdict = judge(100, values, {"projector": 64}, {"knn/shape": 0.2, "knn/color": 0.9})
+    assert "shape 80% of the time, from 20% at random weights" in verdict.sentence

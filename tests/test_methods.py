@@ -1,0 +1,143 @@
+"""One battery over all methods: whatever file is added to playground/methods is tested here without a new line."""
+
+import math
+
+import pytest
+import torch
+
+from playground.config import RunConfig, knobs_for
+from playground.devices import pick
+from playground.events import Finished, Metrics
+from playground.methods import CATALOG
+from playground.networks import CATALOG as NETWORKS
+from playground.randomness import stream
+from playground.trainer import Trainer
+from playground.training import load_images, train
+
+SMALLEST = {"resnet": "resnet-tiny", "vit": "vit-tiny"}
+
+
+def tiny_config(method, **more):
+    accepts = CATALOG[method].accepts
+    network = SMALLEST["resnet" if "resnet" in accepts else "vit"]
+    return RunConfig(**{"method": method, "network": network, "batch_size": 32, "steps": 12, "device": "cpu"} | more)
+
+
+def trainer_of(config):
+    return Trainer(config, load_images("shapes", None)[0], pick("cpu", config.network.choice.family))
+
+
+def knob_ends():
+    for method in CATALOG:
+        for knob in knobs_for(method=method):
+            mine = knob.key.startswith(("method.", "masking.")) or (method == "simclr" and knob.key.startswith("augment."))
+            if mine and knob.kind in ("number", "switch"):
+                for value in (knob.low, knob.high) if knob.kind == "number" else (not knob.default,):
+                    yield pytest.param(method, knob.key, value, id=f"{method}-{knob.key}={value}")
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_it_says_what_it_is(method):
+    each = CATALOG[method]
+    assert each.__doc__
+    assert each.link.startswith("https://")
+    assert all(len(text) > 10 for text in (each.summary, each.paper, each.equation))
+    assert each.accepts <= {network.family for network in NETWORKS.values()}
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_the_loss_is_finite_and_every_trainable_weight_gets_a_gradient(method):
+    trainer = trainer_of(tiny_config(method))
+    values = trainer.update()
+    assert all(torch.isfinite(value) and value.ndim == 0 for value in values.values())
+    without = [name for name, weight in trainer.method.named_parameters() if weight.requires_grad and weight.grad is None]
+    assert without == []
+    assert sum(float(weight.grad.abs().sum()) for weight in trainer.method.parameters() if weight.requires_grad) > 0
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_the_loss_falls_on_views_that_stay_the_same(method):
+    trainer = trainer_of(tiny_config(method, steps=1000, **{"optimizer.warmup_fraction": 0}))
+    views = trainer.views(1)
+    losses = [float(trainer.learn(views)["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
+    assert sum(losses[-5:]) < 0.97 * sum(losses[:5]) if losses[0] > 0 else losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("method", "key", "value"), list(knob_ends()))
+def test_both_ends_of_every_knob_train(method, key, value):
+    trainer = trainer_of(tiny_config(method, steps=2, **{key: value}))
+    for _ in range(2):
+        assert torch.isfinite(trainer.update()["loss"])
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_live_knobs_take_effect_at_once(method):
+    """Moving a knob of the method's own changes the very next loss."""
+    live = [knob for knob in knobs_for(method=method) if knob.live and knob.key.startswith(("method.", "masking."))]
+    for knob in live:
+        moved, still = trainer_of(tiny_config(method)), trainer_of(tiny_config(method))
+        for trainer in (moved, still):
+            trainer.update()
+        moved.change(knob.key, knob.low + 0.9 * (knob.high - knob.low))
+        differ = [float(moved.update()["loss"]) != float(still.update()["loss"]) for _ in range(2)]
+        assert any(differ), knob.key
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_a_run_measures_every_layer_beside_its_baselines(method):
+    events = list(train(tiny_config(method, steps=2)))
+    final = {name: value for event in events if isinstance(event, Metrics) for name, value in event.values.items()}
+    assert {"loss", "alignment", "uniformity", "feature_std", "rankme", "knn/shape", "knn/color"} <= set(final)
+    assert all(math.isfinite(value) for value in final.values())
+    assert ("reconstruction" in final) == CATALOG[method].masked
+    assert isinstance(events[-1], Finished) and events[-1].status == "finished"
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_every_safeguard_is_a_switch_that_changes_the_training(method):
+    for knob in knobs_for(method=method):
+        if knob.without:
+            on, off = trainer_of(tiny_config(method)), trainer_of(tiny_config(method, **{knob.key: False}))
+            for trainer in (on, off):
+                trainer.update()
+                trainer.update()
+            weights = [torch.cat([w.detach().flatten() for w in t.method.backbone.parameters()]) for t in (on, off)]
+            assert not torch.equal(*weights), knob.key
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_reference_lines_are_the_losses_of_constant_outputs(method):
+    """Where the method says what the loss is when all outputs are equal, it is."""
+    config = tiny_config(method)
+    trainer = trainer_of(config)
+    lines = [line for line in CATALOG[method].references(config) if line.metric == "loss" and "all outputs equal" in line.meaning]
+    for line in lines:
+        constant = torch.nn.Parameter(torch.ones(1))
+        width = trainer.method.backbone.width
+        trainer.method.backbone.forward = lambda images, w=width, c=constant: c.expand(len(images), w)
+        loss = trainer.method.loss(trainer.views(1), stream(0, "loss", 1))["loss"]
+        assert float(loss.detach()) == pytest.approx(line.value, abs=2e-2 * max(1, abs(line.value)))
+
+
+def test_the_teacher_of_byol_is_a_copy_that_follows():
+    trainer = trainer_of(tiny_config("byol", **{"method.momentum": 0.9}))
+    method = trainer.method
+    before = [weight.clone() for weight in method.teacher.parameters()]
+    trainer.update()
+    student = [*method.backbone.parameters(), *method.projector.parameters()]
+    kept = 1 - 0.1 * (math.cos(math.pi / 12) + 1) / 2
+    for old, new, now in zip(before, method.teacher.parameters(), student, strict=True):
+        assert torch.allclose(new, kept * old + (1 - kept) * now.detach(), atol=1e-6)
+        assert not new.requires_grad
+
+
+def test_masked_pictures_keep_what_was_visible():
+    config = tiny_config("mae")
+    trainer = trainer_of(config)
+    images = load_images("shapes", None)[1].pixels[:4].float() / 255
+    with torch.no_grad():
+        rows = trainer.method.pictures(images, stream(0, "probe", 0))
+    hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6
+    assert 0.6 < hidden.float().mean() < 0.9
+    assert torch.equal(torch.where(hidden, rows["original"], rows["masked"]), rows["original"])
+    assert torch.equal(torch.where(hidden, rows["reconstruction"], rows["original"]), rows["pasted"])

@@ -1,0 +1,176 @@
+import queue
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from playground import RunConfig, train
+from playground.events import (
+    Baseline, Change, Checkpoint, Finished, Metrics, Pause, Paused, Probe, Resume, Set, Snapshot, Started, Step, Stop, Verdict,
+)
+
+
+def numbers(events, leave=("views_per_second",)):
+    """Every metric of every step, without what depends on the clock."""
+    found = {}
+    for event in events:
+        if isinstance(event, Metrics):
+            found.setdefault(event.step, {}).update({name: value for name, value in event.values.items() if name not in leave})
+    return found
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_run_tells_its_story_in_order(tiny):
+    events = list(train(RunConfig(**tiny)))
+    assert [type(event) for event in events[:5]] == [Probe, Started, Baseline, Metrics, Snapshot]
+    assert events[-1] == Finished(6, "finished", "", events[-1].facts)
+    assert set(events[-1].facts) == {"seconds", "diagnostics_share", "views_per_second"}
+    assert all("loss" in values for step, values in numbers(events).items() if step)
+    assert [event.step for event in of(Snapshot, events)][::len(of(Snapshot, events)) - 1] == [0, 6]
+    assert of(Verdict, events)
+
+
+def test_two_runs_with_one_seed_are_equal_bit_for_bit(tiny):
+    first, second = (list(train(RunConfig(**tiny, seed=3))) for _ in range(2))
+    assert numbers(first) == numbers(second)
+    for one, other in zip(of(Snapshot, first), of(Snapshot, second), strict=True):
+        assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
+
+
+def test_another_seed_gives_another_run(tiny):
+    assert numbers(train(RunConfig(**tiny, seed=1))) != numbers(train(RunConfig(**tiny, seed=2)))
+
+
+def test_measuring_does_not_touch_the_training(tiny, monkeypatch):
+    usual = numbers(train(RunConfig(**tiny)))
+    monkeypatch.setattr("playground.cadence.DENSE", (1, 2, 3, 4, 5))
+    monkeypatch.setattr("playground.cadence.SHARE", 100.0)
+    measured = numbers(train(RunConfig(**tiny)))
+    assert {step: values["loss"] for step, values in usual.items() if step} == {step: values["loss"] for step, values in measured.items() if step}
+    assert sum("alignment" in values for values in measured.values()) > sum("alignment" in values for values in usual.values())
+
+
+def test_training_leaves_the_global_generator_alone(tiny):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    list(train(RunConfig(**tiny)))
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("method", ["simclr", "byol", "vicreg", "mae"])
+def test_stopped_and_resumed_equals_never_stopped(method, tiny):
+    config = RunConfig(**tiny | {"method": method, "network": "vit-tiny" if method == "mae" else "resnet-tiny"})
+    whole = numbers(train(config))
+    commands = queue.SimpleQueue()
+    stopped = []
+    for event in train(config, commands=commands):
+        stopped.append(event)
+        if isinstance(event, Started):
+            for _ in range(3):
+                commands.put(Step())
+            commands.put(Stop())
+    assert stopped[-1].status == "stopped"
+    at = stopped[-1].step
+    assert 0 < at < config.steps
+    rest = list(train(config, checkpoint=of(Checkpoint, stopped)[-1].state))
+    assert rest[1].step == at
+    both = numbers(stopped) | numbers(rest)
+    assert {step: both[step]["loss"] for step in both if step} == {step: whole[step]["loss"] for step in whole if step}
+    last = config.steps
+    assert both[last] == whole[last]
+
+
+def test_a_checkpoint_survives_a_file(tiny, tmp_path):
+    config = RunConfig(**tiny)
+    commands = queue.SimpleQueue()
+    commands.put(Step())
+    commands.put(Stop())
+    for event in train(config, commands=commands):
+        if isinstance(event, Checkpoint):
+            torch.save(event.state, tmp_path / "checkpoint.pt")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert numbers(train(config, checkpoint=state))[6] == numbers(train(config))[6]
+
+
+def test_a_moved_knob_is_recorded_and_replayed_exactly(tiny):
+    config = RunConfig(**tiny)
+    commands = queue.SimpleQueue()
+    lived = []
+    for event in train(config, commands=commands):
+        lived.append(event)
+        if isinstance(event, Baseline):
+            commands.put(Step())
+            commands.put(Set("method.temperature", 0.9))
+            commands.put(Set("optimizer.learning_rate", 0.001))
+            commands.put(Resume())
+    changes = of(Change, lived)
+    assert changes == [Change(2, "method.temperature", 0.9), Change(2, "optimizer.learning_rate", 0.001)]
+    replayed = list(train(config, changes=changes))
+    assert of(Change, replayed) == changes
+    assert {s: v["loss"] for s, v in numbers(lived).items() if s} == {s: v["loss"] for s, v in numbers(replayed).items() if s}
+    assert numbers(lived)[6] != numbers(train(config))[6]
+
+
+def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
+    commands = queue.SimpleQueue()
+    commands.put(Pause())
+    events = train(RunConfig(**tiny), commands=commands)
+    for event in events:
+        if isinstance(event, Paused):
+            break
+    assert event.step == 0
+    commands.put(Step())
+    seen = [next(events) for _ in range(6)]
+    assert [type(each) for each in seen] == [Metrics, Metrics, Snapshot, Verdict, Checkpoint, Paused]
+    assert seen[-1].step == 1
+    timer = threading.Timer(0.2, commands.put, [Resume()])
+    timer.start()
+    assert list(events)[-1].status == "finished"
+    timer.join()
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
+    config = RunConfig(**tiny | {"optimizer": "sgd", "optimizer.learning_rate": 10, "optimizer.momentum": 0.999, "optimizer.warmup_fraction": 0,
+                                 "method": "vicreg", "steps": 40})  # fmt: skip
+    events = list(train(config))
+    assert events[-1].status == "failed"
+    assert events[-1].message.startswith("the loss must be finite, got nan or infinity at step ")
+    assert "last good snapshot is of step" in events[-1].message
+    assert all(np.isfinite(event.arrays["embedding"]).all() for event in of(Snapshot, events))
+
+
+def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):
+    def full(self):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("playground.trainer.Trainer.update", full)
+    last = list(train(RunConfig(**tiny)))[-1]
+    assert last.status == "failed"
+    assert "lower batch_size (32)" in last.message
+
+
+def test_an_error_of_the_program_is_not_hidden(tiny, monkeypatch):
+    def broken(self):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("playground.trainer.Trainer.update", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        list(train(RunConfig(**tiny)))
+
+
+def test_a_device_that_is_not_here_is_a_failed_run(tiny, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    last = list(train(RunConfig(**tiny | {"device": "cuda"})))[-1]
+    assert last.status == "failed"
+    assert "device must be one of" in last.message and "got cuda" in last.message
+
+
+def test_stopping_to_ask_for_events_stops_the_training(tiny):
+    events = train(RunConfig(**tiny | {"steps": 100_000}))
+    assert any(isinstance(event, Snapshot) for event in [next(events) for _ in range(6)])
+    events.close()
