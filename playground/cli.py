@@ -92,9 +92,9 @@ def train(
 
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
     config = RunConfig(**given | ({} if steps is None else {"steps": steps}))
+    _require_writable(json_file)
     summary = summarize(config, watched(config, run(config)))
-    if json_file:
-        _write(json_file, summary)
+    _write(json_file, summary)
     show(summary)
     if summary["status"] == "failed":
         sys.exit(1)
@@ -131,9 +131,9 @@ def bench(
     """
     from playground.bench import measure, table
 
+    _require_writable(json_file)
     results = measure(seconds)
-    if json_file:
-        _write(json_file, results)
+    _write(json_file, results)
     Console().print(table(results))
 
 
@@ -144,8 +144,19 @@ def _setting(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-def _write(file: Path, content: Any) -> None:
+def _require_writable(file: Path | None) -> None:
+    """Before the work, not after it."""
     try:
-        file.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+        if file:
+            file.touch()
     except OSError as error:
         raise ValueError(f"--json must be a file that can be written, got {file}: {error.strerror}") from None
+
+
+def _write(file: Path | None, content: Any) -> None:
+    if file:
+        file.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""How fast is it? Ratios between contenders measured by turns in one run, since absolute times drift with the machine.
+
+Each contender works in short turns, one after the other, and its middle rate counts: a slow minute hits all of them alike.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from rich.table import Table
+
+from playground import projection
+from playground.augment import augment
+from playground.config import RunConfig
+from playground.datasets import Images
+from playground.devices import pick
+from playground.events import Finished
+from playground.randomness import stream
+from playground.trainer import Trainer
+from playground.training import load_images, train
+
+ROUNDS = 5
+MAP_POINTS = 2000
+SHARE_STEPS = 120
+
+Work = Callable[[], int]  # does something once and says how many views (or frames) that were
+Result = dict[str, Any]
+
+
+def measure(seconds: float = 8.0) -> dict[str, Result]:
+    """All ratios by name, each with the two figures it is made of. seconds: for each contender."""
+    config = RunConfig()
+    device = pick(config.device, config.network.choice.family)
+    images = load_images(config.data.name, None)[0]
+    trainer = Trainer(config, images, device)
+    views = trainer.views(1)
+    count = config.batch_size * len(views)
+    contenders: dict[str, Work | str] = {
+        "engine": lambda: len(trainer.update()) and count,
+        "bare": lambda: len(trainer.learn(views)) and count,
+        "lightly": _lightly_loop(config, images),
+    }
+    speed = rates(contenders, seconds)
+    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, seconds)
+    mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
+    return {
+        "engine_over_bare": ratio(speed, "engine", "bare", "views/s"),
+        "engine_over_lightly": ratio(speed, "engine", "lightly", "views/s"),
+        "augment_over_kornia": ratio(augmenting, "ours", "kornia", "views/s"),
+        "augment_over_torchvision": ratio(augmenting, "ours", "torchvision", "views/s"),
+        "umap_over_plain": ratio(mapping, "warm", "plain", "frames/s"),
+        "diagnostics_share": _diagnostics_share(),
+    }
+
+
+def rates(contenders: dict[str, Work | str], seconds: float) -> dict[str, float | str]:
+    """Units a second of every contender that is here, the median over its turns; what is absent keeps its explanation."""
+    here = {name: work for name, work in contenders.items() if not isinstance(work, str)}
+    for work in here.values():
+        work()  # warm-up
+    turns: dict[str, list[float]] = {name: [] for name in here}
+    for _ in range(ROUNDS):
+        for name, work in here.items():
+            turns[name].append(_rate(work, seconds / ROUNDS))
+    return {name: statistics.median(turns[name]) if name in here else str(contenders[name]) for name in contenders}
+
+
+def ratio(found: dict[str, float | str], ours: str, theirs: str, unit: str) -> Result:
+    """{"ratio", ours, theirs, "unit"}, or {"ratio": None, "absent": why}."""
+    if isinstance(found[theirs], str):
+        return {"ratio": None, "absent": found[theirs], ours: found[ours], "unit": unit}
+    return {"ratio": float(found[ours]) / float(found[theirs]), ours: found[ours], theirs: found[theirs], "unit": unit}
+
+
+def table(results: dict[str, Result]) -> Table:
+    """For people."""
+    shown = Table("what", "ratio", "made of", box=None, header_style="bold", pad_edge=False)
+    for name, result in results.items():
+        parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key != "ratio"]
+        made_of = f"{' / '.join(parts)} {result['unit']}" if "absent" not in result else result["absent"]
+        shown.add_row(name, "-" if result["ratio"] is None else f"{result['ratio']:.3g}", made_of)
+    return shown
+
+
+def _rate(work: Work, seconds: float) -> float:
+    begun, units = time.perf_counter(), 0
+    while True:
+        units += work()
+        elapsed = time.perf_counter() - begun
+        if elapsed >= seconds:
+            return units / elapsed
+
+
+def _missing(peer: str) -> str:
+    return "" if importlib.util.find_spec(peer) else f"{peer} is not installed: python -m pip install 'ssl-playground[bench]'"
+
+
+def _lightly_loop(config: RunConfig, images: Images) -> Work | str:
+    """The loop of lightly's own SimCLR example around our network: its transform, its loader, its loss, in full precision."""
+    if absent := _missing("lightly"):
+        return absent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lightly.loss import NTXentLoss
+        from lightly.transforms import SimCLRTransform
+    jitter = config.augment
+    transform = SimCLRTransform(
+        input_size=32, cj_prob=jitter.jitter_probability, cj_bright=jitter.brightness, cj_contrast=jitter.contrast, cj_sat=jitter.saturation,
+        cj_hue=jitter.hue, min_scale=jitter.crop_scale_min, random_gray_scale=jitter.grayscale_probability, gaussian_blur=0.0, normalize=None,
+    )  # fmt: skip
+    loader = torch.utils.data.DataLoader(
+        _Pictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True, num_workers=0
+    )
+    trainer, criterion = Trainer(config, images, pick("cpu", "resnet")), NTXentLoss(temperature=config.method.temperature)
+    model, optimizer, batches = trainer.method, trainer.optimizer, _forever(loader)
+
+    def step() -> int:
+        first, second = next(batches)
+        loss = criterion(model.project(model.embed(first)), model.project(model.embed(second)))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return 2 * config.batch_size
+
+    return step
+
+
+class _Pictures(torch.utils.data.Dataset[Any]):
+    """PIL pictures behind a transform, as a folder of files would give them."""
+
+    def __init__(self, images: Images, transform: Callable[[Any], Any]) -> None:
+        from torchvision.transforms.v2.functional import to_pil_image
+
+        self.pictures, self.transform = [to_pil_image(each) for each in images.pixels], transform
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.transform(self.pictures[index])
+
+
+def _forever(loader: Any) -> Iterator[Any]:
+    for _ in itertools.count():
+        yield from loader
+
+
+def _our_views(trainer: Trainer) -> Work:
+    pixels, counter = trainer.pixels[:512], itertools.count()
+    return lambda: len(augment(pixels, trainer.config.augment, stream(0, "bench", next(counter), pixels.device)))
+
+
+def _kornia(trainer: Trainer) -> Work | str:
+    if absent := _missing("kornia"):
+        return absent
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import kornia.augmentation as K
+    knobs = trainer.config.augment
+    pipeline = torch.nn.Sequential(
+        K.RandomResizedCrop((32, 32), scale=(knobs.crop_scale_min, 1.0)),
+        K.RandomHorizontalFlip(p=knobs.flip_probability),
+        K.ColorJitter(knobs.brightness, knobs.contrast, knobs.saturation, knobs.hue, p=knobs.jitter_probability),
+        K.RandomGrayscale(p=knobs.grayscale_probability),
+    )
+    pixels = trainer.pixels[:512]
+    return lambda: len(pipeline(pixels.float() / 255))
+
+
+def _torchvision(trainer: Trainer) -> Work:
+    from torchvision.transforms import v2
+
+    knobs = trainer.config.augment
+    jitter = v2.ColorJitter(knobs.brightness, knobs.contrast, knobs.saturation, knobs.hue)
+    pipeline = v2.Compose([
+        v2.RandomResizedCrop(32, scale=(knobs.crop_scale_min, 1.0)), v2.RandomHorizontalFlip(knobs.flip_probability),
+        v2.RandomApply([jitter], knobs.jitter_probability), v2.RandomGrayscale(knobs.grayscale_probability),
+        v2.ToDtype(torch.float32, scale=True),
+    ])  # fmt: skip
+    pixels = trainer.pixels[:64].cpu()
+    return lambda: len([pipeline(each) for each in pixels])
+
+
+def _clusters() -> torch.Tensor:
+    """Features like those of a trained network: ten clusters in 128 dimensions."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(10, 128, generator=generator).repeat(MAP_POINTS // 10, 1) + 0.5 * torch.randn(MAP_POINTS, 128, generator=generator)
+
+
+def _warm_frame() -> Work:
+    features = _clusters()
+    layouts: list[np.ndarray] = [projection.umap_layout(features)]
+
+    def frame() -> int:
+        layouts[0] = projection.umap_layout(features, layouts[0])
+        return 1
+
+    return frame
+
+
+def _plain_fit() -> Work:
+    import umap
+
+    features = _clusters().numpy()
+    return lambda: len(umap.UMAP(metric="cosine").fit_transform(features)) // MAP_POINTS
+
+
+def _diagnostics_share() -> Result:
+    """The share of a SimCLR run's training time that its diagnostics take."""
+    *_, last = train(RunConfig(steps=SHARE_STEPS))
+    facts = last.facts if isinstance(last, Finished) else {}
+    measuring = facts["seconds"] * facts["diagnostics_share"] / (1 + facts["diagnostics_share"])
+    return {"ratio": facts["diagnostics_share"], "diagnostics": measuring, "training": facts["seconds"] - measuring, "unit": "s"}

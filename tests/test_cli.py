@@ -1,0 +1,93 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from playground.methods import CATALOG
+
+COMMANDS = ("serve", "train", "methods", "bench")
+
+
+def run(*words, home):
+    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home), "COLUMNS": "140", "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "playground.cli", *words], capture_output=True, text=True, timeout=120, env=environment, check=False
+    )
+
+
+def test_help_names_every_command_and_the_folder(home):
+    shown = run("--help", home=home)
+    assert shown.returncode == 0
+    assert all(command in shown.stdout for command in COMMANDS)
+    assert "SSL_PLAYGROUND_HOME" in shown.stdout
+
+
+def test_help_of_train_teaches_with_examples(home):
+    shown = run("train", "--help", home=home).stdout
+    assert "--set" in shown and "ssl-playground train --method simclr --data shapes --steps 300" in shown
+
+
+def test_methods_lists_what_lies_in_the_folder(home):
+    shown = run("methods", "--json", home=home)
+    assert [each["name"] for each in json.loads(shown.stdout)] == list(CATALOG)
+    table = run("methods", home=home).stdout
+    assert all(name in table for name in CATALOG)
+
+
+def test_train_writes_the_summary(home, tmp_path):
+    file = tmp_path / "out.json"
+    shown = run(
+        "train", "--method", "simclr", "--data", "shapes", "--steps", "3", "--seed", "4", "--device", "cpu",
+        "--set", "network=resnet-tiny", "--set", "batch_size=32", "--set", "method.temperature=0.5", "--json", str(file), home=home,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(file.read_text())
+    assert {"run", "status", "config", "steps", "seconds", "views_per_second", "diagnostics_share", "final", "baseline", "verdict"} <= set(result)
+    assert (result["status"], result["steps"], result["config"]["method.temperature"], result["config"]["seed"]) == ("finished", 3, 0.5, 4)
+    assert {"loss", "alignment", "uniformity", "feature_std", "rankme", "knn/shape", "knn/color"} <= set(result["final"])
+    assert set(result["baseline"]) == {"random", "pixels"}
+    assert "reconstruction" not in result["final"]
+    assert "knn/shape" in shown.stdout and "at the end" in shown.stdout
+
+
+def test_masked_training_reports_its_error_beside_the_mean_patch(home, tmp_path):
+    file = tmp_path / "out.json"
+    words = ["--set", "batch_size=16", "--set", "network.patch_size=16", "--steps", "1", "--json", str(file)]
+    assert run("train", "--method", "mae", *words, home=home).returncode == 0
+    result = json.loads(file.read_text())
+    assert result["final"]["reconstruction"] > 0 and result["baseline"]["mean_patch"]["reconstruction"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train", "--set", "method.temperature=-1"], "ssl-playground: simclr: temperature must be from 0.01 to 2, got -1"),
+        (["train", "--steps", "many"], "ssl-playground: steps must be a whole number from 1 to 1000000, got many"),
+        (["train", "--method", "nothing"], "ssl-playground: method must be one of byol, mae, simclr, vicreg, got nothing"),
+        (["train", "--set", "temperature"], "ssl-playground: --set must be SECTION.FIELD=VALUE, got temperature"),
+        (["train", "--set", "augment.hoe=1"], "did you mean hue?"),
+        (["train", "--steps", "1", "--json", "/no/such/folder/x.json"], "ssl-playground: --json must be a file that can be written"),
+    ],
+    ids=lambda each: each[-1] if isinstance(each, list) else "",
+)
+def test_a_wrong_setting_ends_in_one_sentence_before_anything_is_trained(words, sentence, home):
+    shown = run(*words, home=home)
+    assert shown.returncode == 2
+    assert sentence in shown.stderr
+    assert "Traceback" not in shown.stderr and len(shown.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_that_fails_says_why_and_exits_with_one(home):
+    shown = run("train", "--device", "cuda", "--steps", "1", home=home)
+    if "got cuda" not in shown.stderr:
+        pytest.skip("this machine has CUDA")
+    assert shown.returncode == 1
+
+
+def test_an_unusable_home_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    shown = run("serve", home=tmp_path / "file" / "below")
+    assert shown.returncode == 2
+    assert "SSL_PLAYGROUND_HOME must be a folder that can be written" in shown.stderr
