@@ -27,25 +27,41 @@ class Augment(Section):
     """How far two views of one image may differ. What differs between views is what the network learns to ignore."""
 
     crop_scale_min: float = knob(
-        0.3, 0.05, 1, "The smallest part of the image that a crop may keep. Small crops teach that a part belongs to its whole.", live=True
+        0.3,
+        0.05,
+        1,
+        "The smallest share of the image a crop may keep. Small crops teach that a part belongs to its whole.",
+        live=True,
     )
     flip_probability: float = knob(
         0.5, 0, 1, "How often a view is mirrored. Turn it off where left and right mean something, as in text.", live=True
     )
     jitter_probability: float = knob(
-        0.8, 0, 1, "How often colors are changed. At 0 views keep their colors, and color alone is enough to tell images apart.", live=True
+        0.8,
+        0,
+        1,
+        "How often colors are changed. At 0 color alone is enough to tell images apart, and shape is not learned.",
+        live=True,
     )
-    brightness: float = knob(0.4, 0, 1, "How much lighter or darker a view may get: 0.4 means 60 % to 140 % of the light.", live=True)
+    brightness: float = knob(0.4, 0, 1, "How much lighter or darker a view may get: 0.4 is 60 % to 140 % of the light.", live=True)
     contrast: float = knob(0.4, 0, 1, "How far light and dark may be pulled apart or pushed together.", live=True)
     saturation: float = knob(0.4, 0, 1, "How much paler or more vivid colors may get.", live=True)
     hue: float = knob(
-        0.1, 0, 0.5, "How far colors may turn around the color wheel. At 0.5 red may become any color, and color is no clue.", live=True
+        0.1,
+        0,
+        0.5,
+        "How far colors may turn around the color wheel. At 0.5 red may become any color: no clue is left.",
+        live=True,
     )
     grayscale_probability: float = knob(
         0.2, 0, 1, "How often a view loses its color altogether, so that shape has to be enough.", live=True
     )
     blur_probability: float = knob(
-        0, 0, 1, "How often a view is blurred, which hides fine texture. Small images have little to lose, so it starts at 0.", live=True
+        0,
+        0,
+        1,
+        "How often a view is blurred, which hides fine texture. Small images have little to lose: it starts at 0.",
+        live=True,
     )
     solarize_probability: float = knob(
         0, 0, 1, "How often the bright half of a view is inverted, so that brightness cannot be relied on.", live=True
@@ -128,14 +144,15 @@ def _boxes(uniform: Tensor, scale_min: float, height: int, width: int) -> Tensor
 def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor) -> Tensor:
     """Cuts a box out of each image, brings it back to full size (bilinear, not antialiased) and mirrors it where `flips` says so.
 
-    images: (B, 3, H, W) uint8, or float in [0, 1]. boxes: (B, 4) top, left, height, width in pixels, fractions allowed, at least one pixel.
+    images: (B, 3, H, W) uint8, or float in [0, 1]. boxes: (B, 4) top, left, height, width in pixels, each side at least 1.
     flips: (B,) bool -> (B, 3, H, W) float32 in [0, 1]
     """
     height, width = images.shape[2:]
     rows = _sampled(boxes[:, 0], boxes[:, 2], height)
     columns = _sampled(boxes[:, 1], boxes[:, 3], width)
     columns = torch.where(flips[:, None], columns.flip(1), columns)
-    grid = torch.view_as_real(columns[:, None, :] + (1j * rows)[:, :, None])  # pairs (column, row), three times faster than a stack
+    # Complex numbers are pairs (column, row), and adding them is three times as fast as stacking.
+    grid = torch.view_as_real(columns[:, None, :] + (1j * rows)[:, :, None])
     pixels = images.float().div_(255) if images.dtype == torch.uint8 else images.float()
     return F.grid_sample(pixels, grid, align_corners=False).clamp_(0, 1)
 
@@ -152,10 +169,10 @@ def _sampled(start: Tensor, length: Tensor, size: int) -> Tensor:
 def color_matrix(brightness: Tensor, contrast: Tensor, saturation: Tensor, means: Tensor) -> Tensor:
     """Brightness, contrast and saturation, in this order, as one affine map of the colors of each image.
 
-    brightness, contrast, saturation: (B,) factors. means: (B, 3) mean color of each image -> (B, 3, 4), the last column an offset.
+    brightness, contrast, saturation: (B,) factors. means: (B, 3) mean colors -> (B, 3, 4), the last column an offset.
     Contrast pulls toward the mean gray, which is linear in the mean color: so the map is exact until a color leaves [0, 1].
-    torchvision clamps after each operation and `recolor` once at the end: with factors of 0.6 to 1.4 that moves a color of CIFAR-10
-    by 0.002 on average and 0.15 at most.
+    torchvision clamps after each operation and `recolor` once at the end: with factors of 0.6 to 1.4 that moves a color of
+    CIFAR-10 by 0.002 on average and 0.15 at most.
     """
     luma = _luma(means.device)
     saturation = saturation[:, None, None]
@@ -179,15 +196,15 @@ def recolor(images: Tensor, matrix: Tensor) -> Tensor:
 def turn_hue(images: Tensor, turns: Tensor) -> Tensor:
     """Turns the colors of each image around the color wheel: (B, 3, H, W) in [0, 1], (B,) turns in [-0.5, 0.5] -> (B, 3, H, W)
 
-    Exactly the HSV rotation of torchvision's adjust_hue. A matrix (a rotation about the gray axis) would make `augment` up to twice
-    as fast, but its colors are up to 0.33 off, and 0.02 on average on photos: saturated colors leave the gamut, and fade.
+    Exactly the HSV rotation of torchvision's adjust_hue. A matrix (a rotation about the gray axis) would make `augment` up to
+    twice as fast, but its colors are up to 0.33 off, and 0.02 on average on photos: saturated colors leave the gamut, and fade.
     """
     red, green, blue = images.unbind(1)
     high = torch.maximum(torch.maximum(red, green), blue)
     low = torch.minimum(torch.minimum(red, green), blue)
     chroma = (high - low).clamp_min_(1e-12)
-    # The place on the color wheel, red 0, green 2, blue 4: 1 + green + blue - red in shares of the chroma is its distance from red
-    # on the side of green as on the side of blue, which saves HSV's three cases.
+    # The place on the color wheel, red 0, green 2, blue 4: 1 + green + blue - red in shares of the chroma is its distance from
+    # red on the side of green as on the side of blue, which saves HSV's three cases.
     distance = (green + blue).sub_(red).sub_(low).div_(chroma).add_(1)
     place = distance.copysign_(green - blue).add_(6 * turns[:, None, None])
     place.sub_((place / 6).floor_(), alpha=6)
@@ -205,7 +222,7 @@ def to_gray(images: Tensor, chosen: Tensor) -> Tensor:
 
 
 def blur(images: Tensor, sigmas: Tensor) -> Tensor:
-    """Gaussian blur with a kernel a tenth as wide as the image. images: (B, 3, H, W), sigmas: (B,) pixels, 0: none -> (B, 3, H, W)"""
+    """Gaussian blur, its kernel a tenth as wide as the image: (B, 3, H, W), sigmas (B,) in pixels, 0: no blur -> (B, 3, H, W)"""
     for side in (2, 3):
         images = _blur_along(images, sigmas, side)
     return images

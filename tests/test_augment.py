@@ -33,7 +33,8 @@ def close(ours, theirs, within=1e-5):
 def test_crop_and_flip_is_torchvisions_resized_crop_and_flip(height, width):
     pictures, source = images(height=height, width=width), generator(2)
     tall, wide = torch.randint(5, height + 1, (24,), generator=source), torch.randint(5, width + 1, (24,), generator=source)
-    top, left = ((height - tall) * torch.rand(24, generator=source)).long(), ((width - wide) * torch.rand(24, generator=source)).long()
+    top, left = (((height, width)[side] - (tall, wide)[side]) * torch.rand(24, generator=source) for side in (0, 1))
+    top, left = top.long(), left.long()
     flips = torch.arange(24) % 2 == 0
     views = crop_and_flip(pictures, torch.stack((top, left, tall, wide), 1).float(), flips)
     for view, picture, flip, *box in zip(views, pictures, flips, top, left, tall, wide, strict=True):
