@@ -4,8 +4,8 @@
     for event in train(RunConfig(method="simclr", steps=100)):
         print(event)
 
-To read the package, in this order: knobs (how a hyperparameter is declared), config, methods/base and one method, augment, networks, trainer (one
-step), training (one run), diagnostics, runs/ (many runs, in processes of their own), web/ and ui/ (what a browser sees).
+To read the package, in this order: knobs (how a hyperparameter is declared), config, methods/base and one method, augment, networks,
+trainer (one step), training (one run), diagnostics, runs/ (many runs, in processes of their own), web/ and ui/ (what a browser sees).
 """
 
 from typing import Any

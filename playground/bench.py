@@ -113,9 +113,17 @@ def _lightly_loop(config: RunConfig, images: Images) -> Work | str:
         from lightly.transforms import SimCLRTransform
     jitter = config.augment
     transform = SimCLRTransform(
-        input_size=32, cj_prob=jitter.jitter_probability, cj_bright=jitter.brightness, cj_contrast=jitter.contrast, cj_sat=jitter.saturation,
-        cj_hue=jitter.hue, min_scale=jitter.crop_scale_min, random_gray_scale=jitter.grayscale_probability, gaussian_blur=0.0, normalize=None,
-    )  # fmt: skip
+        input_size=32,
+        cj_prob=jitter.jitter_probability,
+        cj_bright=jitter.brightness,
+        cj_contrast=jitter.contrast,
+        cj_sat=jitter.saturation,
+        cj_hue=jitter.hue,
+        min_scale=jitter.crop_scale_min,
+        random_gray_scale=jitter.grayscale_probability,
+        gaussian_blur=0.0,
+        normalize=None,
+    )
     loader = torch.utils.data.DataLoader(
         _Pictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True, num_workers=0
     )

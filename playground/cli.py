@@ -64,7 +64,9 @@ def serve(port: Port = 8501) -> None:
 @app.command()
 def train(
     method: Annotated[str, typer.Option(help="Which method; `ssl-playground methods` lists them.")] = "simclr",
-    data: Annotated[str, typer.Option(help="Which data set: shapes is generated, cifar10 and fashion-mnist are downloaded once.")] = "shapes",
+    data: Annotated[
+        str, typer.Option(help="Which data set: shapes is generated, cifar10 and fashion-mnist are downloaded once.")
+    ] = "shapes",
     steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",
     settings: Annotated[

@@ -16,17 +16,17 @@ class DeviceError(ValueError):
 class Device:
     """A torch device, the dtype of autocast (None: full precision), and how images lie in memory."""
 
-    torch: torch.device
+    where: torch.device
     half: torch.dtype | None
     memory_format: torch.memory_format
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context in which losses and embeddings are computed."""
-        return torch.autocast(self.torch.type, self.half or torch.bfloat16, enabled=self.half is not None)
+        return torch.autocast(self.where.type, self.half or torch.bfloat16, enabled=self.half is not None)
 
     def describe(self) -> str:
         """`cpu, bfloat16, channels_last`, for people."""
-        words = [str(self.torch), str(self.half or torch.float32), str(self.memory_format)]
+        words = [str(self.where), str(self.half or torch.float32), str(self.memory_format)]
         return ", ".join(word.removeprefix("torch.") for word in words)
 
 

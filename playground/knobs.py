@@ -117,7 +117,7 @@ class Choice:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "Knobs" not in vars(cls):
-            cls.Knobs = type("Knobs", (cls.Knobs,), {"__module__": cls.__module__})  # type: ignore[misc]
+            setattr(cls, "Knobs", type("Knobs", (cls.Knobs,), {"__module__": cls.__module__}))  # noqa: B010  a class mypy cannot know
         cls.Knobs.choice = cls
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.knobs import Choice, Section, catalog, option
+from playground.knobs import Choice, catalog, option
 
 
 class Network(Choice):
@@ -232,7 +232,9 @@ class _ViT(Network):
 
         side, patch = config.data.choice.image_size, config.network.patch_size
         if side % patch or side < 2 * patch:
-            raise ConfigError("network.patch_size", f"{cls.name}: patch_size must divide the image's side of {side} at least twice, got {patch}")
+            raise ConfigError(
+                "network.patch_size", f"{cls.name}: patch_size must divide the image's side of {side} at least twice, got {patch}"
+            )
 
     @classmethod
     def build(cls, knobs: Any, image_size: int) -> Backbone:

@@ -57,9 +57,7 @@ class SGD(Optimizer):
     @classmethod
     def build(cls, groups: list[dict[str, Any]], knobs: Any) -> torch.optim.Optimizer:
         """Fused: one kernel for all weights."""
-        return torch.optim.SGD(
-            groups, lr=knobs.learning_rate, weight_decay=knobs.weight_decay, momentum=knobs.momentum, fused=True
-        )
+        return torch.optim.SGD(groups, lr=knobs.learning_rate, weight_decay=knobs.weight_decay, momentum=knobs.momentum, fused=True)
 
 
 def parameter_groups(modules: Iterable[nn.Module], weight_decay: float) -> list[dict[str, Any]]:

@@ -31,9 +31,9 @@ class ProbeSet:
     """
 
     def __init__(self, images: Images, trainer: Trainer) -> None:
-        self.images, self.device, self.seed = images.to(trainer.device.torch), trainer.device, trainer.config.seed
+        self.images, self.device, self.seed = images.to(trainer.device.where), trainer.device, trainer.config.seed
         self.layout: np.ndarray | None = None
-        generator = stream(self.seed, "pairs", 0, self.device.torch)
+        generator = stream(self.seed, "pairs", 0, self.device.where)
         pixels = self.images.pixels[:PAIRS]
         self.pairs = [augment(pixels, trainer.config.augment, generator) for _ in range(2)]
         self.embedded = len(images) + 2 * len(pixels)
@@ -84,8 +84,8 @@ class ProbeSet:
         inputs = {"features": self._floats(len(self.images)), "first": self.pairs[0], "second": self.pairs[1]}
         backbone = {name: torch.cat([method.embed(chunk) for chunk in images.split(CHUNK)]) for name, images in inputs.items()}
         projector = {name: method.project(features) for name, features in backbone.items()}
-        layers = {"": backbone} | ({} if projector["features"] is None else {"projector/": projector})
-        return {prefix: {name: features.float() for name, features in layer.items()} for prefix, layer in layers.items()}
+        layers = {"": backbone, PREFIXES["projector"]: {name: each for name, each in projector.items() if each is not None}}
+        return {prefix: {name: each.float() for name, each in layer.items()} for prefix, layer in layers.items() if layer}
 
     def _arrays(self, layers: dict[str, dict[str, Tensor]]) -> dict[str, np.ndarray]:
         features = layers[""]["features"]
@@ -102,7 +102,7 @@ class ProbeSet:
 
     def _generator(self) -> torch.Generator:
         """The same masks at every measurement: frames can be compared."""
-        return stream(self.seed, "probe", 0, self.device.torch)
+        return stream(self.seed, "probe", 0, self.device.where)
 
 
 def as_pixels(images: Tensor) -> np.ndarray:

@@ -35,7 +35,13 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
 
 def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
     """Passes events on and draws the progress bar on standard error."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"{config.method.name} on {config.data.name}", total=config.steps, note="")
         notes: dict[str, float] = {}
@@ -46,7 +52,9 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
                 case Metrics(step, values):
                     notes |= {name: values[name] for name in values if name == "loss" or name.startswith("knn/")}
                     shown = "  ".join(f"{name} {value:.3f}" for name, value in list(notes.items())[:3])
-                    bar.update(task, description=f"{config.method.name} on {config.data.name}", completed=step, total=config.steps, note=shown)
+                    bar.update(
+                        task, description=f"{config.method.name} on {config.data.name}", completed=step, total=config.steps, note=shown
+                    )
             yield event
 
 
@@ -55,10 +63,9 @@ def show(summary: dict[str, Any]) -> None:
     console = Console()
     config, baseline = summary["config"], summary.get("baseline", {})
     if "seconds" in summary:
-        console.print(
-            f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {summary['status']} after {summary['steps']} steps in "
-            f"{summary['seconds']:.0f} s, {summary.get('views_per_second', 0):.0f} views/s, diagnostics {summary['diagnostics_share']:.1%} of it"
-        )
+        pace = f"{summary.get('views_per_second', 0):.0f} views/s, diagnostics {summary['diagnostics_share']:.1%} of the training time"
+        done = f"{summary['status']} after {summary['steps']} steps in {summary['seconds']:.0f} s"
+        console.print(f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {done}, {pace}")
     table = Table("measure", "at the end", *baseline, "what good looks like", box=None, header_style="bold", pad_edge=False)
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]

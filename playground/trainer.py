@@ -21,19 +21,19 @@ class Trainer:
 
     def __init__(self, config: RunConfig, images: Images, device: Device) -> None:
         self.config, self.device, self.step = config, device, 0
-        self.pixels = images.pixels.to(device.torch)
+        self.pixels = images.pixels.to(device.where)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(config.seed, "weights", 0))
             backbone = config.network.choice.build(config.network, config.data.choice.image_size)
             self.method = config.method.choice(backbone, config)
-        self.method.to(device.torch, memory_format=device.memory_format)
+        self.method.to(device.where, memory_format=device.memory_format)
         groups = parameter_groups([self.method], config.optimizer.weight_decay)
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
     def views(self, step: int) -> list[Tensor]:
         """The views of update number `step` (from 1): a list of (B, 3, H, W) in [0, 1]."""
         batch = self.pixels[self._rows(step - 1).to(self.pixels.device)]
-        generator = stream(self.config.seed, "views", step, self.device.torch)
+        generator = stream(self.config.seed, "views", step, self.device.where)
         both = augment(batch.repeat(self.method.views, 1, 1, 1), self.config.augment, generator)
         return list(both.contiguous(memory_format=self.device.memory_format).chunk(self.method.views))
 
@@ -49,7 +49,7 @@ class Trainer:
         for group in optimizer.param_groups:
             group["lr"] = rate
         with self.device.autocast():
-            values = self.method.loss(views, stream(config.seed, "loss", self.step, self.device.torch))
+            values = self.method.loss(views, stream(config.seed, "loss", self.step, self.device.where))
         optimizer.zero_grad(set_to_none=True)
         values["loss"].backward()
         optimizer.step()
@@ -65,7 +65,10 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """Everything that differs from a fresh trainer; the tensors are the live ones."""
         return {
-            "config": self.config.flat(), "step": self.step, "method": self.method.state_dict(), "optimizer": self.optimizer.state_dict()
+            "config": self.config.flat(),
+            "step": self.step,
+            "method": self.method.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Training: `for event in train(config)`. No files, no printing, no page in it; to stop, stop asking for events.
 
-    train   what a run says, from its data to its last event
-    _Run    everything around the steps: commands, measuring, checkpoints, faults
+train   what a run says, from its data to its last event
+_Run    everything around the steps: commands, measuring, checkpoints, faults
 """
 
 from __future__ import annotations
@@ -22,13 +22,28 @@ from playground import devices
 from playground.cadence import Cadence, relative_cost
 from playground.config import RunConfig
 from playground.datasets import CATALOG, DataError, Images
-from playground.home import home
-from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.diagnostics.verdict import judge
 from playground.events import (
-    Baseline, Change, Checkpoint, Command, Event, Fetching, Finished, Metrics, Pause, Paused, Probe, Resume, Set, Snapshot, Started,
-    Step, Stop,
+    Baseline,
+    Change,
+    Checkpoint,
+    Command,
+    Event,
+    Fetching,
+    Finished,
+    Metrics,
+    Pause,
+    Paused,
+    Probe,
+    Resume,
+    Set,
+    Snapshot,
+    Started,
+    Step,
+    Stop,
 )
+from playground.home import home
+from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
 
@@ -46,8 +61,9 @@ def train(
 ) -> Iterator[Event]:
     """Trains, and yields what happens; the last event is always `Finished`.
 
-    folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at their steps, so that config and changes
-    together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on from exactly there. checkpoint_every: seconds.
+    folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at
+    their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on
+    from exactly there. checkpoint_every: seconds.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
     """
     folder = folder or home() / "data"
@@ -250,7 +266,7 @@ class _Run:
 
 
 def _relative_cost(trainer: Trainer, probe: ProbeSet) -> float:
-    generator = stream(trainer.config.seed, "trial", 0, trainer.device.torch)
+    generator = stream(trainer.config.seed, "trial", 0, trainer.device.where)
     views = trainer.views(1)
     with trainer.device.autocast():
         return relative_cost(trainer.method, views, generator, probe.embedded)
@@ -258,7 +274,8 @@ def _relative_cost(trainer: Trainer, probe: ProbeSet) -> float:
 
 def _not_finite(step: int, last: int, config: RunConfig) -> str:
     rate = config.optimizer.learning_rate
-    return f"the loss must be finite, got nan or infinity at step {step}: lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
+    advice = f"lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
+    return f"the loss must be finite, got nan or infinity at step {step}: {advice}"
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -267,4 +284,5 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _memory_advice(config: RunConfig) -> str:
-    return f"the run needs more memory than there is: lower batch_size ({config.batch_size}) or take a smaller network than {config.network.name}"
+    advice = f"lower batch_size ({config.batch_size}) or take a smaller network than {config.network.name}"
+    return f"the run needs more memory than there is: {advice}"

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from playground.cadence import MARGIN, MOST, SHARE, Cadence, plan, thinned
@@ -16,7 +18,7 @@ def test_a_plan_never_costs_more_than_its_share_beyond_first_and_last(steps, cos
 def test_a_plan_is_dense_at_the_start_and_even_afterwards():
     found = plan(300, 1.0)
     assert found[:6] == [0, 1, 2, 5, 10, 20]
-    gaps = [b - a for a, b in zip(found[5:], found[6:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(found[5:])]
     assert max(gaps) - min(gaps) <= 1
 
 

@@ -44,7 +44,9 @@ def test_train_writes_the_summary(home, tmp_path):
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr
     result = json.loads(file.read_text())
-    assert {"run", "status", "config", "steps", "seconds", "views_per_second", "diagnostics_share", "final", "baseline", "verdict"} <= set(result)
+    assert {"run", "status", "config", "steps", "seconds", "views_per_second", "diagnostics_share", "final", "baseline", "verdict"} <= set(
+        result
+    )
     assert (result["status"], result["steps"], result["config"]["method.temperature"], result["config"]["seed"]) == ("finished", 3, 0.5, 4)
     assert {"loss", "alignment", "uniformity", "feature_std", "rankme", "knn/shape", "knn/color"} <= set(result["final"])
     assert set(result["baseline"]) == {"random", "pixels"}

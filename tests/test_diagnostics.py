@@ -90,7 +90,9 @@ def test_knn_needs_no_more_neighbors_than_there_are():
 
 
 def measured(features, **more):
-    values = {f"projector/{name}": float(each({"features": features, "first": features, "second": features})) for name, each in CATALOG.items()}
+    values = {
+        f"projector/{name}": float(each({"features": features, "first": features, "second": features})) for name, each in CATALOG.items()
+    }
     return values | more
 
 

@@ -28,7 +28,9 @@ def test_the_core_never_imports_streamlit(file):
 def test_no_method_is_named_outside_its_file(file):
     if file.parent.name == "methods":
         return
-    compared = [part for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Compare) for part in [node.left, *node.comparators]]
+    compared = [
+        part for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Compare) for part in [node.left, *node.comparators]
+    ]
     assert not [part.value for part in compared if isinstance(part, ast.Constant) and part.value in METHODS]
 
 

@@ -7,7 +7,21 @@ import torch
 
 from playground import RunConfig, train
 from playground.events import (
-    Baseline, Change, Checkpoint, Finished, Metrics, Pause, Paused, Probe, Resume, Set, Snapshot, Started, Step, Stop, Verdict,
+    Baseline,
+    Change,
+    Checkpoint,
+    Finished,
+    Metrics,
+    Pause,
+    Paused,
+    Probe,
+    Resume,
+    Set,
+    Snapshot,
+    Started,
+    Step,
+    Stop,
+    Verdict,
 )
 
 
@@ -30,7 +44,7 @@ def test_a_run_tells_its_story_in_order(tiny):
     assert events[-1] == Finished(6, "finished", "", events[-1].facts)
     assert set(events[-1].facts) == {"seconds", "diagnostics_share", "views_per_second"}
     assert all("loss" in values for step, values in numbers(events).items() if step)
-    assert [event.step for event in of(Snapshot, events)][::len(of(Snapshot, events)) - 1] == [0, 6]
+    assert [event.step for event in of(Snapshot, events)][:: len(of(Snapshot, events)) - 1] == [0, 6]
     assert of(Verdict, events)
 
 
@@ -50,7 +64,9 @@ def test_measuring_does_not_touch_the_training(tiny, monkeypatch):
     monkeypatch.setattr("playground.cadence.DENSE", (1, 2, 3, 4, 5))
     monkeypatch.setattr("playground.cadence.SHARE", 100.0)
     measured = numbers(train(RunConfig(**tiny)))
-    assert {step: values["loss"] for step, values in usual.items() if step} == {step: values["loss"] for step, values in measured.items() if step}
+    assert {step: values["loss"] for step, values in usual.items() if step} == {
+        step: values["loss"] for step, values in measured.items() if step
+    }
     assert sum("alignment" in values for values in measured.values()) > sum("alignment" in values for values in usual.values())
 
 
@@ -135,8 +151,8 @@ def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
-    config = RunConfig(**tiny | {"optimizer": "sgd", "optimizer.learning_rate": 10, "optimizer.momentum": 0.999, "optimizer.warmup_fraction": 0,
-                                 "method": "vicreg", "steps": 40})  # fmt: skip
+    wild = {"optimizer": "sgd", "optimizer.learning_rate": 10, "optimizer.momentum": 0.999, "optimizer.warmup_fraction": 0}
+    config = RunConfig(**tiny | wild | {"method": "vicreg", "steps": 40})
     events = list(train(config))
     assert events[-1].status == "failed"
     assert events[-1].message.startswith("the loss must be finite, got nan or infinity at step ")

@@ -61,7 +61,7 @@ def _paint(factors: dict[str, Tensor], jitter: Tensor) -> Tensor:
     ink = _coverage(factors["shape"], x, y)[:, None]
     hue = (factors["color"] + (jitter[:, 0] - 0.5) * 0.5) / len(COLORS)
     paint = _hue_to_rgb(hue)[:, :, None, None]
-    ground = (0.04 + 0.11 * factors["background"] + (jitter[:, 1] - 0.5) * 0.05)[:, None, None, None]
+    ground = (0.10 + 0.06 * factors["background"] + (jitter[:, 1] - 0.5) * 0.02)[:, None, None, None]
     return ink * paint + (1 - ink) * ground
 
 

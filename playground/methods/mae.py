@@ -57,6 +57,7 @@ class MAE(Method):
         vit, width = cast(ViT, backbone), self.knobs.decoder_width
         self.enter = nn.Linear(vit.width, width)
         self.mask_token = nn.Parameter(torch.zeros(width))
+        self.positions: Tensor
         self.register_buffer("positions", sine_positions(vit.grid, width), persistent=False)
         self.decoder = nn.Sequential(*[Block(width, width // HEAD) for _ in range(self.knobs.decoder_depth)], nn.LayerNorm(width))
         self.leave = nn.Linear(width, 3 * vit.patch_size**2)

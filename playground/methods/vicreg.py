@@ -49,7 +49,11 @@ class VICReg(Method):
         """views: two of (B, 3, H, W) -> the weighted sum, and each term before its weight."""
         z1, z2 = self.projector(self.backbone(torch.cat(views))).float().chunk(2)
         knobs = self.knobs
-        parts = {"invariance": F.mse_loss(z1, z2), "variance": (variance(z1) + variance(z2)) / 2, "covariance": covariance(z1) + covariance(z2)}
+        parts = {
+            "invariance": F.mse_loss(z1, z2),
+            "variance": (variance(z1) + variance(z2)) / 2,
+            "covariance": covariance(z1) + covariance(z2),
+        }
         weights = {
             "invariance": knobs.invariance_weight,
             "variance": knobs.variance_weight * knobs.variance,
