@@ -35,6 +35,14 @@ export class Chart {
     this.waiting = null
   }
 
+  /** Whether there is anything new to draw: `state` stands for all that the picture depends on. Redrawing costs the training time. */
+  stale(...state) {
+    const now = JSON.stringify(state)
+    if (now === this.state) return false
+    this.state = now
+    return true
+  }
+
   /** Draws traces; calls that come while one is under way leave only the last. */
   async draw(traces, layout, theme, revision) {
     this.waiting = [traces, layout, theme, revision]

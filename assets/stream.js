@@ -199,7 +199,7 @@ function receive(message) {
 const news = new Set()
 let telling = 0
 
-/** Panels hear of news together, at most twelve times a second; a timer, since hidden tabs draw no frames. */
+/** Panels hear of news together, at most four times a second; a timer, since hidden tabs draw no frames. */
 function tell(about) {
   for (const run of about) news.add(run)
   telling ||= setTimeout(() => {
@@ -207,7 +207,7 @@ function tell(about) {
     const all = [...news]
     news.clear()
     for (const run of all) for (const listener of [...run.watchers]) listener(run)
-  }, 80)
+  }, 250)
 }
 
 async function getJson(path) {

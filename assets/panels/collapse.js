@@ -23,6 +23,7 @@ export class Collapse {
   turn() {
     this.spectra = {}
     this.first = null
+    this.at = null
     this.asked = null
     for (const bar of this.bars.values()) bar.element.remove()
     this.bars.clear()
@@ -76,6 +77,7 @@ export class Collapse {
   }
 
   draw(run) {
+    if (!this.chart.stale(run?.id, this.at, Boolean(this.first), Boolean(this.spectra?.spectrum), this.theme.dark)) return
     const curves = LAYERS.map(([prefix, layer]) => [layer, this.spectra?.[prefix ? "spectrum/projector" : "spectrum"]]).filter((each) => each[1]?.length)
     this.chart.hint(curves.length ? "" : "How many directions the features use.")
     const traces = curves.map(([layer, values]) => this.curve(values, layer, this.theme[layer], 2))

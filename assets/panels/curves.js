@@ -36,6 +36,8 @@ export class Curves {
 
   drawKnn(run) {
     const factors = run ? [...run.metrics.keys()].filter((name) => name.startsWith("knn/")) : []
+    const measured = run?.metrics.get(factors[0])?.steps
+    if (!this.knn.stale(run?.id, factors, measured?.length, measured?.at(-1), [...(this.chosen ?? [0])], ...this.frame(run))) return
     this.knn.hint(factors.length ? "" : "Which factors do nearest neighbors share? Measured from the first step on, beside two baselines.")
     const shown = this.shown(factors)
     const traces = factors.flatMap((name, i) => {
@@ -51,6 +53,11 @@ export class Curves {
     const marks = run ? changeMarks(run, this.theme, true) : {}
     this.knn.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "accuracy", [0, 1], { tickformat: ".1f" }), ...marks }, this.theme, run?.id)
     this.knn.say(`k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}`).join(", ") || "nothing yet"}`)
+  }
+
+  /** What every curve depends on beside its own points. */
+  frame(run) {
+    return [run?.changes.length, run?.steps, Object.keys(run?.baseline ?? {}), this.theme.dark, this.theme.background]
   }
 
   shown(factors) {
@@ -89,6 +96,7 @@ export class Curves {
 
   drawLoss(run) {
     const loss = run?.metrics.get("loss")
+    if (!this.loss.stale(run?.id, loss?.steps.length, loss?.steps.at(-1), run?.facts.layers, ...this.frame(run))) return
     this.loss.hint(loss ? "" : "The loss of every step, beside the value that it has when the network has learned nothing.")
     setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : run?.facts.layers ? "backbone" : "")
     const references = (run?.facts.references ?? []).filter((each) => each.metric === "loss")
@@ -124,7 +132,7 @@ export class Curves {
   drawPainting(run) {
     const error = run?.metrics.get("reconstruction")
     this.painting.element.hidden = !error
-    if (!error) return
+    if (!error || !this.painting.stale(run.id, error.steps.length, error.steps.at(-1), ...this.frame(run))) return
     const mean = run.baseline.mean_patch?.reconstruction
     const range = (this.painted ??= new Range()).cover([0, ...error.values, mean])
     const marks = changeMarks(run, this.theme, false)

@@ -18,6 +18,7 @@ export class Plane {
 
   update(run) {
     const seen = LAYERS.map(([prefix, name, symbol]) => ({ name, symbol, ...path(run, prefix) })).filter((each) => each.x.length)
+    if (!this.chart.stale(run?.id, seen.map((each) => [each.steps.length, each.steps.at(-1)]), this.theme.dark)) return
     this.chart.hint(seen.length ? "" : "Two views of one image should land close together; all images together should fill the space.")
     const traces = seen.flatMap((each) => this.trail(each))
     const [, high] = (this.range ??= new Range()).cover([0, 0.5, ...seen.flatMap((each) => each.x)])

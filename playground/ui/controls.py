@@ -148,9 +148,9 @@ class Pen:
     def _label(self, key: str, label: str) -> str:
         """The label, and whether moving it acts at once or on the next run."""
         each = self.knobs.get(key)
-        mark = " :green[live]" if each is not None and each.live else ""
+        mark = " · live" if each is not None and each.live else ""
         if self.running and not self.running.follows(key, self.now.flat) and self.running.flat.get(key, MISSING) != self.now.flat[key]:
-            mark = " :orange[next run]"
+            mark = " · next run"
         return label + mark
 
     def _beside(self, key: str) -> None:

@@ -13,7 +13,7 @@ def click(page, key):
 
 
 def wait_for_status(page, word):
-    page.wait_for_function(f"document.querySelector('.ssl-status').textContent.startsWith('{word}')")
+    page.wait_for_function(f"document.querySelector('.ssl-status')?.textContent.startsWith('{word}')")
 
 
 def step(page):
@@ -22,7 +22,7 @@ def step(page):
 
 def wait_for_step(page, least):
     page.wait_for_function(
-        "least => Number(/step ([\\d,]+)/.exec(document.querySelector('.ssl-where').textContent)?.[1].replace(',', '')) >= least", arg=least
+        "least => Number(/step ([\\d,]+)/.exec(document.querySelector('.ssl-where')?.textContent)?.[1].replace(',', '')) >= least", arg=least
     )
 
 
@@ -43,7 +43,7 @@ def plotted(page, panel, trace=-1):
 
 
 def test_a_run_draws_itself_without_making_anything_anew(desk):
-    page = desk(**SMALL, steps=150)
+    page = desk(**SMALL, steps=60)
     started(page)
     page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').data.length > 0")
     nodes = ".js-plotly-plot, .js-plotly-plot .main-svg, .ssl-canvas, .ssl-status"
@@ -54,10 +54,10 @@ def test_a_run_draws_itself_without_making_anything_anew(desk):
     page.mouse.move(plot["x"] + plot["width"] * 0.6, plot["y"] + plot["height"] * 0.9, steps=4)
     page.mouse.up()
     zoomed = page.evaluate("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.xaxis.range")
-    assert 0 < zoomed[0] < zoomed[1] < 150
+    assert 0 < zoomed[0] < zoomed[1] < 60
     wait_for_status(page, "Finished")
     page.wait_for_selector(".st-key-pause button:disabled")
-    assert step(page) == 150
+    assert step(page) == 60
     assert page.evaluate(f"[...document.querySelectorAll('{nodes}')].filter(node => node.marked).length") == marked
     assert page.evaluate("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.xaxis.range") == zoomed
     assert plotted(page, "plane") > 1 or plotted(page, "plane", 0) > 1
@@ -72,7 +72,7 @@ def test_a_run_draws_itself_without_making_anything_anew(desk):
 def test_a_live_knob_leaves_a_mark_and_survives_a_reload(desk):
     page = desk(**LONG)
     run = started(page)
-    page.focus(".st-key-method-temperature [role=slider]")
+    page.focus(".st-key-method-temperature input")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.annotations?.some(each => each.text.startsWith('temperature'))")
     page.wait_for_function("location.search.includes('method.temperature=0.3')")
@@ -80,9 +80,7 @@ def test_a_live_knob_leaves_a_mark_and_survives_a_reload(desk):
     page.reload()
     wait_for_step(page, seen)
     assert f"run={run}" in page.url
-    assert page.text_content(".st-key-method-temperature [role=slider]") or page.get_attribute(
-        ".st-key-method-temperature [role=slider]", "aria-valuetext"
-    )
+    assert page.get_attribute(".st-key-method-temperature input", "aria-valuetext") == "0.3"
     assert "method.temperature=0.3" in page.url
     stopped(page)
 
