@@ -108,7 +108,8 @@ def test_every_slider_can_stand_on_its_default_and_both_ends(method):
         if each.log:
             assert {each.low, each.default, each.high} <= set(stops(each, each.default))
         elif each.default >= slider_step(each):
-            assert (each.default - each.low) / slider_step(each) == pytest.approx(round((each.default - each.low) / slider_step(each)))
+            places = (each.default - each.low) / slider_step(each)
+            assert places == pytest.approx(round(places))
 
 
 def test_a_logarithmic_slider_keeps_an_odd_value():

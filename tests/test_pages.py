@@ -46,7 +46,8 @@ def pool(home):
 
 def test_the_page_opens_with_every_knob_of_the_config(home):
     page = opened()
-    keys = {each.key for kind in ("selectbox", "slider", "select_slider", "number_input", "toggle") for each in getattr(page, kind)}
+    kinds = ("selectbox", "slider", "select_slider", "number_input", "toggle")
+    keys = {each.key for kind in kinds for each in getattr(page, kind)}
     assert keys == set(RunConfig().flat())
     assert {each.key for each in page.button} == {"start", "pause", "step", "stop"}
     assert not by_key(page, "button", "start").disabled

@@ -149,7 +149,8 @@ class Pen:
         """The label, and whether moving it acts at once or on the next run."""
         each = self.knobs.get(key)
         mark = " · live" if each is not None and each.live else ""
-        if self.running and not self.running.follows(key, self.now.flat) and self.running.flat.get(key, MISSING) != self.now.flat[key]:
+        run, flat = self.running, self.now.flat
+        if run and not run.follows(key, flat) and run.flat.get(key, MISSING) != flat[key]:
             mark = " · next run"
         return label + mark
 
@@ -163,13 +164,14 @@ class Pen:
 
 
 def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
-    """The widget that suits a knob. Whole numbers have no bounds of their own: what is wrong is said in a sentence beside them."""
+    """The widget that suits a knob."""
     more = {"key": each.key, "help": help, **calls}
     if each.kind == "switch":
         st.toggle(label, **more)
     elif each.kind == "option":
         st.selectbox(label, each.options, **more)
     elif each.kind == "integer":
+        # Without bounds: the browser would drop a value out of range in silence, and we say in a sentence what is wrong with it.
         st.number_input(label, step=1, **more)
     elif each.log:
         st.select_slider(label, stops(each, value), format_func=lambda stop: f"{stop:.4g}", **more)

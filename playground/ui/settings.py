@@ -123,7 +123,7 @@ def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[st
 
 def _replaced(section: str, flat: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """Why another network stands there now."""
-    method, new, old = (CHOICES[s][n] for s, n in (("method", flat["method"]), (section, flat[section]), (section, before[section])))
+    method, new, old = CHOICES["method"][flat["method"]], CHOICES[section][flat[section]], CHOICES[section][before[section]]
     fits = section != "network" or old.family in method.accepts
     why = "suggests" if fits else f"cannot train {old.title}, so the {section} is now"
     return f"{method.title} {why} {new.title}{f' (it was {old.title})' if fits else ''}."

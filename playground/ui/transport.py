@@ -122,8 +122,9 @@ def refusals(sentences: dict[str, str]) -> None:
     if refusal := st.session_state.get("refusal"):
         st.error(plain(refusal), icon=":material/error:")
     if sentences:
-        first, more = next(iter(sentences.values())), len(sentences) - 1
-        st.warning(f"Start waits: {plain(first)}{f' (and {more} more, beside the controls)' if more else ''}", icon=":material/pan_tool:")
+        first, *others = sentences.values()
+        more = f" (and {len(others)} more, beside the controls)" if others else ""
+        st.warning(f"Start waits: {plain(first)}{more}", icon=":material/pan_tool:")
 
 
 def _start() -> None:

@@ -44,9 +44,11 @@ def server(chromium, tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
     with open(home / "server.log", "wb") as log:
-        process = subprocess.Popen(command, cwd=site(), env=os.environ | {"SSL_PLAYGROUND_HOME": str(home)}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}/"
         _wait_for_a_worker(address, process, home)

@@ -21,9 +21,8 @@ def step(page):
 
 
 def wait_for_step(page, least):
-    page.wait_for_function(
-        "least => Number(/step ([\\d,]+)/.exec(document.querySelector('.ssl-where')?.textContent)?.[1].replace(',', '')) >= least", arg=least
-    )
+    shown = "/step ([\\d,]+)/.exec(document.querySelector('.ssl-where')?.textContent)"
+    page.wait_for_function(f"least => Number({shown}?.[1].replace(',', '')) >= least", arg=least)
 
 
 def started(page):
@@ -74,7 +73,8 @@ def test_a_live_knob_leaves_a_mark_and_survives_a_reload(desk):
     run = started(page)
     page.focus(".st-key-method-temperature input")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.annotations?.some(each => each.text.startsWith('temperature'))")
+    notes = "document.querySelector('.st-key-live-curves .js-plotly-plot').layout.annotations"
+    page.wait_for_function(f"{notes}?.some(each => each.text.startsWith('temperature'))")
     page.wait_for_function("location.search.includes('method.temperature=0.3')")
     seen = step(page)
     page.reload()
@@ -157,7 +157,8 @@ def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
 def test_on_a_phone_everything_stands_in_one_column(chromium, desk, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
     page = desk(context=context)
-    tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in ("transport", "map", "curves", "pictures", "plane")]
+    panels = ("transport", "map", "curves", "pictures", "plane")
+    tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in panels]
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     shown = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
