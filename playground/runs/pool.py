@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # How long a run may take to end by itself once it was told to stop; a step of a large network on a slow machine is long.
 STOP_GRACE = 20.0
-CLOSE_GRACE = 10.0
+CLOSE_GRACE = 30.0
 INTERRUPTED = "the server stopped while this run was in its hands; Resume goes on from its last checkpoint"
 
 
@@ -49,6 +49,7 @@ class Pool:
         self._threads = max(1, cores // self.slots)
         self._queue_limit = queue_limit
         self._projector = projector
+        home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
         self.store = Store(home)
         self._queue = FairQueue()
@@ -155,14 +156,15 @@ class Pool:
                 if run is None:
                     return
                 worker.take(run)
-        coming = sum(not each.ready or each.parking for each in self._workers)
-        for worker in [each for each in self._workers if each.paused and not each.parking][: max(0, len(self._queue) - coming)]:
-            worker.parking = True
+        coming = sum(not each.ready or each.leaving for each in self._workers)
+        for worker in [each for each in self._workers if each.paused and not each.leaving][: max(0, len(self._queue) - coming)]:
+            worker.leaving = True
             worker.say(leave="paused")
 
     def _worker_of(self, run: str) -> WorkerProcess | None:
-        """Who has the run in hand. A worker that is parking it has let go already: its checkpoint is written."""
-        return next((each for each in self._workers if each.run == run and not each.parking), None)
+        """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
+        worker = next((each for each in self._workers if each.run == run and not each.leaving), None)
+        return worker if worker is not None and not self.store.run(run).over else None
 
     def _command_without_worker(self, run: str, command: Command) -> None:
         status = self.store.run(run).status
@@ -177,6 +179,8 @@ class Pool:
             self._require_room()
             if isinstance(command, Step):
                 self.store.defer(run, *to_message(command))
+            for worker in self._workers:
+                worker.leaving = worker.leaving or worker.run == run
             self.store.mark(run, "queued")
             self._queue.put(run, self.store.run(run).owner, first=True)
             self._staff()
@@ -214,7 +218,7 @@ class Pool:
             self._workers.remove(worker)
             if self.closed:
                 return
-            if worker.run is not None:
+            if worker.run is not None and not worker.leaving:
                 self._bury(worker, worker.run, code)
             self._false_starts += not worker.ready
             if self._false_starts < 3:

@@ -28,7 +28,7 @@ class WorkerProcess:
         self.ready = self.warm = False
         self.run: str | None = None
         self.paused = False
-        self.parking = False
+        self.leaving = False
         self.stopping = False
         self._on_message, self._on_exit = on_message, on_exit
         self._speaking = threading.Lock()
@@ -43,12 +43,12 @@ class WorkerProcess:
 
     def take(self, run: str) -> None:
         """Gives it a run."""
-        self.run, self.paused, self.parking, self.stopping = run, False, False, False
+        self.run, self.paused, self.leaving, self.stopping = run, False, False, False
         self.say(run=run)
 
     def let_go(self) -> None:
         """Notes that it is done with its run."""
-        self.run, self.paused, self.parking, self.stopping = None, False, False, False
+        self.run, self.paused, self.leaving, self.stopping = None, False, False, False
 
     def listen(self) -> None:
         """Begins to hear the worker; apart from making it, so that whoever is called back knows it already."""
