@@ -9,7 +9,7 @@ const FIRST = 2 // factors that stand out until somebody chooses others
 export class Curves {
   constructor(place) {
     this.knn = new Chart("k-NN accuracy", "high for a factor that the network keeps, low for one that it ignores", "backbone")
-    this.loss = new Chart("Loss", "falls, and leaves the dashed line behind")
+    this.loss = new Chart("Loss", "falls")
     this.painting = new Chart("Reconstruction error", "far below the dashed line, which predicts the mean patch", "hidden patches")
     place.append(this.knn.element, this.loss.element, this.painting.element)
     this.painting.element.hidden = true
@@ -98,7 +98,7 @@ export class Curves {
     const loss = run?.metrics.get("loss")
     if (!this.loss.stale(run?.id, loss?.steps.length, loss?.steps.at(-1), run?.facts.layers, ...this.frame(run))) return
     this.loss.hint(loss ? "" : "The loss of every step, beside the value that it has when the network has learned nothing.")
-    setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : run?.facts.layers ? "backbone" : "")
+    setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : run?.metrics.has("reconstruction") ? "hidden patches" : run?.facts.layers ? "backbone" : "")
     const references = (run?.facts.references ?? []).filter((each) => each.metric === "loss")
     const parts = run ? [...run.metrics.keys()].filter((name) => name.startsWith("loss/")) : []
     const traces = parts.map((name, i) => line(run.metrics.get(name), plainName(name.slice(5)), this.theme.colors[(i + 1) % 8], 1))
@@ -106,6 +106,7 @@ export class Curves {
     const range = this.range.cover([...(loss?.values ?? []), ...references.map((each) => each.value)])
     const marks = run ? changeMarks(run, this.theme, false) : { shapes: [], annotations: [] }
     references.forEach((each) => this.reference(marks, each))
+    setText(this.loss.good, references.length ? "falls; read it against the dashed line" : "falls")
     this.legend(this.loss, run, ["loss", ...parts])
     this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "loss", range), ...marks }, this.theme, run?.id)
     this.loss.say(`Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")}`)
@@ -134,7 +135,8 @@ export class Curves {
     this.painting.element.hidden = !error
     if (!error || !this.painting.stale(run.id, error.steps.length, error.steps.at(-1), ...this.frame(run))) return
     const mean = run.baseline.mean_patch?.reconstruction
-    const range = (this.painted ??= new Range()).cover([0, ...error.values, mean])
+    // The untrained network paints far worse than the mean patch; what matters happens below three times that line.
+    const range = (this.painted ??= new Range()).cover(mean ? [0, 3 * mean] : [0, ...error.values])
     const marks = changeMarks(run, this.theme, false)
     if (mean !== undefined) this.reference(marks, { value: mean, meaning: `predicting the mean patch: ${short(mean)}` })
     this.legend(this.painting, run, ["reconstruction"])
