@@ -136,6 +136,14 @@ def test_moving_one_knob_leaves_what_the_others_decide(knob):
     assert {name for name in low if not torch.equal(low[name], high[name])} == decides.get(knob.key, {knob.key})
 
 
+@pytest.mark.parametrize("knob", knobs_of(Augment), ids=lambda knob: knob.key)
+def test_moving_a_knob_leaves_the_numbers_of_the_next_batch(knob):
+    sources = generator(), generator()
+    for source, end in zip(sources, (knob.low, knob.high), strict=True):
+        augment(images(), Augment(**{knob.key: end}), source)
+    assert torch.equal(sources[0].get_state(), sources[1].get_state())
+
+
 @pytest.mark.parametrize("end", ["low", "high"])
 @pytest.mark.parametrize("knob", knobs_of(Augment), ids=lambda knob: knob.key)
 def test_views_are_images_at_both_ends_of_every_knob(knob, end):
@@ -170,8 +178,11 @@ def test_probability_one_is_always(name):
 def test_probability_one_jitters_and_blurs_every_image():
     chance = draw(Augment(jitter_probability=1, blur_probability=1), 5_000, 32, 32, generator())
     assert (chance.brightness != 1).all() and (chance.sigmas >= 0.1).all()
-    both = augment(images(), Augment(**NOTHING | {"jitter_probability": 1, "blur_probability": 1}), generator())
-    assert ((both - images()).abs().amax((1, 2, 3)) > 0.01).all()
+    jittered = augment(images(), Augment(**NOTHING | {"jitter_probability": 1}), generator())
+    assert ((jittered - images()).abs().amax((1, 2, 3)) > 0.01).all()
+    blurred = augment(images(), Augment(**NOTHING | {"blur_probability": 1}), generator())
+    close(blurred, blur(images(), draw(Augment(blur_probability=1), 24, 32, 32, generator()).sigmas))
+    assert not torch.allclose(blurred, images(), atol=0.1)
 
 
 def test_each_operation_happens_as_often_as_its_probability_says():
