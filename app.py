@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +23,9 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     try:
         await asyncio.to_thread(shared_pool)
     except HomeInUse as error:
-        sys.exit(str(error))
+        # One sentence; an exception here would be buried under the server's own traceback. Nothing has been opened yet.
+        print(f"ssl-playground: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
     try:
         yield
     finally:

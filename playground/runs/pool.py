@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ INTERRUPTED = "the server stopped while this run was in its hands; Resume goes o
 
 
 class Pool:
-    """Workers on this machine. `slots` runs train at once; `projector` lays out each snapshot as a map, if there is one."""
+    """Workers on this machine: `slots` runs train at once. `projector` makes what lays out each snapshot as a map, if anything."""
 
     def __init__(
         self,
@@ -41,17 +42,17 @@ class Pool:
         *,
         warm: bool = True,
         queue_limit: int = 64,
-        projector: Projector | None = None,
+        projector: Callable[[], Projector] | None = None,
     ) -> None:
         cores = os.cpu_count() or 1
         self.slots = slots or max(1, cores // 2)
         self.closed = False
         self._threads = max(1, cores // self.slots)
         self._queue_limit = queue_limit
-        self._projector = projector
         home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
         self.store = Store(home)
+        self._projector = projector() if projector is not None else None
         self._queue = FairQueue()
         self._workers: list[WorkerProcess] = []
         self._false_starts = 0
@@ -278,7 +279,7 @@ def shared_pool() -> Pool:
         if home not in _shared or _shared[home].closed:
             if not _shared:
                 atexit.register(close_shared_pools)
-            _shared[home] = Pool(home, projector=Projector())
+            _shared[home] = Pool(home, projector=Projector)
         return _shared[home]
 
 

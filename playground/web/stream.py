@@ -22,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from playground.runs.records import OVER, UnknownRun
-from playground.web.hub import Hub, News
+from playground.web.hub import CHUNK, Hub, News
 
 logger = logging.getLogger(__name__)
 MOST_WATCHED = 100
@@ -115,19 +115,24 @@ async def server_sent_events(request: Request, hub: Hub) -> Response:
 
 
 async def _as_stream(first: News, rest: AsyncIterator[News]) -> AsyncIterator[str]:
-    begun = time.monotonic()
+    begun, news = time.monotonic(), first
     yield "retry: 200\n\n" + _as_text(first)
     waiting = asyncio.ensure_future(anext(rest))
     try:
-        while time.monotonic() - begun < SECONDS:
+        while time.monotonic() - begun < SECONDS and not _is_last(news):
             done, _ = await asyncio.wait([waiting], timeout=5)
             if not done:
                 yield ": still here\n\n"
                 continue
-            yield _as_text(waiting.result())
+            news = waiting.result()
+            yield _as_text(news)
             waiting = asyncio.ensure_future(anext(rest))
     finally:
         waiting.cancel()
+
+
+def _is_last(news: News) -> bool:
+    return news.status is not None and news.status["status"] in OVER and len(news.entries) < CHUNK
 
 
 def _as_text(news: News) -> str:

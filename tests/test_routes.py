@@ -1,0 +1,374 @@
+"""The API over real sockets: a uvicorn of its own, clients that drop off, and at last the whole app, killed and started again."""
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from PIL import Image
+from starlette.applications import Starlette
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from playground.config import RunConfig
+from playground.events import Change, Finished, Metrics, Probe, Snapshot, Started
+from playground.home import site
+from playground.runs.pool import Pool
+from playground.runs.store import Store
+from playground.web.hub import PERIOD
+from playground.web.routes import routes
+
+PATIENCE = 120
+
+
+def until(condition, what):
+    """Polls until something is so. Generous: the machine may be busy with other things."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    pytest.fail(f"waited {PATIENCE} s for {what}")
+
+
+class Served:
+    """The routes on a port of their own, over a pool without workers: what happens in a run is written by the test."""
+
+    def __init__(self, home):
+        self.pool = Pool(home, slots=1, warm=False)
+        self.store = self.pool.store
+        found = routes(lambda: self.pool)
+        self.hub = found[-1].endpoint.__self__.hub
+        config = uvicorn.Config(Starlette(routes=found), port=0, log_level="warning", ws="websockets-sansio")
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+        until(lambda: self.server.started, "the server")
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+
+    def run(self, steps=300):
+        """A run that nobody trains: the test says what happens in it."""
+        run = self.store.create(RunConfig(steps=steps))
+        self.store.write(run, Started(0, {"device": "cpu", "steps": steps}))
+        return run
+
+    @contextlib.contextmanager
+    def socket(self, **options):
+        with connect(f"ws://127.0.0.1:{self.port}/api/ws", **options) as page:
+            yield page
+
+    def close(self):
+        self.http.close()
+        self.server.should_exit = True
+        self.thread.join()
+        self.pool.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("home"))
+    yield served
+    served.close()
+
+
+def hear(page):
+    return json.loads(page.recv(timeout=PATIENCE))
+
+
+def hear_steps(page, upto, run=None):
+    """Steps of the metrics that arrive, and the last event's id, until step `upto` is there."""
+    steps, last = [], 0
+    while not steps or steps[-1] < upto:
+        message = hear(page)
+        if run is None or message["run"] == run:
+            events = message.get("events", [])
+            steps += [event[2] for event in events if event[1] == "metrics"]
+            last = events[-1][0] if events else last
+    return steps, last
+
+
+def test_health_says_what_the_server_does(served):
+    run = served.run()
+    found = served.http.get("/healthz").json()
+    assert found["status"] == "ok" and found["runs"]["running"] >= 1
+    assert (found["slots"], found["queue"], found["workers"]) == (1, 0, [])
+    assert served.http.get("/api/runs").json()["runs"][0]["id"] == run
+
+
+def test_a_run_tells_all_but_its_owner(served):
+    run = served.store.create(RunConfig(method="vicreg"), owner="a cookie that is nobody's business")
+    served.store.write_many(run, [Started(0, {"device": "cpu"}), Change(3, "augment.hue", 0.0)])
+    served.store.write(run, Probe(0, np.zeros((4, 8, 8, 3), np.uint8), {"shape": np.arange(4)}, {"shape": list("abcd")}))
+    answer = served.http.get(f"/api/runs/{run}")
+    found = answer.json()
+    assert found["config"] == RunConfig(method="vicreg").flat() and found["facts"] == {"device": "cpu"}
+    assert (found["status"], found["step"], found["steps"], found["queue_position"]) == ("running", 3, 300, None)
+    assert found["probe"]["labels"] == {"shape": [0, 1, 2, 3]} and found["probe"]["columns"] == 2
+    assert found["changes"] == [{"step": 3, "name": "augment.hue", "value": 0.0}] and found["resumable"] is False
+    assert "cookie" not in answer.text + served.http.get("/api/runs").text
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/events", "/events?format=json", "/snapshots", "/snapshots/3", "/snapshots/3/views.png", "/sprites.png"]
+)
+def test_a_run_that_is_not_there_is_a_sentence(served, path):
+    answer = served.http.get(f"/api/runs/nobody{path}")
+    assert (answer.status_code, answer.json()) == (404, {"error": "there is no run nobody"})
+
+
+def test_what_cannot_be_asked_is_a_sentence(served):
+    run = served.run()
+    answer = served.http.get(f"/api/runs/{run}/events?after=soon")
+    assert (answer.status_code, answer.json()) == (400, {"error": "after must be a whole number, got soon"})
+    answer = served.http.get(f"/api/runs/{run}/snapshots/7")
+    assert (answer.status_code, answer.json()) == (404, {"error": f"run {run} has no snapshot of step 7"})
+
+
+def test_a_snapshot_travels_in_base64_and_anew_once_its_map_is_ready(served):
+    run, rows = served.run(), np.random.default_rng(0)
+    pca, views = rows.normal(size=(6, 2)).astype(np.float32), rows.integers(0, 255, (2, 3, 8, 8, 3), dtype=np.uint8)
+    served.store.write(run, Snapshot(5, {"embedding": np.ones((6, 4), np.float32), "pca": pca, "views": views}))
+    path = f"/api/runs/{run}/snapshots"
+    assert served.http.get(path).json() == {"snapshots": [{"step": 5, "arrays": ["pca"], "pictures": ["views"], "umap": False}]}
+    first = served.http.get(f"{path}/5")
+    assert set(first.json()) == {"step", "pca", "umap"} and first.json()["umap"] is None
+    sent = first.json()["pca"]
+    assert (sent["dtype"], sent["shape"]) == ("float32", [6, 2])
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(sent["data"]), np.float32).reshape(6, 2), pca)
+    known = {"If-None-Match": first.headers["etag"]}
+    assert served.http.get(f"{path}/5", headers=known).status_code == 304
+    served.store.folder(run).save_layout(5, pca * 2)
+    second = served.http.get(f"{path}/5", headers=known)
+    assert second.status_code == 200 and second.json()["umap"]["shape"] == [6, 2]
+
+    picture = served.http.get(f"{path}/5/views.png")
+    assert picture.headers["content-type"] == "image/png"
+    np.testing.assert_array_equal(np.asarray(Image.open(httpx_file(picture)))[8:16, 16:24], views[1, 2])
+    assert served.http.get(f"{path}/5/nothing.png").json() == {"error": f"run {run} has no picture nothing of step 5"}
+
+
+def httpx_file(answer):
+    import io
+
+    return io.BytesIO(answer.content)
+
+
+def test_files_are_ours_alone_and_keep_well(served):
+    name = next(path.name for path in (site() / "assets").iterdir() if path.suffix == ".js")
+    plain, hashed = served.http.get(f"/assets/{name}"), served.http.get(f"/assets/{name}?v=abc")
+    assert plain.headers["content-type"].startswith("text/javascript") and plain.headers["cache-control"] == "no-cache"
+    assert "immutable" in hashed.headers["cache-control"]
+    assert served.http.get(f"/assets/{name}", headers={"If-None-Match": plain.headers["etag"]}).status_code == 304
+    for path in ("/assets/none.js", "/assets/..%2fpyproject.toml", "/assets/%2fetc/passwd", "/assets/..%2f..%2fapp.py"):
+        assert served.http.get(path).status_code == 404
+    plotly = served.http.get("/api/plotly.js")
+    assert plotly.headers["content-encoding"] == "gzip" and "immutable" in plotly.headers["cache-control"]
+    assert "plotly.js v" in plotly.text[:200] and len(plotly.text) > 1_000_000
+
+
+def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):
+    run = served.run()
+    with served.socket() as page:
+        page.send(json.dumps({"watch": run, "after": 0}))
+        first = hear(page)
+        assert first == {
+            "run": run,
+            "status": {"id": run, "status": "running", "message": "", "step": 0, "steps": 300, "queue_position": None},
+        }
+        assert [event[1:3] for event in hear(page)["events"]] == [["started", 0]]
+        served.store.write(run, Metrics(1, {"loss": 2.0}))
+        id, kind, step, stamp, body = hear(page)["events"][0]
+        assert (kind, step, body) == ("metrics", 1, {"loss": 2.0}) and stamp > 1e9
+        served.store.write(run, Finished(2, "finished"))
+        ending = [hear(page), hear(page)]
+        assert {tuple(sorted(message)) for message in ending} == {("run", "status"), ("events", "run")}
+        assert next(message for message in ending if "status" in message)["status"]["status"] == "finished"
+        page.send(json.dumps({"watch": run, "after": id}))
+        assert hear(page)["status"]["status"] == "finished"
+        assert [event[1] for event in hear(page)["events"]] == ["finished"]
+
+
+def test_one_socket_watches_many_runs_and_bad_messages_do_not_end_it(served):
+    first, second = served.run(), served.run()
+    with served.socket() as page:
+        for message in ("nonsense", "[]", '{"after": 3}', '{"watch": 5}', json.dumps({"watch": first, "after": "soon"})):
+            page.send(message)
+            assert "a message must be" in hear(page)["error"]
+        page.send(json.dumps({"watch": "nobody"}))
+        assert hear(page) == {"run": "nobody", "error": "there is no run nobody"}
+        for run in (first, second):
+            page.send(json.dumps({"watch": run}))
+            assert {"status", "events"} == {key for _ in range(2) for key in hear(page)} - {"run"}
+        page.send(json.dumps({"unwatch": first}))
+        page.send(json.dumps({"watch": "nobody"}))
+        assert "error" in hear(page)
+        served.store.write(first, Metrics(1, {"loss": 1.0}))
+        served.store.write(second, Metrics(1, {"loss": 1.0}))
+        assert hear(page)["run"] == second
+        served.store.write(second, Metrics(2, {"loss": 1.0}))
+        assert hear(page)["run"] == second
+
+
+def test_a_page_from_elsewhere_is_refused(served):
+    with pytest.raises(InvalidStatus), served.socket(origin="https://elsewhere.example"):
+        pass
+    with served.socket(origin=f"http://127.0.0.1:{served.port}") as page:
+        page.send(json.dumps({"watch": "nobody"}))
+        assert "error" in hear(page)
+    behind_a_proxy = {"X-Forwarded-Host": "ssl.example"}
+    with served.socket(origin="https://ssl.example", additional_headers=behind_a_proxy) as page:
+        page.send(json.dumps({"watch": "nobody"}))
+        assert "error" in hear(page)
+
+
+def test_a_connection_that_drops_again_and_again_misses_nothing(served):
+    run, steps = served.run(), 400
+
+    def train():
+        for step in range(1, steps + 1):
+            served.store.write(run, Metrics(step, {"loss": 1.0}))
+            time.sleep(0.003)
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    seen, last = [], 0
+    while not seen or seen[-1] < steps:
+        with served.socket() as page:
+            page.send(json.dumps({"watch": run, "after": last}))
+            heard, last = hear_steps(page, min((seen[-1] if seen else 0) + 60, steps))
+            seen += heard
+    trainer.join()
+    assert seen == list(range(1, steps + 1))
+
+
+def test_many_viewers_of_one_run_cost_one_reader(served):
+    run = served.run()
+    with contextlib.ExitStack() as stack:
+        pages = [stack.enter_context(served.socket()) for _ in range(20)]
+        for page in pages:
+            page.send(json.dumps({"watch": run}))
+            hear(page), hear(page)
+        begun, reads = time.monotonic(), served.hub.reads
+        for step in range(1, 6):
+            served.store.write(run, Metrics(step, {"loss": 1.0}))
+            assert all(hear_steps(page, step)[0] == [step] for page in pages)
+        # A tick may come late, never early: twenty readers would have read twenty times as often.
+        assert served.hub.reads - reads <= (time.monotonic() - begun) / PERIOD + 2
+
+
+def test_ten_pages_on_ten_runs_all_stay_live(served):
+    runs = [served.run() for _ in range(10)]
+    with contextlib.ExitStack() as stack:
+        pages = [stack.enter_context(served.socket()) for _ in runs]
+        for page, run in zip(pages, runs, strict=True):
+            page.send(json.dumps({"watch": run}))
+        for step in (1, 2, 3):
+            for run in runs:
+                served.store.write(run, Metrics(step, {"loss": 1.0}))
+            for page, run in zip(pages, runs, strict=True):
+                assert hear_steps(page, step, run)[0] == [step]
+
+
+def test_a_run_that_goes_back_to_its_checkpoint_tells_those_who_watch(served):
+    run = served.run()
+    with served.socket() as page:
+        page.send(json.dumps({"watch": run}))
+        served.store.write_many(run, [Metrics(step, {"loss": 1.0}) for step in range(1, 9)])
+        hear_steps(page, 8)
+        served.store.begin(run, 5)
+        served.store.write_many(run, [Started(5, {}), Metrics(6, {"loss": 0.5})])
+        events = []
+        while not events or events[-1][1] != "metrics":
+            events += hear(page).get("events", [])
+        assert [event[1:3] for event in events] == [["status", 5], ["started", 5], ["metrics", 6]]
+    entries = served.http.get(f"/api/runs/{run}/events?format=json").json()
+    assert [entry[2] for entry in entries if entry[1] == "metrics"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_server_sent_events_go_on_after_the_last_one_seen(served):
+    run = served.run()
+    served.store.write_many(run, [Metrics(1, {"loss": 2.0}), Metrics(2, {"loss": 1.0})])
+    listed = served.http.get(f"/api/runs/{run}/events?format=json").json()
+    assert [entry[1] for entry in listed] == ["started", "metrics", "metrics"]
+    with served.http.stream("GET", f"/api/runs/{run}/events", headers={"Last-Event-ID": str(listed[1][0])}) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines, wanted = [], f"data: {json.dumps(listed[2], separators=(',', ':'))}"
+        arriving = answer.iter_lines()
+        for line in arriving:
+            lines.append(line)
+            if line == wanted:
+                break
+        served.store.write(run, Finished(2, "finished"))
+        rest = list(arriving)
+    assert f"id: {listed[2][0]}" in lines and "event: metrics" in lines and not any("2.0" in line for line in lines)
+    assert "event: finished" in rest and any('"status": "finished"' in line for line in rest), "a run's end is the stream's"
+    last = served.store.last_event(run)
+    until(lambda: served.http.get(f"/api/runs/{run}/events?after={last}").status_code == 204, "what tells EventSource to stop")
+
+
+class App:
+    """`streamlit run app.py`, as a person starts it."""
+
+    def __init__(self, home):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        options = ["--server.port", str(self.port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+        command = [sys.executable, "-m", "streamlit", "run", str(site() / "app.py"), *options]
+        self.log = open(home / "server.log", "ab")  # noqa: SIM115
+        environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
+
+    def get(self, path):
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE)
+        except httpx.TransportError:
+            return None
+        return answer.json() if answer.status_code == 200 else None
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def test_the_app_trains_what_waits_and_after_a_kill_says_interrupted_with_every_metric(tmp_path):
+    store = Store(tmp_path)
+    run = store.create(RunConfig(network="resnet-tiny", batch_size=32, steps=20_000))
+    app = App(tmp_path)
+    try:
+        until(lambda: app.get("/healthz"), "the server")
+        with connect(f"ws://127.0.0.1:{app.port}/api/ws") as page:
+            page.send(json.dumps({"watch": run}))
+            seen, last = hear_steps(page, 4)
+        second = App(tmp_path)
+        assert second.process.wait(PATIENCE) != 0
+        second.close()
+        assert f"is in use by another server (process {app.process.pid})" in (tmp_path / "server.log").read_text()
+    finally:
+        os.kill(app.process.pid, signal.SIGKILL)
+        app.close()
+    app = App(tmp_path)
+    try:
+        found = until(lambda: app.get(f"/api/runs/{run}"), "the server to come back")
+        assert found["status"] == "interrupted" and "Resume" in found["message"]
+        entries = app.get(f"/api/runs/{run}/events?format=json")
+        steps = [entry[2] for entry in entries if entry[1] == "metrics"]
+        assert set(seen) <= set(steps) and last in [entry[0] for entry in entries]
+        app.process.terminate()
+        app.process.wait(PATIENCE)
+    finally:
+        app.close()
+        store.close()
