@@ -1,5 +1,7 @@
 // One WebSocket a page, shared by all its panels: what a run says, kept in one place, and told on to whoever watches.
 
+import * as recorded from "./recorded.js"
+
 const API = new URL("../api/", import.meta.url)
 const runs = new Map()
 let socket = null
@@ -39,7 +41,7 @@ class Run {
 
   /** The run's settings and its probe set: labels, names, how to find an image in the atlas. */
   details() {
-    this.about ??= getJson(`runs/${this.id}`)
+    this.about ??= (this.recorded ? recorded.about() : getJson(`runs/${this.id}`))
       .then((found) => (found.probe ? found : Promise.reject(new Error("no probe set yet"))))
       .catch((error) => { this.about = null; throw error })
     return this.about
@@ -48,7 +50,7 @@ class Run {
   /** The arrays of one snapshot: pca, umap where it is ready, spectra. */
   frame(step) {
     if (!this.frames.has(step)) {
-      const loading = getJson(`runs/${this.id}/snapshots/${step}`).then(decode)
+      const loading = (this.recorded ? recorded.frame(step) : getJson(`runs/${this.id}/snapshots/${step}`)).then(decode)
       loading.catch(() => this.frames.delete(step))
       this.frames.set(step, loading)
     }
@@ -56,7 +58,11 @@ class Run {
   }
 
   address(path) {
-    return new URL(`runs/${this.id}/${path}`, API).href
+    return this.recorded ? recorded.place(path) : new URL(`runs/${this.id}/${path}`, API).href
+  }
+
+  get recorded() {
+    return this.id === recorded.RECORDED
   }
 
   get steps() {
@@ -137,10 +143,11 @@ export function watch(id, listener) {
   let run = runs.get(id)
   if (!run) {
     runs.set(id, (run = new Run(id)))
-    send({ watch: id, after: 0 })
+    if (run.recorded) recorded.play(run, tell).catch((error) => { run.error = error.message })
+    else send({ watch: id, after: 0 })
   }
   run.watchers.add(listener)
-  connect()
+  if (!run.recorded) connect()
   listener(run)
   return () => {
     run.watchers.delete(listener)
@@ -148,7 +155,7 @@ export function watch(id, listener) {
     setTimeout(() => {
       if (run.watchers.size || runs.get(id) !== run) return
       runs.delete(id)
-      send({ unwatch: id })
+      if (!run.recorded) send({ unwatch: id })
     }, 2000)
   }
 }
@@ -161,23 +168,27 @@ function connect() {
   socket = new WebSocket(address)
   socket.onopen = () => {
     attempts = 0
-    for (const run of runs.values()) {
+    for (const run of live()) {
       run.online = true
       send({ watch: run.id, after: run.last })
     }
-    tell([...runs.values()])
+    tell(live())
   }
   socket.onmessage = (message) => receive(JSON.parse(message.data))
   socket.onclose = () => {
-    for (const run of runs.values()) run.online = false
-    tell([...runs.values()])
-    if (!runs.size) return
+    for (const run of live()) run.online = false
+    tell(live())
+    if (!live().length) return
     attempts += 1
     timer = setTimeout(connect, Math.min(250 * 2 ** attempts, 5000) * (0.7 + 0.6 * Math.random()))
   }
 }
 
-addEventListener("online", () => runs.size && connect())
+function live() {
+  return [...runs.values()].filter((run) => !run.recorded)
+}
+
+addEventListener("online", () => live().length && connect())
 
 function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message))

@@ -38,10 +38,13 @@ def address(page):
     return {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}
 
 
-@pytest.fixture
-def pool(home):
-    yield shared_pool()
-    close_shared_pools()
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    """One pool for the tests that need one: its worker takes a while to warm up."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("pool")))
+        yield shared_pool()
+        close_shared_pools()
 
 
 def test_the_page_opens_with_every_knob_of_the_config(home):

@@ -38,10 +38,10 @@ export class Transport {
   }
 
   update(run) {
-    const status = run?.error ? "missing" : run?.status?.status ?? (this.data.run ? "connecting" : "none")
+    const status = run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
     this.dot.dataset.state = status
     this.tell(run, status)
-    setText(this.title, this.data.title ?? "")
+    setText(this.title, status === "recorded" ? "of a real run, made earlier" : this.data.title ?? "")
     setText(this.marks, (this.data.without ?? []).map((name) => `without ${name}`).join(" · "))
     this.hint.hidden = !(run && !run.online && run.status)
     setText(this.status, words(run, status))
@@ -51,7 +51,7 @@ export class Transport {
 
   /** One rerun of the page for each change of status, so that its buttons change with it. */
   tell(run, status) {
-    if (status === this.data.status) this.told = null
+    if (status === this.data.status || run?.recorded) this.told = null
     else if (run?.status && this.told !== status) {
       this.told = status
       this.notify("status", `${run.id} ${status} ${Date.now()}`)
@@ -61,7 +61,7 @@ export class Transport {
   progress(run, status) {
     const steps = run?.steps ?? 1
     const step = run?.step ?? 0
-    const known = Boolean(run?.status) && status !== "missing"
+    const known = Boolean(run?.status) && status !== "missing" && status !== "recorded"
     const share = run?.fetching?.total ? run.fetching.done / run.fetching.total : known ? step / steps : 0
     this.fill.style.width = `${Math.min(share, 1) * 100}%`
     this.bar.dataset.state = status
@@ -88,6 +88,7 @@ export class Transport {
 
 function words(run, status) {
   if (status === "none") return "Ready"
+  if (status === "recorded") return "Recording"
   if (status === "connecting") return "Connecting…"
   if (status === "missing") return "No such run"
   if (status === "queued") return run.status.queue_position > 0 ? `Queued, number ${run.status.queue_position}` : "Queued"
@@ -98,6 +99,7 @@ function words(run, status) {
 
 function message(run, status) {
   if (status === "none") return "Press Start. Within two seconds the curves move and the map begins to organize itself."
+  if (status === "recorded") return `${run.status.title}, ${run.step} of ${run.steps} steps. Press Start to train your own.`
   if (status === "missing") return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
   if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
   if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
@@ -107,8 +109,8 @@ function message(run, status) {
 }
 
 function device(run) {
-  const { device: name, precision } = run.facts
-  return name ? ` on ${name}${precision ? `, ${precision}` : ""}` : ""
+  const { device: name } = run.facts
+  return name ? ` on ${name.split(",")[0]}` : ""
 }
 
 function timeLeft(run, step, steps) {

@@ -6,3 +6,4 @@
 from playground.home import site
 
 PAGES, ASSETS = site() / "pages", site() / "assets"
+RECORDED = ASSETS / "recorded"

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from playground.diagnostics import CATALOG
-from playground.ui import ASSETS
+from playground.ui import ASSETS, RECORDED
 
 MOUNT = """
 export default function ({ data, parentElement, setStateValue }) {
@@ -36,13 +36,20 @@ def module() -> str:
 
 
 def panel(name: str, run: str | None, **more: Any) -> None:
-    """One live panel: `transport`, `map`, `curves`, `plane`, `collapse` or `pictures`, showing `run`."""
+    """One live panel: `transport`, `map`, `curves`, `plane`, `collapse` or `pictures`, showing `run`, or the recording without one."""
+    run = run or recording()
     with st.container(key=f"live-{name}"):
         _component()(
             key=f"panel-{name}",
             data={"panel": name, "run": run, "module": module(), "catalog": catalog(), **more},
             on_status_change=_nothing,
         )
+
+
+@cache
+def recording() -> str | None:
+    """What panels show before the first Start: `recorded`, where assets/ has one."""
+    return "recorded" if (RECORDED / "run.json").is_file() else None
 
 
 @cache

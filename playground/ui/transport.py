@@ -88,7 +88,9 @@ def watched() -> Watched:
 
 def owner() -> str:
     """Who asks, for a queue that is fair to each: one browser, or one session until the browser has its cookie."""
-    name: str = st.context.cookies.get(OWNER_COOKIE, "") or st.session_state.setdefault("owner", uuid4().hex)
+    cookie = st.context.cookies.get(OWNER_COOKIE)
+    # Where there is no browser at all, as in AppTest, this is not even text.
+    name: str = cookie if cookie and isinstance(cookie, str) else st.session_state.setdefault("owner", uuid4().hex)
     return name
 
 

@@ -153,6 +153,15 @@ def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
     assert "steps=many" in page.url
 
 
+def test_before_the_first_start_a_recording_plays_and_says_so(desk):
+    page = desk()
+    wait_for_status(page, "Recording")
+    page.wait_for_function("document.querySelector('.ssl-canvas').getAttribute('aria-label')?.includes('probe images')")
+    assert "Press Start" in page.text_content(".ssl-message")
+    assert page.is_disabled(".st-key-stop button")
+    page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').data?.at(-1)?.x.length > 2")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_everything_stands_in_one_column(chromium, desk, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
