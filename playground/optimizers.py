@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -60,11 +60,20 @@ class SGD(Optimizer):
         return torch.optim.SGD(groups, lr=knobs.learning_rate, weight_decay=knobs.weight_decay, momentum=knobs.momentum, fused=True)
 
 
-def parameter_groups(modules: Iterable[nn.Module], weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices and kernels decay; biases, norms and other vectors do not."""
-    weights = [each for module in modules for each in module.parameters() if each.requires_grad]
-    matrices, vectors = [each for each in weights if each.ndim > 1], [each for each in weights if each.ndim <= 1]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+def parameter_groups(module: nn.Module, weight_decay: float, factors: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
+    """Matrices and kernels decay; biases, norms and other vectors do not.
+
+    factors: how much faster than the rest a submodule learns, by its name. Each group carries its own as "factor".
+    """
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, weight in module.named_parameters():
+        if weight.requires_grad:
+            factor = (factors or {}).get(name.partition(".")[0], 1.0)
+            groups.setdefault((factor, weight.ndim > 1), []).append(weight)
+    return [
+        {"params": weights, "factor": factor, "weight_decay": weight_decay if decays else 0.0}
+        for (factor, decays), weights in groups.items()
+    ]
 
 
 def schedule(step: int, steps: int, warmup_fraction: float) -> float:

@@ -27,7 +27,7 @@ class Trainer:
             backbone = config.network.choice.build(config.network, config.data.choice.image_size)
             self.method = config.method.choice(backbone, config)
         self.method.to(device.where, memory_format=device.memory_format)
-        groups = parameter_groups([self.method], config.optimizer.weight_decay)
+        groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
     def views(self, step: int) -> list[Tensor]:
@@ -47,7 +47,7 @@ class Trainer:
         config, optimizer = self.config, self.optimizer
         rate = config.optimizer.learning_rate * schedule(self.step - 1, config.steps, config.optimizer.warmup_fraction)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         with self.device.autocast():
             values = self.method.loss(views, stream(config.seed, "loss", self.step, self.device.where))
         optimizer.zero_grad(set_to_none=True)

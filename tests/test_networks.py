@@ -80,7 +80,7 @@ def test_warm_up_climbs_and_the_cosine_ends_near_zero():
 def test_vectors_do_not_decay_and_matrices_do(name):
     module = torch.nn.Linear(4, 4)
     config = RunConfig(optimizer=name, **{"optimizer.weight_decay": 0.5, "optimizer.learning_rate": 0.1})
-    optimizer = config.optimizer.choice.build(parameter_groups([module], 0.5), config.optimizer)
+    optimizer = config.optimizer.choice.build(parameter_groups(module, 0.5), config.optimizer)
     before = module.weight.detach().clone(), module.bias.detach().clone()
     (0 * module(torch.ones(1, 4)).sum()).backward()
     optimizer.step()
@@ -112,3 +112,10 @@ def test_auto_takes_what_is_here(monkeypatch):
     assert devices.pick("auto", "vit").where.type == "cpu"
     with pytest.raises(devices.DeviceError, match="device must be one of cpu on this machine, got cuda"):
         devices.pick("cuda", "vit")
+
+
+def test_a_part_may_learn_faster_than_the_rest():
+    module = torch.nn.ModuleDict({"slow": torch.nn.Linear(2, 2), "fast": torch.nn.Linear(2, 2)})
+    groups = parameter_groups(module, 0.1, {"fast": 5.0})
+    factor_of = {id(weight): group["factor"] for group in groups for weight in group["params"]}
+    assert all(factor_of[id(weight)] == (5.0 if name.startswith("fast") else 1.0) for name, weight in module.named_parameters())

@@ -87,6 +87,10 @@ class Method(Choice, nn.Module):
         """(B, D) -> (B, P): what the loss works on, or None where there is no projector."""
         return None
 
+    def learning_rate_factors(self) -> dict[str, float]:
+        """How much faster than the rest some of its parts learn, by the name of the submodule."""
+        return {}
+
     def after_step(self, progress: float) -> None:
         """What follows an update: a moving average, a queue. progress: 0 at the start of the run, 1 at its end."""
 

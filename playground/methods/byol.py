@@ -37,6 +37,7 @@ class BYOL(Method):
         momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(512, 8, 4096, "Width of the hidden layers of projector and predictor.")
+        predictor_rate: float = knob(10, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
         predictor: bool = safeguard("Let the student predict the teacher through one more MLP.", without="complete collapse")
         moving_average: bool = safeguard(
@@ -65,6 +66,10 @@ class BYOL(Method):
             with torch.no_grad():
                 return self.teacher(images)
         return self.teacher(images) + z - z.detach()  # the teacher's value, with the student's gradient
+
+    def learning_rate_factors(self) -> dict[str, float]:
+        """A predictor that keeps up with its target lets more dimensions grow (Tian et al., 2021, section 4)."""
+        return {"predictor": self.knobs.predictor_rate}
 
     def after_step(self, progress: float) -> None:
         """The teacher follows: xi <- tau xi + (1 - tau) theta, with tau rising to 1 by half a cosine (section 3.3)."""
