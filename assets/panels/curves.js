@@ -57,7 +57,7 @@ export class Curves {
 
   /** What every curve depends on beside its own points. */
   frame(run) {
-    return [run?.changes.length, run?.steps, Object.keys(run?.baseline ?? {}), this.theme.dark, this.theme.background]
+    return [run?.changes.length, run?.steps, Boolean(run?.status), Object.keys(run?.baseline ?? {}), this.theme.dark, this.theme.background]
   }
 
   shown(factors) {
@@ -147,7 +147,7 @@ export class Curves {
 }
 
 function steps(run, theme) {
-  return axis(theme, "step", [0, run?.steps ?? 1], { showticklabels: Boolean(run) })
+  return axis(theme, "step", [0, run?.steps ?? 1], { showticklabels: Boolean(run?.status) })
 }
 
 function line(series, name, color, width) {

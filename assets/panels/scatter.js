@@ -42,7 +42,7 @@ export class Scatter {
     const [x, y, half] = extent(this.to)
     const wide = Math.max(half, Math.hypot(x - this.aim[0], y - this.aim[1]) + half)
     if (at_once) this.aim = [x, y, half * MARGIN]
-    else if (wide > this.aim[2] || half < 0.55 * this.aim[2]) this.aim = [x, y, half * (half > this.aim[2] ? MARGIN : 1.2)]
+    else if (wide > this.aim[2] || half < 0.72 * this.aim[2]) this.aim = [x, y, half * (half > this.aim[2] ? MARGIN : 1.15)]
     this.center0 = at_once ? [...this.aim] : [...this.center]
     if (at_once) this.center = [...this.aim]
   }

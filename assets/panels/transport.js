@@ -41,7 +41,7 @@ export class Transport {
     const status = run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
     this.dot.dataset.state = status
     this.tell(run, status)
-    setText(this.title, status === "recorded" ? "of a real run, made earlier" : this.data.title ?? "")
+    setText(this.title, status === "recorded" ? recording(run) : this.data.title ?? "")
     setText(this.marks, (this.data.without ?? []).map((name) => `without ${name}`).join(" · "))
     this.hint.hidden = !(run && !run.online && run.status)
     setText(this.status, words(run, status))
@@ -99,13 +99,16 @@ function words(run, status) {
 
 function message(run, status) {
   if (status === "none") return "Press Start. Within two seconds the curves move and the map begins to organize itself."
-  if (status === "recorded") return `${run.status.title}, ${run.step} of ${run.steps} steps. Press Start to train your own.`
   if (status === "missing") return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
   if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
   if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
   if (status === "failed") return run.status.message
   if (status === "running" && run.now("views_per_second")) return `${short(run.now("views_per_second"))} views/s${device(run)}`
   return run?.status?.message ?? ""
+}
+
+function recording(run) {
+  return `of ${run.status.title}, step ${run.step} of ${run.steps}. Press Start to train your own.`
 }
 
 function device(run) {

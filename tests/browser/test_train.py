@@ -157,7 +157,7 @@ def test_before_the_first_start_a_recording_plays_and_says_so(desk):
     page = desk()
     wait_for_status(page, "Recording")
     page.wait_for_function("document.querySelector('.ssl-canvas').getAttribute('aria-label')?.includes('probe images')")
-    assert "Press Start" in page.text_content(".ssl-message")
+    assert "Press Start" in page.text_content(".ssl-run")
     assert page.is_disabled(".st-key-stop button")
     page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').data?.at(-1)?.x.length > 2")
 
