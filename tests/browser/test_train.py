@@ -149,7 +149,7 @@ def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
     page = desk(seed=5, steps="many", run="nowhere1")
     assert page.is_visible("text=steps must be a whole number from 1 to 1000000, got many")
     assert page.is_disabled(".st-key-start button")
-    assert page.text_content(".ssl-status") == "No such run"
+    wait_for_status(page, "No such run")
     assert "steps=many" in page.url
 
 
