@@ -18,7 +18,7 @@ from playground.runs.runner import PoolFull, RunError, Runner
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue
 
-PATIENCE = 120
+PATIENCE = 240
 TINY = {"network": "resnet-tiny", "batch_size": 32}
 LONG = RunConfig(**TINY, steps=20_000)
 QUEUE_LIMIT = 3
@@ -175,7 +175,7 @@ def test_a_full_queue_says_so_and_a_run_that_waits_can_be_stopped(pool):
 
 
 def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
-    doomed = pool.submit(RunConfig(**TINY, steps=40))
+    doomed = pool.submit(LONG)
     trains(pool, doomed)
     pool.command(doomed, Pause())
     reaches(pool, doomed, "paused")
@@ -188,8 +188,9 @@ def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
     assert "Resume goes on from its last checkpoint" in found.message
     reaches(pool, following, "finished")
     pool.resume(doomed)
-    assert reaches(pool, doomed, "finished").step == 40
-    assert sorted(losses(pool.store, doomed)) == list(range(1, 41))
+    trains(pool, doomed, found.step + 1)
+    recorded = sorted(losses(pool.store, doomed))
+    assert recorded == list(range(1, len(recorded) + 1)), "what came after the checkpoint is there once, not twice"
 
 
 def test_nothing_is_asked_of_a_run_that_is_not_there(pool):
@@ -251,22 +252,16 @@ def test_a_killed_server_loses_nothing_and_the_next_one_goes_on(tmp_path):
         trains(pool, running, max(seen) + 1)
         again = losses(pool.store, running)
         assert seen.items() <= again.items() and sorted(again) == list(range(1, len(again) + 1))
+        pids = [each["pid"] for each in pool.health()["workers"]]
     finally:
         pool.close()
-        store.close()
-
-
-def test_a_closed_pool_interrupts_its_runs_and_lets_the_next_one_in(tmp_path):
-    pool = Pool(tmp_path, slots=1)
-    run = pool.submit(LONG)
-    trains(pool, run)
-    pids = [each["pid"] for each in pool.health()["workers"]]
-    pool.close()
-    assert pool.store.run(run).status == "interrupted"
-    assert pool.store.folder(run).checkpoint()[0] == pool.store.run(run).step >= 2
+    # Closed in order: the checkpoint is of the last step, nobody is left, and the next server may come.
+    assert store.run(running).status == "interrupted"
+    assert store.folder(running).checkpoint()[0] == store.run(running).step > max(seen)
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     with pytest.raises(PoolFull, match="the server is stopping"):
         pool.submit(LONG)
     HomeLock(tmp_path).release()
+    store.close()

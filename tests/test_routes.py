@@ -28,7 +28,7 @@ from playground.runs.store import Store
 from playground.web.hub import PERIOD
 from playground.web.routes import routes
 
-PATIENCE = 120
+PATIENCE = 240
 
 
 def until(condition, what):

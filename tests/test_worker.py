@@ -15,7 +15,7 @@ from playground.config import RunConfig
 from playground.runs.store import Store
 from playground.runs.worker import _own_stdout
 
-PATIENCE = 120
+PATIENCE = 240
 TINY = {"network": "resnet-tiny", "batch_size": 32}
 
 
