@@ -78,21 +78,19 @@ def procrustes(points: np.ndarray, target: np.ndarray, *, scale: bool) -> np.nda
 def exact_neighbors(features: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest of each point, itself first: features (N, D) -> indices (N, k) int32, distances (N, k) float32.
 
-    Euclidean distances between unit rows, which order neighbors as cosine similarity does.
+    Euclidean distances between unit rows, which order neighbors as cosine similarity does; a row of zeros stays one.
     """
     units = F.normalize(features.detach().float(), dim=1)
     near = [_nearest(units, start, k) for start in range(0, len(units), 4096)]
-    similarity, indices = (torch.cat(parts).cpu() for parts in zip(*near, strict=True))
-    distances = (2 - 2 * similarity).clamp_min(0).sqrt()
-    distances[:, 0] = 0
-    return indices.numpy().astype(np.int32), distances.numpy()
+    distances, indices = (torch.cat(parts).cpu().numpy() for parts in zip(*near, strict=True))
+    return indices.astype(np.int32), distances.clip(0)
 
 
 def _nearest(units: Tensor, start: int, k: int) -> tuple[Tensor, Tensor]:
-    """Similarities and indices of the k most similar rows, for up to 4096 rows from `start`: (n, k) each."""
-    similarity = units[start : start + 4096] @ units.T
-    similarity.diagonal(start).fill_(torch.inf)  # copies of a point are as similar as itself, and must not come first
-    return similarity.topk(k)
+    """Distances and indices of the k nearest rows, for up to 4096 rows from `start`: (n, k) each."""
+    distances = torch.cdist(units[start : start + 4096], units)
+    distances.diagonal(start).fill_(-1)  # copies of a point are as near as itself, and must not come first
+    return distances.topk(k, largest=False)
 
 
 def umap_layout(
@@ -134,9 +132,6 @@ def _optimized(
 
         k = indices.shape[1]
         graph = fuzzy_simplicial_set(points, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0].tocoo()
-        # As UMAP does: an edge too weak to be drawn once is left out.
-        graph.data[graph.data < graph.data.max() / epochs] = 0
-        graph.eliminate_zeros()
         pace = make_epochs_per_sample(graph.data, epochs)
         edges = (graph.row, graph.col, epochs, len(points), pace)
         return optimize(points, points, *edges, *_curve(), numbers, initial_alpha=rate, move_other=True)
@@ -180,7 +175,7 @@ class Projector:
         """Asks for a layout of features (N, D). `callback(layout)`, (N, 2) float32, is called from another thread."""
         rows = features.detach().float().cpu().numpy() if isinstance(features, Tensor) else features
         with self._changed:
-            self._waiting[key] = (np.ascontiguousarray(rows, np.float32), callback)
+            self._waiting[key] = (rows, callback)
             self._changed.notify_all()
 
     def forget(self, key: Hashable) -> None:
@@ -244,7 +239,7 @@ class Projector:
                 _send(process.stdin, features, previous)
                 return _receive(process.stdout)[0]
             self._hang_up()
-        return pca(torch.from_numpy(features), previous)
+        return pca(torch.tensor(features), previous)
 
     def _connect(self) -> subprocess.Popen[bytes]:
         """Starts the process and waits until it has compiled itself."""

@@ -122,6 +122,13 @@ def test_a_point_is_its_own_first_neighbor_among_copies():
     assert (indices[:, 0] == np.arange(40)).all() and distances.max() < 1e-3
 
 
+def test_rows_of_zeros_are_neighbors_of_each_other():
+    rows = features(60)
+    rows[:20] = 0
+    indices, distances = exact_neighbors(rows, 5)
+    assert indices[:20].max() < 20 and not distances[:20].any()
+
+
 def test_neighbors_of_many_points_are_found_in_parts():
     rows = torch.randn(5000, 3, generator=torch.Generator().manual_seed(0))
     indices, _ = exact_neighbors(rows, 3)
@@ -178,7 +185,7 @@ def test_umap_keeps_the_proportions_of_what_is_long(cold):
     second = umap_layout(rows, first)
     long = [np.linalg.svd(each - each.mean(0), compute_uv=False) for each in (first, second)]
     proportions = [each[0] / each[1] for each in long]
-    assert proportions[0] > 1.5 and abs(proportions[1] / proportions[0] - 1) < 0.2 and moved(first, second) < 0.08
+    assert proportions[0] > 1.3 and abs(proportions[1] / proportions[0] - 1) < 0.2 and moved(first, second) < 0.08
 
 
 def test_umap_of_one_seed_is_one_layout(cold):
@@ -204,13 +211,14 @@ def test_collapsed_features_stay_one_spot(cold, noise, spread):
     layout = umap_layout(collapsed, cold)
     assert np.ptp(layout, 0).max() <= spread
     again = umap_layout(features(), layout)
-    assert quality(features(), again) > 0.9, "and the map recovers from it"
+    assert quality(features(), again) > quality(features(), cold) - 0.005, "and the map recovers from it at once"
 
 
 def test_features_on_one_line_and_broken_numbers_are_laid_out(cold):
     two_spots = torch.linspace(-1, 1, 400)[:, None] * torch.ones(1, 24)
     assert np.isfinite(umap_layout(two_spots, cold)).all()
     assert np.isfinite(umap_layout(features().fill_(torch.nan), cold)).all()
+    assert not umap_layout(features().fill_(torch.nan)).any()
 
 
 # The projector
@@ -332,6 +340,12 @@ def test_after_sigkill_the_next_frame_goes_on_from_the_last(quick):
     assert ask(quick, np.ones((5, 2), np.float32))[0, 0] == 1
     os.kill(quick._process.pid, signal.SIGKILL)
     assert ask(quick, np.ones((5, 2), np.float32))[0, 0] == 2 and quick.ready
+
+
+def test_a_death_that_the_system_has_not_reported_yet_costs_no_frame(quick, monkeypatch):
+    monkeypatch.setattr(QuickProjector, "ready", True)
+    os.kill(quick._process.pid, signal.SIGKILL)
+    assert ask(quick, np.full((5, 2), 3, np.float32))[0, 0] == 3
 
 
 def test_sigkill_in_the_middle_of_a_frame_does_not_lose_it(quick):
