@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 SHARE = 0.10  # of the training time, at most
-MARGIN = 1.6  # counted operations leave out neighbors, spectra and layouts, and machines differ
+MARGIN = 1.5  # counted operations leave out neighbors, spectra and layouts, and machines differ
 DENSE = (1, 2, 5, 10, 20)
 MOST = 200  # snapshots of one run
+DEAR = 2.5  # training steps that embedding the probe set may cost
 
 
 class Cadence:
@@ -54,7 +55,7 @@ def plan(steps: int, relative_cost: float) -> list[int]:
     relative_cost: how many training steps one measurement costs, as counted.
     """
     affordable = min(int(SHARE * steps / (relative_cost * MARGIN)), MOST) - 1  # one is kept for the last step
-    dense = [step for step in DENSE if step < steps][: max(affordable // 2, 0)]
+    dense = [step for step in DENSE if step < steps][: max(affordable // 3, 0)]
     even = max(affordable - len(dense), 0)
     start = dense[-1] if dense else 0
     spaced = [start + round((steps - start) * (i + 1) / (even + 1)) for i in range(even)]
@@ -71,16 +72,23 @@ def thinned(rest: list[int], spent: float, each: float, training: float) -> list
     return rest
 
 
-def relative_cost(method: Any, views: list[Tensor], generator: torch.Generator, probe_images: int) -> float:
-    """Operations of embedding `probe_images` over those of one training step on `views` (backward counted as twice the forward)."""
+def image_cost(method: Any, views: list[Tensor], generator: torch.Generator) -> float:
+    """Operations of embedding one image, over those of one training step on `views`."""
     trial = copy.deepcopy(method)
     few = [view[:8] for view in views]
-    forward = _operations(lambda: trial.loss(few, generator))
-    embedding = _operations(lambda: trial.eval().embed(few[0]))
-    return (embedding * probe_images) / max(3 * forward * len(views[0]), 1)
+    step = _operations(lambda: trial.loss(few, generator)["loss"].backward())
+    with torch.no_grad():
+        embedding = _operations(lambda: trial.eval().embed(few[0]))
+    return embedding / max(step * len(views[0]), 1)
+
+
+def probe_size(available: int, cost: float) -> int:
+    """How many probe images to measure: all, or half or a quarter of them where embedding all would cost more than a few steps."""
+    sizes = (available, available // 2, available // 4)
+    return next((size for size in sizes if size * cost <= DEAR), sizes[-1])
 
 
 def _operations(call: Any) -> int:
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         call()
     return int(counter.get_total_flops())

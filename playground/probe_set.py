@@ -18,7 +18,7 @@ from playground.projection import pca
 from playground.randomness import stream
 from playground.trainer import Trainer
 
-PAIRS = 256  # held-out images that are also seen as two views each
+PAIRS = 4  # of so many images, one is also seen as two views
 SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
 PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
@@ -34,9 +34,10 @@ class ProbeSet:
         self.images, self.device, self.seed = images.to(trainer.device.where), trainer.device, trainer.config.seed
         self.layout: np.ndarray | None = None
         generator = stream(self.seed, "pairs", 0, self.device.where)
-        pixels = self.images.pixels[:PAIRS]
+        self.paired = len(images) // PAIRS
+        pixels = self.images.pixels[: self.paired]
         self.pairs = [augment(pixels, trainer.config.augment, generator) for _ in range(2)]
-        self.embedded = len(images) + 2 * len(pixels)
+        self.embedded = len(images) + 2 * self.paired
         self.sizes = self._sizes(trainer.method)
 
     def healthy_std(self) -> dict[str, float]:
@@ -50,7 +51,7 @@ class ProbeSet:
         with torch.inference_mode():
             with self.device.autocast():
                 layers = self._layers(method)
-                own, pictures = method.diagnostics(self._floats(PAIRS), self._generator()), self.pictures(method)
+                own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self.pictures(method)
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
             knn = knn_accuracy(layers[""]["features"], self.images.factors)
             values |= {f"knn/{name}": accuracy for name, accuracy in knn.items()} | own
@@ -62,7 +63,7 @@ class ProbeSet:
         """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
         pixels = knn_accuracy(self.images.pixels.flatten(1).float() - 127.5, self.images.factors)
         with torch.inference_mode():
-            mean = method.mean_baseline(self._floats(PAIRS), self._generator())
+            mean = method.mean_baseline(self._floats(self.paired), self._generator())
         found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "mean_patch": _as_floats(mean)}
         return {name: values for name, values in found.items() if values}
 

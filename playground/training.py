@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from playground import devices
-from playground.cadence import Cadence, relative_cost
+from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import CATALOG, DataError, Images
 from playground.diagnostics.verdict import judge
@@ -74,7 +74,10 @@ def train(
             yield Fetching(0, part.what, part.done, part.total)
         images, probe = load_images(config.data.name, folder)
         trainer = Trainer(config, images, device)
-        run = _Run(trainer, ProbeSet(probe, trainer), commands or queue.SimpleQueue(), changes, checkpoint_every)
+        cost = _image_cost(trainer)
+        watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
+        cadence = Cadence(config.steps, cost * watched.embedded)
+        run = _Run(trainer, watched, cadence, commands or queue.SimpleQueue(), changes, checkpoint_every)
         if checkpoint is not None:
             run.restore(checkpoint)
         for event in run.events():
@@ -98,13 +101,18 @@ class _Run:
     """One training under way: everything around the steps."""
 
     def __init__(
-        self, trainer: Trainer, probe: ProbeSet, commands: queue.SimpleQueue[Command], changes: Sequence[Change], checkpoint_every: float
+        self,
+        trainer: Trainer,
+        probe: ProbeSet,
+        cadence: Cadence,
+        commands: queue.SimpleQueue[Command],
+        changes: Sequence[Change],
+        checkpoint_every: float,
     ) -> None:
-        self.trainer, self.probe, self.commands = trainer, probe, commands
+        self.trainer, self.probe, self.cadence, self.commands = trainer, probe, cadence, commands
         self.changes = sorted(changes, key=lambda change: change.step)
         self.checkpoint_every, self.checkpointed = checkpoint_every, time.monotonic()
         self.steps = trainer.config.steps
-        self.cadence = Cadence(self.steps, _relative_cost(trainer, probe))
         self.pending: list[tuple[int, dict[str, Tensor]]] = []
         self.flushed = time.monotonic()
         self.first: dict[str, float] = {}
@@ -265,11 +273,11 @@ class _Run:
         return Started(trainer.step, facts)
 
 
-def _relative_cost(trainer: Trainer, probe: ProbeSet) -> float:
+def _image_cost(trainer: Trainer) -> float:
     generator = stream(trainer.config.seed, "trial", 0, trainer.device.where)
     views = trainer.views(1)
     with trainer.device.autocast():
-        return relative_cost(trainer.method, views, generator, probe.embedded)
+        return image_cost(trainer.method, views, generator)
 
 
 def _not_finite(step: int, last: int, config: RunConfig) -> str:

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from playground.cadence import MARGIN, MOST, SHARE, Cadence, plan, thinned
+from playground.cadence import DEAR, MARGIN, MOST, SHARE, Cadence, plan, probe_size, thinned
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 21, 300, 400, 10_000, 1_000_000])
@@ -47,3 +47,9 @@ def test_cadence_goes_on_from_its_state():
     other = Cadence(100, 0.5)
     other.restore(one.state())
     assert vars(one) == vars(other)
+
+
+def test_a_dear_network_is_measured_on_fewer_images():
+    assert probe_size(1024, 0.0) == 1024
+    assert probe_size(1024, 1.5 * DEAR / 1024) == 512
+    assert probe_size(1024, 100.0) == 256
