@@ -61,18 +61,18 @@ def _paint(factors: dict[str, Tensor], jitter: Tensor) -> Tensor:
     ink = _coverage(factors["shape"], x, y)[:, None]
     hue = (factors["color"] + (jitter[:, 0] - 0.5) * 0.5) / len(COLORS)
     paint = _hue_to_rgb(hue)[:, :, None, None]
-    ground = (0.10 + 0.06 * factors["background"] + (jitter[:, 1] - 0.5) * 0.02)[:, None, None, None]
+    ground = (0.10 + 0.04 * factors["background"] + (jitter[:, 1] - 0.5) * 0.02)[:, None, None, None]
     return ink * paint + (1 - ink) * ground
 
 
 def _canvas(factors: dict[str, Tensor], jitter: Tensor) -> tuple[Tensor, Tensor]:
     """Sample places of each image in its shape's own frame, where the shape fills the unit disc: two of (B, S, S)."""
     line = torch.linspace(-1, 1, SIDE * OVERSAMPLE)
-    radius = (0.44 + 0.11 * factors["size"] + (jitter[:, 2] - 0.5) * 0.06)[:, None, None]
+    radius = (0.50 + 0.08 * factors["size"] + (jitter[:, 2] - 0.5) * 0.04)[:, None, None]
     across, down = factors["position"] % 2, factors["position"] // 2
     center_x = ((across * 2 - 1) * (0.04 + 0.22 * jitter[:, 3]))[:, None, None]
     center_y = ((down * 2 - 1) * (0.04 + 0.22 * jitter[:, 4]))[:, None, None]
-    angle = math.radians(15) * (factors["rotation"] - 1.5 + (jitter[:, 5] - 0.5) * 0.5)[:, None, None]
+    angle = math.radians(10) * (factors["rotation"] - 1.5 + (jitter[:, 5] - 0.5) * 0.5)[:, None, None]
     x, y = (line[None, None] - center_x) / radius, (line[None, :, None] - center_y) / radius
     return x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
 

@@ -31,13 +31,15 @@ class BYOL(Method):
     equation = r"2 - 2\,\frac{q(z) \cdot z'}{\|q(z)\| \, \|z'\|}"
     advice = "Its best possible loss, 0, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
 
+    suggests = {"optimizer.learning_rate": 2e-3}
+
     class Knobs(Choice.Knobs):
         """A short run needs a teacher that moves faster than the papers' 0.996."""
 
         momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(512, 8, 4096, "Width of the hidden layers of projector and predictor.")
-        predictor_rate: float = knob(10, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
+        predictor_rate: float = knob(20, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
         predictor: bool = safeguard("Let the student predict the teacher through one more MLP.", without="complete collapse")
         moving_average: bool = safeguard(
