@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from playground.events import Verdict
 
 COMPLETE = 0.15  # of the healthy spread: below it all images look alike to the network
-NARROW = 0.10  # of the dimensions: below it the features live in a thin slice of their space
+NARROW = 0.05  # of the dimensions: below it the features live in a thin slice of their space
 SETTLING = 20  # steps before which nothing is said
 
 

@@ -1,10 +1,10 @@
 """The folder of one run: arrays, pictures and checkpoints, each written to a temporary name first, so never seen half done.
 
-    probe.json  sprites.png             the probe set: labels, and its images in one atlas
-    snapshots/0000100.npz               embedding, pca, spectrum ...
-    snapshots/0000100-views.png         pictures: K tiles side by side, views one row each
-    layouts/0000100.npy                 the UMAP of that snapshot, if it has been laid out
-    checkpoint.pt  worker.log
+probe.json  sprites.png             the probe set: labels, and its images in one atlas
+snapshots/0000100.npz               embedding, pca, spectrum ...
+snapshots/0000100-views.png         pictures: K tiles side by side, views one row each
+layouts/0000100.npy                 the UMAP of that snapshot, if it has been laid out
+checkpoint.pt  worker.log
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The addresses of the API.
 
-    GET /healthz                                    {"status": "ok", "runs": {status: count}, "slots", "queue", "workers": [...]}
-    GET /api/runs                                   {"runs": [...]}, newest first
-    GET /api/runs/{run}                             config, facts, probe set, changes, how it stands
-    GET /api/runs/{run}/events?after=N              server-sent events; with format=json a plain list
-    GET /api/runs/{run}/snapshots                   {"snapshots": [{"step", "arrays", "pictures", "umap"}]}
-    GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spectra: {"dtype", "shape", "data"} each
-    GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
-    GET /api/runs/{run}/sprites.png                 the probe set in one picture
-    GET /api/plotly.js   GET /assets/{path}
-    WS  /api/ws                                     see stream.py
+GET /healthz                                    {"status": "ok", "runs": {status: count}, "slots", "queue", "workers": [...]}
+GET /api/runs                                   {"runs": [...]}, newest first
+GET /api/runs/{run}                             config, facts, probe set, changes, how it stands
+GET /api/runs/{run}/events?after=N              server-sent events; with format=json a plain list
+GET /api/runs/{run}/snapshots                   {"snapshots": [{"step", "arrays", "pictures", "umap"}]}
+GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spectra: {"dtype", "shape", "data"} each
+GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
+GET /api/runs/{run}/sprites.png                 the probe set in one picture
+GET /api/plotly.js   GET /assets/{path}
+WS  /api/ws                                     see stream.py
 """
 
 from __future__ import annotations
