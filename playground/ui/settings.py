@@ -76,7 +76,9 @@ def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
         known = defaults(**{section: name for section, name in choices.items() if name is not None})
     except ConfigError:
         return {}
-    return {key: value for key, value in run.items() if key in known and _same_owner(key, run, given)}
+    usual = defaults(**{section: run[section] for section in CHOICES if section in run})
+    really_set = {key: value for key, value in run.items() if key in CHOICES or value != usual[key]}
+    return {key: value for key, value in really_set.items() if key in known and _same_owner(key, run, given)}
 
 
 def _same_owner(key: str, run: Mapping[str, Any], given: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from playground.home import site
 
 REQUIRED = os.environ.get("SSL_PLAYGROUND_REQUIRE_BROWSER") == "1"
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -22,7 +23,7 @@ def _absent(reason):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
     """A browser without a window."""
     try:
@@ -32,12 +33,12 @@ def chromium():
     if CHROMIUM is None:
         _absent("no Chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET])
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(chromium, tmp_path_factory):
     """The app on a port of its own; the address of its page."""
     home = tmp_path_factory.mktemp("home")
