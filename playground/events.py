@@ -34,8 +34,8 @@ class Probe:
     """The probe set, once: images (N, H, W, 3) uint8, labels[factor] (N,), and what the labels are called."""
 
     step: int
-    images: np.ndarray
-    labels: dict[str, np.ndarray]
+    images: np.ndarray = field(repr=False)
+    labels: dict[str, np.ndarray] = field(repr=False)
     names: dict[str, list[str]]
 
 
@@ -64,7 +64,7 @@ class Snapshot:
     """
 
     step: int
-    arrays: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Checkpoint:
     """All that is needed to go on exactly from here; `torch.save` keeps it."""
 
     step: int
-    state: dict[str, Any]
+    state: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)

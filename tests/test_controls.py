@@ -5,7 +5,7 @@ import pytest
 from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
 from playground.ui.controls import plain, slider_step, stops
-from playground.ui.settings import read, switched
+from playground.ui.settings import Settings, read, switched
 
 METHODS = sorted(CHOICES["method"])
 
@@ -126,3 +126,11 @@ def test_a_slider_has_about_a_hundred_round_steps():
 
 def test_what_somebody_typed_into_an_address_is_never_markup():
     assert plain("got [x](http://a) `b` <i> $y$") == r"got \[x\](http://a) \`b\` \<i\> \$y\$"
+
+
+def test_every_value_that_cannot_be_gets_its_sentence():
+    flat = RunConfig().flat() | {"steps": 0, "batch_size": 999_999_999, "seed": -5}
+    config, sentences = Settings(flat).config()
+    assert config is None
+    assert set(sentences) == {"steps", "batch_size", "seed"}
+    assert sentences["seed"] == "seed must be a whole number from 0 to 2147483647, got -5"

@@ -71,10 +71,10 @@ export class Transport {
   }
 
   judge(run, status) {
-    const verdict = run?.verdict
+    const verdict = ["failed", "interrupted", "missing"].includes(status) ? null : run?.verdict // what went wrong needs the room
     this.verdictDot.dataset.state = verdict ? verdict.state.replaceAll(" ", "-") : ""
-    this.verdictDot.hidden = !verdict || status === "missing"
-    setText(this.verdict, verdict && status !== "missing" ? `${verdict.state[0].toUpperCase()}${verdict.state.slice(1)}. ${verdict.sentence}` : "")
+    this.verdictDot.hidden = !verdict
+    setText(this.verdict, verdict ? `${verdict.state[0].toUpperCase()}${verdict.state.slice(1)}. ${verdict.sentence}` : "")
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
     setText(this.message, message(run, status))

@@ -124,7 +124,7 @@ class Worker:
             _tidy()
 
     def _fail(self, run: str, reason: str) -> None:
-        kept = "Resume goes on from its last checkpoint" if self.store.folder(run).has_checkpoint() else "it left no checkpoint"
+        kept = "Resume goes on from its last checkpoint" if self.store.folder(run).has_checkpoint() else "Resume starts it again"
         log = self.store.folder(run).path / "worker.log"
         self.store.mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {kept}; details: {log}")
 

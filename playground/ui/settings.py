@@ -33,11 +33,15 @@ class Settings:
     def config(self) -> tuple[RunConfig | None, dict[str, str]]:
         """The config for the next run, or None; and every sentence that stands in its way, by key."""
         sentences = {key: problem.sentence for key, problem in self.problems.items()}
-        try:
-            config = RunConfig(**self.flat)
-        except ConfigError as error:
-            return None, sentences | {error.key: str(error)}
-        return (None if sentences else config), sentences
+        flat = dict(self.flat)
+        while True:
+            try:
+                config = RunConfig(**flat)
+                return (None if sentences else config), sentences
+            except ConfigError as error:
+                sentences[error.key] = str(error)
+                if flat.pop(error.key, None) is None:  # not one value's fault
+                    return None, sentences
 
     def address(self, run: str | None) -> dict[str, str]:
         """The query of the page's address: every setting (a refused value as it came), then the run."""

@@ -46,8 +46,8 @@ class Watched:
 
     @property
     def resumable(self) -> bool:
-        """Whether it ended early with something to go on from."""
-        return self.run is not None and self.run.status in GOES_ON and shared_pool().store.folder(self.run.id).has_checkpoint()
+        """Whether it ended early: Resume goes on from its last checkpoint, or begins again where there is none."""
+        return self.run is not None and self.run.status in GOES_ON
 
     def title(self) -> str:
         """SimCLR on Shapes, seed 0."""

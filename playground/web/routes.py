@@ -76,7 +76,7 @@ class Api:
         pool, name = self._pool(), request.path_params["run"]
         run, folder = pool.store.run(name), pool.store.folder(name)
         changes = [{"step": each.step, "name": each.name, "value": each.value} for each in pool.store.changes(name)]
-        resumable = folder.has_checkpoint() and run.status in ("stopped", "interrupted", "failed")
+        resumable = run.status in ("stopped", "interrupted", "failed")
         more = {"facts": run.facts, "probe": folder.probe(), "changes": changes, "resumable": resumable}
         return answer(_summary(pool, run) | more)
 
