@@ -21,7 +21,7 @@ from playground import projection
 from playground.augment import augment
 from playground.config import RunConfig
 from playground.datasets import Images
-from playground.devices import pick
+from playground.devices import Device, pick
 from playground.events import Finished
 from playground.randomness import stream
 from playground.trainer import Trainer
@@ -46,7 +46,7 @@ def measure(seconds: float = 8.0) -> dict[str, Result]:
     contenders: dict[str, Work | str] = {
         "engine": lambda: len(trainer.update()) and count,
         "bare": lambda: len(trainer.learn(views)) and count,
-        "lightly": _lightly_loop(config, images),
+        "lightly": _lightly_loop(config, images, Device(device.where, None, torch.contiguous_format)),
     }
     speed = rates(contenders, seconds)
     augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, seconds)
@@ -103,8 +103,8 @@ def _missing(peer: str) -> str:
     return "" if importlib.util.find_spec(peer) else f"{peer} is not installed: python -m pip install 'ssl-playground[bench]'"
 
 
-def _lightly_loop(config: RunConfig, images: Images) -> Work | str:
-    """The loop of lightly's own SimCLR example around our network: its transform, its loader, its loss, in full precision."""
+def _lightly_loop(config: RunConfig, images: Images, device: Device) -> Work | str:
+    """The loop of lightly's own SimCLR example around our network: its transform, its loader, its loss, its plain precision and memory."""
     if absent := _missing("lightly"):
         return absent
     with warnings.catch_warnings():
@@ -127,11 +127,11 @@ def _lightly_loop(config: RunConfig, images: Images) -> Work | str:
     loader = torch.utils.data.DataLoader(
         _Pictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True, num_workers=0
     )
-    trainer, criterion = Trainer(config, images, pick("cpu", "resnet")), NTXentLoss(temperature=config.method.temperature)
+    trainer, criterion = Trainer(config, images, device), NTXentLoss(temperature=config.method.temperature)
     model, optimizer, batches = trainer.method, trainer.optimizer, _forever(loader)
 
     def step() -> int:
-        first, second = next(batches)
+        first, second = (view.to(device.where) for view in next(batches))
         loss = criterion(model.project(model.embed(first)), model.project(model.embed(second)))
         loss.backward()
         optimizer.step()
