@@ -18,7 +18,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Hashable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,21 +127,14 @@ def _optimized(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of umap about an optional TensorFlow, of numba about threading and performance
         from umap.layouts import optimize_layout_euclidean as optimize
-        from umap.umap_ import fuzzy_simplicial_set, make_epochs_per_sample
+        from umap.umap_ import find_ab_params, fuzzy_simplicial_set, make_epochs_per_sample
 
         k = indices.shape[1]
         graph = fuzzy_simplicial_set(points, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0].tocoo()
         pace = make_epochs_per_sample(graph.data, epochs)
         edges = (graph.row, graph.col, epochs, len(points), pace)
-        return optimize(points, points, *edges, *_curve(), numbers, initial_alpha=rate, move_other=True)
-
-
-@cache
-def _curve() -> tuple[float, float]:
-    """UMAP's a and b for its default min_dist of 0.1: how fast closeness falls with distance on the map."""
-    from umap.umap_ import find_ab_params
-
-    return find_ab_params(1.0, 0.1)
+        curve = find_ab_params(1.0, 0.1)  # of UMAP's default min_dist
+        return optimize(points, points, *edges, *curve, numbers, initial_alpha=rate, move_other=True)
 
 
 class Projector:
@@ -291,6 +283,8 @@ def _array(stream: Any, shape: list[int]) -> np.ndarray:
 def serve() -> None:
     """The process: warms up, then answers each (features, previous) with a layout until its input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process itself
+    if hasattr(os, "nice"):
+        os.nice(10)  # training comes first: beside an equal on two cores, its steps would take more than twice as long
     # Libraries may print: to stderr, so that nothing but answers leaves by stdout.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

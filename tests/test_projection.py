@@ -309,6 +309,12 @@ def test_previous_layouts_are_kept_by_key_until_forgotten(quick):
     assert ask(quick, rows, "a")[0, 0] == 1 and ask(quick, torch.ones(5, 2), "b")[0, 0] == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="no priorities here")
+def test_the_process_steps_back_behind_training(quick):
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, quick._process.pid) == min(19, own + 10)
+
+
 def test_another_count_of_rows_starts_afresh(quick):
     assert [ask(quick, np.ones((count, 2), np.float32))[0, 0] for count in (5, 5, 6)] == [1, 2, 1]
 
