@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from playground.knobs import Section, knob
+from playground.knobs import Section, knob, option
 
 LUMA = (0.2989, 0.587, 0.114)  # how bright red, green and blue look: torchvision's numbers, so that its results are ours
 STRETCH_MAX = 4 / 3  # a crop is at most this much wider, or taller, than the image's own shape
@@ -68,6 +69,34 @@ class Augment(Section):
     )
 
 
+class Crops(Section):
+    """Local views: small crops beside the two global ones, for methods that match a part with its whole (SwAV, section 3.2)."""
+
+    local_views: int = knob(2, 0, 10, "How many small crops each image gives beside its two global views; each costs little.")
+    local_size: Literal[8, 16, 24, 32, 48, 64, 96] = option(16, "The side of a small crop in pixels.")
+    local_scale_min: float = knob(0.1, 0.02, 1, "The smallest share of the image that a small crop may keep.", live=True)
+    local_scale_max: float = knob(0.4, 0.02, 1, "The largest share of the image that a small crop may keep.", live=True)
+
+    @classmethod
+    def check(cls, config: Any) -> None:
+        """Local views are no larger than global ones, tile into patches, and their least share is no more than their most."""
+        from playground.config import ConfigError
+
+        crops, side = config.crops, config.data.choice.image_size
+        if crops is None or not crops.local_views:
+            return
+        if crops.local_size > side:
+            raise ConfigError("crops.local_size", f"local_size must be at most the image's side of {side}, got {crops.local_size}")
+        patch = getattr(config.network, "patch_size", 1)
+        if crops.local_size % patch:
+            raise ConfigError("crops.local_size", f"local_size must be a multiple of patch_size {patch}, got {crops.local_size}")
+        if crops.local_scale_min > crops.local_scale_max:
+            raise ConfigError(
+                "crops.local_scale_min",
+                f"local_scale_min must be at most local_scale_max {crops.local_scale_max:g}, got {crops.local_scale_min:g}",
+            )
+
+
 @dataclass(frozen=True)
 class Draw:
     """What chance decided for each of B views, in the order in which it is done."""
@@ -83,14 +112,16 @@ class Draw:
     solarized: Tensor  # (B,) bool
 
 
-def augment(pixels: Tensor, knobs: Augment, generator: torch.Generator) -> Tensor:
+def augment(pixels: Tensor, knobs: Augment, generator: torch.Generator, local: Crops | None = None) -> Tensor:
     """One random view of each image: pixels (B, 3, H, W) uint8, or float in [0, 1] -> (B, 3, H, W) float32 in [0, 1].
 
+    local: the views are small crops (B, 3, local_size, local_size) of a small share of the image.
     The generator lives on the pixels' device. The same seed gives the same views, and nobody else's random numbers are touched.
     """
     batch, _, height, width = pixels.shape
-    chance = draw(knobs, batch, height, width, generator)
-    views = crop_and_flip(pixels, chance.boxes, chance.flips)
+    scale = (local.local_scale_min, local.local_scale_max) if local else (knobs.crop_scale_min, 1.0)
+    chance = draw(knobs, batch, height, width, generator, scale)
+    views = crop_and_flip(pixels, chance.boxes, chance.flips, local.local_size if local else None)
     if knobs.jitter_probability > 0:
         views = recolor(views, color_matrix(chance.brightness, chance.contrast, chance.saturation, views.mean((2, 3))))
         views = turn_hue(views, chance.hue)
@@ -103,8 +134,8 @@ def augment(pixels: Tensor, knobs: Augment, generator: torch.Generator) -> Tenso
     return views
 
 
-def draw(knobs: Augment, batch: int, height: int, width: int, generator: torch.Generator) -> Draw:
-    """Draws what happens to each of `batch` images of height x width.
+def draw(knobs: Augment, batch: int, height: int, width: int, generator: torch.Generator, scale: tuple[float, float] | None = None) -> Draw:
+    """Draws what happens to each of `batch` images of height x width. scale: the least and largest share of the image to keep.
 
     The same count of numbers is drawn whatever the knobs say, and each knob has its own: moving `hue` leaves the crops as they
     were, and a knob that moves a little moves the views a little.
@@ -116,7 +147,7 @@ def draw(knobs: Augment, batch: int, height: int, width: int, generator: torch.G
         return strength * (2 * uniform[row] - 1) * jittered
 
     return Draw(
-        boxes=_boxes(uniform[:4], knobs.crop_scale_min, height, width),
+        boxes=_boxes(uniform[:4], *(scale or (knobs.crop_scale_min, 1.0)), height, width),
         flips=uniform[4] < knobs.flip_probability,
         brightness=1 + change(6, knobs.brightness),
         contrast=1 + change(7, knobs.contrast),
@@ -128,28 +159,28 @@ def draw(knobs: Augment, batch: int, height: int, width: int, generator: torch.G
     )
 
 
-def _boxes(uniform: Tensor, scale_min: float, height: int, width: int) -> Tensor:
-    """uniform: (4, B) -> (B, 4) boxes whose share of the area is uniform in [scale_min, 1] and which lie inside the image.
+def _boxes(uniform: Tensor, scale_min: float, scale_max: float, height: int, width: int) -> Tensor:
+    """uniform: (4, B) -> (B, 4) boxes whose share of the area is uniform in [scale_min, scale_max] and which lie inside the image.
 
     torchvision redraws what does not fit and rounds to whole pixels. Here the shape is drawn among those that fit, so that the
     share of the area stays uniform, and a share of 1 is the whole image.
     """
-    area = scale_min + (1 - scale_min) * uniform[0]
+    area = scale_min + (scale_max - scale_min) * uniform[0]
     stretch_max = (1 / area).clamp(max=STRETCH_MAX).log()
     stretch = (stretch_max * (2 * uniform[1] - 1)).exp()
     tall, wide = (height * (area / stretch).sqrt()).clamp_min(1), (width * (area * stretch).sqrt()).clamp_min(1)
     return torch.stack(((height - tall) * uniform[2], (width - wide) * uniform[3], tall, wide), 1)
 
 
-def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor) -> Tensor:
-    """Cuts a box out of each image, brings it back to full size (bilinear, not antialiased) and mirrors it where `flips` says so.
+def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor, size: int | None = None) -> Tensor:
+    """Cuts a box out of each image, brings it to `size` (full size) bilinearly, not antialiased, and mirrors it where `flips` says so.
 
     images: (B, 3, H, W) uint8, or float in [0, 1]. boxes: (B, 4) top, left, height, width in pixels, each side at least 1.
     flips: (B,) bool -> (B, 3, H, W) float32 in [0, 1]
     """
     height, width = images.shape[2:]
-    rows = _sampled(boxes[:, 0], boxes[:, 2], height)
-    columns = _sampled(boxes[:, 1], boxes[:, 3], width)
+    rows = _sampled(boxes[:, 0], boxes[:, 2], height, size or height)
+    columns = _sampled(boxes[:, 1], boxes[:, 3], width, size or width)
     columns = torch.where(flips[:, None], columns.flip(1), columns)
     # Complex numbers are pairs (column, row), and adding them is three times as fast as stacking.
     grid = torch.view_as_real(columns[:, None, :] + (1j * rows)[:, :, None])
@@ -157,9 +188,9 @@ def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor) -> Tensor:
     return F.grid_sample(pixels, grid, align_corners=False).clamp_(0, 1)
 
 
-def _sampled(start: Tensor, length: Tensor, size: int) -> Tensor:
-    """start, length: (B,) of a box along one side of `size` pixels -> (B, size) where to look, as grid_sample counts: -1 to 1."""
-    centers = (torch.arange(size, device=start.device) + 0.5) / size
+def _sampled(start: Tensor, length: Tensor, size: int, count: int) -> Tensor:
+    """start, length: (B,) of a box along one side of `size` pixels -> (B, count) where to look, as grid_sample counts: -1 to 1."""
+    centers = (torch.arange(count, device=start.device) + 0.5) / count
     places = start[:, None] + centers * length[:, None]
     # A crop knows nothing of the pixels beyond its edge, so interpolation must not reach past the centers of its outermost ones.
     inside = torch.minimum(torch.maximum(places, start[:, None] + 0.5), (start + length)[:, None] - 0.5)

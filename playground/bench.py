@@ -41,11 +41,11 @@ def measure(seconds: float = 8.0) -> dict[str, Result]:
     device = pick(config.device, config.network.choice.family)
     images = load_images(config.data.name, None)[0]
     trainer = Trainer(config, images, device)
-    views = trainer.views(1)
-    count = config.batch_size * len(views)
+    batch = trainer.batch(1)
+    count = config.batch_size * len(batch.views)
     contenders: dict[str, Work | str] = {
         "engine": lambda: len(trainer.update()) and count,
-        "bare": lambda: len(trainer.learn(views)) and count,
+        "bare": lambda: len(trainer.learn([batch])) and count,
         "lightly": _lightly_loop(config, images, Device(device.where, None, torch.contiguous_format)),
     }
     speed = rates(contenders, seconds)
@@ -162,7 +162,7 @@ def _forever(loader: Any) -> Iterator[Any]:
 
 
 def _our_views(trainer: Trainer) -> Work:
-    pixels, counter = trainer.pixels[:512], itertools.count()
+    pixels, counter = trainer.images.pixels[:512], itertools.count()
     return lambda: len(augment(pixels, trainer.config.augment, stream(0, "bench", next(counter), pixels.device)))
 
 
@@ -179,7 +179,7 @@ def _kornia(trainer: Trainer) -> Work | str:
         K.ColorJitter(knobs.brightness, knobs.contrast, knobs.saturation, knobs.hue, p=knobs.jitter_probability),
         K.RandomGrayscale(p=knobs.grayscale_probability),
     )
-    pixels = trainer.pixels[:512]
+    pixels = trainer.images.pixels[:512]
     return lambda: len(pipeline(pixels.float() / 255))
 
 
@@ -193,7 +193,7 @@ def _torchvision(trainer: Trainer) -> Work:
         v2.RandomApply([jitter], knobs.jitter_probability), v2.RandomGrayscale(knobs.grayscale_probability),
         v2.ToDtype(torch.float32, scale=True),
     ])  # fmt: skip
-    pixels = trainer.pixels[:64].cpu()
+    pixels = trainer.images.pixels[:64].cpu()
     return lambda: len([pipeline(each) for each in pixels])
 
 

@@ -10,9 +10,11 @@ import copy
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from playground.methods import Batch
+
+FEW = 8  # images whose operations are counted
 SHARE = 0.10  # of the training time, at most
 MARGIN = 1.5  # counted operations leave out neighbors, spectra and layouts, and machines differ
 DENSE = (1, 2, 5, 10, 20)
@@ -72,14 +74,13 @@ def thinned(rest: list[int], spent: float, each: float, training: float) -> list
     return rest
 
 
-def image_cost(method: Any, views: list[Tensor], generator: torch.Generator) -> float:
-    """Operations of embedding one image, over those of one training step on `views`."""
-    trial = copy.deepcopy(method)
-    few = [view[:8] for view in views]
-    step = _operations(lambda: trial.loss(few, generator)["loss"].backward())
+def image_cost(method: Any, batch: Batch, generator: torch.Generator) -> float:
+    """Operations of embedding one image, over those of training on `batch`."""
+    trial, few = copy.deepcopy(method), batch.first(FEW)
+    step = _operations(lambda: trial.backward(trial.loss(few, generator)))
     with torch.no_grad():
-        embedding = _operations(lambda: trial.eval().embed(few[0]))
-    return embedding / max(step * len(views[0]), 1)
+        embedding = _operations(lambda: trial.eval().embed(few.views[0]))
+    return embedding / max(step * len(batch.rows), embedding)
 
 
 def probe_size(available: int, cost: float) -> int:

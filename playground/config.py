@@ -18,9 +18,10 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import ValidationError, model_serializer, model_validator
 
 from playground import datasets, methods, networks, optimizers
-from playground.augment import Augment
+from playground.augment import Augment, Crops
 from playground.knobs import Choice, Knob, Section, knob, knobs_of, option
 from playground.masking import Masking
+from playground.schedules import Schedule, progress_at
 
 CHOICES: dict[str, dict[str, Any]] = {
     "data": datasets.CATALOG,
@@ -28,7 +29,8 @@ CHOICES: dict[str, dict[str, Any]] = {
     "network": networks.CATALOG,
     "optimizer": optimizers.CATALOG,
 }
-PLAIN: dict[str, type[Section]] = {"augment": Augment, "masking": Masking}
+PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}
+OPTIONAL = {"crops": ("multi_crop", "takes no local views"), "masking": ("masked", "masks nothing")}  # section -> who has it; else why not
 START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
 
 Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
@@ -54,9 +56,14 @@ class RunConfig(Section):
     network: Chosen
     optimizer: Chosen
     augment: Augment
+    crops: Crops | None
     masking: Masking | None
+    schedule: dict[str, Schedule]
     steps: int = knob(300, 1, 1_000_000, "How many times the weights are updated.")
-    batch_size: int = knob(256, 2, 8192, "How many images each step sees; each is shown as several views.")
+    batch_size: int = knob(256, 2, 8192, "How many images are seen at once; each is shown as several views.")
+    accumulation: int = knob(
+        1, 1, 64, "How many batches one step adds up before it updates the weights. Negatives still come from one batch at a time."
+    )
     seed: int = knob(0, 0, 2**31 - 1, "Everything random follows from it: the same seed gives the same run.")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "Where to train; auto takes a GPU if there is one.")
 
@@ -89,7 +96,9 @@ class RunConfig(Section):
             )
         if self.batch_size < method.min_batch:
             raise ConfigError("batch_size", f"{method.name}: batch_size must be at least {method.min_batch}, got {self.batch_size}")
-        for check in (network.check, method.check):
+        for each in self.knobs():
+            _require_option(each, self.flat()[each.key])
+        for check in (network.check, Crops.check, method.check):
             check(self)
         return self
 
@@ -103,7 +112,8 @@ class RunConfig(Section):
             flat |= {f"{section}.{name}": value for name, value in knobs}
         for section in PLAIN:
             flat |= {f"{section}.{name}": value for name, value in getattr(self, section) or ()}
-        return flat | {name: getattr(self, name) for name in ("steps", "batch_size", "seed", "device")}
+        flat |= {name: getattr(self, name) for name in ("steps", "batch_size", "accumulation", "seed", "device")}
+        return flat | {f"schedule.{key}": str(each) for key, each in self.schedule.items()}
 
     def to_json(self) -> str:
         """Exact: `RunConfig.from_json(config.to_json()) == config`."""
@@ -130,11 +140,23 @@ class RunConfig(Section):
         return cls(**dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True)))
 
     def changed(self, name: str, value: Any) -> RunConfig:
-        """The config with one live knob moved. Raises ConfigError where the knob is not live or the value cannot be."""
-        _require_known(name, self.flat())
+        """The config with one live knob moved; its schedule, if it had one, ends. Raises ConfigError where that cannot be."""
+        flat = self.flat()
+        _require_known(name, flat)
         if name not in self.live():
             raise ConfigError(name, f"{name} cannot change while a run trains; what can: {', '.join(self.live())}")
-        return RunConfig(**self.flat() | {name: value})
+        flat.pop(f"schedule.{name}", None)
+        return RunConfig(**flat | {name: value})
+
+    def at(self, step: int) -> RunConfig:
+        """The config as update number `step` (from 1) sees it: scheduled knobs have the value of that moment."""
+        progress = progress_at(step, self.steps)
+        moved: dict[str, Section] = {}
+        for key, schedule in self.schedule.items():
+            section, _, name = key.partition(".")
+            part = moved.get(section, getattr(self, section))
+            moved[section] = part.model_copy(update={name: schedule.value(getattr(getattr(self, section), name), progress)})
+        return self.model_copy(update=moved) if moved else self
 
     def knobs(self) -> list[Knob]:
         """Every knob of this config, with the range, help and suggested default that hold for these choices."""
@@ -148,7 +170,7 @@ class RunConfig(Section):
         """What differs from the defaults that these choices suggest: what a person really set."""
         flat = self.flat()
         usual = defaults(**{section: flat[section] for section in CHOICES})
-        return {key: value for key, value in flat.items() if value != usual[key]}
+        return {key: value for key, value in flat.items() if value != usual.get(key)}
 
 
 def defaults(**choices: str) -> dict[str, Any]:
@@ -176,9 +198,11 @@ def knobs_for(**choices: str) -> list[Knob]:
 
 def knobs_for_sections(picked: Mapping[str, Any]) -> list[Knob]:
     """The knobs of every section in play, in the order of the flat form."""
-    knobs = [each for section in CHOICES for each in knobs_of(_chosen(section, picked).Knobs, f"{section}.")]
-    knobs += knobs_of(Augment, "augment.")
-    knobs += knobs_of(Masking, "masking.") if _chosen("method", picked).masked else []
+    knobs = [each for section in CHOICES for each in knobs_of(_chosen(section, picked).Knobs, f"{section}.", picked)]
+    method = _chosen("method", picked)
+    for section, kind in PLAIN.items():
+        if section not in OPTIONAL or getattr(method, OPTIONAL[section][0]):
+            knobs += knobs_of(kind, f"{section}.")
     return knobs + [each for each in knobs_of(RunConfig) if each.key not in CHOICES]
 
 
@@ -197,11 +221,18 @@ def _require_known(key: str, flat: Mapping[str, Any]) -> None:
     if key in flat:
         return
     section, _, name = key.partition(".")
+    if section == "schedule":
+        try:
+            _require_known(name, flat)
+        except ConfigError as error:
+            raise ConfigError(key, str(error)) from None
+        return
     owner = flat[section] if section in CHOICES else section
     siblings = [each.partition(".")[2] for each in flat if each.startswith(f"{section}.")]
-    if section == "masking":
-        masked = ", ".join(each for each, method in methods.CATALOG.items() if method.masked)
-        raise ConfigError(key, f"{flat['method']} masks nothing: {key} is for {masked}")
+    if section in OPTIONAL and not siblings:
+        flag, refusal = OPTIONAL[section]
+        others = ", ".join(each for each, method in methods.CATALOG.items() if getattr(method, flag))
+        raise ConfigError(key, f"{flat['method']} {refusal}: {key} is for {others}")
     if name and (siblings or section in CHOICES):
         known = f"it has {', '.join(siblings)}" if siblings else "it has none"
         raise ConfigError(key, f"{owner} has no knob {name}: {known}{_hint(name, siblings)}")
@@ -237,9 +268,31 @@ def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {key: value for key, value in flat.items() if "." not in key and key not in CHOICES}
     for section in CHOICES:
         nested[section] = _build(_chosen(section, flat).Knobs, section, str(flat[section]), part(section))
-    nested["augment"] = _build(Augment, "augment", "augment", part("augment"))
-    nested["masking"] = _build(Masking, "masking", "masking", part("masking")) if part("masking") else None
+    for section, plain in PLAIN.items():
+        nested[section] = _build(plain, section, section, part(section)) if part(section) else None
+    nested["schedule"] = {key: _schedule(key, value, knobs_for_sections(flat)) for key, value in part("schedule").items()}
     return nested
+
+
+def _schedule(key: str, text: Any, knobs: list[Knob]) -> Schedule:
+    """Raises ConfigError unless `key` is a live number and its schedule ends within its range."""
+    live = {each.key: each for each in knobs if each.live and each.kind in ("number", "integer")}
+    if key not in live:
+        raise ConfigError(f"schedule.{key}", f"{key} cannot change while a run trains; what can: {', '.join(live)}")
+    try:
+        schedule = Schedule.parse(text)
+    except ValueError as error:
+        raise ConfigError(f"schedule.{key}", f"schedule.{key} {error}, got {text}") from None
+    low, high = live[key].low, live[key].high
+    if (low is not None and schedule.end < low) or (high is not None and schedule.end > high):
+        raise ConfigError(f"schedule.{key}", f"schedule.{key} must end at a number from {low:.10g} to {high:.10g}, got {schedule.end:.10g}")
+    return schedule
+
+
+def _require_option(each: Knob, value: Any) -> None:
+    """For options that depend on other choices, which the section alone cannot check."""
+    if each.kind == "option" and value not in each.options:
+        raise ConfigError(each.key, f"{must_hold(each)}, got {value}")
 
 
 def _build(kind: type[Section], section: str, owner: str, values: dict[str, Any]) -> Section:

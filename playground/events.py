@@ -49,7 +49,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "mean_patch": ...}."""
+    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "trivial": ...}."""
 
     step: int
     values: dict[str, dict[str, float]]
@@ -59,8 +59,9 @@ class Baseline:
 class Snapshot:
     """Everything captured from the probe set at one step.
 
-    arrays: "embedding" (N, D) float32, "pca" (N, 2) float32, "spectrum" (D,) float32, "spectrum/projector"; pictures as
-    uint8: "views" (V, K, H, W, 3), and "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.
+    arrays: "embedding" (N, D) float32, "pca" (N, 2) float32, "spectrum" (D,) float32, "spectrum/projector", "similarity/positive"
+    and "similarity/negative" (BINS,), "use/<bins>" (K,); pictures as uint8: "views" (V, K, H, W, 3), "local_views", and
+    "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.
     """
 
     step: int
@@ -78,7 +79,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the collapse judge says. state: starting, healthy, dimensional collapse, complete collapse, unclear."""
+    """What the collapse judge says. state: starting, healthy, complete collapse, dimensional collapse, one cluster, ..."""
 
     step: int
     state: str

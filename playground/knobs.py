@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -47,6 +48,11 @@ def safeguard(help: str, *, without: str) -> Any:
     return Field(True, description=help, json_schema_extra={"without": without})
 
 
+def named(help: str, options: Callable[[Mapping[str, Any]], Sequence[str]]) -> Any:
+    """One of a few names that depend on the other choices: `options` gets {"data": ..., "method": ...}; the first is the default."""
+    return Field("", description=help, json_schema_extra=cast(Any, {"options": options}))
+
+
 def option(default: Any, help: str) -> Any:
     """One of a few values; the field's type is the `Literal` that lists them."""
     return Field(default, description=help)
@@ -73,20 +79,22 @@ class Knob:
         return self.key.rpartition(".")[2].replace("_", " ")
 
 
-def knobs_of(section: type[BaseModel], prefix: str = "") -> list[Knob]:
-    """Every knob that a section declares, in its order, with keys that start with `prefix`."""
-    return [_knob(prefix + name, field) for name, field in section.model_fields.items() if field.description]
+def knobs_of(section: type[BaseModel], prefix: str = "", picked: Mapping[str, Any] | None = None) -> list[Knob]:
+    """Every knob that a section declares, in its order, with keys that start with `prefix`. picked: what `named` knobs depend on."""
+    return [_knob(prefix + name, field, picked) for name, field in section.model_fields.items() if field.description]
 
 
-def _knob(key: str, field: FieldInfo) -> Knob:
+def _knob(key: str, field: FieldInfo, picked: Mapping[str, Any] | None) -> Knob:
     extra: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     bounds = {side: getattr(mark, side) for mark in field.metadata for side in ("ge", "le") if hasattr(mark, side)}
     options = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    if picked and callable(extra.get("options")):
+        options = tuple(extra["options"](picked))
     kinds: dict[Any, Any] = {bool: "switch", int: "integer", float: "number", str: "name"}
     return Knob(
         key=key,
         kind="option" if options else kinds[field.annotation],
-        default=field.default,
+        default=options[0] if options and field.default == "" else field.default,
         help=field.description or "",
         low=bounds.get("ge"),
         high=bounds.get("le"),

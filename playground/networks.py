@@ -34,6 +34,15 @@ class Backbone(nn.Module):
     """What every network is: `width` features for each image."""
 
     width: int
+    stride: int  # the side of a place of `maps` in pixels
+
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, width, H / stride, W / stride): features with a place, before they are averaged."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width), averaged over all places."""
+        return self.maps(images).mean((2, 3))
 
     def normalize(self, images: Tensor) -> Tensor:
         """[0, 1] -> about [-1, 1], the same for all data, so that no data set's statistics need to be known."""
@@ -48,7 +57,7 @@ class ResNet(Backbone):
 
     def __init__(self, widths: tuple[int, ...], blocks: int, stem_stride: int) -> None:
         super().__init__()
-        self.width = widths[-1]
+        self.width, self.stride = widths[-1], stem_stride * 2 ** (len(widths) - 1)
         self.stem = nn.Sequential(nn.Conv2d(3, widths[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
         stages: list[nn.Module] = []
         channels = widths[0]
@@ -58,9 +67,9 @@ class ResNet(Backbone):
                 channels = width
         self.stages = nn.Sequential(*stages)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, width), averaged over the remaining places."""
-        return self.stages(self.stem(self.normalize(images))).mean((2, 3))
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width, H / stride, W / stride); any size will do."""
+        return self.stages(self.stem(self.normalize(images)))
 
 
 class BasicBlock(nn.Module):
@@ -91,7 +100,7 @@ class ViT(Backbone):
 
     def __init__(self, image_size: int, patch_size: int, width: int, depth: int, heads: int) -> None:
         super().__init__()
-        self.width, self.patch_size = width, patch_size
+        self.width, self.patch_size, self.stride = width, patch_size, patch_size
         self.grid = image_size // patch_size
         self.embed = nn.Linear(3 * patch_size**2, width)
         self.register_buffer("positions", sine_positions(self.grid, width), persistent=False)
@@ -99,8 +108,13 @@ class ViT(Backbone):
         self.norm = nn.LayerNorm(width)
 
     def patches(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, L, width): every patch, embedded, with its position added."""
-        return self.embed(patchify(self.normalize(images), self.patch_size)) + self.positions
+        """(B, 3, H, W) in [0, 1] -> (B, L, width): every patch, embedded, with its position added.
+
+        A smaller image is a crop brought to few patches: they stand as far apart as those of a whole one, on the same scale.
+        """
+        grid = images.shape[-1] // self.patch_size
+        positions = self.positions if grid == self.grid else sine_positions(grid, self.width, self.grid).to(images.device)
+        return self.embed(patchify(self.normalize(images), self.patch_size)) + positions
 
     def encode(self, tokens: Tensor) -> Tensor:
         """(B, any number, width) -> the same shape, after all blocks."""
@@ -108,8 +122,13 @@ class ViT(Backbone):
             tokens = block(tokens)
         return self.norm(tokens)
 
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width, H / p, W / p)."""
+        tokens = self.encode(self.patches(images))
+        return tokens.transpose(1, 2).unflatten(2, (images.shape[-1] // self.patch_size, -1))
+
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, width)."""
+        """(B, 3, H, W) -> (B, width): the mean over patches."""
         return self.encode(self.patches(images)).mean(1)
 
 
@@ -150,10 +169,14 @@ def unpatchify(patches: Tensor, patch_size: int, image_size: int) -> Tensor:
     return F.fold(patches.transpose(1, 2), image_size, patch_size, stride=patch_size)
 
 
-def sine_positions(grid: int, width: int) -> Tensor:
-    """Fixed 2-D sine-cosine positions, (grid * grid, width): half of the width for the row, half for the column."""
+def sine_positions(grid: int, width: int, span: int | None = None) -> Tensor:
+    """Fixed 2-D sine-cosine positions, (grid * grid, width): half of the width for the row, half for the column.
+
+    span: places are spread over so many instead of `grid`, as DINO stretches the positions of its small crops.
+    """
     frequencies = 1 / 10000 ** (torch.arange(width // 4) / (width // 4))
-    angles = torch.arange(grid)[:, None] * frequencies  # (grid, width / 4)
+    places = (torch.arange(grid) + 0.5) * ((span or grid) / grid) - 0.5
+    angles = places[:, None] * frequencies  # (grid, width / 4)
     line = torch.cat([angles.sin(), angles.cos()], 1)  # (grid, width / 2)
     rows, columns = line[:, None].expand(-1, grid, -1), line[None].expand(grid, -1, -1)
     return torch.cat([rows, columns], 2).flatten(0, 1)
@@ -167,6 +190,16 @@ def projector(width: int, hidden: int, out: int, *, layers: int = 2, last_norm: 
         width = hidden
     head.append(nn.Linear(width, out))
     return nn.Sequential(*head, *([nn.BatchNorm1d(out, affine=False)] if last_norm else []))
+
+
+def decoder(width: int, stride: int, channels: int = 3) -> nn.Sequential:
+    """From feature maps back to pixels: (B, width, h, w) -> (B, channels, h * stride, w * stride). stride: a power of two."""
+    layers: list[nn.Module] = []
+    while stride > 1:
+        narrower = max(width // 2, 16)
+        layers += [nn.Conv2d(width, 4 * narrower, 3, padding=1), nn.PixelShuffle(2), nn.BatchNorm2d(narrower), nn.ReLU()]
+        width, stride = narrower, stride // 2
+    return nn.Sequential(*layers, nn.Conv2d(width, channels, 3, padding=1))
 
 
 def predictor(width: int, hidden: int) -> nn.Sequential:

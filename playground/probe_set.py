@@ -10,7 +10,9 @@ from torch import Tensor
 
 from playground.augment import augment
 from playground.datasets import Images
+from playground.diagnostics.assignments import bin_use
 from playground.diagnostics.base import CATALOG
+from playground.diagnostics.geometry import similarity_histograms
 from playground.diagnostics.probes import knn_accuracy
 from playground.diagnostics.spectrum import singular_values
 from playground.methods import Method
@@ -38,7 +40,7 @@ class ProbeSet:
         pixels = self.images.pixels[: self.paired]
         self.pairs = [augment(pixels, trainer.config.augment, generator) for _ in range(2)]
         self.embedded = len(images) + 2 * self.paired
-        self.sizes = self._sizes(trainer.method)
+        self.sizes, self.bins = self._sizes(trainer.method)
 
     def healthy_std(self) -> dict[str, float]:
         """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
@@ -52,10 +54,13 @@ class ProbeSet:
             with self.device.autocast():
                 layers = self._layers(method)
                 own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self.pictures(method)
+                assigned = method.assignments(self._floats(self.paired))
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
             knn = knn_accuracy(layers[""]["features"], self.images.factors)
             values |= {f"knn/{name}": accuracy for name, accuracy in knn.items()} | own
+            values |= {name: each for who, shares in assigned.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
+            arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in assigned.items()}
         method.train(training)
         return _as_floats(values), arrays
 
@@ -63,22 +68,23 @@ class ProbeSet:
         """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
         pixels = knn_accuracy(self.images.pixels.flatten(1).float() - 127.5, self.images.factors)
         with torch.inference_mode():
-            mean = method.mean_baseline(self._floats(self.paired), self._generator())
-        found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "mean_patch": _as_floats(mean)}
+            trivial = method.trivial(self._floats(self.paired), self._generator())
+        found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "trivial": _as_floats(trivial)}
         return {name: values for name, values in found.items() if values}
 
     def pictures(self, method: Method) -> dict[str, np.ndarray]:
         """Rows of pictures that the method makes of the first images: name -> (K, H, W, 3) uint8."""
         return {name: as_pixels(row) for name, row in method.pictures(self._floats(SHOWN), self._generator()).items()}
 
-    def _sizes(self, method: Method) -> dict[str, int]:
-        """Dimensions of each layer that is judged."""
+    def _sizes(self, method: Method) -> tuple[dict[str, int], dict[str, int]]:
+        """Dimensions of each layer that is judged, and bins of each assignment."""
         method.eval()
         with torch.no_grad():
             embedding = method.embed(self._floats(2))
             projection = method.project(embedding)
+            bins = {name: shares.shape[1] for name, shares in method.assignments(self._floats(2)).items()}
         method.train()
-        return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]})
+        return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]}), bins
 
     def _layers(self, method: Method) -> dict[str, dict[str, Tensor]]:
         """Metric prefix -> features of the probe set and of both views; the backbone's output comes under no prefix."""
@@ -95,6 +101,7 @@ class ProbeSet:
         for prefix, layer in layers.items():
             name = f"spectrum/{prefix}".rstrip("/")
             arrays[name] = singular_values(layer["features"]).float().cpu().numpy()
+        arrays |= {f"similarity/{name}": each.float().cpu().numpy() for name, each in similarity_histograms(*_pairs(layers)).items()}
         return arrays
 
     def _floats(self, count: int) -> Tensor:
@@ -104,6 +111,12 @@ class ProbeSet:
     def _generator(self) -> torch.Generator:
         """The same masks at every measurement: frames can be compared."""
         return stream(self.seed, "probe", 0, self.device.where)
+
+
+def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Both views in the layer that the loss works on."""
+    layer = layers.get(PREFIXES["projector"], layers[""])
+    return layer["first"], layer["second"]
 
 
 def as_pixels(images: Tensor) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from playground.augment import augment
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.devices import Device
+from playground.methods import Batch
 from playground.optimizers import parameter_groups, schedule
 from playground.randomness import stream, stream_seed
 
@@ -21,7 +23,7 @@ class Trainer:
 
     def __init__(self, config: RunConfig, images: Images, device: Device) -> None:
         self.config, self.device, self.step = config, device, 0
-        self.pixels = images.pixels.to(device.where)
+        self.images = images.to(device.where)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(config.seed, "weights", 0))
             backbone = config.network.choice.build(config.network, config.data.choice.image_size)
@@ -30,36 +32,44 @@ class Trainer:
         groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
-    def views(self, step: int) -> list[Tensor]:
-        """The views of update number `step` (from 1): a list of (B, 3, H, W) in [0, 1]."""
-        batch = self.pixels[self._rows(step - 1).to(self.pixels.device)]
-        generator = stream(self.config.seed, "views", step, self.device.where)
-        both = augment(batch.repeat(self.method.views, 1, 1, 1), self.config.augment, generator)
-        return list(both.contiguous(memory_format=self.device.memory_format).chunk(self.method.views))
+    def batch(self, step: int, part: int = 0) -> Batch:
+        """What update number `step` (from 1) sees in its `part` of `config.accumulation`."""
+        config, place = self.config.at(step), (step - 1) * self.config.accumulation + part
+        rows = self._rows(place).to(self.device.where)
+        pixels = self.images.pixels[rows]
+        count, crops = self.method.views, config.crops
+        views = self._laid_out(augment(pixels.repeat(count, 1, 1, 1), config.augment, self._stream("views", place)), count)
+        local: list[Tensor] = []
+        if crops and crops.local_views:
+            many = pixels.repeat(crops.local_views, 1, 1, 1)
+            local = self._laid_out(augment(many, config.augment, self._stream("local", place), crops), crops.local_views)
+        return Batch(views, local, rows, {name: labels[rows] for name, labels in self.images.factors.items()})
 
     def update(self) -> dict[str, Tensor]:
         """One step: views, loss, gradient, weights. Returns named scalars that are still on the device."""
         self.step += 1
-        return self.learn(self.views(self.step))
+        with self.device.autocast():
+            self.method.before_step(self.step, self.images.pixels, self._stream("rounds", self.step))
+        return self.learn([self.batch(self.step, part) for part in range(self.config.accumulation)])
 
-    def learn(self, views: list[Tensor]) -> dict[str, Tensor]:
-        """The part of a step that follows the views."""
-        config, optimizer = self.config, self.optimizer
+    def learn(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """The part of a step that follows the views; the gradients of several batches are averaged."""
+        config, optimizer = self.config.at(self.step), self.optimizer
+        self._tell_knobs(config)
         rate = config.optimizer.learning_rate * schedule(self.step - 1, config.steps, config.optimizer.warmup_fraction)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        with self.device.autocast():
-            values = self.method.loss(views, stream(config.seed, "loss", self.step, self.device.where))
         optimizer.zero_grad(set_to_none=True)
-        values["loss"].backward()
+        parts = [self._gradient(batch, (self.step - 1) * len(batches) + part) for part, batch in enumerate(batches)]
+        if len(parts) > 1:
+            torch._foreach_div_([weight.grad for weight in self.method.parameters() if weight.grad is not None], len(parts))
         optimizer.step()
         self.method.after_step(self.step / config.steps)
-        return {name: value.detach() for name, value in values.items()}
+        return parts[0] if len(parts) == 1 else {name: torch.stack([each[name] for each in parts]).mean(0) for name in parts[0]}
 
     def change(self, name: str, value: Any) -> Any:
         """Moves a live knob and returns its new value. Raises ConfigError."""
         self.config = self.config.changed(name, value)
-        self.method.knobs, self.method.masking = self.config.method, self.config.masking
         return self.config.flat()[name]
 
     def state(self) -> dict[str, Any]:
@@ -74,15 +84,30 @@ class Trainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Goes back to a `state`, in which live knobs may have been moved."""
         self.config, self.step = RunConfig(**state["config"]), state["step"]
-        self.method.knobs, self.method.masking = self.config.method, self.config.masking
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
 
-    def _rows(self, step: int) -> Tensor:
-        """Which images step number `step` (from 0) sees: every epoch a new order, the incomplete last batch left out."""
+    def _gradient(self, batch: Batch, place: int) -> dict[str, Tensor]:
+        """Adds one batch's gradient, and returns its named scalars."""
+        with self.device.autocast():
+            values = self.method.loss(batch, self._stream("loss", place))
+        return {name: value.detach() for name, value in self.method.backward(values).items()}
+
+    def _tell_knobs(self, config: RunConfig) -> None:
+        """The method reads its live knobs from here."""
+        self.method.knobs, self.method.masking = config.method, config.masking
+
+    def _laid_out(self, views: Tensor, count: int) -> list[Tensor]:
+        return list(views.contiguous(memory_format=self.device.memory_format).chunk(count))
+
+    def _stream(self, purpose: str, place: int) -> torch.Generator:
+        return stream(self.config.seed, purpose, place + 1, self.device.where)
+
+    def _rows(self, place: int) -> Tensor:
+        """Which images batch number `place` (from 0) has: every epoch a new order, the incomplete last batch left out."""
         size = self.config.batch_size
-        epoch, place = divmod(step, len(self.pixels) // size)
-        return _order(self.config.seed, epoch, len(self.pixels))[place * size : (place + 1) * size]
+        epoch, place = divmod(place, len(self.images) // size)
+        return _order(self.config.seed, epoch, len(self.images))[place * size : (place + 1) * size]
 
 
 @functools.lru_cache(maxsize=2)

@@ -43,6 +43,7 @@ from playground.events import (
     Stop,
 )
 from playground.home import home
+from playground.methods import Batch
 from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
@@ -220,14 +221,15 @@ class _Run:
         trainer, step = self.trainer, self.trainer.step
         begun = time.perf_counter()
         values, arrays = self.probe.measure(trainer.method)
-        arrays["views"] = np.stack([as_pixels(view[:SHOWN]) for view in trainer.views(max(step, 1))])
+        batch = trainer.batch(max(step, 1)).first(SHOWN)
+        arrays |= {name: np.stack([as_pixels(view) for view in views]) for name, views in _shown(batch).items()}
         self.cadence.measured(step, time.perf_counter() - begun)
         if step == 0:
             self.first = values
             yield self._baseline(values)
         yield Metrics(step, values | self._pace())
         yield Snapshot(step, arrays)
-        yield judge(step, values, self.probe.sizes, self.first)
+        yield judge(step, values, self.probe.sizes, self.probe.bins, self.first)
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = {name: value for name, value in values.items() if name.startswith("knn/")}
@@ -242,7 +244,7 @@ class _Run:
     def _pace(self) -> dict[str, float]:
         if not self.cadence.training or not self.trainer.step:
             return {}
-        views = self.trainer.step * self.trainer.config.batch_size * self.trainer.method.views
+        views = self.trainer.step * _views_per_step(self.trainer)
         return {"views_per_second": views / self.cadence.training}
 
     def _totals(self) -> dict[str, float]:
@@ -263,7 +265,10 @@ class _Run:
         facts = {
             "device": trainer.device.describe(),
             "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
-            "views_per_step": config.batch_size * trainer.method.views,
+            "views_per_step": _views_per_step(trainer),
+            "negatives": config.method.choice.negatives(config),
+            "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
+            "bins": self.probe.bins,
             "steps": self.steps,
             "layers": self.probe.sizes,
             "references": references,
@@ -273,11 +278,21 @@ class _Run:
         return Started(trainer.step, facts)
 
 
+def _shown(batch: Batch) -> dict[str, list[Tensor]]:
+    """The rows of views that a snapshot keeps."""
+    return {name: views for name, views in {"views": batch.views, "local_views": batch.local_views}.items() if views}
+
+
+def _views_per_step(trainer: Trainer) -> int:
+    config = trainer.config
+    local = config.crops.local_views if config.crops else 0
+    return int(config.batch_size * config.accumulation * (trainer.method.views + local))
+
+
 def _image_cost(trainer: Trainer) -> float:
-    generator = stream(trainer.config.seed, "trial", 0, trainer.device.where)
-    views = trainer.views(1)
+    batch, generator = trainer.batch(1), stream(trainer.config.seed, "trial", 0, trainer.device.where)
     with trainer.device.autocast():
-        return image_cost(trainer.method, views, generator)
+        return image_cost(trainer.method, batch, generator) / trainer.config.accumulation
 
 
 def _not_finite(step: int, last: int, config: RunConfig) -> str:

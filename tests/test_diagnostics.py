@@ -106,16 +106,16 @@ def measured(features, **more):
     ids=["spread", "point", "plane"],
 )
 def test_the_judge_tells_kinds_of_collapse_apart(features, state):
-    verdict = judge(100, measured(features), {"backbone": 64, "projector": 64}, {})
+    verdict = judge(100, measured(features), {"backbone": 64, "projector": 64}, {}, {})
     assert verdict.state == state
     assert "projector" in verdict.sentence or state == "dimensional collapse"
 
 
 def test_the_judge_waits_before_it_speaks():
-    assert judge(5, measured(torch.ones(50, 8)), {"projector": 8}, {}).state == "starting"
+    assert judge(5, measured(torch.ones(50, 8)), {"projector": 8}, {}, {}).state == "starting"
 
 
 def test_a_healthy_verdict_says_what_was_learned():
     values = measured(sphere(500, 64)) | {"knn/shape": 0.8, "knn/color": 0.3}
-    verdict = judge(100, values, {"projector": 64}, {"knn/shape": 0.2, "knn/color": 0.9})
+    verdict = judge(100, values, {"projector": 64}, {}, {"knn/shape": 0.2, "knn/color": 0.9})
     assert "shape 80% of the time, from 20% at random weights" in verdict.sentence

@@ -134,7 +134,7 @@ export class Curves {
     const error = run?.metrics.get("reconstruction")
     this.painting.element.hidden = !error
     if (!error || !this.painting.stale(run.id, error.steps.length, error.steps.at(-1), ...this.frame(run))) return
-    const mean = run.baseline.mean_patch?.reconstruction
+    const mean = run.baseline.trivial?.reconstruction
     // The untrained network paints far worse than the mean patch; what matters happens below three times that line.
     const range = (this.painted ??= new Range()).cover(mean ? [0, 3 * mean] : [0, ...error.values])
     const marks = changeMarks(run, this.theme, false)

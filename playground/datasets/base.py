@@ -51,6 +51,7 @@ class Dataset(Choice):
     count: ClassVar[int]
     probe_count: ClassVar[int]
     image_size: ClassVar[int]
+    known: ClassVar[tuple[str, ...]] = ("class",)  # the factors of which it has labels
     suggests: ClassVar[dict[str, Any]] = {}
 
     @classmethod

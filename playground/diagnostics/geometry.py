@@ -10,6 +10,8 @@ from torch import Tensor
 
 from playground.diagnostics.base import diagnostic
 
+BINS = 50  # of a histogram of similarities
+
 
 @diagnostic("Alignment", "low: two views of one image land close together", 0, 4)
 def alignment(first: Tensor, second: Tensor) -> Tensor:
@@ -38,6 +40,17 @@ def feature_std(features: Tensor) -> Tensor:
     features: (N, D) -> scalar. Chen and He, 2021, section 4.1.
     """
     return unit(features).std(0, correction=0).mean()
+
+
+def similarity_histograms(first: Tensor, second: Tensor) -> dict[str, Tensor]:
+    """How similar two views of one image are, and views of different images: shares of `BINS` equal bins of the cosine in [-1, 1].
+
+    first, second: (P, D), row by row two views of one image -> "positive" and "negative", each (BINS,) with a sum of 1.
+    """
+    cosine = unit(first) @ unit(second).T
+    own = torch.eye(len(cosine), dtype=torch.bool, device=cosine.device)
+    pairs = {"positive": cosine[own], "negative": cosine[~own]}
+    return {name: torch.histc(each.clamp(-1, 1).cpu(), BINS, -1, 1) / max(len(each), 1) for name, each in pairs.items()}
 
 
 def unit(features: Tensor) -> Tensor:

@@ -9,13 +9,19 @@ from playground.events import Verdict
 
 COMPLETE = 0.15  # of the healthy spread: below it all images look alike to the network
 NARROW = 0.05  # of the dimensions: below it the features live in a thin slice of their space
+FEW_BINS = 1.5  # bins in use: below it all images are in one
+UNDECIDED = 0.98  # of ln K: above it every image is in all bins alike
 SETTLING = 20  # steps before which nothing is said
+TEACHER = {"one cluster": "one-hot teacher", "uniform clusters": "uniform teacher"}  # what the field calls it
 
 
-def judge(step: int, values: Mapping[str, float], sizes: Mapping[str, int], baseline: Mapping[str, float]) -> Verdict:
-    """values: the diagnostics of this step; sizes: layer -> its dimensions; baseline: the diagnostics of step 0.
+def judge(
+    step: int, values: Mapping[str, float], sizes: Mapping[str, int], bins: Mapping[str, int], baseline: Mapping[str, float]
+) -> Verdict:
+    """values: the diagnostics of this step; sizes: layer -> its dimensions; bins: who assigns -> K; baseline: those of step 0.
 
-    The layer that the loss works on is judged, since that is where collapse begins; the backbone where there is no projector.
+    Bins count most: a network may sort all images into one while its features still look alive. Then the layer that the loss works
+    on is judged, since that is where collapse begins; the backbone where there is no projector.
     """
     prefix = "projector/" if "projector/feature_std" in values else ""
     layer = "projector" if prefix else "backbone"
@@ -24,6 +30,10 @@ def judge(step: int, values: Mapping[str, float], sizes: Mapping[str, int], base
     rank = values[f"{prefix}rankme_centered"]
     evidence = {"relative_std": relative, "rank": rank, "rank_share": rank / size, "uniformity": values[f"{prefix}uniformity"]}
     state, sentence = _state(step, relative, rank, size, layer)
+    for who, count in bins.items():
+        evidence |= {f"{who}_{name}": values[f"{who}/{name}"] for name in ("perplexity", "entropy")}
+        if state not in ("starting", "failed") and (found := _bins_state(who, count, values)):
+            state, sentence = found
     gain = _gain(values, baseline)
     return Verdict(step, state, sentence + (gain if state == "healthy" else ""), evidence)
 
@@ -39,6 +49,18 @@ def _state(step: int, relative: float, rank: float, size: int, layer: str) -> tu
     if rank < NARROW * size:
         return "dimensional collapse", f"Only about {rank:.1f} of {size} dimensions are in use, although {spread}."
     return "healthy", f"No collapse: {spread}, and about {rank:.0f} of {size} dimensions are in use."
+
+
+def _bins_state(who: str, count: int, values: Mapping[str, float]) -> tuple[str, str] | None:
+    """Whether the bins of `who` have collapsed, and how."""
+    used, undecided = values[f"{who}/perplexity"], values[f"{who}/entropy"] / math.log(count)
+    if undecided > UNDECIDED:
+        state, sentence = "uniform clusters", f"Every image is in all bins alike: the {who}'s entropy is {undecided:.0%} of ln {count}."
+    elif used < FEW_BINS:
+        state, sentence = "one cluster", f"All images are in one bin: the {who} uses {used:.1f} of {count}."
+    else:
+        return None
+    return (TEACHER[state] if who == "teacher" else state), sentence
 
 
 def _gain(values: Mapping[str, float], baseline: Mapping[str, float]) -> str:

@@ -3,8 +3,8 @@
 import sys
 
 from playground.knobs import catalog
-from playground.methods.base import Method, Reference
+from playground.methods.base import Batch, Measure, Method, Reference
 
 CATALOG = catalog(Method, sys.modules[__name__])
 
-__all__ = ["CATALOG", "Method", "Reference"]
+__all__ = ["CATALOG", "Batch", "Measure", "Method", "Reference"]

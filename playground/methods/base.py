@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
@@ -20,6 +20,35 @@ if TYPE_CHECKING:
     from playground.config import RunConfig
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees of B training images.
+
+    views: (B, 3, H, W) each, in [0, 1]; local_views: smaller crops (B, 3, h, h), where the method takes any;
+    rows: (B,) which training images they are; factors: name -> (B,) labels, for baselines that may look at them.
+    """
+
+    views: list[Tensor]
+    local_views: list[Tensor] = field(default_factory=list)
+    rows: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
+    factors: dict[str, Tensor] = field(default_factory=dict)
+
+    def first(self, count: int) -> Batch:
+        """The part of it that belongs to the first `count` images."""
+        labels = {name: each[:count] for name, each in self.factors.items()}
+        return Batch([view[:count] for view in self.views], [view[:count] for view in self.local_views], self.rows[:count], labels)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How to read one of a method's own curves. low and high: the axis where the quantity has limits."""
+
+    title: str
+    good: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +85,12 @@ class Method(Choice, nn.Module):
     advice: ClassVar[str] = ""  # a warning or hint that belongs beside its controls
     views: ClassVar[int] = 2
     accepts: ClassVar[frozenset[str]] = frozenset({"resnet", "vit"})
-    masked: ClassVar[bool] = False
+    masked: ClassVar[bool] = False  # whether it hides patches, and so has `config.masking`
+    multi_crop: ClassVar[bool] = False  # whether it takes local views, and so has `config.crops`
+    trains: ClassVar[bool] = True  # False for a baseline whose weights stay as they are
     min_batch: ClassVar[int] = 2
     suggests: ClassVar[dict[str, Any]] = {}
+    measures: ClassVar[dict[str, Measure]] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__()
@@ -75,9 +107,29 @@ class Method(Choice, nn.Module):
         """The loss's landmarks, such as its value when all outputs are the same."""
         return []
 
-    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """views: `self.views` tensors (B, 3, H, W) in [0, 1] -> named scalars, `loss` among them; the others are drawn too."""
+    @classmethod
+    def negatives(cls, config: RunConfig) -> int | None:
+        """How many negatives each view is really compared with in one step; None where the idea does not apply."""
+        return None
+
+    def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
+        """What precedes update number `step` (from 1), such as a round of clustering. images: all of training, (N, 3, H, W) uint8."""
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Named scalars, `loss` among them; the others are drawn too."""
         raise NotImplementedError
+
+    def backward(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Adds the gradient of what `loss` returned to the weights; returns the scalars to draw."""
+        values["loss"].backward()
+        return values
+
+    def after_step(self, progress: float) -> None:
+        """What follows an update: a moving average, a queue. progress: 0 at the start of the run, 1 at its end."""
+
+    def learning_rate_factors(self) -> dict[str, float]:
+        """How much faster than the rest some of its parts learn, by the name of the submodule."""
+        return {}
 
     def embed(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, D): the representation that is kept and judged, the backbone's output."""
@@ -87,19 +139,16 @@ class Method(Choice, nn.Module):
         """(B, D) -> (B, P): what the loss works on, or None where there is no projector."""
         return None
 
-    def learning_rate_factors(self) -> dict[str, float]:
-        """How much faster than the rest some of its parts learn, by the name of the submodule."""
+    def assignments(self, images: Tensor) -> dict[str, Tensor]:
+        """How it sorts images into bins, where it does: name -> (B, K) probabilities. Their use is drawn and judged."""
         return {}
-
-    def after_step(self, progress: float) -> None:
-        """What follows an update: a moving average, a queue. progress: 0 at the start of the run, 1 at its end."""
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Numbers of its own on some probe images, named like metrics."""
+        """Numbers of its own on some probe images, named like metrics: how well it does the task it trains on."""
         return {}
 
-    def mean_baseline(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """What `diagnostics` would be for the trivial solution (predicting the mean); empty where there is none."""
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """What `diagnostics` would be for the trivial solution (predicting the mean, guessing); empty where there is none."""
         return {}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:

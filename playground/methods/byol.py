@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Method, Reference, in_full_precision
+from playground.methods.base import Batch, Method, Reference, in_full_precision
 from playground.networks import Backbone, predictor, projector
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ class BYOL(Method):
         self.predictor = predictor(size, hidden) if self.knobs.predictor else nn.Identity()
         self.teacher = copy.deepcopy(nn.Sequential(backbone, self.projector)).requires_grad_(False)
 
-    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """views: two of (B, 3, H, W) -> the mean of both directions, from 0 (equal) to 4 (opposite)."""
-        images = torch.cat(views)
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two views -> the mean of both directions, from 0 (equal) to 4 (opposite)."""
+        images = torch.cat(batch.views)
         z = self.projector(self.backbone(images))
         target = self._target(images, z)
         return {"loss": prediction_error(self.predictor(z), torch.cat(target.chunk(2)[::-1]))}

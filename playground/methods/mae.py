@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, option, switch
 from playground.masking import random_order, visible_count
-from playground.methods.base import Method, Reference, in_full_precision
+from playground.methods.base import Batch, Method, Reference, in_full_precision
 from playground.networks import Backbone, Block, ViT, patchify, sine_positions, unpatchify
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ class MAE(Method):
         self.decoder = nn.Sequential(*[Block(width, width // HEAD) for _ in range(self.knobs.decoder_depth)], nn.LayerNorm(width))
         self.leave = nn.Linear(width, 3 * vit.patch_size**2)
 
-    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """views: one of (B, 3, H, W) -> the error on hidden patches."""
-        predicted, hidden = self._paint(views[0], generator)
-        return {"loss": masked_error(predicted, self._target(views[0]), hidden)}
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> the error on hidden patches."""
+        predicted, hidden = self._paint(batch.views[0], generator)
+        return {"loss": masked_error(predicted, self._target(batch.views[0]), hidden)}
 
     def _paint(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) -> predicted patches (B, L, 3 p p) and which were hidden (B, L)."""
@@ -89,7 +89,7 @@ class MAE(Method):
         predicted, hidden = self._paint(images, generator)
         return {"reconstruction": masked_error(predicted, self._target(images), hidden)}
 
-    def mean_baseline(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The error of painting every hidden patch as the mean of all patches."""
         target = self._target(images)
         mean = target.mean((0, 1)).expand_as(target)

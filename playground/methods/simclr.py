@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Method, Reference, in_full_precision
+from playground.methods.base import Batch, Method, Reference, in_full_precision
 from playground.networks import Backbone, projector
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ class SimCLR(Method):
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
-    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """views: two of (B, 3, H, W) -> NT-Xent over 2B rows, and how often the positive is the most similar row."""
-        z1, z2 = self.projector(self.backbone(torch.cat(views))).chunk(2)
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two views -> NT-Xent over 2B rows, and how often the positive is the most similar row."""
+        z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).chunk(2)
         if not self.knobs.negatives:
             return {"loss": -F.cosine_similarity(z1.float(), z2.float()).mean() / self.knobs.temperature}
         logits, positive = similarities(z1, z2, self.knobs.temperature)

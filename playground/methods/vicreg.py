@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Method, Reference, in_full_precision
+from playground.methods.base import Batch, Method, Reference, in_full_precision
 from playground.networks import Backbone, projector
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class VICReg(Method):
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size, layers=3)
 
-    def loss(self, views: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """views: two of (B, 3, H, W) -> the weighted sum, and each term before its weight."""
-        z1, z2 = self.projector(self.backbone(torch.cat(views))).float().chunk(2)
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two views -> the weighted sum, and each term before its weight."""
+        z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).float().chunk(2)
         knobs = self.knobs
         parts = {
             "invariance": F.mse_loss(z1, z2),
