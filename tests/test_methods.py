@@ -14,6 +14,7 @@ from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images, train
 
+ACTS_WITH = {"method.third_weight": {"method.third": "vicreg"}}  # knobs that need another setting to do anything
 SMALLEST = {"resnet": "resnet-tiny", "vit": "vit-tiny"}
 
 
@@ -75,7 +76,8 @@ def test_live_knobs_take_effect_at_once(method):
     """Moving a knob of the method's own changes the very next loss."""
     live = [knob for knob in knobs_for(method=method) if knob.live and knob.key.startswith(("method.", "masking."))]
     for knob in live:
-        moved, still = trainer_of(tiny_config(method)), trainer_of(tiny_config(method))
+        config = tiny_config(method, **ACTS_WITH.get(knob.key, {}))
+        moved, still = trainer_of(config), trainer_of(config)
         for trainer in (moved, still):
             trainer.update()
         moved.change(knob.key, knob.low + 0.9 * (knob.high - knob.low))

@@ -1,0 +1,243 @@
+"""Multi-task: several objectives on one encoder, and what their gradients think of each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.knobs import Choice, knob, named, option
+from playground.methods.base import Batch, Measure, Method
+from playground.networks import Backbone
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+PLACES = ("first", "second", "third")
+NOTHING = "none"
+LIMIT = 5.0  # of a learned log variance: beyond it a loss below zero would run away
+
+
+def _tasks(*preferred: str) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
+    """The methods that the chosen network can learn by, the preferred ones first."""
+
+    def options(picked: Mapping[str, Any]) -> tuple[str, ...]:
+        from playground.methods import CATALOG
+        from playground.networks import CATALOG as NETWORKS
+
+        family = NETWORKS[picked["network"]].family if picked["network"] in NETWORKS else ""
+        alone = [name for name, each in CATALOG.items() if each.family not in (MultiTask.family, "baseline") and family in each.accepts]
+        return (*[name for name in preferred if name in (*alone, NOTHING)], *[name for name in alone if name not in preferred])
+
+    return options
+
+
+class MultiTask(Method):
+    """Each task brings its own loss and head and runs at its own default settings; the encoder is shared.
+
+    Weights are fixed, learned from each task's uncertainty (Kendall et al., 2018, equation 7), balanced by gradient norms (GradNorm,
+    Chen et al., 2018, equation 2), or fixed with conflicting parts of the gradients removed (PCGrad, Yu et al., 2020, algorithm 1).
+    """
+
+    name, title, family = "multitask", "Multi-task", "multi-task"
+    summary = "Two or three objectives train one encoder; the cosine of their gradients shows whether they agree."
+    paper = "Yu et al., 2020: Gradient Surgery for Multi-Task Learning"
+    link = "https://arxiv.org/abs/2001.06782"
+    equation = r"\sum_i w_i L_i, \qquad g_i \leftarrow g_i - \frac{\min(g_i \cdot g_j, 0)}{\|g_j\|^2}\, g_j"
+    advice = "A cosine below zero: the tasks pull the encoder apart. PCGrad removes the part in conflict; the other weightings only trade."
+
+    class Knobs(Choice.Knobs):
+        """Which tasks, and how they are weighed."""
+
+        first: str = named("The first objective.", _tasks("simclr", "mae"))
+        second: str = named("The second objective.", _tasks("rotation", "simmim"))
+        third: str = named("A third objective, or none.", _tasks(NOTHING))
+        weighting: Literal["fixed", "uncertainty", "gradnorm", "pcgrad"] = option(
+            "fixed",
+            "fixed: the weights below. uncertainty: learned. gradnorm: all tasks learn at one pace. pcgrad: fixed, without conflict.",
+        )
+        first_weight: float = knob(1, 0, 10, "Weight of the first loss; where weights are learned, its starting weight.", live=True)
+        second_weight: float = knob(1, 0, 10, "Weight of the second loss.", live=True)
+        third_weight: float = knob(1, 0, 10, "Weight of the third loss.", live=True)
+        asymmetry: float = knob(1.5, 0, 5, "GradNorm: how hard a task that lags behind is pulled forward.")
+        balance_rate: float = knob(0.025, 0, 1, "GradNorm: how fast the weights move.")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        names = _chosen(config)
+        self.tasks = nn.ModuleDict({name: _alone(name, config).method.choice(backbone, _alone(name, config)) for name in names})
+        self.log_variances = nn.Parameter(torch.zeros(len(names)), requires_grad=self.knobs.weighting == "uncertainty")
+        self.balance: Tensor
+        self.first_losses: Tensor
+        self.register_buffer("balance", torch.ones(len(names)))  # GradNorm's factors on the weights
+        self.register_buffer("first_losses", torch.zeros(len(names)))
+        self.measures = self._described()
+
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """Tasks differ, and each goes with the data, the network and the batch."""
+        from playground.config import ConfigError
+
+        names = _chosen(config)
+        for place, name in zip(PLACES, names, strict=False):
+            if names.count(name) > 1:
+                raise ConfigError(f"method.{place}", f"multitask: its tasks must differ, got {name} twice")
+            try:
+                _alone(name, config)
+            except ConfigError as error:
+                raise ConfigError(f"method.{place}", f"multitask: {error}") from None
+
+    def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
+        """Each task's own."""
+        for task in self._methods():
+            task.before_step(step, images, generator)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The weighted sum, and each task's own loss."""
+        parts = {name: task.loss(_views(batch, task), generator)["loss"].float() for name, task in self._named()}
+        weighed = self._weighed(torch.stack([*parts.values()]))
+        return {"loss": weighed.sum()} | {f"loss/{name}": part for name, part in parts.items()}
+
+    def _weighed(self, losses: Tensor) -> Tensor:
+        """(T,) losses -> (T,) what each adds to the sum."""
+        losses = losses * self._weights()
+        if self.knobs.weighting == "uncertainty":
+            return (losses * torch.exp(-self.log_variances) + self.log_variances) / 2
+        return losses * self.balance
+
+    def _weights(self) -> Tensor:
+        return torch.tensor([getattr(self.knobs, f"{place}_weight") for place, _ in zip(PLACES, self.tasks, strict=False)]).to(self.balance)
+
+    def backward(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """One gradient a task for the encoder, so that they can be compared; heads learn by the sum as ever."""
+        losses = torch.stack([values[f"loss/{name}"] for name in self.tasks])
+        shared = [weight for weight in self.backbone.parameters() if weight.requires_grad]
+        own = [weight for name, weight in self.named_parameters() if weight.requires_grad and not name.startswith("backbone.")]
+        values["loss"].backward(retain_graph=True, inputs=own)
+        gradients = torch.stack([_flat(loss, shared) for loss in losses])
+        parts = gradients * self._slopes()[:, None]
+        self._rebalance(losses.detach(), parts)
+        _add(shared, (without_conflict(parts) if self.knobs.weighting == "pcgrad" else parts).sum(0))
+        return {name: value.detach() for name, value in values.items()} | self._drawn(gradients)
+
+    def _slopes(self) -> Tensor:
+        """(T,) how much each loss counts in the sum right now."""
+        with torch.no_grad():
+            return self._weighed(torch.ones(len(self.tasks), device=self.balance.device)) - self._weighed(torch.zeros_like(self.balance))
+
+    def _rebalance(self, losses: Tensor, parts: Tensor) -> None:
+        """GradNorm's step on the weights; the sum of the factors stays as it is."""
+        if self.knobs.weighting != "gradnorm":
+            return
+        self.first_losses.copy_(torch.where(self.first_losses == 0, losses, self.first_losses))
+        moved = balanced(self.balance, parts.norm(dim=1), losses / self.first_losses, self.knobs.asymmetry, self.knobs.balance_rate)
+        self.balance.copy_(moved)
+
+    def _drawn(self, gradients: Tensor) -> dict[str, Tensor]:
+        """Present weights, and the cosine of every two gradients."""
+        weights = {f"weight/{name}": each for name, each in zip(self.tasks, self._slopes(), strict=True)}
+        pairs = itertools.combinations(zip(self.tasks, gradients, strict=True), 2)
+        return weights | {f"cosine/{a}-{b}": F.cosine_similarity(x, y, dim=0) for (a, x), (b, y) in pairs}
+
+    def after_step(self, progress: float) -> None:
+        """Each task's own; learned log variances stay within bounds."""
+        for task in self._methods():
+            task.after_step(progress)
+        with torch.no_grad():
+            self.log_variances.clamp_(-LIMIT, LIMIT)
+
+    def learning_rate_factors(self) -> dict[str, float]:
+        """Each task's own; log variances move fast enough for a short run."""
+        own = {f"tasks.{name}.{part}": factor for name, task in self._named() for part, factor in task.learning_rate_factors().items()}
+        return own | {"log_variances": 10.0}
+
+    def assignments(self, images: Tensor) -> dict[str, Tensor]:
+        """Each task's own."""
+        return {name: each for task in self._methods() for name, each in task.assignments(images).items()}
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """How well each does its task."""
+        return {name: each for task in self._methods() for name, each in task.diagnostics(images, generator).items()}
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Each task's own."""
+        return {name: each for task in self._methods() for name, each in task.trivial(images, generator).items()}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Of the first task that makes any."""
+        return next((rows for task in self._methods() if (rows := task.pictures(images, generator))), {})
+
+    def _described(self) -> dict[str, Measure]:
+        measures = {name: each for task in self._methods() for name, each in task.measures.items()}
+        measures |= {f"weight/{name}": Measure("Weights", "how much each loss counts") for name in self.tasks}
+        for a, b in itertools.combinations(self.tasks, 2):
+            measures[f"cosine/{a}-{b}"] = Measure("Cosine of the tasks' gradients", "above 0: they agree; below 0: they pull apart", -1, 1)
+        return measures
+
+    def _named(self) -> list[tuple[str, Method]]:
+        return [(name, task) for name, task in self.tasks.items() if isinstance(task, Method)]
+
+    def _methods(self) -> list[Method]:
+        return [task for _, task in self._named()]
+
+
+def _chosen(config: RunConfig) -> list[str]:
+    return [name for place in PLACES if (name := getattr(config.method, place)) != NOTHING]
+
+
+def _alone(name: str, config: RunConfig) -> RunConfig:
+    """The config of one task by itself: its own knobs as they are by default, all else as here. Raises ConfigError."""
+    from playground.config import RunConfig, defaults
+    from playground.methods import CATALOG
+
+    flat = config.flat()
+    kept = {key: value for key, value in flat.items() if not key.startswith(("method", "schedule."))}
+    alone = {key: value for key, value in defaults(**{"data": flat["data"], "method": name}).items() if key.startswith("method")}
+    return RunConfig(**kept | alone | ({"crops.local_views": 0} if CATALOG[name].multi_crop else {}))
+
+
+def _views(batch: Batch, task: Method) -> Batch:
+    """As many views as the task takes."""
+    return Batch(batch.views[: task.views], [], batch.rows, batch.factors)
+
+
+def _flat(loss: Tensor, weights: list[nn.Parameter]) -> Tensor:
+    """The gradient of one loss as one vector (P,)."""
+    found = torch.autograd.grad(loss, weights, allow_unused=True, retain_graph=True)
+    return torch.cat([torch.zeros_like(w).flatten() if g is None else g.flatten() for w, g in zip(weights, found, strict=True)])
+
+
+def _add(weights: list[nn.Parameter], gradient: Tensor) -> None:
+    """Adds a flat gradient (P,) to those of the weights."""
+    for weight, part in zip(weights, gradient.split([weight.numel() for weight in weights]), strict=True):
+        share = part.view_as(weight)
+        weight.grad = share.clone(memory_format=torch.preserve_format) if weight.grad is None else weight.grad + share
+
+
+def without_conflict(gradients: Tensor) -> Tensor:
+    """PCGrad: from each gradient, what points against another is removed. gradients: (T, P) -> (T, P).
+
+    Yu et al., 2020, algorithm 1, with the other tasks taken in order instead of at random: the same for two tasks.
+    """
+    kept = []
+    for i, own in enumerate(gradients):
+        for j, other in enumerate(gradients):
+            if i != j:
+                own = own - (own @ other).clamp(max=0) / (other @ other).clamp(min=1e-20) * other
+        kept.append(own)
+    return torch.stack(kept)
+
+
+def balanced(factors: Tensor, norms: Tensor, ratios: Tensor, asymmetry: float, rate: float) -> Tensor:
+    """One GradNorm step (Chen et al., 2018, equation 2, its slope in units of the mean norm): new factors (T,), with the sum of the old ones.
+
+    norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss over its first value.
+    """
+    target = norms.mean() * (ratios / ratios.mean()).clamp(min=1e-3) ** asymmetry
+    slope = (norms - target).sign() * norms / factors  # of |norm - target|, the norm being linear in its factor
+    moved = (factors - rate * slope / norms.mean().clamp(min=1e-20)).clamp(min=1e-2)
+    return moved * factors.sum() / moved.sum()
