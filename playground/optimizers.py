@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from playground.knobs import Choice, catalog, knob
 
@@ -60,19 +60,73 @@ class SGD(Optimizer):
         return torch.optim.SGD(groups, lr=knobs.learning_rate, weight_decay=knobs.weight_decay, momentum=knobs.momentum, fused=True)
 
 
-def parameter_groups(module: nn.Module, weight_decay: float, factors: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
-    """Matrices and kernels decay; biases, norms and other vectors do not.
+class LARS(Optimizer):
+    """You et al., 2017."""
 
-    factors: how much faster than the rest a submodule learns, by its name. Each group carries its own as "factor".
+    name, title = "lars", "LARS"
+    summary = "Each layer steps in proportion to its weights: made for very large batches."
+
+    class Knobs(Optimizer.Knobs):
+        """Rates mean something else here than for SGD: each layer moves by a share of its own length."""
+
+        learning_rate: float = knob(2, 1e-6, 100, "How far each step goes, at its peak after the warm-up.", live=True, log=True)
+        weight_decay: float = knob(1e-6, 0, 1, "Pulls weights toward zero; biases and norms are left alone.")
+        momentum: float = knob(0.9, 0, 0.999, "How much of the last step's direction is kept.")
+        trust: float = knob(0.02, 1e-4, 1, "The share of its own length that a layer moves at a learning rate of 1.", log=True)
+
+    @classmethod
+    def build(cls, groups: list[dict[str, Any]], knobs: Any) -> torch.optim.Optimizer:
+        """Our own: torch has none."""
+        return LayerwiseSGD(groups, knobs.learning_rate, knobs.momentum, knobs.trust)
+
+
+class LayerwiseSGD(torch.optim.Optimizer):
+    """SGD with momentum whose step for each matrix w of gradient g is trust |w| / (|g| + decay |w|) (You et al., 2017, equation 6).
+
+    Groups with "adapts": False (biases and norms) take plain steps. Nothing in here waits for the device.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], lr: float, momentum: float, trust: float) -> None:
+        super().__init__(groups, {"lr": lr, "momentum": momentum, "trust": trust, "weight_decay": 0.0, "adapts": True})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """One update of all weights that have a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if weights:
+                self._move(weights, self._directions(weights, group), group)
+
+    def _directions(self, weights: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """Gradients with decay, each scaled to its layer."""
+        gradients, decay = [weight.grad for weight in weights], group["weight_decay"]
+        directions = list(torch._foreach_add(gradients, weights, alpha=decay))
+        if group["adapts"]:
+            for direction, length, slope in zip(directions, torch._foreach_norm(weights), torch._foreach_norm(gradients), strict=True):
+                rate = group["trust"] * length / (slope + decay * length + 1e-8)
+                direction.mul_(torch.where((length > 0) & (slope > 0), rate, 1.0))
+        return directions
+
+    def _move(self, weights: list[Tensor], directions: list[Tensor], group: dict[str, Any]) -> None:
+        speeds = [self.state[weight].setdefault("speed", torch.zeros_like(weight)) for weight in weights]
+        torch._foreach_mul_(speeds, group["momentum"])
+        torch._foreach_add_(speeds, directions)
+        torch._foreach_add_(weights, speeds, alpha=-group["lr"])
+
+
+def parameter_groups(module: nn.Module, weight_decay: float, factors: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
+    """Matrices and kernels decay and adapt to their own length; biases, norms and other vectors do not.
+
+    factors: how much faster than the rest a submodule learns, by its name ("predictor"). Each group carries its own as "factor".
     """
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, weight in module.named_parameters():
         if weight.requires_grad:
-            factor = (factors or {}).get(name.partition(".")[0], 1.0)
+            factor = next((each for part, each in (factors or {}).items() if f"{name}.".startswith(f"{part}.")), 1.0)
             groups.setdefault((factor, weight.ndim > 1), []).append(weight)
     return [
-        {"params": weights, "factor": factor, "weight_decay": weight_decay if decays else 0.0}
-        for (factor, decays), weights in groups.items()
+        {"params": weights, "factor": factor, "adapts": matrices, "weight_decay": weight_decay if matrices else 0.0}
+        for (factor, matrices), weights in groups.items()
     ]
 
 

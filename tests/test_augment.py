@@ -4,8 +4,10 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from playground.augment import Augment, augment, blur, color_matrix, crop_and_flip, draw, recolor, solarize, to_gray, turn_hue
+from playground.augment import Augment, Crops, augment, blur, color_matrix, crop_and_flip, draw, recolor, solarize, to_gray, turn_hue
+from playground.config import ConfigError, RunConfig
 from playground.knobs import knobs_of
+from playground.methods import CATALOG as METHODS
 
 NOTHING = {f"{name}_probability": 0 for name in ["flip", "jitter", "grayscale", "blur", "solarize"]} | {"crop_scale_min": 1}
 
@@ -228,3 +230,29 @@ def test_nothing_waits_for_the_device():
 
 def test_every_knob_is_live():
     assert all(knob.live for knob in knobs_of(Augment))
+
+
+def test_local_views_are_small_crops_of_a_small_share():
+    crops = Crops(local_size=16, local_scale_min=0.1, local_scale_max=0.3)
+    ramp = torch.linspace(0, 1, 32).expand(200, 3, 32, 32)
+    views = augment(ramp, Augment(**NOTHING), torch.Generator().manual_seed(0), crops)
+    assert views.shape == (200, 3, 16, 16)
+    width = (views[..., -1] - views[..., 0]).mean((1, 2)) * 31 / 32 * 16 / 15
+    assert float(width.min()) > 0.1**0.5 / (4 / 3) ** 0.5 - 0.05 and float(width.max()) < 0.3**0.5 * (4 / 3) ** 0.5 + 0.05
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"crops.local_size": 64}, "local_size must be at most the image's side of 32, got 64"),
+        ({"crops.local_scale_min": 0.5, "crops.local_scale_max": 0.2}, "local_scale_min must be at most local_scale_max 0.2, got 0.5"),
+        (
+            {"network": "vit-tiny", "network.patch_size": 16, "crops.local_size": 24},
+            "local_size must be a multiple of patch_size 16, got 24",
+        ),
+    ],
+)
+def test_local_views_that_cannot_be_are_refused(given, sentence):
+    method = next(name for name, each in METHODS.items() if each.multi_crop and "vit" in each.accepts)
+    with pytest.raises(ConfigError, match=sentence):
+        RunConfig(method=method, **given)

@@ -6,7 +6,8 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from playground.diagnostics import CATALOG
-from playground.diagnostics.geometry import alignment, feature_std, uniformity
+from playground.diagnostics.assignments import bin_use
+from playground.diagnostics.geometry import BINS, alignment, feature_std, similarity_histograms, uniformity
 from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE, knn_accuracy
 from playground.diagnostics.spectrum import effective_rank, rankme, rankme_centered, singular_values
 from playground.diagnostics.verdict import judge
@@ -119,3 +120,36 @@ def test_a_healthy_verdict_says_what_was_learned():
     values = measured(sphere(500, 64)) | {"knn/shape": 0.8, "knn/color": 0.3}
     verdict = judge(100, values, {"projector": 64}, {}, {"knn/shape": 0.2, "knn/color": 0.9})
     assert "shape 80% of the time, from 20% at random weights" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("shares", "who", "state"),
+    [
+        (torch.eye(8)[torch.arange(64) % 8], "prototypes", "healthy"),
+        (torch.eye(8)[torch.zeros(64, dtype=torch.long)], "prototypes", "one cluster"),
+        (torch.eye(8)[torch.zeros(64, dtype=torch.long)], "teacher", "one-hot teacher"),
+        (torch.full((64, 8), 1 / 8), "teacher", "uniform teacher"),
+        (torch.full((64, 8), 1 / 8), "clusters", "uniform clusters"),
+    ],
+)
+def test_the_judge_sees_bins_collapse_while_features_look_alive(shares, who, state):
+    values = measured(sphere(500, 64)) | {name: float(each) for name, each in bin_use(shares, who).items()}
+    verdict = judge(100, values, {"projector": 64}, {who: 8}, {})
+    assert verdict.state == state
+    assert verdict.evidence[f"{who}_perplexity"] == pytest.approx(values[f"{who}/perplexity"])
+
+
+def test_bin_use_in_closed_form():
+    two = bin_use(torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), "x")
+    assert float(two["x/perplexity"]) == pytest.approx(2) and float(two["x/entropy"]) == pytest.approx(0, abs=1e-6)
+    uniform = bin_use(torch.full((3, 4), 0.25), "x")
+    assert float(uniform["x/perplexity"]) == pytest.approx(4) and float(uniform["x/entropy"]) == pytest.approx(math.log(4))
+
+
+def test_histograms_of_similarity_in_closed_form():
+    views = torch.eye(4)
+    found = similarity_histograms(views, views)
+    assert float(found["positive"][-1]) == 1 and float(found["negative"][BINS // 2]) == 1
+    opposite = similarity_histograms(views, -views)
+    assert float(opposite["positive"][0]) == 1
+    assert all(float(each.sum()) == pytest.approx(1) for each in [*found.values(), *opposite.values()])

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,8 +6,6 @@ from playground import devices
 from playground.config import RunConfig
 from playground.masking import random_order, visible_count
 from playground.networks import CATALOG, Block, attention, projector, sine_positions
-from playground.optimizers import CATALOG as OPTIMIZERS
-from playground.optimizers import parameter_groups, schedule
 
 
 @pytest.mark.parametrize("name", CATALOG)
@@ -67,27 +63,6 @@ def test_a_projector_ends_without_a_norm_unless_asked():
     assert sum(isinstance(each, torch.nn.Linear) for each in projector(8, 16, 4, layers=3)) == 3
 
 
-def test_warm_up_climbs_and_the_cosine_ends_near_zero():
-    rates = [schedule(step, 100, 0.1) for step in range(100)]
-    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-    assert max(rates) == 1 and rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[55] == pytest.approx((1 + math.cos(math.pi / 2)) / 2)
-    assert 0 < rates[-1] < 0.001
-    assert schedule(0, 1, 0.0) == 1
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_vectors_do_not_decay_and_matrices_do(name):
-    module = torch.nn.Linear(4, 4)
-    config = RunConfig(optimizer=name, **{"optimizer.weight_decay": 0.5, "optimizer.learning_rate": 0.1})
-    optimizer = config.optimizer.choice.build(parameter_groups(module, 0.5), config.optimizer)
-    before = module.weight.detach().clone(), module.bias.detach().clone()
-    (0 * module(torch.ones(1, 4)).sum()).backward()
-    optimizer.step()
-    assert torch.allclose(module.weight, before[0] * 0.95)
-    assert torch.equal(module.bias, before[1])
-
-
 @pytest.mark.parametrize(("patches", "ratio", "visible"), [(64, 0.75, 16), (16, 0.95, 1), (4, 0.05, 3), (64, 0.5, 32)])
 def test_something_stays_visible_and_something_is_hidden(patches, ratio, visible):
     assert visible_count(patches, ratio) == visible
@@ -112,10 +87,3 @@ def test_auto_takes_what_is_here(monkeypatch):
     assert devices.pick("auto", "vit").where.type == "cpu"
     with pytest.raises(devices.DeviceError, match="device must be one of cpu on this machine, got cuda"):
         devices.pick("cuda", "vit")
-
-
-def test_a_part_may_learn_faster_than_the_rest():
-    module = torch.nn.ModuleDict({"slow": torch.nn.Linear(2, 2), "fast": torch.nn.Linear(2, 2)})
-    groups = parameter_groups(module, 0.1, {"fast": 5.0})
-    factor_of = {id(weight): group["factor"] for group in groups for weight in group["params"]}
-    assert all(factor_of[id(weight)] == (5.0 if name.startswith("fast") else 1.0) for name, weight in module.named_parameters())

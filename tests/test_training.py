@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground import RunConfig, train
+from playground import RunConfig, devices, train
 from playground.events import (
     Baseline,
     Change,
@@ -23,6 +23,8 @@ from playground.events import (
     Stop,
     Verdict,
 )
+from playground.trainer import Trainer
+from playground.training import load_images
 
 
 def numbers(events, leave=("views_per_second",)):
@@ -190,3 +192,33 @@ def test_stopping_to_ask_for_events_stops_the_training(tiny):
     events = train(RunConfig(**tiny | {"steps": 100_000}))
     assert any(isinstance(event, Snapshot) for event in [next(events) for _ in range(6)])
     events.close()
+
+
+def test_accumulated_batches_give_the_gradient_of_their_mean():
+    """BatchNorm aside (a ViT has none), two batches of 16 are one of 32 for a loss that is a mean over images."""
+    shared = {"method": "mae", "batch_size": 16, "device": "cpu", "steps": 4}
+    trainer = Trainer(RunConfig(**shared, accumulation=2), load_images("shapes", None)[0], devices.pick("cpu", "vit"))
+    batches = [trainer.batch(1, part) for part in range(2)]
+    assert not set(batches[0].rows.tolist()) & set(batches[1].rows.tolist())
+    trainer.step = 1
+    values = trainer.learn(batches)
+    added = [weight.grad.clone() for weight in trainer.method.parameters() if weight.grad is not None]
+    alone = []
+    for part, batch in enumerate(batches):
+        fresh = Trainer(RunConfig(**shared, accumulation=2), load_images("shapes", None)[0], devices.pick("cpu", "vit"))
+        with fresh.device.autocast():
+            loss = fresh.method.loss(batch, fresh._stream("loss", part))["loss"]
+        loss.backward()
+        alone.append(([weight.grad for weight in fresh.method.parameters() if weight.grad is not None], float(loss.detach())))
+    for ours, first, second in zip(added, alone[0][0], alone[1][0], strict=True):
+        assert torch.allclose(ours, (first + second) / 2, atol=1e-6, rtol=1e-4)
+    assert float(values["loss"]) == pytest.approx((alone[0][1] + alone[1][1]) / 2, rel=1e-5)
+
+
+def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
+    events = list(train(RunConfig(**tiny, accumulation=3, device="cpu")))
+    started = next(event for event in events if isinstance(event, Started))
+    assert started.facts["views_per_step"] == 32 * 3 * 2
+    trainer = Trainer(RunConfig(**tiny, accumulation=3, device="cpu"), load_images("shapes", None)[0], devices.pick("cpu", "resnet"))
+    rows = [tuple(trainer.batch(step, part).rows.tolist()) for step in (1, 2) for part in range(3)]
+    assert len(set(sum(rows, ()))) == 6 * 32
