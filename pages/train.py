@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from playground.ui import controls, live, transport
+from playground.ui import controls, live, schedules, transport
 
 now = transport.watched()
 running = now.running()
 settings = controls.settings(now.flat, running.live if running else ())
 
 with st.sidebar:
-    controls.draw(settings, running)
+    pen = controls.draw(settings, running)
+    with st.expander("Schedules", expanded=True, key="section-schedules"):
+        schedules.draw(pen)
 
 config, sentences = settings.config()
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
@@ -31,5 +33,7 @@ with st.container(key="second-row"):
         live.panel("plane", now.id)
     with right:
         live.panel("collapse", now.id)
+
+live.panel("inside", now.id)
 
 controls.remember(now.id)

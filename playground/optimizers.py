@@ -99,7 +99,7 @@ class LayerwiseSGD(torch.optim.Optimizer):
 
     def _directions(self, weights: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         """Gradients with decay, each scaled to its layer."""
-        gradients, decay = [weight.grad for weight in weights], group["weight_decay"]
+        gradients, decay = [weight.grad for weight in weights if weight.grad is not None], group["weight_decay"]
         directions = list(torch._foreach_add(gradients, weights, alpha=decay))
         if group["adapts"]:
             for direction, length, slope in zip(directions, torch._foreach_norm(weights), torch._foreach_norm(gradients), strict=True):

@@ -269,11 +269,13 @@ class _Run:
             "negatives": config.method.choice.negatives(config),
             "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
             "bins": self.probe.bins,
+            "schedules": [{"name": key, "start": config.flat()[key], **vars(each)} for key, each in config.schedule.items()],
             "steps": self.steps,
             "layers": self.probe.sizes,
             "references": references,
             "probe": len(self.probe.images),
             "image_size": config.data.choice.image_size,
+            "local_size": config.crops.local_size if config.crops else None,
         }
         return Started(trainer.step, facts)
 

@@ -1,4 +1,4 @@
-// The curves: k-NN accuracy a factor, the loss with its reference lines, and whatever else this run measures of its pictures.
+// The curves: k-NN accuracy a factor, the loss with its reference lines, and how well the method does the task it trains on.
 
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short, plainName } from "../theme.js"
@@ -10,28 +10,28 @@ export class Curves {
   constructor(place) {
     this.knn = new Chart("k-NN accuracy", "high for a factor that the network keeps, low for one that it ignores", "backbone")
     this.loss = new Chart("Loss", "falls")
-    this.painting = new Chart("Reconstruction error", "far below the dashed line, which predicts the mean patch", "hidden patches")
-    place.append(this.knn.element, this.loss.element, this.painting.element)
-    this.painting.element.hidden = true
+    this.task = new Chart("Its own task", "", "held-out images")
+    place.append(this.knn.element, this.loss.element, this.task.element)
+    this.task.element.hidden = true
     this.chosen = null
     this.range = new Range()
   }
 
   turn() {
     this.range = new Range()
-    this.painted = new Range()
-    this.painting.element.hidden = true
+    this.tasks = new Range()
+    this.task.element.hidden = true
   }
 
   update(run) {
     this.run = run
     this.drawKnn(run)
     this.drawLoss(run)
-    this.drawPainting(run)
+    this.drawTask(run)
   }
 
   remove() {
-    for (const chart of [this.knn, this.loss, this.painting]) chart.remove()
+    for (const chart of [this.knn, this.loss, this.task]) chart.remove()
   }
 
   drawKnn(run) {
@@ -96,61 +96,95 @@ export class Curves {
 
   drawLoss(run) {
     const loss = run?.metrics.get("loss")
-    if (!this.loss.stale(run?.id, loss?.steps.length, loss?.steps.at(-1), run?.facts.layers, ...this.frame(run))) return
+    if (!this.loss.stale(run?.id, run?.facts.schedules?.length, loss?.steps.length, loss?.steps.at(-1), run?.facts.layers, ...this.frame(run))) return
     this.loss.hint(loss ? "" : "The loss of every step, beside the value that it has when the network has learned nothing.")
-    setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : run?.metrics.has("reconstruction") ? "hidden patches" : run?.facts.layers ? "backbone" : "")
+    setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : "")
     const references = (run?.facts.references ?? []).filter((each) => each.metric === "loss")
     const parts = run ? [...run.metrics.keys()].filter((name) => name.startsWith("loss/")) : []
     const traces = parts.map((name, i) => line(run.metrics.get(name), plainName(name.slice(5)), this.theme.colors[(i + 1) % 8], 1))
     if (loss) traces.push(line(loss, "loss", this.theme.text, 1.6))
     const range = this.range.cover([...(loss?.values ?? []), ...references.map((each) => each.value)])
     const marks = run ? changeMarks(run, this.theme, false) : { shapes: [], annotations: [] }
-    references.forEach((each) => this.reference(marks, each))
+    references.forEach((each) => reference(marks, each, this.theme))
+    traces.push(...schedules(run, this.theme, marks))
     setText(this.loss.good, references.length ? "falls; read it against the dashed line" : "falls")
-    this.legend(this.loss, run, ["loss", ...parts])
-    this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "loss", range), ...marks }, this.theme, run?.id)
+    legend(this.loss, run, ["loss", ...parts], this.theme)
+    const scheduled = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true }
+    this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "loss", range), yaxis2: scheduled, ...marks }, this.theme, run?.id)
     this.loss.say(`Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")}`)
   }
 
-  reference(marks, each) {
-    marks.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: each.value, y1: each.value, line: { color: this.theme.muted, width: 1.2, dash: "dash" } })
-    marks.annotations.push({
-      xref: "paper", x: 1, xanchor: "right", y: each.value, yanchor: "bottom", text: each.meaning, showarrow: false,
-      font: { size: 10, color: this.theme.muted }, borderpad: 1,
-    })
-  }
-
-  legend(chart, run, names) {
-    const known = names.filter((name) => run?.metrics.has(name))
-    while (chart.chips.children.length > known.length) chart.chips.lastChild.remove()
-    known.forEach((name, i) => {
-      const chip = chart.chips.children[i] ?? chart.chips.appendChild(make("span.ssl-chip"))
-      chip.style.setProperty("--color", name === "loss" ? this.theme.text : this.theme.colors[i % 8])
-      setText(chip, `${plainName(name.split("/").at(-1))} ${short(run.now(name))}`)
-    })
-  }
-
-  drawPainting(run) {
-    const error = run?.metrics.get("reconstruction")
-    this.painting.element.hidden = !error
-    if (!error || !this.painting.stale(run.id, error.steps.length, error.steps.at(-1), ...this.frame(run))) return
-    const mean = run.baseline.trivial?.reconstruction
-    // The untrained network paints far worse than the mean patch; what matters happens below three times that line.
-    const range = (this.painted ??= new Range()).cover(mean ? [0, 3 * mean] : [0, ...error.values])
+  drawTask(run) {
+    const [name, trivial] = ownTask(run)
+    const values = name ? run.metrics.get(name) : null
+    this.task.element.hidden = !values
+    if (!values || !this.task.stale(run.id, name, values.steps.length, values.steps.at(-1), ...this.frame(run))) return
+    const measure = run.facts.measures?.[name] ?? { title: plainName(name), good: "better than the dashed line", low: null, high: null }
+    setText(this.task.title, measure.title)
+    setText(this.task.good, measure.good)
+    // An untrained network may be far worse than the trivial solution; what matters happens below three times that line.
+    const range = measure.high === null ? (this.tasks ??= new Range()).cover([0, 3 * trivial]) : [measure.low ?? 0, measure.high]
     const marks = changeMarks(run, this.theme, false)
-    if (mean !== undefined) this.reference(marks, { value: mean, meaning: `predicting the mean patch: ${short(mean)}` })
-    this.legend(this.painting, run, ["reconstruction"])
-    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "mean squared error", range), ...marks }
-    this.painting.draw([line(error, "reconstruction error", this.theme.colors[0], 2)], layout, this.theme, run.id)
-    this.painting.say(`Reconstruction error ${short(error.values.at(-1))}; predicting the mean patch has ${short(mean)}`)
+    reference(marks, { value: trivial, meaning: `trivial solution: ${short(trivial)}` }, this.theme)
+    legend(this.task, run, [name], this.theme)
+    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "", range), ...marks }
+    this.task.draw([line(values, plainName(name), this.theme.colors[0], 2)], layout, this.theme, run.id)
+    this.task.say(`${measure.title} ${short(values.values.at(-1))}; the trivial solution has ${short(trivial)}`)
   }
 }
 
-function steps(run, theme) {
+/** The metric by which the method's own task is judged: the first that has a trivial solution to beat. */
+function ownTask(run) {
+  const found = Object.entries(run?.baseline.trivial ?? {}).find(([name]) => run.metrics.has(name)) ?? [null, null]
+  if (run) run.ownTask = found[0]
+  return found
+}
+
+/** A dashed line across the chart, with what it means. */
+export function reference(marks, each, theme) {
+  marks.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: each.value, y1: each.value, line: { color: theme.muted, width: 1.2, dash: "dash" } })
+  marks.annotations.push({
+    xref: "paper", x: 1, xanchor: "right", y: each.value, yanchor: "bottom", text: each.meaning, showarrow: false,
+    font: { size: 10, color: theme.muted }, borderpad: 1,
+  })
+}
+
+/** What each line is, and its value now. */
+export function legend(chart, run, names, theme) {
+  const known = names.filter((name) => run?.metrics.has(name))
+  while (chart.chips.children.length > known.length) chart.chips.lastChild.remove()
+  known.forEach((name, i) => {
+    const chip = chart.chips.children[i] ?? chart.chips.appendChild(make("span.ssl-chip"))
+    chip.style.setProperty("--color", name === "loss" ? theme.text : theme.colors[i % 8])
+    setText(chip, `${plainName(name.split("/").at(-1))} ${short(run.now(name))}`)
+  })
+}
+
+/** Scheduled knobs over the curve: each from its start to its end, on a scale of its own, until a hand moved it. */
+function schedules(run, theme, marks) {
+  return (run?.facts.schedules ?? []).map(({ name, shape, start, end }, i) => {
+    const taken = run.changes.find((change) => change.name === name)?.step ?? run.steps
+    const x = Array.from({ length: 61 }, (_, at) => 1 + ((run.steps - 1) * at) / 60).filter((step) => step <= taken)
+    const way = x.map((step) => (step - 1) / Math.max(run.steps - 1, 1)).map((p) => (shape === "linear" ? p : (1 - Math.cos(Math.PI * p)) / 2))
+    const color = theme.colors[(i + 4) % 8]
+    const y = way.map((share) => 0.1 + 0.8 * (end > start ? share : 1 - share))
+    marks.annotations.push({
+      x: 0.01, xref: "paper", xanchor: "left", y: y[0], yref: "y2", yshift: i % 2 ? -9 : 9, showarrow: false, bgcolor: theme.background, opacity: 0.9,
+      text: `${plainName(name)} ${+start.toPrecision(3)} → ${+end.toPrecision(3)}`, font: { size: 10, color }, borderpad: 1,
+    })
+    const value = (share) => start + (end - start) * share
+    return {
+      x, y, yaxis: "y2", type: "scatter", mode: "lines", line: { color, width: 1.4, dash: "dashdot" }, customdata: way.map(value),
+      hovertemplate: `${plainName(name)} %{customdata:.3g}<br>step %{x:.0f}<extra></extra>`, name: plainName(name),
+    }
+  })
+}
+
+export function steps(run, theme) {
   return axis(theme, "step", [0, run?.steps ?? 1], { showticklabels: Boolean(run?.status) })
 }
 
-function line(series, name, color, width) {
+export function line(series, name, color, width) {
   const { steps: x, values: y } = thinned(series)
   return { x, y, name, type: "scatter", mode: x.length > 1 ? "lines" : "markers", line: { color, width }, marker: { color, size: 5 }, hovertemplate: `${name} %{y:.3f}<br>step %{x}<extra></extra>` }
 }

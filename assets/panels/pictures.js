@@ -2,7 +2,7 @@
 
 import { make, setText } from "../theme.js"
 
-const ROWS = { original: "original", masked: "masked", reconstruction: "reconstruction", pasted: "reconstruction + visible", views: "views" }
+const ROWS = { original: "original", masked: "masked", reconstruction: "reconstruction", pasted: "reconstruction + visible", views: "views", local_views: "local views" }
 
 export class Pictures {
   constructor(place) {
@@ -45,7 +45,7 @@ export class Pictures {
     const next = new Image()
     next.onload = () => {
       if (this.shown?.step !== step) return
-      const tile = run.facts.image_size ?? 32
+      const tile = name === "local_views" ? run.facts.local_size : run.facts.image_size ?? 32
       place(row, next, next.naturalWidth / tile, next.naturalHeight / tile, `${ROWS[name] ?? name}, step ${step}`)
     }
     next.src = run.address(`snapshots/${step}/${name}.png`)
@@ -73,7 +73,7 @@ function latest(run) {
   let found = [null, []]
   for (const [step, names] of run?.snapshots ?? []) {
     const all = Object.keys(ROWS).filter((name) => names.includes(name))
-    const made = all.filter((name) => name !== "views") // what the method paints says more than what it was fed
+    const made = all.filter((name) => !name.endsWith("views")) // what the method paints says more than what it was fed
     const pictures = made.length ? made : all
     if (pictures.length && (found[0] === null || step >= found[0])) found = [step, pictures]
   }

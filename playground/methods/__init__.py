@@ -5,6 +5,9 @@ import sys
 from playground.knobs import catalog
 from playground.methods.base import Batch, Measure, Method, Reference
 
-CATALOG = catalog(Method, sys.modules[__name__])
+FAMILIES = (
+    "contrastive", "clustering", "distillation", "regularization", "masked", "hybrid", "predictive", "generative", "multi-task", "baseline",
+)  # fmt: skip
+CATALOG = dict(sorted(catalog(Method, sys.modules[__name__]).items(), key=lambda item: FAMILIES.index(item[1].family)))
 
-__all__ = ["CATALOG", "Batch", "Measure", "Method", "Reference"]
+__all__ = ["CATALOG", "FAMILIES", "Batch", "Measure", "Method", "Reference"]

@@ -64,7 +64,7 @@ class MultiTask(Method):
         second_weight: float = knob(1, 0, 10, "Weight of the second loss.", live=True)
         third_weight: float = knob(1, 0, 10, "Weight of the third loss.", live=True)
         asymmetry: float = knob(1.5, 0, 5, "GradNorm: how hard a task that lags behind is pulled forward.")
-        balance_rate: float = knob(0.025, 0, 1, "GradNorm: how fast the weights move.")
+        balance_rate: float = knob(0.03, 0, 1, "GradNorm: how fast the weights move.")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)

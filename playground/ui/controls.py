@@ -12,11 +12,13 @@ import streamlit as st
 
 from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
+from playground.methods import Method
 from playground.ui.settings import Settings, read, switched
 
 STATE = "settings"  # where the session keeps them; widgets come and go with the method, this stays
-SECTIONS = {"masking": "Masking", "augment": "Augmentation", "optimizer": "Optimizer"}
+SECTIONS = {"masking": "Masking", "crops": "Local views", "augment": "Augmentation", "optimizer": "Optimizer"}
 MANTISSAS = (1, 1.5, 2, 3, 5, 7)  # the stops of a logarithmic slider within each factor of ten
+MANY = 10  # choices that one tooltip may explain
 MISSING = object()
 
 
@@ -54,8 +56,8 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*\[\]$<>~])", r"\\\1", text)
 
 
-def draw(now: Settings, running: Running | None) -> None:
-    """All controls, top to bottom."""
+def draw(now: Settings, running: Running | None) -> Pen:
+    """All controls, top to bottom; returns the pen, for sections of their own."""
     _, sentences = now.config()
     knobs = {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})}
     for key in [key for key in sentences if key not in now.flat]:
@@ -71,6 +73,7 @@ def draw(now: Settings, running: Running | None) -> None:
                 pen.section(section)
     with st.expander("Run", expanded=True, key="section-run"):
         _run(pen)
+    return pen
 
 
 def _choices(pen: Pen) -> None:
@@ -90,6 +93,8 @@ def _method(pen: Pen) -> None:
         st.caption(f"{plain(method.summary)} [{plain(method.paper.partition(':')[0])}]({method.link})")
         if method.advice:
             st.caption(f":material/lightbulb: {plain(method.advice)}")
+        if counted := negatives(pen.now.config()[0]):
+            st.caption(f":material/unfold_more: {counted}")
         pen.section("method")
     if any(each.without for each in pen.knobs.values()):
         with st.expander("Safeguards", expanded=True, key="section-safeguards"):
@@ -97,9 +102,18 @@ def _method(pen: Pen) -> None:
             pen.section("method", safeguards=True)
 
 
+def negatives(config: RunConfig | None) -> str:
+    """How many negatives each view really sees, as a sentence; nothing where the method has none."""
+    count = config.method.choice.negatives(config) if config else None
+    if config is None or count is None:
+        return ""
+    more = "" if config.accumulation == 1 else f" Accumulation adds none: each of its {config.accumulation} batches stands alone."
+    return f"Each view is compared with {count:,} negatives.{more}"
+
+
 def _run(pen: Pen) -> None:
     left, right = st.columns(2)
-    for place, key in zip((left, right, left, right), ("steps", "batch_size", "seed", "device"), strict=True):
+    for place, key in zip((left, right) * 3, ("steps", "batch_size", "accumulation", "seed", "device"), strict=False):
         with place:
             pen.knob(pen.knobs[key])
 
@@ -122,28 +136,28 @@ class Pen:
     def choice(self, section: str, label: str, names: list[str] | None = None) -> None:
         """A selector of methods, data sets, networks or optimizers."""
         kinds = CHOICES[section]
-        _sync(section, self.now.flat[section])
+        sync(section, self.now.flat[section])
         st.selectbox(
             self._label(section, label),
             names or list(kinds),
-            format_func=lambda name: kinds[name].title if name in kinds else name,
+            format_func=lambda name: _called(kinds[name]) if name in kinds else name,
             key=section,
-            help="  \n".join(f"**{plain(kinds[name].title)}**: {plain(kinds[name].summary)}" for name in names or kinds),
+            help=_help(section, names or list(kinds)),
             on_change=_moved,
             args=(section, None),
         )
-        self._beside(section)
+        self.beside(section)
 
     def knob(self, each: Knob) -> None:
         """One knob, with the sentence about it where there is one."""
-        _sync(each.key, self.now.flat[each.key])
+        sync(each.key, self.now.flat[each.key])
         label = self._label(each.key, each.title.capitalize())
         off = each.without and not self.now.flat[each.key]
         help = f"{plain(each.help)}  \n*Without it: {each.without}.*" if each.without else plain(each.help)
         widget(each, label, help, self.now.flat[each.key], on_change=_moved, args=(each.key, self.running))
         if off:
             st.caption(f":orange[:material/warning: Off: expect {each.without}.]")
-        self._beside(each.key)
+        self.beside(each.key)
 
     def _label(self, key: str, label: str) -> str:
         """The label, and whether moving it acts at once or on the next run."""
@@ -154,13 +168,25 @@ class Pen:
             mark = " · next run"
         return label + mark
 
-    def _beside(self, key: str) -> None:
+    def beside(self, key: str) -> None:
         """What has to be said about this control, right under it."""
         if key in self.sentences:
             shown = self.now.flat[key]
             _sentence(key, self.sentences[key], f"Use {shown}" if key in self.now.problems else None)
         if key in self.now.notes:
             st.caption(f":material/info: {plain(self.now.notes[key])}")
+
+
+def _called(kind: Any) -> str:
+    """A title; a method's with its family."""
+    return f"{kind.title} · {kind.family}" if issubclass(kind, Method) else str(kind.title)
+
+
+def _help(section: str, names: list[str]) -> str:
+    """What there is to choose from, where that fits into a tooltip."""
+    if len(names) > MANY:
+        return f"{len(names)} to choose from. What the chosen one does stands below; type to search by name or family."
+    return "  \n".join(f"**{plain(CHOICES[section][name].title)}**: {plain(CHOICES[section][name].summary)}" for name in names)
 
 
 def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
@@ -196,8 +222,8 @@ def stops(each: Knob, value: float) -> list[float]:
     return sorted({stop for stop in grid if low <= stop <= high} | {low, high, float(each.default), float(value)})
 
 
-def _sync(key: str, value: Any) -> None:
-    # Set only where it differs: setting it at every run would fight with a slider that is being dragged.
+def sync(key: str, value: Any) -> None:
+    """Sets a widget's value only where it differs: setting it at every run would fight with a slider that is being dragged."""
     if st.session_state.get(key, MISSING) != value:
         st.session_state[key] = value
 
@@ -225,6 +251,7 @@ def _moved(key: str, running: Running | None) -> None:
     now.flat = now.flat | {key: value}
     if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
         running.move(key, value)
+        now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it
 
 
 def _fits(flat: dict[str, Any]) -> bool:

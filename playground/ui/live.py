@@ -36,7 +36,7 @@ def module() -> str:
 
 
 def panel(name: str, run: str | None, **more: Any) -> None:
-    """One live panel: `transport`, `map`, `curves`, `plane`, `collapse` or `pictures`, showing `run`, or the recording without one."""
+    """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
     run = run or recording()
     with st.container(key=f"live-{name}"):
         _component()(

@@ -59,6 +59,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
     refused: dict[str, Problem] = {}
     under = _still_apply(run or {}, given)
     same = {key for key in live if key in under and _same_owner(key, run or {}, given)}
+    same |= {f"schedule.{key}" for key in same}
     while True:
         try:
             flat = RunConfig(**under | {key: value for key, value in given.items() if key not in same}).flat()
@@ -81,13 +82,13 @@ def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     except ConfigError:
         return {}
     usual = defaults(**{section: run[section] for section in CHOICES if section in run})
-    really_set = {key: value for key, value in run.items() if key in CHOICES or value != usual[key]}
-    return {key: value for key, value in really_set.items() if key in known and _same_owner(key, run, given)}
+    really_set = {key: value for key, value in run.items() if key in CHOICES or value != usual.get(key)}
+    return {key: value for key, value in really_set.items() if key.removeprefix("schedule.") in known and _same_owner(key, run, given)}
 
 
 def _same_owner(key: str, run: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     """Whether `key` means the same knob in both: `method.temperature` of one method is not that of another."""
-    owner = key.partition(".")[0]
+    owner = key.removeprefix("schedule.").partition(".")[0]
     return owner not in CHOICES or given.get(owner, run.get(owner)) == run.get(owner)
 
 
@@ -95,7 +96,7 @@ def switched(flat: Mapping[str, Any], section: str, name: str) -> Settings:
     """Another choice made: knobs that followed the old suggestions follow the new ones, what a person set stays where it can."""
     old = {each: flat[each] for each in CHOICES}
     usual = defaults(**old)
-    wanted = {key: value for key, value in flat.items() if key not in CHOICES and value != usual[key]}
+    wanted = {key: value for key, value in flat.items() if key not in CHOICES and value != usual.get(key)}
     if section in FOLLOWERS:
         return _settled(old | {section: name}, wanted, flat)
     suggested = defaults(data=old["data"], method=old["method"])
@@ -108,7 +109,7 @@ def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[st
     notes: dict[str, str] = {}
     while True:
         known = defaults(**choices)
-        wanted = {key: value for key, value in wanted.items() if key in known}
+        wanted = {key: value for key, value in wanted.items() if key.removeprefix("schedule.") in known}
         try:
             flat = RunConfig(**choices | wanted).flat()
             break

@@ -1,0 +1,147 @@
+// What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
+
+import { Chart, Range, axis, changeMarks } from "../plot.js"
+import { line, steps, legend, reference } from "./curves.js"
+import { make, short } from "../theme.js"
+
+const USE = "use/"
+
+export class Inside {
+  constructor(place) {
+    this.place = place
+    this.title = make("h2.ssl-title", "Inside the method")
+    this.grid = make("div.ssl-grid")
+    place.append(this.title, this.grid)
+    this.charts = new Map()
+    place.hidden = true
+  }
+
+  turn() {
+    for (const { chart } of this.charts.values()) chart.remove(), chart.element.remove()
+    this.charts.clear()
+    this.arrays = null
+    this.at = null
+    this.asked = null
+  }
+
+  update(run) {
+    this.run = run
+    this.fetch(run)
+    if (run) this.drawGroups(run)
+    if (run && this.arrays) {
+      this.drawSimilarity(run)
+      for (const name of Object.keys(this.arrays).filter((each) => each.startsWith(USE))) this.drawUse(run, name)
+    }
+    this.place.hidden = !this.charts.size
+  }
+
+  /** The distributions of the newest snapshot. */
+  fetch(run) {
+    if (!run?.snapshots.size) return
+    const last = Math.max(...run.snapshots.keys())
+    if (this.asked === last) return
+    this.asked = last
+    run.frame(last).then((arrays) => {
+      if (run !== this.run) return
+      this.arrays = arrays
+      this.at = last
+      this.update(run)
+    }, () => { this.asked = null })
+  }
+
+  chart(key, title, good, layer) {
+    let held = this.charts.get(key)
+    if (!held) {
+      held = { chart: new Chart(title, good, layer), range: new Range() }
+      this.charts.set(key, held)
+      this.grid.append(held.chart.element)
+    }
+    return held
+  }
+
+  /** Measures of one title share a chart. */
+  drawGroups(run) {
+    const groups = new Map()
+    for (const [name, measure] of Object.entries(run.facts.measures ?? {})) {
+      if (!run.metrics.has(name) || name === run.ownTask) continue
+      groups.set(measure.title, [...(groups.get(measure.title) ?? []), name])
+    }
+    for (const [title, names] of groups) this.drawGroup(run, title, names)
+  }
+
+  drawGroup(run, title, names) {
+    const measure = run.facts.measures[names[0]]
+    const { chart, range } = this.chart(title, title, measure.good)
+    const length = run.metrics.get(names[0]).steps.length
+    if (!chart.stale(run.id, names, length, run.changes.length, run.steps, run.baseline.trivial !== undefined, this.theme.dark)) return
+    const traces = names.map((name, i) => line(run.metrics.get(name), plain(name), this.theme.colors[i % 8], 1.5))
+    const marks = changeMarks(run, this.theme, false)
+    const levels = names.map((name) => [name, run.baseline.trivial?.[name]]).filter((each) => each[1] !== undefined)
+    for (const [, value] of levels) reference(marks, { value, meaning: `trivial solution: ${short(value)}` }, this.theme)
+    const references = (run.facts.references ?? []).filter((each) => names.includes(each.metric))
+    for (const each of references) reference(marks, each, this.theme)
+    const fixed = measure.low !== null && measure.high !== null
+    const found = range.cover([...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)])
+    const span = fixed ? [measure.low, measure.high] : [measure.low ?? found[0], measure.high ?? found[1]]
+    legend(chart, run, names, this.theme)
+    chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "", span), ...marks }, this.theme, run.id)
+    chart.say(`${title} at step ${run.step}: ${names.map((name) => `${plain(name)} ${short(run.now(name))}`).join(", ")}`)
+  }
+
+  drawSimilarity(run) {
+    const [positive, negative] = [this.arrays["similarity/positive"], this.arrays["similarity/negative"]]
+    if (!positive || !negative) return
+    const layer = run.facts.layers?.projector ? "projector" : "backbone"
+    const { chart } = this.chart("similarity", "Similarity of two views", "of one image near 1, of different images spread out below", layer)
+    if (!chart.stale(run.id, this.at, this.theme.dark)) return
+    const middles = Array.from(positive, (_, i) => -1 + (2 * (i + 0.5)) / positive.length)
+    const bars = (values, name, color) => ({
+      x: middles, y: Array.from(values), name, type: "scatter", mode: "lines", line: { color, width: 1.5, shape: "hvh" }, fill: "tozeroy",
+      fillcolor: `${color}44`, hovertemplate: `${name}: %{y:.1%} near %{x:.2f}<extra></extra>`,
+    })
+    const [own, other] = [this.theme.colors[2], this.theme.colors[5]]
+    words(chart, [["one image", own], ["different images", other]])
+    const layout = { xaxis: axis(this.theme, "cosine", [-1, 1]), yaxis: axis(this.theme, "share", [0, null], { rangemode: "tozero", tickformat: ".0%", autorange: true, range: undefined }) }
+    chart.draw([bars(negative, "different images", other), bars(positive, "one image", own)], layout, this.theme, run.id)
+    chart.say(`Cosine of two views at step ${this.at}: one image ${short(mean(middles, positive))} on average, different images ${short(mean(middles, negative))}`)
+  }
+
+  drawUse(run, name) {
+    const who = name.slice(USE.length)
+    const used = run.now(`${who}/perplexity`)
+    const { chart } = this.chart(name, `Use of the ${who}`, "even: all are in use; one tall bar: all images fell into one")
+    if (!chart.stale(run.id, this.at, used, this.theme.dark)) return
+    const shares = Array.from(this.arrays[name]).sort((a, b) => b - a)
+    const even = 1 / shares.length
+    const layout = {
+      xaxis: axis(this.theme, "most used first", [-0.5, shares.length - 0.5]),
+      yaxis: axis(this.theme, "share of images", [0, Math.max(shares[0] * 1.1, even * 4)], { tickformat: ".1~%" }),
+      shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: even, y1: even, line: { color: this.theme.muted, width: 1.2, dash: "dash" } }],
+      bargap: shares.length > 200 ? 0 : 0.15,
+    }
+    words(chart, [[`${short(used)} of ${shares.length} in use`, this.theme.colors[0]], [`${short(run.now(`${who}/entropy`))} nats undecided, of ${short(Math.log(shares.length))}`, this.theme.colors[1]]])
+    const bars = { y: shares, type: "bar", marker: { color: this.theme.colors[0] }, hovertemplate: "%{y:.2%}<extra></extra>" }
+    chart.draw([bars], layout, this.theme, run.id)
+    chart.say(`${short(used)} of ${shares.length} ${who} in use at step ${this.at}`)
+  }
+
+  remove() {
+    for (const { chart } of this.charts.values()) chart.remove()
+  }
+}
+
+function words(chart, entries) {
+  chart.chips.replaceChildren(...entries.map(([text, color]) => {
+    const chip = make("span.ssl-chip", text)
+    chip.style.setProperty("--color", color)
+    return chip
+  }))
+}
+
+function plain(name) {
+  return name.replace(/^[a-z]+\//, "").replaceAll("_", " ")
+}
+
+function mean(middles, shares) {
+  return middles.reduce((sum, middle, i) => sum + middle * shares[i], 0)
+}

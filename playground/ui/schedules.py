@@ -1,0 +1,80 @@
+"""Schedules: which knobs change over the run, where they end, and a picture of their way before the run starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from playground.knobs import Knob
+from playground.schedules import SHAPES, Schedule
+from playground.ui.controls import Pen, settings, sync, widget
+
+PREFIX = "schedule."
+CHOSEN = "scheduled"  # the widget that says which knobs have one
+WIDTH, HEIGHT, POINTS = 240, 44, 48  # of the picture
+
+
+def draw(pen: Pen) -> None:
+    """The section: a choice of live numbers, and for each its end, its shape, and its picture."""
+    live = {key: each for key, each in pen.knobs.items() if each.live and each.kind in ("number", "integer")}
+    chosen = [key.removeprefix(PREFIX) for key in pen.now.flat if key.startswith(PREFIX)]
+    sync(CHOSEN, [key for key in chosen if key in live])
+    st.multiselect(
+        "Knobs that change over the run",
+        list(live),
+        format_func=lambda key: f"{live[key].title} ({key.partition('.')[0]})",
+        key=CHOSEN,
+        placeholder="None: all stay where they are",
+        help="A curriculum: each goes from its own value to another over the run. Moving the knob by hand ends its schedule.",
+        on_change=_choose,
+    )
+    for key in chosen:
+        if key in live:
+            _one(pen, live[key])
+
+
+def _one(pen: Pen, each: Knob) -> None:
+    name = PREFIX + each.key
+    schedule, start = Schedule.parse(pen.now.flat[name]), float(pen.now.flat[each.key])
+    left, right = st.columns([3, 2])
+    sync(f"end {each.key}", schedule.end)
+    sync(f"shape {each.key}", schedule.shape)
+    more: dict[str, Any] = {"on_change": _change, "args": (each.key,)}
+    with left:
+        end = Knob(**vars(each) | {"key": f"end {each.key}", "kind": "number"})
+        widget(end, f"{each.title.capitalize()} ends at", "Its value at the last step.", schedule.end, **more)
+    with right:
+        st.selectbox("By", SHAPES, key=f"shape {each.key}", help="A straight line, or half a cosine: slow, fast, slow.", **more)
+    st.html(picture(schedule, start, pen.now.flat["steps"], each.title))
+    pen.beside(name)
+
+
+def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
+    """The way of a knob as an SVG picture: start at the left, end at the right, in the color of the text."""
+    values = [schedule.value(start, i / (POINTS - 1)) for i in range(POINTS)]
+    low, span = min(values), (max(values) - min(values)) or 1
+    places = " ".join(
+        f"{i / (POINTS - 1) * WIDTH:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}" for i, value in enumerate(values)
+    )
+    said = f"{title}: {start:.4g} at step 1, {schedule.end:.4g} at step {steps}, {schedule.shape}"
+    line = f'<polyline points="{places}" fill="none" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/>'
+    return (
+        f'<figure style="margin:0"><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" height="{HEIGHT}" preserveAspectRatio="none" '
+        f'role="img" aria-label="{said}">{line}</svg><figcaption style="display:flex;justify-content:space-between;font-size:.75rem;'
+        f'opacity:.7"><span>{start:.4g} at step 1</span><span>{schedule.end:.4g} at step {steps}</span></figcaption></figure>'
+    )
+
+
+def _choose() -> None:
+    """Knobs were added or taken out; a new one starts as a line to where it is, for its end to be moved."""
+    now, chosen = settings(), st.session_state[CHOSEN]
+    kept = {key: value for key, value in now.flat.items() if not key.startswith(PREFIX) or key.removeprefix(PREFIX) in chosen}
+    now.flat = kept | {PREFIX + key: f"linear {now.flat[key]:.12g}" for key in chosen if PREFIX + key not in kept}
+    now.problems = {key: problem for key, problem in now.problems.items() if not key.startswith(PREFIX)}
+
+
+def _change(key: str) -> None:
+    now = settings()
+    schedule = Schedule(st.session_state[f"shape {key}"], float(st.session_state[f"end {key}"]))
+    now.flat = now.flat | {PREFIX + key: str(schedule)}
