@@ -19,6 +19,7 @@ SHARE = 0.10  # of the training time, at most
 MARGIN = 1.5  # counted operations leave out neighbors, spectra and layouts, and machines differ
 DENSE = (1, 2, 5, 10, 20)
 MOST = 200  # snapshots of one run
+TRAINING = 3  # times as dear as embedding, roughly: what a method that does not train is measured by
 DEAR = 2.5  # training steps that embedding the probe set may cost
 
 
@@ -80,7 +81,7 @@ def image_cost(method: Any, batch: Batch, generator: torch.Generator) -> float:
     step = _operations(lambda: trial.backward(trial.loss(few, generator)))
     with torch.no_grad():
         embedding = _operations(lambda: trial.eval().embed(few.views[0]))
-    return embedding / max(step * len(batch.rows), embedding)
+    return embedding / max((step or TRAINING * embedding) * len(batch.rows), embedding)
 
 
 def probe_size(available: int, cost: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,7 +51,7 @@ class Dataset(Choice):
     count: ClassVar[int]
     probe_count: ClassVar[int]
     image_size: ClassVar[int]
-    known: ClassVar[tuple[str, ...]] = ("class",)  # the factors of which it has labels
+    classes: ClassVar[Mapping[str, int]] = {"class": 10}  # the factors of which it has labels, and how many different ones
     suggests: ClassVar[dict[str, Any]] = {}
 
     @classmethod

@@ -29,7 +29,7 @@ class Shapes(Dataset):
     name, title = "shapes", "Shapes"
     summary = "Generated 32 px images whose every factor is known: shape, color, size, position, rotation, background."
     count, probe_count, image_size = 4096, 1024, SIDE
-    known = tuple(NAMES)
+    classes = {name: len(labels) for name, labels in NAMES.items()}
     suggests = {  # colors must change thoroughly, or color is all that a network needs to tell eight hues apart
         "augment.crop_scale_min": 0.5,
         "augment.jitter_probability": 0.9,

@@ -1,0 +1,54 @@
+"""Supervised: what the labels would have taught."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground import datasets
+from playground.knobs import Choice, named
+from playground.methods.base import Batch, Measure, Method, Reference
+from playground.networks import Backbone
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class Supervised(Method):
+    """The network is told one factor of every image and learns to say it: cross-entropy, with the same views as the others.
+
+    It cheats by definition. Its k-NN of that factor is what labels buy; its k-NN of the others shows what labels throw away.
+    """
+
+    name, title, family = "supervised", "Supervised", "baseline"
+    summary = "Learns from labels of one factor: the line that methods without labels try to reach."
+    paper = "Krizhevsky et al., 2012: ImageNet Classification with Deep Convolutional Neural Networks"
+    link = "https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks"
+    equation = r"-\log p(y \mid f(x))"
+    advice = "Not a self-supervised method: it looks at the labels. What the chosen factor does not need may be forgotten."
+    views = 1
+    measures = {"training_accuracy": Measure("Training accuracy", "high: the share of views whose label is said", 0, 1)}
+
+    class Knobs(Choice.Knobs):
+        """What to be told."""
+
+        factor: str = named("The factor whose labels it learns from.", lambda picked: tuple(datasets.CATALOG[picked["data"]].classes))
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.head = nn.Linear(backbone.width, config.data.choice.classes[self.knobs.factor])
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view and its label -> cross-entropy, and the share that was right."""
+        logits, labels = self.head(self.backbone(batch.views[0])).float(), batch.factors[self.knobs.factor]
+        return {"loss": F.cross_entropy(logits, labels), "training_accuracy": (logits.argmax(1) == labels).float().mean()}
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """All labels equally likely."""
+        count = config.data.choice.classes[config.method.factor]
+        return [Reference("loss", math.log(count), f"guessing: ln {count}")]
