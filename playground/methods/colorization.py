@@ -1,0 +1,96 @@
+"""Colorization: which colors did the gray image have?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.augment import LUMA
+from playground.knobs import Choice
+from playground.methods.base import Batch, Measure, Method
+from playground.networks import Backbone, decoder
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class Colorization(Method):
+    """The network sees only the luma and paints the chroma: two color differences a pixel, R - Y and B - Y.
+
+    Zhang et al., 2016, equation 1: plain L2 regression, and not the 313 color classes with rebalancing that the paper prefers to it.
+    """
+
+    name, title, family = "colorization", "Colorization", "predictive"
+    summary = "Takes the color away and paints it back: to know a thing's color is to know the thing."
+    paper = "Zhang et al., 2016: Colorful Image Colorization"
+    link = "https://arxiv.org/abs/1603.08511"
+    equation = r"\frac{1}{2HW} \sum_{h,w} \| \hat{c}_{h,w} - c_{h,w} \|^2"
+    advice = (
+        "Squared error paints the mean of all colors that are possible: grayish where several are. The network sees gray images in the "
+        "evaluation too, so it knows a color only as far as brightness and shape give it away."
+    )
+    views = 1
+    suggests = {
+        "steps": 300,
+        "optimizer.learning_rate": 2e-3,
+        "augment.jitter_probability": 0.0,
+        "augment.grayscale_probability": 0.0,
+    }
+    measures = {"colorization_error": Measure("Colorization error", "low: squared error of the chroma", 0)}
+
+    class Knobs(Choice.Knobs):
+        """None: the decoder has the shape of the network."""
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.decoder = decoder(backbone.width, backbone.stride, channels=2)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> mean squared error of both color differences."""
+        return {"loss": self._error(batch.views[0])}
+
+    def _paint(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 2, H, W) chroma, from their luma alone."""
+        return self.decoder(self.backbone.maps(gray(images))).float()
+
+    def _error(self, images: Tensor) -> Tensor:
+        return F.mse_loss(self._paint(images), split(images)[1])
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, D), from the luma, which is all it ever sees."""
+        return self.backbone(gray(images))
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`colorization_error` on probe images."""
+        return {"colorization_error": self._error(images)}
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of giving every pixel the mean chroma."""
+        chroma = split(images)[1]
+        return {"colorization_error": (chroma - chroma.mean((0, 2, 3), keepdim=True)).square().mean()}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · gray · colored."""
+        luma, _ = split(images)
+        return {"original": images, "gray": gray(images), "colored": join(luma, self._paint(images)).clamp(0, 1)}
+
+
+def split(images: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, 3, H, W) RGB -> luma Y (B, 1, H, W) and chroma (R - Y, B - Y) (B, 2, H, W)."""
+    red, green, blue = images.unbind(1)
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    return luma[:, None], torch.stack([red - luma, blue - luma], 1)
+
+
+def join(luma: Tensor, chroma: Tensor) -> Tensor:
+    """The inverse of `split`: green is what the luma still lacks. (B, 1, H, W), (B, 2, H, W) -> (B, 3, H, W)."""
+    red, blue = (chroma + luma).unbind(1)
+    return torch.stack([red, (luma[:, 0] - LUMA[0] * red - LUMA[2] * blue) / LUMA[1], blue], 1)
+
+
+def gray(images: Tensor) -> Tensor:
+    """(B, 3, H, W) -> three channels that all are the luma."""
+    return split(images)[0].expand(-1, 3, -1, -1)
