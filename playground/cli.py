@@ -103,11 +103,18 @@ def train(
 
 
 @app.command()
-def methods(json_: Annotated[bool, typer.Option("--json", help="Print JSON, with every knob.")] = False) -> None:
+def methods(
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, with every knob.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print README's table.")] = False,
+) -> None:
     """List the methods, what each does, and where it was published."""
     from playground.knobs import knobs_of
     from playground.methods import CATALOG
+    from playground.report import markdown_table
 
+    if markdown:
+        print(markdown_table())
+        return
     if json_:
         described = [
             {"name": name, "title": each.title, "family": each.family, "summary": each.summary, "paper": each.paper, "link": each.link,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -40,7 +42,7 @@ class ProbeSet:
         pixels = self.images.pixels[: self.paired]
         self.pairs = [augment(pixels, trainer.config.augment, generator) for _ in range(2)]
         self.embedded = len(images) + 2 * self.paired
-        self.sizes, self.bins = self._sizes(trainer.method)
+        self.sizes, self.bins, self.rows = self._look(trainer.method)
 
     def healthy_std(self) -> dict[str, float]:
         """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
@@ -48,43 +50,39 @@ class ProbeSet:
 
     def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """All diagnostics by metric name, and the arrays of a snapshot."""
-        training = method.training
-        method.eval()
-        with torch.inference_mode():
+        with _at_rest(method):
             with self.device.autocast():
                 layers = self._layers(method)
-                own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self.pictures(method)
-                assigned = method.assignments(self._floats(self.paired))
+                own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
+                bins = method.assignments(self._floats(self.paired))
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
             knn = knn_accuracy(layers[""]["features"], self.images.factors)
             values |= {f"knn/{name}": accuracy for name, accuracy in knn.items()} | own
-            values |= {name: each for who, shares in assigned.items() for name, each in bin_use(shares.float(), who).items()}
+            values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
-            arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in assigned.items()}
-        method.train(training)
+            arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}
         return _as_floats(values), arrays
 
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:
         """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
         pixels = knn_accuracy(self.images.pixels.flatten(1).float() - 127.5, self.images.factors)
-        with torch.inference_mode():
+        with _at_rest(method):
             trivial = method.trivial(self._floats(self.paired), self._generator())
         found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "trivial": _as_floats(trivial)}
         return {name: values for name, values in found.items() if values}
 
-    def pictures(self, method: Method) -> dict[str, np.ndarray]:
+    def _pictures(self, method: Method) -> dict[str, np.ndarray]:
         """Rows of pictures that the method makes of the first images: name -> (K, H, W, 3) uint8."""
         return {name: as_pixels(row) for name, row in method.pictures(self._floats(SHOWN), self._generator()).items()}
 
-    def _sizes(self, method: Method) -> tuple[dict[str, int], dict[str, int]]:
-        """Dimensions of each layer that is judged, and bins of each assignment."""
-        method.eval()
-        with torch.no_grad():
+    def _look(self, method: Method) -> tuple[dict[str, int], dict[str, int], list[str]]:
+        """Dimensions of each layer that is judged, bins of each assignment, and the rows of pictures, in order."""
+        with _at_rest(method):
             embedding = method.embed(self._floats(2))
             projection = method.project(embedding)
             bins = {name: shares.shape[1] for name, shares in method.assignments(self._floats(2)).items()}
-        method.train()
-        return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]}), bins
+            rows = list(method.pictures(self._floats(2), self._generator()))
+        return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]}), bins, rows
 
     def _layers(self, method: Method) -> dict[str, dict[str, Tensor]]:
         """Metric prefix -> features of the probe set and of both views; the backbone's output comes under no prefix."""
@@ -111,6 +109,16 @@ class ProbeSet:
     def _generator(self) -> torch.Generator:
         """The same masks at every measurement: frames can be compared."""
         return stream(self.seed, "probe", 0, self.device.where)
+
+
+@contextmanager
+def _at_rest(method: Method) -> Iterator[None]:
+    """Evaluation mode and no gradient, and afterwards as it was."""
+    training = method.training
+    method.eval()
+    with torch.inference_mode():
+        yield
+    method.train(training)
 
 
 def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +13,8 @@ from rich.table import Table
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
 from playground.events import Baseline, Event, Fetching, Finished, Metrics, Verdict
+from playground.methods import CATALOG as METHODS
+from playground.methods import Measure
 
 
 def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
@@ -66,10 +68,11 @@ def show(summary: dict[str, Any]) -> None:
         pace = f"{summary.get('views_per_second', 0):.0f} views/s, diagnostics {summary['diagnostics_share']:.1%} of the training time"
         done = f"{summary['status']} after {summary['steps']} steps in {summary['seconds']:.0f} s"
         console.print(f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {done}, {pace}")
+    own = METHODS[config["method"]].measures
     table = Table("measure", "at the end", *baseline, "what good looks like", box=None, header_style="bold", pad_edge=False)
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
-        table.add_row(name, f"{value:.4g}", *cells, _good(name))
+        table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
     console.print(table)
     if summary["status"] == "failed":
         Console(stderr=True).print(f"ssl-playground: {summary['message']}", style="red", markup=False, soft_wrap=True)
@@ -77,6 +80,14 @@ def show(summary: dict[str, Any]) -> None:
         console.print(f"[bold]{summary['verdict']['state']}[/bold]: {summary['verdict']['sentence']}")
 
 
-def _good(name: str) -> str:
-    measure = CATALOG.get(name.rpartition("/")[2])
+def markdown_table() -> str:
+    """README's table of methods: a row each, from its own file."""
+    rows = [
+        f"| `{name}` | {each.family} | {each.summary} [{each.paper.partition(':')[0]}]({each.link}) |" for name, each in METHODS.items()
+    ]
+    return "\n".join(["| method | family | what it does |", "|---|---|---|", *rows])
+
+
+def _good(name: str, own: Mapping[str, Measure]) -> str:
+    measure = own.get(name) or CATALOG.get(name.rpartition("/")[2])
     return measure.good if measure else ""

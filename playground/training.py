@@ -269,6 +269,7 @@ class _Run:
             "negatives": config.method.choice.negatives(config),
             "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
             "bins": self.probe.bins,
+            "rows": self.probe.rows,
             "schedules": [{"name": key, "start": config.flat()[key], **vars(each)} for key, each in config.schedule.items()],
             "steps": self.steps,
             "layers": self.probe.sizes,

@@ -18,7 +18,7 @@ WRONG = [
     ({"seed": -1}, "seed", "seed must be a whole number from 0 to 2147483647, got -1"),
     ({"device": "tpu"}, "device", "device must be one of auto, cpu, cuda, mps, got tpu"),
     ({"method.negatives": "maybe"}, "method.negatives", "simclr: negatives must be true or false, got maybe"),
-    ({"method": "simclear"}, "method", "method must be one of byol, mae, simclr, vicreg, got simclear (did you mean simclr?)"),
+    ({"method": "simclear"}, "method", f"method must be one of {', '.join(CHOICES['method'])}, got simclear (did you mean simclr?)"),
     ({"data": None}, "data", "data must be one of cifar10, fashion-mnist, shapes, got None"),
     ({"network": ["x"]}, "network", "network must be one of"),
     ({"methd": "simclr"}, "methd", "there is no setting methd (did you mean method?)"),

@@ -156,7 +156,7 @@ export function legend(chart, run, names, theme) {
   known.forEach((name, i) => {
     const chip = chart.chips.children[i] ?? chart.chips.appendChild(make("span.ssl-chip"))
     chip.style.setProperty("--color", name === "loss" ? theme.text : theme.colors[i % 8])
-    setText(chip, `${plainName(name.split("/").at(-1))} ${short(run.now(name))}`)
+    setText(chip, `${plainName(name.slice(name.indexOf("/") + 1))} ${short(run.now(name))}`)
   })
 }
 

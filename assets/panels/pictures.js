@@ -2,7 +2,8 @@
 
 import { make, setText } from "../theme.js"
 
-const ROWS = { original: "original", masked: "masked", reconstruction: "reconstruction", pasted: "reconstruction + visible", views: "views", local_views: "local views" }
+const ROWS = { pasted: "reconstruction + visible", local_views: "local views" } // where the name says too little
+const VIEWS = ["views", "local_views"]
 
 export class Pictures {
   constructor(place) {
@@ -45,7 +46,7 @@ export class Pictures {
     const next = new Image()
     next.onload = () => {
       if (this.shown?.step !== step) return
-      const tile = name === "local_views" ? run.facts.local_size : run.facts.image_size ?? 32
+      const tile = (name === "local_views" && run.facts.local_size) || (run.facts.image_size ?? 32)
       place(row, next, next.naturalWidth / tile, next.naturalHeight / tile, `${ROWS[name] ?? name}, step ${step}`)
     }
     next.src = run.address(`snapshots/${step}/${name}.png`)
@@ -68,13 +69,12 @@ function place(row, picture, columns, rows, text) {
   second.alt = ""
 }
 
-/** The newest snapshot that has pictures, and which. */
+/** The newest snapshot that has pictures, and which: what the method makes says more than what it was fed. */
 function latest(run) {
   let found = [null, []]
   for (const [step, names] of run?.snapshots ?? []) {
-    const all = Object.keys(ROWS).filter((name) => names.includes(name))
-    const made = all.filter((name) => !name.endsWith("views")) // what the method paints says more than what it was fed
-    const pictures = made.length ? made : all
+    const made = (run.facts.rows ?? []).filter((name) => names.includes(name))
+    const pictures = made.length ? made : VIEWS.filter((name) => names.includes(name))
     if (pictures.length && (found[0] === null || step >= found[0])) found = [step, pictures]
   }
   return found

@@ -141,7 +141,7 @@ class MultiTask(Method):
         """Present weights, and the cosine of every two gradients."""
         weights = {f"weight/{name}": each for name, each in zip(self.tasks, self._slopes(), strict=True)}
         pairs = itertools.combinations(zip(self.tasks, gradients, strict=True), 2)
-        return weights | {f"cosine/{a}-{b}": F.cosine_similarity(x, y, dim=0) for (a, x), (b, y) in pairs}
+        return weights | {f"cosine/{a}/{b}": F.cosine_similarity(x, y, dim=0) for (a, x), (b, y) in pairs}
 
     def after_step(self, progress: float) -> None:
         """Each task's own; learned log variances stay within bounds."""
@@ -175,7 +175,7 @@ class MultiTask(Method):
         measures = {name: each for task in self._methods() for name, each in task.measures.items()}
         measures |= {f"weight/{name}": Measure("Weights", "how much each loss counts") for name in self.tasks}
         for a, b in itertools.combinations(self.tasks, 2):
-            measures[f"cosine/{a}-{b}"] = Measure("Cosine of the tasks' gradients", "above 0: they agree; below 0: they pull apart", -1, 1)
+            measures[f"cosine/{a}/{b}"] = Measure("Cosine of the tasks' gradients", "above 0: they agree; below 0: they pull apart", -1, 1)
         return measures
 
     def _named(self) -> list[tuple[str, Method]]:

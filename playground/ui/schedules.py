@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import streamlit as st
@@ -51,18 +52,22 @@ def _one(pen: Pen, each: Knob) -> None:
 
 
 def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
-    """The way of a knob as an SVG picture: start at the left, end at the right, in the color of the text."""
+    """The way of a knob as an SVG picture: start at the left, end at the right."""
     values = [schedule.value(start, i / (POINTS - 1)) for i in range(POINTS)]
     low, span = min(values), (max(values) - min(values)) or 1
     places = " ".join(
         f"{i / (POINTS - 1) * WIDTH:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}" for i, value in enumerate(values)
     )
     said = f"{title}: {start:.4g} at step 1, {schedule.end:.4g} at step {steps}, {schedule.shape}"
-    line = f'<polyline points="{places}" fill="none" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/>'
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">'
+        f'<polyline points="{places}" fill="none" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
+    )
+    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"  # pages may hold no SVG but as a picture
+    words = '<figcaption style="display:flex;justify-content:space-between;font-size:.75rem;opacity:.7">'
     return (
-        f'<figure style="margin:0"><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" height="{HEIGHT}" preserveAspectRatio="none" '
-        f'role="img" aria-label="{said}">{line}</svg><figcaption style="display:flex;justify-content:space-between;font-size:.75rem;'
-        f'opacity:.7"><span>{start:.4g} at step 1</span><span>{schedule.end:.4g} at step {steps}</span></figcaption></figure>'
+        f'<figure style="margin:0"><img src="{source}" alt="{said}" style="width:100%;height:{HEIGHT}px">'
+        f"{words}<span>{start:.4g} at step 1</span><span>{schedule.end:.4g} at step {steps}</span></figcaption></figure>"
     )
 
 

@@ -72,8 +72,8 @@ def test_every_weighting_learns_and_says_its_weights_and_cosine(weighting):
     training = trainer(weighting)
     for _ in range(3):
         values = training.update()
-    assert {"loss/simclr", "loss/vicreg", "weight/simclr", "weight/vicreg", "cosine/simclr-vicreg"} <= set(values)
-    assert -1 <= float(values["cosine/simclr-vicreg"]) <= 1
+    assert {"loss/simclr", "loss/vicreg", "weight/simclr", "weight/vicreg", "cosine/simclr/vicreg"} <= set(values)
+    assert -1 <= float(values["cosine/simclr/vicreg"]) <= 1
     assert all(torch.isfinite(value) for value in values.values())
     if weighting != "pcgrad":
         assert float(values["weight/simclr"]) != pytest.approx(float(values["weight/vicreg"]), abs=1e-6)
