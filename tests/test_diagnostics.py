@@ -153,3 +153,11 @@ def test_histograms_of_similarity_in_closed_form():
     opposite = similarity_histograms(views, -views)
     assert float(opposite["positive"][0]) == 1
     assert all(float(each.sum()) == pytest.approx(1) for each in [*found.values(), *opposite.values()])
+
+
+def test_a_backbone_with_a_large_common_part_is_no_collapse_where_nothing_follows_it():
+    shared = torch.ones(500, 64) + 0.08 * sphere(500, 64)
+    values = {name.removeprefix("projector/"): value for name, value in measured(shared).items()}
+    assert 0.01 < values["feature_std"] * 8 < 0.15
+    assert judge(100, values, {"backbone": 64}, {}, {}).state == "healthy"
+    assert judge(100, measured(shared), {"projector": 64}, {}, {}).state == "complete collapse"

@@ -5,7 +5,7 @@ import { make, setText, short } from "../theme.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 const HEALTHY = 0.5 // of 1/sqrt(d): from here on the spread is no concern
-const COLLAPSED = 0.15
+const COLLAPSED = { projector: 0.15, backbone: 0.01 } // a backbone may keep a large part that all images share
 
 export class Collapse {
   constructor(place) {
@@ -44,7 +44,7 @@ export class Collapse {
     const std = run?.now(`${prefix}feature_std`)
     if (std !== undefined && size) {
       const healthy = run.facts.references?.find((each) => each.metric === `${prefix}feature_std`)?.value ?? 1 / Math.sqrt(size)
-      this.bar(`std ${layer}`, `std, ${layer}`, std / healthy, `${Math.round((100 * std) / healthy)} % of 1/√${size}`, [COLLAPSED, HEALTHY])
+      this.bar(`std ${layer}`, `std, ${layer}`, std / healthy, `${Math.round((100 * std) / healthy)} % of 1/√${size}`, [COLLAPSED[layer], HEALTHY])
     }
     const rank = run?.now(`${prefix}rankme`)
     if (rank !== undefined && size) this.bar(`rank ${layer}`, `RankMe, ${layer}`, rank / size, `${short(rank)} of ${size}`, [0.1, 0.1])

@@ -107,7 +107,8 @@ export class Curves {
     const marks = run ? changeMarks(run, this.theme, false) : { shapes: [], annotations: [] }
     references.forEach((each) => reference(marks, each, this.theme))
     traces.push(...schedules(run, this.theme, marks))
-    setText(this.loss.good, references.length ? "falls; read it against the dashed line" : "falls")
+    const against = run?.facts.negatives ? `; each view against ${run.facts.negatives.toLocaleString("en-US")} negatives` : ""
+    setText(this.loss.good, (references.length ? "falls; read it against the dashed line" : "falls") + against)
     legend(this.loss, run, ["loss", ...parts], this.theme)
     const scheduled = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true }
     this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "loss", range), yaxis2: scheduled, ...marks }, this.theme, run?.id)

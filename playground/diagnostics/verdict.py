@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from playground.events import Verdict
 
-COMPLETE = 0.15  # of the healthy spread: below it all images look alike to the network
+# Of the healthy spread: below it all images look alike to the network. Projectors are spread by their losses; a backbone that no
+# projector follows may keep a large part that all images share, and differ by a few percent that say everything.
+COMPLETE = {"projector": 0.15, "backbone": 0.01}
 NARROW = 0.05  # of the dimensions: below it the features live in a thin slice of their space
 FEW_BINS = 1.5  # bins in use: below it all images are in one
 UNDECIDED = 0.98  # of ln K: above it every image is in all bins alike
@@ -44,7 +46,7 @@ def _state(step: int, relative: float, rank: float, size: int, layer: str) -> tu
         return "failed", "The features are no longer finite numbers."
     if step < SETTLING:
         return "starting", f"Too early to judge: {spread}."
-    if relative < COMPLETE:
+    if relative < COMPLETE[layer]:
         return "complete collapse", f"All images look alike to the network: {spread}."
     if rank < NARROW * size:
         return "dimensional collapse", f"Only about {rank:.1f} of {size} dimensions are in use, although {spread}."
@@ -55,9 +57,9 @@ def _bins_state(who: str, count: int, values: Mapping[str, float]) -> tuple[str,
     """Whether the bins of `who` have collapsed, and how."""
     used, undecided = values[f"{who}/perplexity"], values[f"{who}/entropy"] / math.log(count)
     if undecided > UNDECIDED:
-        state, sentence = "uniform clusters", f"Every image is in all bins alike: the {who}'s entropy is {undecided:.0%} of ln {count}."
+        state, sentence = "uniform clusters", f"Every image is in all bins alike: the entropy of the {who} is {undecided:.0%} of ln {count} = {math.log(count):.2f}."
     elif used < FEW_BINS:
-        state, sentence = "one cluster", f"All images are in one bin: the {who} uses {used:.1f} of {count}."
+        state, sentence = "one cluster", f"All images are in one bin: {used:.1f} of {count} are in use by the {who}."
     else:
         return None
     return (TEACHER[state] if who == "teacher" else state), sentence
