@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.contrastive import PICK_MEASURES, pick
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Method, Reference, in_full_precision
 from playground.networks import Backbone, projector
@@ -28,6 +29,7 @@ class SimCLR(Method):
     paper = "Chen et al., 2020: A Simple Framework for Contrastive Learning of Visual Representations"
     link = "https://arxiv.org/abs/2002.05709"
     equation = r"-\log \frac{\exp(z_i \cdot z_j / \tau)}{\sum_{k \neq i} \exp(z_i \cdot z_k / \tau)}"
+    measures = PICK_MEASURES
 
     class Knobs(Choice.Knobs):
         """Temperature is the one that matters; the batch size sets the number of negatives."""
@@ -42,16 +44,21 @@ class SimCLR(Method):
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two views -> NT-Xent over 2B rows, and how often the positive is the most similar row."""
+        """Two views -> NT-Xent over 2B rows, how often the positive is the most similar row, and a bound of mutual information."""
         z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).chunk(2)
         if not self.knobs.negatives:
             return {"loss": -F.cosine_similarity(z1.float(), z2.float()).mean() / self.knobs.temperature}
         logits, positive = similarities(z1, z2, self.knobs.temperature)
-        return {"loss": F.cross_entropy(logits, positive), "contrastive_top1": (logits.argmax(1) == positive).float().mean()}
+        return pick(logits, positive, len(logits) - 1)
 
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, projection_size)."""
         return self.projector(embedding)
+
+    @classmethod
+    def negatives(cls, config: RunConfig) -> int | None:
+        """Both views of every other image of the batch."""
+        return 2 * config.batch_size - 2 if config.method.negatives else None
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
