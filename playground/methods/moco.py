@@ -1,0 +1,120 @@
+"""MoCo: contrastive learning whose negatives wait in a queue, so that their number does not depend on the batch."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.contrastive import PICK_MEASURES, pick
+from playground.knobs import Choice, knob, option, safeguard
+from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.networks import Backbone, projector
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class MoCo(Method):
+    """A query should pick its key, the other view as a slowly moving copy sees it, out of a queue of older keys.
+
+    He et al., 2020, equations 1 and 2, with the MLP head of MoCo v2 (Chen et al., 2020), averaged over both directions.
+    """
+
+    name, title, family = "moco", "MoCo", "contrastive"
+    summary = "Compares each view with a long queue of keys that a slowly moving copy of the network made in earlier steps."
+    paper = "He et al., 2020: Momentum Contrast for Unsupervised Visual Representation Learning"
+    link = "https://arxiv.org/abs/1911.05722"
+    equation = r"-\log \frac{\exp(q \cdot k_+ / \tau)}{\exp(q \cdot k_+ / \tau) + \sum_{i=1}^{K} \exp(q \cdot k_i / \tau)}"
+    measures = PICK_MEASURES | {"queue_age": Measure("Age of the queue (steps)", "low: keys come from a network much like today's", 0)}
+
+    class Knobs(Choice.Knobs):
+        """A short run needs keys that move faster than the paper's 0.999."""
+
+        temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar keys push. High: all push alike.", live=True, log=True)
+        momentum: float = knob(0.98, 0, 1, "How much of the key encoder is kept at each step. At 0 it is the query encoder.", live=True)
+        queue_size: Literal[256, 512, 1024, 2048, 4096, 8192, 16384, 65536] = option(
+            4096, "How many keys wait as negatives. Longer: more negatives, and older ones."
+        )
+        projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
+        hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
+        negatives: bool = safeguard("Push the keys of the queue away. Without it, only pulling is left.", without="complete collapse")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
+        self.key_encoder = copy.deepcopy(nn.Sequential(backbone, self.projector)).requires_grad_(False)
+        self.queue: Tensor
+        self.added: Tensor
+        self.updates: Tensor
+        start = F.normalize(torch.randn(self.knobs.queue_size, self.knobs.projection_size), dim=1)  # random keys, as in the paper
+        self.register_buffer("queue", start)  # (K, P), the newest first
+        self.register_buffer("added", torch.zeros(len(start)))  # (K,) after how many updates each key was made
+        self.register_buffer("updates", torch.zeros(()))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two views, each once the query and once the key -> InfoNCE over 1 + K keys, and the age of the queue."""
+        images = torch.cat(batch.views)
+        queries = self.projector(self.backbone(images))
+        with torch.no_grad():
+            keys = F.normalize(self.key_encoder(images).float(), dim=1)
+        others = torch.cat(keys.chunk(2)[::-1])
+        if not self.knobs.negatives:
+            return {"loss": -F.cosine_similarity(queries.float(), others).mean() / self.knobs.temperature}
+        age = (self.updates - self.added).mean()
+        logits, positive = similarities(queries, others, self.queue, self.knobs.temperature)
+        self._enqueue(keys)
+        return pick(logits, positive, logits.shape[1]) | {"queue_age": age}
+
+    def _enqueue(self, keys: Tensor) -> None:
+        """New keys in front, the oldest out. The old queue stays as it is, since the gradient still needs it. keys: (R, P)."""
+        kept = len(self.queue) - len(keys)
+        self.queue = torch.cat([keys, self.queue[:kept]])
+        self.added = torch.cat([self.updates.expand(len(keys)), self.added[:kept]])
+
+    def after_step(self, progress: float) -> None:
+        """The key encoder follows, equation 2: theta_k <- m theta_k + (1 - m) theta_q."""
+        queries = nn.Sequential(self.backbone, self.projector)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.key_encoder.parameters()), list(queries.parameters()), 1 - self.knobs.momentum)
+            self.updates += 1
+
+    def project(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> (B, projection_size), by the query encoder."""
+        return self.projector(embedding)
+
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """Whole steps enter and leave the queue."""
+        from playground.config import ConfigError
+
+        size, added = config.method.queue_size, 2 * config.batch_size * config.accumulation
+        if size % added:
+            rule = f"queue_size must be a multiple of the {added} keys that one step adds"
+            raise ConfigError("method.queue_size", f"{cls.name}: {rule} (2 views x batch_size x accumulation), got {size}")
+
+    @classmethod
+    def negatives(cls, config: RunConfig) -> int | None:
+        """The whole queue, whatever the batch."""
+        return int(config.method.queue_size) if config.method.negatives else None
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """What a guess costs. Outputs that are the same for all images fall below it by turning away from where the old keys still are."""
+        if not config.method.negatives:
+            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one")]
+        keys = 1 + config.method.queue_size
+        return [Reference("loss", math.log(keys), f"all keys equally likely: ln(1 + K) = ln {keys}")]
+
+
+@in_full_precision
+def similarities(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """queries: (R, P) of any length; keys (R, P) and queue (K, P): unit -> logits (R, 1 + K), and the positive's column, always 0."""
+    queries = F.normalize(queries, dim=1)
+    own = (queries * keys).sum(1, keepdim=True)
+    logits = torch.cat([own, queries @ queue.T], 1) / temperature
+    return logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device)
