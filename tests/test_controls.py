@@ -1,10 +1,15 @@
 """What the controls stand for: the address bar and back, refused values, and what follows a change of method."""
 
+import base64
+import re
+
 import pytest
 
 from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
-from playground.ui.controls import plain, slider_step, stops
+from playground.schedules import Schedule
+from playground.ui.controls import negatives, plain, slider_step, stops
+from playground.ui.schedules import WIDTH, picture
 from playground.ui.settings import Settings, read, switched
 
 METHODS = sorted(CHOICES["method"])
@@ -134,3 +139,39 @@ def test_every_value_that_cannot_be_gets_its_sentence():
     assert config is None
     assert set(sentences) == {"steps", "batch_size", "seed"}
     assert sentences["seed"] == "seed must be a whole number from 0 to 2147483647, got -5"
+
+
+def test_schedules_survive_the_address_and_leave_with_their_method():
+    now = read({"schedule.method.temperature": "cosine 0.05", "schedule.augment.hue": "linear 0.1"})
+    assert now.config()[0] == RunConfig(schedule={"method.temperature": "cosine 0.05", "augment.hue": "linear 0.1"})
+    assert read(now.address(None)).flat == now.flat
+    after = switched(now.flat, "method", "vicreg").flat
+    assert "schedule.method.temperature" not in after and after["schedule.augment.hue"] == "linear 0.1"
+
+
+def test_a_schedule_that_cannot_be_gets_its_sentence_and_stays_in_the_address():
+    now = read({"schedule.method.temperature": "up"})
+    assert "linear or cosine" in now.config()[1]["schedule.method.temperature"]
+    assert now.address(None)["schedule.method.temperature"] == "up"
+
+
+def test_a_hand_on_a_running_knob_ended_its_schedule_for_old_links_too():
+    run = RunConfig(**{"method.temperature": 0.9}).flat()
+    link = {"method.temperature": "0.2", "schedule.method.temperature": "linear 0.1"}
+    moving = read(link, run, live=("method.temperature",)).flat
+    assert moving["method.temperature"] == 0.9 and "schedule.method.temperature" not in moving
+
+
+def test_the_page_says_how_many_negatives_count():
+    assert negatives(RunConfig(batch_size=64)) == "Each view is compared with 126 negatives."
+    assert "Accumulation adds none: each of its 4 batches stands alone." in negatives(RunConfig(accumulation=4))
+    assert negatives(RunConfig(method="byol")) == "" == negatives(None)
+
+
+def test_the_picture_of_a_schedule_starts_and_ends_where_it_says():
+    shown = picture(Schedule("linear", 1.0), 0.5, 300, "hue")
+    svg = base64.b64decode(re.search(r"base64,([^\"]+)", shown).group(1)).decode()
+    places = [tuple(map(float, place.split(","))) for place in re.search(r'points="([^"]+)"', svg).group(1).split()]
+    assert places[0][0] == 0 and places[-1][0] == WIDTH
+    assert places[0][1] > places[len(places) // 2][1] > places[-1][1]  # up the page
+    assert "0.5 at step 1" in shown and "1 at step 300" in shown

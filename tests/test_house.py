@@ -7,11 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import playground
+from playground import RunConfig
 from playground.datasets import CATALOG as DATASETS
+from playground.devices import pick
 from playground.methods import CATALOG as METHODS
+from playground.methods import Method
 from playground.report import markdown_table
+from playground.trainer import Trainer
+from playground.training import load_images
 
 ROOT = Path(playground.__file__).parent.parent
 CORE = [file for file in (ROOT / "playground").rglob("*.py") if "ui" not in file.parts and "_site" not in file.parts]
@@ -62,3 +68,23 @@ def test_the_public_names_are_what_they_say():
 def test_importing_the_package_is_quick_because_torch_waits():
     code = "import sys, playground, playground.home; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_method_that_readme_adds_trains():
+    """The example is real: the file as it stands there, trained for a few steps."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    made: dict = {"__name__": "readme"}
+    exec(next(block for block in blocks if "(Method)" in block), made)
+    method = next(each for each in made.values() if isinstance(each, type) and issubclass(each, Method) and each is not Method)
+    config = RunConfig(network="resnet-tiny", batch_size=32, steps=30, device="cpu")
+    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    ours = method(trainer.method.backbone, config.model_copy(update={"method": method.Knobs()}))
+    optimizer, batch = torch.optim.AdamW(ours.parameters(), 3e-3), trainer.batch(1)
+    losses = []
+    for _ in range(15):
+        values = ours.loss(batch, None)
+        optimizer.zero_grad()
+        values["loss"].backward()
+        optimizer.step()
+        losses.append(values["loss"].item())
+    assert losses[-1] < losses[0] - 0.1

@@ -143,3 +143,18 @@ def test_a_run_that_is_not_here_leaves_the_settings_of_its_link(pool):
     assert by_key(page, "number_input", "seed").value == 9
     assert by_key(page, "button", "stop").disabled
     assert not by_key(page, "button", "start").disabled
+
+
+def test_a_schedule_is_made_drawn_and_kept_in_the_address(home):
+    page = opened()
+    by_key(page, "multiselect", "scheduled").set_value(["method.temperature"])
+    rendered(page)
+    assert address(page)["schedule.method.temperature"] == "linear 0.2"
+    by_key(page, "select_slider", "end method.temperature").set_value(0.05)
+    by_key(page, "selectbox", "shape method.temperature").set_value("cosine")
+    rendered(page)
+    assert address(page)["schedule.method.temperature"] == "cosine 0.05"
+    assert not by_key(page, "button", "start").disabled
+    by_key(page, "multiselect", "scheduled").set_value([])
+    rendered(page)
+    assert not [key for key in address(page) if key.startswith("schedule.")]

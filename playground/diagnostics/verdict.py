@@ -57,7 +57,8 @@ def _bins_state(who: str, count: int, values: Mapping[str, float]) -> tuple[str,
     """Whether the bins of `who` have collapsed, and how."""
     used, undecided = values[f"{who}/perplexity"], values[f"{who}/entropy"] / math.log(count)
     if undecided > UNDECIDED:
-        state, sentence = "uniform clusters", f"Every image is in all bins alike: the entropy of the {who} is {undecided:.0%} of ln {count} = {math.log(count):.2f}."
+        plateau = f"the entropy of the {who} is {undecided:.0%} of ln {count} = {math.log(count):.2f}"
+        state, sentence = "uniform clusters", f"Every image is in all bins alike: {plateau}."
     elif used < FEW_BINS:
         state, sentence = "one cluster", f"All images are in one bin: {used:.1f} of {count} are in use by the {who}."
     else:
