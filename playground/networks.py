@@ -6,7 +6,7 @@ Every backbone takes (B, 3, H, W) floats in [0, 1] and returns (B, `width`). Nor
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -103,6 +103,7 @@ class ViT(Backbone):
         self.width, self.patch_size, self.stride = width, patch_size, patch_size
         self.grid = image_size // patch_size
         self.embed = nn.Linear(3 * patch_size**2, width)
+        self.positions: Tensor
         self.register_buffer("positions", sine_positions(self.grid, width), persistent=False)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
@@ -131,6 +132,14 @@ class ViT(Backbone):
         """(B, 3, H, W) -> (B, width): the mean over patches."""
         return self.encode(self.patches(images)).mean(1)
 
+    @torch.no_grad()
+    def attention(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, heads, L, L): how much, in the last block, each patch (row) looks at each other. No gradient."""
+        tokens = self.patches(images)
+        for block in self.blocks[:-1]:
+            tokens = block(tokens)
+        return cast(Block, self.blocks[-1]).weights(tokens)
+
 
 class Block(nn.Module):
     """Pre-norm attention and MLP."""
@@ -147,6 +156,11 @@ class Block(nn.Module):
         q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, heads, L, width/heads)
         x = x + self.out(attention(q, k, v).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
+
+    def weights(self, x: Tensor) -> Tensor:
+        """(B, L, width) -> (B, heads, L, L): the attention itself, each row a distribution, for those who want to see it."""
+        q, k, _ = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1)
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

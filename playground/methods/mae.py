@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.knobs import Choice, knob, option, switch
-from playground.masking import random_order, visible_count
-from playground.methods.base import Batch, Method, Reference, in_full_precision
-from playground.networks import Backbone, Block, ViT, patchify, sine_positions, unpatchify
+from playground.methods.base import Batch, Reference
+from playground.methods.masked import Decoder, Masked, masked_error, placed, taken
+from playground.networks import Backbone, unpatchify
 
 if TYPE_CHECKING:
     from playground.config import RunConfig
 
-HEAD = 16  # width of one attention head of the decoder
 
-
-class MAE(Method):
+class MAE(Masked):
     """The encoder sees only the visible patches; a small decoder paints the hidden ones from them.
 
     He et al., 2022, section 3: mean squared error on hidden patches only.
     """
 
-    name, title, family = "mae", "MAE", "masked"
+    name, title = "mae", "MAE"
     summary = "Hides most of an image and paints it back: learns without comparing images at all."
     paper = "He et al., 2022: Masked Autoencoders Are Scalable Vision Learners"
     link = "https://arxiv.org/abs/2111.06377"
@@ -33,15 +31,6 @@ class MAE(Method):
         "Judge it by its pictures: in minutes, masked methods score near the untrained network on k-NN. With per-patch normalization, "
         "pictures borrow each hidden patch's true mean and contrast, and flat patches become noise."
     )
-    views, masked, accepts = 1, True, frozenset({"vit"})
-    suggests = {
-        "network": "vit-tiny",
-        "augment.crop_scale_min": 0.6,
-        "augment.jitter_probability": 0.0,
-        "augment.grayscale_probability": 0.0,
-        "optimizer.learning_rate": 2e-3,
-        "steps": 400,
-    }
 
     class Knobs(Choice.Knobs):
         """The decoder is thrown away after training, so it may be small."""
@@ -54,13 +43,7 @@ class MAE(Method):
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
-        vit, width = cast(ViT, backbone), self.knobs.decoder_width
-        self.enter = nn.Linear(vit.width, width)
-        self.mask_token = nn.Parameter(torch.zeros(width))
-        self.positions: Tensor
-        self.register_buffer("positions", sine_positions(vit.grid, width), persistent=False)
-        self.decoder = nn.Sequential(*[Block(width, width // HEAD) for _ in range(self.knobs.decoder_depth)], nn.LayerNorm(width))
-        self.leave = nn.Linear(width, 3 * vit.patch_size**2)
+        self.decoder = Decoder(self.vit, self.knobs.decoder_width, self.knobs.decoder_depth, 3 * self.vit.patch_size**2)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view -> the error on hidden patches."""
@@ -69,19 +52,13 @@ class MAE(Method):
 
     def _paint(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) -> predicted patches (B, L, 3 p p) and which were hidden (B, L)."""
-        vit = cast(ViT, self.backbone)
-        tokens = vit.patches(images)
-        order = random_order(len(images), tokens.shape[1], generator)
-        visible = order[:, : visible_count(tokens.shape[1], self.masking.ratio)]
-        seen = self.enter(vit.encode(tokens.gather(1, visible[..., None].expand(-1, -1, vit.width))))
-        canvas = self.mask_token.to(seen.dtype).expand(*tokens.shape[:2], -1)
-        canvas = canvas.scatter(1, visible[..., None].expand_as(seen), seen)
-        hidden = torch.ones_like(order, dtype=torch.bool).scatter(1, visible, False)
-        return self.leave(self.decoder(canvas + self.positions)).float(), hidden
+        mask = self.draw(images, generator)
+        seen = self.vit.encode(taken(self.vit.patches(images), mask.visible))
+        return placed(self.decoder(seen, mask.visible, mask.concealed), mask.order), mask.hidden
 
     def _target(self, images: Tensor) -> Tensor:
         """What each patch should be: (B, L, 3 p p), pixels in [0, 1] or normalized by patch."""
-        patches = patchify(images, cast(ViT, self.backbone).patch_size)
+        patches = self.patchify(images)
         return normalized(patches)[0] if self.knobs.normalize_patches else patches
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -97,19 +74,11 @@ class MAE(Method):
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · masked · reconstruction · reconstruction with the visible patches pasted in."""
-        patch_size, size = cast(ViT, self.backbone).patch_size, images.shape[-1]
         predicted, hidden = self._paint(images, generator)
-        patches = patchify(images, patch_size)
         if self.knobs.normalize_patches:
-            _, mean, spread = normalized(patches)
+            _, mean, spread = normalized(self.patchify(images))
             predicted = predicted * spread + mean
-        rows = {
-            "original": patches,
-            "masked": torch.where(hidden[..., None], 0.5, patches),
-            "reconstruction": predicted,
-            "pasted": torch.where(hidden[..., None], predicted, patches),
-        }
-        return {name: unpatchify(row, patch_size, size).clamp(0, 1) for name, row in rows.items()}
+        return self.rows(images, hidden, unpatchify(predicted, self.vit.patch_size, images.shape[-1]))
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
@@ -124,10 +93,3 @@ def normalized(patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(B, L, n) -> the patches with mean 0 and variance 1 each, their means and spreads (B, L, 1)."""
     mean, spread = patches.mean(-1, keepdim=True), (patches.var(-1, keepdim=True) + 1e-6).sqrt()
     return (patches - mean) / spread, mean, spread
-
-
-@in_full_precision
-def masked_error(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
-    """Mean squared error over hidden patches. predicted, target: (B, L, n); hidden: (B, L) bool -> scalar."""
-    error = (predicted - target).square().mean(-1)
-    return (error * hidden).sum() / hidden.sum()
