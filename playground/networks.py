@@ -117,10 +117,10 @@ class ViT(Backbone):
         positions = self.positions if grid == self.grid else sine_positions(grid, self.width, self.grid).to(images.device)
         return self.embed(patchify(self.normalize(images), self.patch_size)) + positions
 
-    def encode(self, tokens: Tensor) -> Tensor:
-        """(B, any number, width) -> the same shape, after all blocks."""
+    def encode(self, tokens: Tensor, causal: bool = False) -> Tensor:
+        """(B, any number, width) -> the same shape, after all blocks. causal: no token sees a later one."""
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, causal)
         return self.norm(tokens)
 
     def maps(self, images: Tensor) -> Tensor:
@@ -151,10 +151,10 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, causal: bool = False) -> Tensor:
         """(B, L, width) -> (B, L, width)."""
         q, k, v = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, heads, L, width/heads)
-        x = x + self.out(attention(q, k, v).transpose(1, 2).flatten(2))
+        x = x + self.out(attention(q, k, v, causal).transpose(1, 2).flatten(2))
         return x + self.mlp(self.norm2(x))
 
     def weights(self, x: Tensor) -> Tensor:
@@ -163,14 +163,17 @@ class Block(nn.Module):
         return (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1)
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = False) -> Tensor:
     """softmax(q k' / sqrt(d)) v, for (B, heads, L, d) each.
 
     On a CPU, for the few tokens of a small image, three plain products train several times as fast as torch's fused kernel.
     """
     if q.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v)
-    return (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1) @ v
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
+    if causal:
+        scores = scores + scores.new_full(scores.shape[-2:], float("-inf")).triu(1)
+    return scores.softmax(-1) @ v
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:
