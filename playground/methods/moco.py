@@ -32,11 +32,13 @@ class MoCo(Method):
     equation = r"-\log \frac{\exp(q \cdot k_+ / \tau)}{\exp(q \cdot k_+ / \tau) + \sum_{i=1}^{K} \exp(q \cdot k_i / \tau)}"
     measures = PICK_MEASURES | {"queue_age": Measure("Age of the queue (steps)", "low: keys come from a network much like today's", 0)}
 
+    suggests = {"optimizer.learning_rate": 1.5e-3}
+
     class Knobs(Choice.Knobs):
         """A short run needs keys that move faster than the paper's 0.999."""
 
         temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar keys push. High: all push alike.", live=True, log=True)
-        momentum: float = knob(0.98, 0, 1, "How much of the key encoder is kept at each step. At 0 it is the query encoder.", live=True)
+        momentum: float = knob(0.95, 0, 1, "How much of the key encoder is kept at each step. At 0 it is the query encoder.", live=True)
         queue_size: Literal[256, 512, 1024, 2048, 4096, 8192, 16384, 65536] = option(
             4096, "How many keys wait as negatives. Longer: more negatives, and older ones."
         )

@@ -1,0 +1,84 @@
+"""Autoencoder: the image through a narrow place and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.knobs import Choice, knob
+from playground.methods.base import Batch, Measure, Method
+from playground.networks import Backbone, decoder
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class Autoencoder(Method):
+    """The backbone's vector is squeezed into a few numbers, and a decoder paints the image from them alone.
+
+    Hinton and Salakhutdinov, 2006: mean squared error of all pixels. The decoder sees nothing but the code: no skip connections.
+    Batch norm keeps all numbers of the code at one scale; without it most of them stay unused in a run this short.
+    """
+
+    name, title, family = "autoencoder", "Autoencoder", "generative"
+    summary = "Writes an image down in a few numbers and paints it from them; what must be kept is learned."
+    paper = "Hinton and Salakhutdinov, 2006: Reducing the Dimensionality of Data with Neural Networks"
+    link = "https://www.science.org/doi/10.1126/science.1127647"
+    equation = r"\frac{1}{n} \| g(f(x)) - x \|^2"
+    advice = "It keeps what covers many pixels, such as color and place, before what matters to people, such as the kind of shape."
+    views = 1
+    suggests = {
+        "steps": 400,
+        "optimizer.learning_rate": 5e-3,
+        "augment.crop_scale_min": 0.6,
+        "augment.jitter_probability": 0.0,
+        "augment.grayscale_probability": 0.0,
+    }
+    measures = {"reconstruction": Measure("Reconstruction error", "low: squared error of pixels in [0, 1]", 0)}
+
+    class Knobs(Choice.Knobs):
+        """How narrow the place is."""
+
+        bottleneck: int = knob(64, 1, 1024, "How many numbers the decoder gets. Few: only the coarsest survives.", log=True)
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        width, side = backbone.width, config.data.choice.image_size // backbone.stride
+        code = self.knobs.bottleneck
+        self.squeeze = nn.Sequential(nn.Linear(width, code, bias=False), nn.BatchNorm1d(code, affine=False))
+        self.spread = nn.Sequential(nn.Linear(code, width * side**2), nn.Unflatten(1, (width, side, side)))
+        self.decoder = decoder(width, backbone.stride)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> mean squared error of what is painted from it."""
+        return {"loss": self._error(batch.views[0], generator)}
+
+    def _error(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        return F.mse_loss(self._paint(self._given(images, generator)), images)
+
+    def _given(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """What the encoder is shown of the images: all of it."""
+        return images
+
+    def _paint(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 3, H, W), through the bottleneck."""
+        return self.decoder(self.spread(self.squeeze(self.backbone(images)))).float()
+
+    def project(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> the code (B, bottleneck)."""
+        return self.squeeze(embedding)
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`reconstruction`: the error on probe images."""
+        return {"reconstruction": self._error(images, generator)}
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of painting the mean image, whatever was seen."""
+        return {"reconstruction": (images - images.mean(0)).square().mean()}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · reconstruction."""
+        return {"original": images, "reconstruction": self._paint(images).clamp(0, 1)}

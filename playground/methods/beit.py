@@ -1,0 +1,188 @@
+"""BEiT: fill in the words of a vocabulary that the run has learned itself."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.knobs import Choice, knob, option, switch
+from playground.methods.base import Batch, Measure, Reference, in_full_precision
+from playground.methods.masked import Filler, Masked, masked_mean
+from playground.networks import Backbone, decoder
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+KEPT = 0.9  # of the codebook's statistics at each step
+DEAD = 0.1  # of its fair share of patches: a code with less describes nothing
+COMMITMENT = 0.25  # how strongly the encoder is held to its codes (van den Oord et al., 2017, equation 3)
+
+
+class BEiT(Masked):
+    """First a tokenizer learns to write every patch as one of K codes; then it is frozen, and the ViT predicts the codes of hidden patches.
+
+    Bao et al., 2022, equation 2. Their tokenizer is a discrete VAE made elsewhere; this one is a VQ autoencoder with unit codes that follow
+    by a moving average, as in BEiT v2, trained on the same images by the first steps of the run.
+    """
+
+    name, title = "beit", "BEiT"
+    summary = "Learns a vocabulary of patches, then fills in hidden patches word by word, as BERT does with text."
+    paper = "Bao et al., 2022: BEiT: BERT Pre-Training of Image Transformers"
+    link = "https://arxiv.org/abs/2106.08254"
+    equation = r"-\frac{1}{|M|} \sum_{i \in M} \log p(z_i \mid x_{\setminus M})"
+    advice = (
+        "Two runs in one: until the tokenizer's share of the steps is over, the loss is the tokenizer's and the backbone stands still. "
+        "Then the loss jumps, because it counts something else."
+    )
+    suggests = Masked.suggests | {"masking.ratio": 0.4}
+    measures = {
+        "token_accuracy": Measure("Hidden codes that are predicted", "above the most frequent code's share", 0, 1),
+        "most_frequent_token": Measure("Share of the most frequent code", "what always saying it would score", 0, 1),
+        "tokenizer_error": Measure("Error of the tokenizer's pictures", "far below the mean patch's", 0),
+    }
+
+    class Knobs(Choice.Knobs):
+        """The tokenizer."""
+
+        tokenizer_share: float = knob(0.2, 0.05, 0.9, "The share of the steps that trains the tokenizer. Afterwards it never changes.")
+        codes: Literal[8, 16, 32, 64, 128, 256, 512, 1024] = option(64, "Words in the vocabulary. More: finer pictures, harder to predict.")
+        code_size: Literal[8, 16, 32, 64] = option(16, "Dimensions of a code.")
+        revival: bool = switch(True, "Move codes that nothing uses to patches that are described badly. Without it most may stay unused.")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.tokenizer = Tokenizer(self.vit.patch_size, self.knobs.codes, self.knobs.code_size)
+        self.filler = Filler(self.vit, self.knobs.codes)
+        self.first = max(1, min(round(self.knobs.tokenizer_share * config.steps), config.steps - 1))  # steps of the tokenizer
+        self.tokenizing = False
+
+    def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
+        """Decides who learns: the tokenizer at first, then everything else."""
+        self.tokenizing = step <= self.first
+        self.tokenizer.requires_grad_(self.tokenizing)
+        for each in (self.backbone, self.filler):
+            each.requires_grad_(not self.tokenizing)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> the tokenizer's loss, or the cross-entropy of hidden codes."""
+        images = batch.views[0]
+        if self.tokenizing:
+            return {"loss": self.tokenizer.loss(images, generator, self.knobs.revival)}
+        logits, tokens, hidden = self._predict(images, generator)
+        return {"loss": masked_cross_entropy(logits, tokens, hidden)}
+
+    def _predict(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) -> logits (B, L, K), the codes (B, L), and which patches were hidden (B, L)."""
+        hidden = self.draw(images, generator).hidden
+        return self.filler(self.vit, images, hidden), self.tokenizer(images), hidden
+
+    def assignments(self, images: Tensor) -> dict[str, Tensor]:
+        """The shares of the codes in each image: (B, K)."""
+        return {"codebook": F.one_hot(self.tokenizer(images), self.knobs.codes).float().mean(1)}
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """How often a hidden code is predicted, how often the most frequent one would be right, and how well codes paint."""
+        logits, tokens, hidden = self._predict(images, generator)
+        counts = F.one_hot(tokens[hidden], self.knobs.codes).float().mean(0)
+        return {
+            "token_accuracy": masked_mean((logits.argmax(2) == tokens).float(), hidden),
+            "most_frequent_token": counts.max(),
+            "tokenizer_error": F.mse_loss(self.tokenizer.paint(tokens), images),
+        }
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of painting every patch as the mean patch. (What frequent codes score changes with the tokenizer: it is a curve.)"""
+        patches = self.patchify(images)
+        return {"tokenizer_error": (patches - patches.mean((0, 1))).square().mean()}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · masked · painted from the codes · painted from predicted codes · from predicted codes in the place of hidden ones."""
+        logits, tokens, hidden = self._predict(images, generator)
+        target, painted = (self.tokenizer.paint(each) for each in (tokens, torch.where(hidden, logits.argmax(2), tokens)))
+        return self.rows(images, hidden, painted, target)
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """Knowing nothing about codes."""
+        codes = config.method.codes
+        return [Reference("loss", math.log(codes), f"all codes equally likely: ln {codes}")]
+
+
+class Tokenizer(nn.Module):
+    """A small VQ autoencoder: an image -> one of K codes a patch, and back. Codes are unit vectors."""
+
+    def __init__(self, patch: int, codes: int, size: int) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(3, 32, 3, padding=1), nn.GELU(), nn.Conv2d(32, 64, patch, stride=patch), nn.GELU(), nn.Conv2d(64, size, 1)
+        )
+        self.decoder = nn.Sequential(nn.Conv2d(size, 64, 1), *decoder(64, patch))
+        self.codes: Tensor
+        self.counts: Tensor
+        self.register_buffer("codes", F.normalize(torch.randn(codes, size), dim=1))
+        self.register_buffer("counts", torch.zeros(codes))  # the share of patches that each code has, lately
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) -> unit vectors (B, L, D) and the nearest codes (B, L)."""
+        z = F.normalize(self.encoder(images * 2 - 1).float().flatten(2).transpose(1, 2), dim=2)
+        return z, nearest(z, self.codes)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> codes (B, L), without gradient."""
+        return self.encode(images)[1]
+
+    def paint(self, tokens: Tensor) -> Tensor:
+        """Codes (B, L) -> (B, 3, H, W)."""
+        return self._decode(self.codes[tokens])
+
+    def _decode(self, vectors: Tensor) -> Tensor:
+        maps = vectors.transpose(1, 2).unflatten(2, (math.isqrt(vectors.shape[1]), -1))
+        return self.decoder(maps).float()
+
+    def loss(self, images: Tensor, generator: torch.Generator, revival: bool) -> Tensor:
+        """Reconstruction through the codes, whose gradient passes straight to the encoder, and the encoder's commitment to them."""
+        z, tokens = self.encode(images)
+        chosen = self.codes[tokens]
+        error = F.mse_loss(self._decode(z + (chosen - z).detach()), images) + COMMITMENT * F.mse_loss(z, chosen)
+        self.follow(z.detach().flatten(0, 1), tokens.flatten(), generator, revival)
+        return error
+
+    @torch.no_grad()
+    def follow(self, z: Tensor, tokens: Tensor, generator: torch.Generator, revival: bool) -> None:
+        """Codes move toward the mean of the patches they describe. z: (N, D), tokens: (N,).
+
+        A dead code starts anew at a patch that is described badly, drawn in proportion to its squared error (as k-means++ does).
+        """
+        member = F.one_hot(tokens, len(self.codes)).to(z.dtype)
+        shares = member.mean(0)
+        mass = KEPT * self.counts[:, None] * self.codes + (1 - KEPT) * (member.T @ z) / len(z)
+        codes, counts = (
+            F.normalize(torch.where(mass.norm(dim=1, keepdim=True) > 0, mass, self.codes), dim=1),
+            self.counts.lerp(shares, 1 - KEPT),
+        )
+        if revival:
+            error = (z - self.codes[tokens]).square().sum(1)
+            clocks = -torch.rand(len(z), generator=generator, device=generator.device).log()
+            worst = (error / clocks).topk(min(len(codes), len(z))).indices
+            fresh = z[worst[torch.arange(len(codes), device=z.device) % len(worst)]]
+            dead = counts < DEAD / len(codes)
+            codes, counts = torch.where(dead[:, None], fresh, codes), torch.where(dead, 1 / len(codes), counts)
+        self.codes.copy_(codes)
+        self.counts.copy_(counts)
+
+
+@in_full_precision
+def nearest(z: Tensor, codes: Tensor) -> Tensor:
+    """The code that each unit vector is closest to. z: (B, L, D), codes: (K, D) -> (B, L)."""
+    return (z @ codes.T).argmax(2)
+
+
+@in_full_precision
+def masked_cross_entropy(logits: Tensor, tokens: Tensor, hidden: Tensor) -> Tensor:
+    """Equation 2. logits: (B, L, K); tokens: (B, L); hidden: (B, L) bool -> the mean over hidden patches."""
+    return masked_mean(F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none"), hidden)

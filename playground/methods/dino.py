@@ -1,0 +1,177 @@
+"""DINO: a student matches how a teacher sorts the whole image, from any crop of it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.diagnostics.assignments import entropy
+from playground.knobs import Choice, knob, safeguard
+from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.swav import swapped_prediction
+from playground.networks import Backbone, projector
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class DINO(Method):
+    """The student's distribution over K outputs should equal the teacher's for another view; small crops go to the student alone.
+
+    Caron et al., 2021, equations 1 to 4. The teacher, a moving average of the student, is centered and sharpened; as in the
+    authors' code it is also what is judged.
+    """
+
+    name, title, family = "dino", "DINO", "distillation"
+    summary = "A teacher that follows slowly sorts whole images into bins nobody named; a student agrees from any crop."
+    paper = "Caron et al., 2021: Emerging Properties in Self-Supervised Vision Transformers"
+    link = "https://arxiv.org/abs/2104.14294"
+    equation = r"-\sum_k P_t(x')_k \log P_s(x)_k, \quad P_t = \mathrm{softmax}((g_t - c) / \tau_t)"
+    advice = "Watch the teacher's entropy: at ln K it says nothing about any image, at 0 with one bin in use it says the same about all."
+    multi_crop = True
+    suggests = {"optimizer.learning_rate": 2e-3}
+    measures = {
+        "teacher_entropy": Measure("Teacher's entropy", "between 0 and ln K: it commits to a few bins for each image", 0),
+        "student_entropy": Measure("Student's entropy", "near the teacher's", 0),
+        "kl": Measure("KL of student from teacher", "low, but not 0: the student is nearly as sure as the teacher, and agrees", 0),
+    }
+
+    class Knobs(Choice.Knobs):
+        """Centering and sharpening pull in opposite directions, and balance."""
+
+        teacher_temperature: float = knob(0.04, 0.01, 1, "Low: the teacher commits to one bin. Above 0.07 it may stay uniform.", live=True)
+        start_temperature: float = knob(0.04, 0.01, 1, "The teacher's temperature at the start of the run.", live=True)
+        temperature_warmup: float = knob(0.1, 0, 1, "The share of the run in which the teacher's temperature goes to its final value.")
+        student_temperature: float = knob(0.1, 0.02, 1, "Higher than the teacher's, so that the student has to become surer.", live=True)
+        outputs: int = knob(64, 2, 65536, "Bins to sort into. Papers take 65,536 for a million images.")
+        momentum: float = knob(0.98, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
+        center_momentum: float = knob(0.9, 0, 0.999, "How much of the center is kept at each step.", live=True)
+        freeze: float = knob(0.05, 0, 1, "The share of the run in which the last layer stays as it began.")
+        bottleneck_size: int = knob(64, 2, 2048, "Dimensions before the last layer, where features have length 1.")
+        hidden_size: int = knob(256, 8, 4096, "Width of the head's hidden layers.")
+        centering: bool = safeguard("Subtract each bin's usual value. Without it one bin takes all.", without="one-hot teacher")
+        sharpening: bool = safeguard("Let the teacher be surer than the student, by its temperature.", without="uniform teacher")
+        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="one-hot teacher")
+        moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="may collapse")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        knobs = self.knobs
+        self.head = Head(backbone.width, knobs.hidden_size, knobs.bottleneck_size, knobs.outputs)
+        self.teacher = copy.deepcopy(nn.Sequential(backbone, self.head)).requires_grad_(False)
+        self.center: Tensor
+        self.register_buffer("center", torch.zeros(knobs.outputs))
+        self.steps, self.past = config.steps, 0
+
+    def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
+        """Temperature and freezing follow from the step's number."""
+        self.past = step - 1
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Two global views and any local ones -> cross-entropy of the student from the teacher, and the parts it is made of."""
+        images, views = torch.cat(batch.views), len(batch.views)
+        embedding = self.backbone(images)
+        if batch.local_views:
+            embedding = torch.cat([embedding, self.backbone(torch.cat(batch.local_views))])
+        student = self.head(embedding).unflatten(0, (views + len(batch.local_views), -1))
+        taught = self._taught(images, student[:views])
+        target = sharpened(taught, self._center(), self._temperature())
+        answer = student / self.knobs.student_temperature
+        with torch.no_grad():
+            self.center.lerp_(taught.float().mean((0, 1)), 1 - self.knobs.center_momentum)
+            sure = entropy(target).mean()
+        loss = swapped_prediction(target, answer)
+        return {
+            "loss": loss,
+            "teacher_entropy": sure,
+            "student_entropy": entropy(answer.detach().float().softmax(-1)).mean(),
+            "kl": loss.detach() - sure,
+        }
+
+    def _taught(self, images: Tensor, student: Tensor) -> Tensor:
+        """The teacher's scores of the global views: (2, B, K)."""
+        if not self.knobs.moving_average:
+            return student.detach() if self.knobs.stop_gradient else student
+        with torch.no_grad():
+            scores = self.teacher(images).unflatten(0, student.shape[:2])
+        return scores if self.knobs.stop_gradient else scores + student - student.detach()  # its value, with the student's gradient
+
+    def _center(self) -> Tensor:
+        return self.center if self.knobs.centering else torch.zeros_like(self.center)
+
+    def _temperature(self) -> float:
+        """The teacher's, at this step of its warm-up."""
+        knobs = self.knobs
+        if not knobs.sharpening:
+            return float(knobs.student_temperature)
+        way = min(self.past / max(knobs.temperature_warmup * self.steps, 1), 1)
+        return float(knobs.start_temperature + (knobs.teacher_temperature - knobs.start_temperature) * way)
+
+    def backward(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """While the last layer is frozen its gradient is thrown away."""
+        values["loss"].backward()
+        last = self.head.last.grad
+        if last is not None and self.past < self.knobs.freeze * self.steps:
+            last.zero_()
+        return values
+
+    @torch.no_grad()
+    def after_step(self, progress: float) -> None:
+        """The teacher follows the student, the slower the later: its part rises to 1 by half a cosine (section 3.1)."""
+        kept = 1 - (1 - self.knobs.momentum) * (math.cos(math.pi * progress) + 1) / 2
+        student = nn.Sequential(self.backbone, self.head)
+        torch._foreach_lerp_(list(self.teacher.parameters()), list(student.parameters()), 1 - kept)
+
+    def _judged(self) -> tuple[Backbone, Head]:
+        """Whose backbone and head are kept: the teacher's, where there is one."""
+        return cast(tuple[Backbone, Head], tuple(self.teacher)) if self.knobs.moving_average else (self.backbone, self.head)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, D), by the teacher."""
+        return self._judged()[0](images)
+
+    def project(self, embedding: Tensor) -> Tensor:
+        """(B, D) -> (B, bottleneck_size), by the teacher."""
+        return self._judged()[1].body(embedding)
+
+    def assignments(self, images: Tensor) -> dict[str, Tensor]:
+        """What the teacher says of each image, centered and sharpened: (B, K)."""
+        backbone, head = self._judged()
+        return {"teacher": sharpened(head(backbone(images)), self._center(), self._temperature())}
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """A centered constant is uniform; what the student then learns is uniform too."""
+        if not config.method.centering:
+            return []
+        count = config.method.outputs
+        uniform = math.log(count)
+        return [
+            Reference("loss", uniform, f"all outputs equal: ln K = ln {count}"),
+            Reference("teacher_entropy", uniform, f"uniform teacher: ln K = ln {count}"),
+            Reference("teacher_entropy", 0.0, "one-hot teacher"),
+        ]
+
+
+class Head(nn.Module):
+    """An MLP, length 1, and a last layer whose rows have length 1 too: every output is a cosine (section 3.2)."""
+
+    def __init__(self, width: int, hidden: int, bottleneck: int, outputs: int) -> None:
+        super().__init__()
+        self.body = projector(width, hidden, bottleneck, layers=3)
+        self.last = nn.Parameter(torch.randn(outputs, bottleneck))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(B, width) -> (B, outputs)."""
+        return F.normalize(self.body(embedding), dim=1) @ F.normalize(self.last, dim=1).T
+
+
+@in_full_precision
+def sharpened(scores: Tensor, center: Tensor, temperature: float) -> Tensor:
+    """The teacher's distribution, equation 1 with equation 4's center. scores: (..., K), center: (K,) -> (..., K)."""
+    return ((scores - center) / temperature).softmax(-1)

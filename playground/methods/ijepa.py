@@ -1,0 +1,167 @@
+"""I-JEPA: predict what a teacher thinks of hidden blocks, not what they look like."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.knobs import Choice, knob, option, safeguard
+from playground.masking import inside
+from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.masked import Decoder, taken
+from playground.networks import Backbone, ViT
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+STRETCH_MIN, STRETCH_MAX = 0.75, 1.5  # height over width of a target block (appendix A.1)
+CONTEXT_MIN = 0.85  # the least share of the image that a context block covers before targets are cut out
+
+
+class IJEPA(Method):
+    """From a context block, predict the teacher's features of several target blocks; the teacher is a moving average that sees everything.
+
+    Assran et al., 2023, section 3. As in the authors' code: smooth L1 on targets without their own mean and scale.
+    """
+
+    name, title, family = "ijepa", "I-JEPA", "hybrid"
+    summary = "Predicts features of hidden blocks instead of pixels: no decoder to paint with, no augmentation to choose."
+    paper = "Assran et al., 2023: Self-Supervised Learning from Images with a Joint-Embedding Predictive Architecture"
+    link = "https://arxiv.org/abs/2301.08243"
+    equation = r"\frac{1}{M} \sum_{i=1}^{M} \sum_{j \in B_i} \| \hat{s}_{y_j} - s_{y_j} \|"
+    advice = "One view and no changed colors: nothing tells it to ignore color. In minutes its k-NN stays near the untrained network's."
+    views, accepts = 1, frozenset({"vit"})
+    suggests = {
+        "network": "vit-tiny",
+        "augment.crop_scale_min": 0.3,
+        "augment.flip_probability": 0.0,
+        "augment.jitter_probability": 0.0,
+        "augment.grayscale_probability": 0.0,
+        "optimizer.learning_rate": 2e-3,
+        "steps": 400,
+    }
+    measures = {"explained": Measure("Explained part of the targets", "above 0, what knowing the place alone explains", None, 1)}
+
+    class Knobs(Choice.Knobs):
+        """Blocks, predictor, teacher."""
+
+        targets: int = knob(4, 1, 4, "How many blocks are to be predicted. The context is what none of them covers.")
+        target_share: float = knob(0.15, 0.05, 0.24, "The share of the image that each of these blocks covers.")
+        momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
+        predictor_width: Literal[32, 64, 128, 256] = option(64, "Width of the predictor.")
+        predictor_depth: int = knob(2, 1, 8, "Blocks of the predictor.")
+        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
+        moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="may collapse")
+        normalize_targets: bool = safeguard(
+            "Take from each target its own mean and scale, so that shrinking does not help.", without="may collapse"
+        )
+
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """Something is left to see."""
+        from playground.config import ConfigError
+
+        patches, many = (config.data.choice.image_size // config.network.patch_size) ** 2, config.method.targets
+        if many >= patches:
+            raise ConfigError("method.targets", f"ijepa: targets must be fewer than the image's {patches} patches, got {many}")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.predictor = Decoder(self._vit, self.knobs.predictor_width, self.knobs.predictor_depth, self._vit.width)
+        self.teacher = copy.deepcopy(self._vit).requires_grad_(False)
+
+    @property
+    def _vit(self) -> ViT:
+        """The backbone, as what it is."""
+        return cast(ViT, self.backbone)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> the error over all blocks."""
+        predicted, target, _ = self._predict(batch.views[0], generator)
+        return {"loss": F.smooth_l1_loss(predicted, target)}
+
+    def _predict(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) -> predictions and targets, both (B, M T, D), and the targets' places (B, M T)."""
+        vit, many = self._vit, self.knobs.targets
+        size = min(max(round(self.knobs.target_share * vit.grid**2), 1), (vit.grid**2 - 1) // many)  # at least one patch is left to see
+        blocks = target_places(len(images), many, size, vit.grid, generator)
+        context = context_places(blocks, vit.grid, generator)
+        tokens = vit.patches(images)
+        seen = vit.encode(taken(tokens, context))
+        repeated = (each.repeat_interleave(many, 0) for each in (seen, context))
+        predicted = self.predictor(*repeated, blocks.flatten(0, 1))[:, context.shape[1] :]
+        places = blocks.flatten(1)
+        return predicted.reshape(*places.shape, -1), taken(self._targets(images, tokens), places), places
+
+    def _targets(self, images: Tensor, tokens: Tensor) -> Tensor:
+        """What the teacher says of every patch of the whole image: (B, L, D). tokens: the student's embedded patches (B, L, D)."""
+        knobs = self.knobs
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not knobs.stop_gradient):
+            if not knobs.moving_average:
+                target = self._vit.encode(tokens)
+            else:
+                target = self.teacher.encode(self.teacher.patches(images))
+                if not knobs.stop_gradient:
+                    own = self._vit.encode(tokens)
+                    target = target + own - own.detach()  # the teacher's value, with the student's gradient
+        return without_scale(target) if knobs.normalize_targets else target.float()
+
+    def after_step(self, progress: float) -> None:
+        """The teacher follows, the slower the later; at the end it stands still."""
+        kept = 1 - (1 - self.knobs.momentum) * (1 - progress)
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.teacher.parameters()), list(self.backbone.parameters()), 1 - kept)
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`explained`: 1 - squared error over that of each place's mean target, so that knowing the place alone gets nothing."""
+        predicted, target, places = self._predict(images, generator)
+        everywhere = self._targets(images, self._vit.patches(images)).mean(0, keepdim=True)
+        mean = taken(everywhere.expand(len(images), -1, -1), places)
+        return {"explained": 1 - F.mse_loss(predicted, target) / F.mse_loss(mean, target).clamp(min=1e-8)}
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Predicting each place's mean."""
+        return {"explained": torch.zeros(())}
+
+    @classmethod
+    def references(cls, config: RunConfig) -> list[Reference]:
+        """The trap of the method."""
+        return [Reference("loss", 0.0, "targets that never change: the collapsed loss is the best one")]
+
+
+@in_full_precision
+def without_scale(features: Tensor) -> Tensor:
+    """Each vector with mean 0 and variance 1: (..., D) -> (..., D)."""
+    return F.layer_norm(features, features.shape[-1:])
+
+
+def target_places(batch: int, count: int, size: int, grid: int, generator: torch.Generator) -> Tensor:
+    """`count` blocks of exactly `size` patches on each image, of random shape and place: (B, count, size) places.
+
+    A rectangle of at least `size` patches, of which the last few are left out where it has more: any size fits any grid at once, and
+    nothing is drawn again, where drawing fixed rectangles until enough patches are left may never end on a small grid.
+    """
+    stretch, down, across, turn = torch.rand(4, batch, count, generator=generator, device=generator.device)
+    stretch = STRETCH_MIN * (math.log(STRETCH_MAX / STRETCH_MIN) * stretch).exp()
+    height = (size * stretch).sqrt().round().clamp(math.ceil(size / grid), min(size, grid))
+    width = (size / height).ceil()
+    box = (inside(down, height, grid)[..., None] & inside(across, width, grid)[..., None, :]).flatten(-2)
+    reading = torch.arange(grid**2, device=generator.device)
+    order = torch.where(turn[..., None] < 0.5, reading, reading.flip(0))  # leave out the last few, or the first
+    return torch.where(box, order, order + grid**2).argsort(-1)[..., :size]
+
+
+def context_places(targets: Tensor, grid: int, generator: torch.Generator) -> Tensor:
+    """As many patches as surely lie outside of all targets, rather inside of one large block: (B, L - M T) places. targets: (B, M, T)."""
+    batch, covered = len(targets), targets.flatten(1)
+    scale, down, across = torch.rand(3, batch, generator=generator, device=generator.device)
+    side = (grid * (CONTEXT_MIN + (1 - CONTEXT_MIN) * scale).sqrt()).round()
+    block = (inside(down, side, grid)[..., None] & inside(across, side, grid)[..., None, :]).flatten(-2)
+    chance = torch.rand(batch, grid**2, generator=generator, device=generator.device)
+    later = (chance + ~block).scatter(1, covered, 3.0)
+    return later.argsort(1)[:, : grid**2 - covered.shape[1]]

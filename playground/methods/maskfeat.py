@@ -1,0 +1,122 @@
+"""MaskFeat: tell what the edges of a hidden patch look like, not its pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.knobs import Choice, knob, option
+from playground.methods.base import Batch, in_full_precision
+from playground.methods.masked import Filler, Masked, masked_error
+from playground.networks import Backbone, patchify
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class MaskFeat(Masked):
+    """Hidden patches become mask tokens, and a linear layer predicts their histograms of oriented gradients (HOG).
+
+    Wei et al., 2022, section 3: mean squared error on hidden patches, HOG of each color channel, normalized cell by cell.
+    """
+
+    name, title = "maskfeat", "MaskFeat"
+    summary = "Predicts which way the edges of hidden patches run: a target that ignores light and plain color."
+    paper = "Wei et al., 2022: Masked Feature Prediction for Self-Supervised Visual Pre-Training"
+    link = "https://arxiv.org/abs/2112.09133"
+    equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{h}_i - \mathrm{HOG}(x)_i \|^2"
+    advice = "Its pictures are edges: each line is one bin of a histogram, as bright as the bin is full, in the color of its channel."
+    suggests = Masked.suggests | {"masking.ratio": 0.4}
+
+    class Knobs(Choice.Knobs):
+        """The histograms."""
+
+        orientations: int = knob(9, 2, 18, "Bins of the half circle of edge directions.")
+        cell_size: Literal[2, 4, 8, 16] = option(4, "The side of a histogram's cell in pixels; cells tile a patch.")
+        contrast_floor: float = knob(
+            0.1, 1e-5, 1, "Histograms weaker than this count as flat. Near 0 the noise of an empty patch is as loud as an edge.", log=True
+        )
+
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """Cells tile patches."""
+        from playground.config import ConfigError
+
+        cell, patch = config.method.cell_size, config.network.patch_size
+        if patch % cell:
+            raise ConfigError("method.cell_size", f"maskfeat: cell_size must divide the network's patch_size of {patch}, got {cell}")
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        cells = (self.vit.patch_size // self.knobs.cell_size) ** 2
+        self.filler = Filler(self.vit, 3 * self.knobs.orientations * cells)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> the error on hidden patches' histograms."""
+        predicted, hidden = self._predict(batch.views[0], generator)
+        return {"loss": masked_error(predicted, self._target(batch.views[0]), hidden)}
+
+    def _predict(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) -> predicted histograms (B, L, cells * 3 * bins) and which patches were hidden (B, L)."""
+        hidden = self.draw(images, generator).hidden
+        return self.filler(self.vit, images, hidden), hidden
+
+    def _target(self, images: Tensor) -> Tensor:
+        """The histograms of each patch: (B, L, 3 * bins * cells)."""
+        knobs = self.knobs
+        maps = hog(images, knobs.cell_size, knobs.orientations, knobs.contrast_floor).flatten(1, 2)
+        return patchify(maps, self.vit.patch_size // knobs.cell_size)
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`reconstruction`: the error on hidden histograms of probe images."""
+        predicted, hidden = self._predict(images, generator)
+        return {"reconstruction": masked_error(predicted, self._target(images), hidden)}
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of always predicting the mean histograms."""
+        target = self._target(images)
+        mean = target.mean((0, 1)).expand_as(target)
+        return {"reconstruction": masked_error(mean, target, torch.ones_like(target[..., 0], dtype=torch.bool))}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · masked · the histograms as lines · predicted ones · predicted ones in the place of hidden ones."""
+        predicted, hidden = self._predict(images, generator)
+        target, painted = (self._draw(each, images.shape[-1]) for each in (self._target(images), predicted))
+        return self.rows(images, hidden, painted, target)
+
+    def _draw(self, histograms: Tensor, side: int) -> Tensor:
+        """(B, L, 3 * bins * cells) -> (B, 3, side, side): in each cell a line along each edge direction, in the color of its channel."""
+        cell, patch = self.knobs.cell_size, self.vit.patch_size
+        maps = F.fold(histograms.transpose(1, 2), side // cell, patch // cell, stride=patch // cell)
+        cells = maps.unflatten(1, (3, -1)).clamp(min=0)
+        lines = strokes(self.knobs.orientations, cell).to(cells)
+        return torch.einsum("bcorq,oij->bcriqj", cells, lines).reshape(len(cells), 3, side, side)
+
+
+@in_full_precision
+def hog(images: Tensor, cell: int, bins: int, floor: float) -> Tensor:
+    """Histograms of oriented gradients (Dalal and Triggs, 2005), one for each channel and cell, each divided by its length.
+
+    images: (B, C, H, W); floor: lengths far below it count as nothing -> (B, C, bins, H / cell, W / cell).
+    """
+    down, across = torch.zeros_like(images), torch.zeros_like(images)
+    down[:, :, 1:-1] = images[:, :, 2:] - images[:, :, :-2]
+    across[..., 1:-1] = images[..., 2:] - images[..., :-2]
+    angle = torch.atan2(down, across).rad2deg() % 180
+    bin_of = (angle * bins / 180).long().clamp(max=bins - 1)
+    votes = images.new_zeros(*images.shape[:2], bins, *images.shape[2:])
+    votes.scatter_(2, bin_of[:, :, None], (down.square() + across.square()).sqrt()[:, :, None])
+    maps = F.avg_pool2d(votes.flatten(1, 2), cell).unflatten(1, (images.shape[1], bins))
+    return maps / (maps.square().sum(2, keepdim=True) + floor**2).sqrt()
+
+
+def strokes(bins: int, cell: int) -> Tensor:
+    """A picture of each bin's edge, at a right angle to its gradient: (bins, cell, cell), soft lines through the middle."""
+    middle = (torch.arange(bins) + 0.5) * math.pi / bins
+    places = torch.arange(cell) - (cell - 1) / 2
+    off = places[:, None] * middle.sin()[:, None, None] + places * middle.cos()[:, None, None]  # how far from the line
+    return (1.2 - off.abs()).clamp(0, 1)

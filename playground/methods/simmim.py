@@ -1,0 +1,70 @@
+"""SimMIM: the plainest masked method, a linear layer for a decoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from playground.knobs import Choice
+from playground.methods.base import Batch, in_full_precision
+from playground.methods.masked import Filler, Masked, masked_mean
+from playground.networks import Backbone, unpatchify
+
+if TYPE_CHECKING:
+    from playground.config import RunConfig
+
+
+class SimMIM(Masked):
+    """Mask tokens go through the encoder with the visible patches, and a linear layer paints from what comes out.
+
+    Xie et al., 2022, section 3: absolute error on hidden pixels only.
+    """
+
+    name, title = "simmim", "SimMIM"
+    summary = "The encoder itself fills in what is hidden; one linear layer turns its tokens into pixels."
+    paper = "Xie et al., 2022: SimMIM: A Simple Framework for Masked Image Modeling"
+    link = "https://arxiv.org/abs/2111.09886"
+    equation = r"\frac{1}{\Omega(x_M)} \| \hat{x}_M - x_M \|_1"
+    advice = "Judge it by its pictures. Every patch passes the encoder, hidden or not, so a step costs more than one of MAE's."
+    suggests = Masked.suggests | {"masking.ratio": 0.6}
+
+    class Knobs(Choice.Knobs):
+        """None of its own: what it hides is all there is to choose."""
+
+    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+        super().__init__(backbone, config)
+        self.filler = Filler(self.vit, 3 * self.vit.patch_size**2)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> the absolute error on hidden pixels."""
+        predicted, hidden = self._paint(batch.views[0], generator)
+        return {"loss": masked_distance(predicted, self.patchify(batch.views[0]), hidden)}
+
+    def _paint(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) -> predicted patches (B, L, 3 p p) and which were hidden (B, L)."""
+        hidden = self.draw(images, generator).hidden
+        return self.filler(self.vit, images, hidden), hidden
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`reconstruction`: the masked error on probe images."""
+        predicted, hidden = self._paint(images, generator)
+        return {"reconstruction": masked_distance(predicted, self.patchify(images), hidden)}
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of painting every hidden patch as the median of all patches, the best that one patch for all can do."""
+        target = self.patchify(images)
+        median = target.flatten(0, 1).median(0).values.expand_as(target)
+        return {"reconstruction": masked_distance(median, target, torch.ones_like(target[..., 0], dtype=torch.bool))}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · masked · reconstruction · reconstruction with the visible patches pasted in."""
+        predicted, hidden = self._paint(images, generator)
+        return self.rows(images, hidden, unpatchify(predicted, self.vit.patch_size, images.shape[-1]))
+
+
+@in_full_precision
+def masked_distance(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
+    """Mean absolute error over hidden patches. predicted, target: (B, L, n); hidden: (B, L) bool -> scalar."""
+    return masked_mean((predicted - target).abs().mean(-1), hidden)

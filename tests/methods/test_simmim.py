@@ -1,0 +1,57 @@
+"""SimMIM: what the error counts, and what the encoder is shown."""
+
+import pytest
+import torch
+
+from playground.config import RunConfig
+from playground.devices import pick
+from playground.methods.simmim import masked_distance
+from playground.randomness import stream
+from playground.trainer import Trainer
+from playground.training import load_images
+
+
+@pytest.fixture
+def method():
+    config = RunConfig(method="simmim", network="vit-tiny", batch_size=32, steps=10, device="cpu")
+    return Trainer(config, load_images("shapes", None)[0], pick("cpu", "vit")).method.eval()
+
+
+def images(count=4):
+    return load_images("shapes", None)[1].pixels[:count].float() / 255
+
+
+def test_the_error_is_the_mean_of_hidden_pixels_in_loops():
+    generator = torch.Generator().manual_seed(0)
+    predicted, target = torch.rand(2, 3, 5, 12, generator=generator).double()
+    hidden = torch.rand(3, 5, generator=generator) < 0.5
+    pixels = [abs(float(predicted[b, i, k] - target[b, i, k])) for b in range(3) for i in range(5) for k in range(12) if hidden[b, i]]
+    assert float(masked_distance(predicted, target, hidden)) == pytest.approx(sum(pixels) / len(pixels), abs=1e-9)
+
+
+def test_what_is_hidden_does_not_reach_the_encoder(method):
+    first = images()
+    with torch.no_grad():
+        _, hidden = method._paint(first, stream(0, "loss", 1))
+        covered = hidden.unflatten(1, (1, 8, 8)).repeat_interleave(4, 2).repeat_interleave(4, 3)
+        changed = torch.where(covered, 1 - first, first)
+        same = [method._paint(each, stream(0, "loss", 1))[0] for each in (first, changed)]
+        seen = method._paint(torch.where(covered, first, 1 - first), stream(0, "loss", 1))[0]
+    assert torch.equal(*same) and not torch.allclose(same[0], seen, atol=1e-3)
+
+
+def test_the_trivial_painting_is_the_best_constant_one(method):
+    target = method.patchify(images(64))
+    everything = torch.ones_like(target[..., 0], dtype=torch.bool)
+    trivial = float(method.trivial(images(64), None)["reconstruction"])
+    assert trivial <= float(masked_distance(target.mean((0, 1)).expand_as(target), target, everything))
+    assert all(float(masked_distance(target.median() + each, target, everything)) >= trivial for each in (-0.1, 0.0, 0.1))
+
+
+def test_pictures_paste_only_what_was_hidden(method):
+    with torch.no_grad():
+        rows = method.pictures(images(), stream(0, "probe", 0))
+    hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6
+    assert list(rows) == ["original", "masked", "reconstruction", "pasted"]
+    assert 0.3 < hidden.float().mean() < 0.8
+    assert torch.equal(torch.where(hidden, rows["reconstruction"], rows["original"]), rows["pasted"])
