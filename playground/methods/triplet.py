@@ -35,7 +35,8 @@ class Triplet(Method):
         """Which negative is picked matters more than the margin."""
 
         mining: Literal["random", "semi-hard", "hard"] = option(
-            "semi-hard", "Which image is the negative: any; the nearest one beyond the positive; or the nearest of all, which may collapse."
+            "semi-hard",
+            "Which image is the negative: any; the nearest one beyond the positive; or the nearest of all, which collapses early.",
         )
         margin: float = knob(0.5, 0, 2, "How much farther than the positive the negative must be, in squared distance.", live=True)
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
