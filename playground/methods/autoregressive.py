@@ -120,7 +120,7 @@ class Autoregressive(Method):
             continued[:, place] = torch.multinomial(chances, 1, generator=generator)[:, 0]
         shown = self._enlarged(colors)
         upper = torch.cat([shown[:, :, : shown.shape[2] // 2], torch.full_like(shown[:, :, shown.shape[2] // 2 :], 0.5)], 2)
-        return {"original": shown, "upper half": upper, "continued": self._enlarged(continued)}
+        return {"original": shown, "given": upper, "continued": self._enlarged(continued)}
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:

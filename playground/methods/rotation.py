@@ -61,10 +61,10 @@ class Rotation(Method):
         return {"rotation_accuracy": images.new_tensor(1 / TURNS)}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · turned at random · turned back by what the network says: upright again where it is right."""
+        """original · turned at random · righted by what the network says: upright where it is right."""
         turns = torch.randint(TURNS, (len(images),), generator=generator, device=generator.device)
         shown = turn(images, turns)
-        return {"original": images, "turned": shown, "turned back": turn(shown, -self.head(self.backbone(shown)).argmax(1))}
+        return {"original": images, "turned": shown, "righted": turn(shown, -self.head(self.backbone(shown)).argmax(1))}
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
