@@ -37,6 +37,8 @@ class Shapes(Dataset):
         "augment.contrast": 0.6,
         "augment.saturation": 0.8,
         "augment.hue": 0.5,
+        "crops.local_scale_min": 0.5,  # the one shape fills a quarter: most smaller crops show none of it
+        "crops.local_scale_max": 0.9,
     }
 
     @classmethod
