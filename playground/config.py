@@ -97,10 +97,18 @@ class RunConfig(Section):
         if self.batch_size < method.min_batch:
             raise ConfigError("batch_size", f"{method.name}: batch_size must be at least {method.min_batch}, got {self.batch_size}")
         for each in self.knobs():
-            _require_option(each, self.flat()[each.key])
+            self._require_option(each)
         for check in (network.check, Crops.check, method.check):
             check(self)
         return self
+
+    def _require_option(self, each: Knob) -> None:
+        """For options that depend on other choices, which the section alone cannot check."""
+        section, _, name = each.key.rpartition(".")
+        owner = getattr(self, section) if section else self
+        value = getattr(owner, name)
+        if each.kind == "option" and value not in each.options:
+            raise ConfigError(each.key, f"{getattr(owner, 'name', section)}: {must_hold(each)}, got {value}".removeprefix(": "))
 
     @model_serializer
     def flat(self) -> dict[str, Any]:
@@ -254,7 +262,9 @@ def _flatten(values: Any) -> dict[str, Any]:
             flat |= {f"{key}.{name}": each for name, each in value}
         elif isinstance(value, Mapping):
             flat |= {(key if name == "name" else f"{key}.{name}"): each for name, each in value.items()}
-        elif not (value is None and key in PLAIN):
+        elif key in PLAIN and value is not None:
+            raise ConfigError(key, f"{key} must be a group of settings, such as {key}.{next(iter(PLAIN[key].model_fields))}, got {value}")
+        elif key not in PLAIN:
             flat[key] = value
     return flat
 
@@ -287,12 +297,6 @@ def _schedule(key: str, text: Any, knobs: list[Knob]) -> Schedule:
     if (low is not None and schedule.end < low) or (high is not None and schedule.end > high):
         raise ConfigError(f"schedule.{key}", f"schedule.{key} must end at a number from {low:.10g} to {high:.10g}, got {schedule.end:.10g}")
     return schedule
-
-
-def _require_option(each: Knob, value: Any) -> None:
-    """For options that depend on other choices, which the section alone cannot check."""
-    if each.kind == "option" and value not in each.options:
-        raise ConfigError(each.key, f"{must_hold(each)}, got {value}")
 
 
 def _build(kind: type[Section], section: str, owner: str, values: dict[str, Any]) -> Section:

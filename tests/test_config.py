@@ -6,6 +6,23 @@ import pytest
 from playground.config import CHOICES, ConfigError, RunConfig, defaults, knobs_for
 from playground.knobs import knobs_of
 
+MANY_TOGETHER = [  # each value is fine alone; the sentence says what to change
+    ({"method": "mae", "network": "resnet-small"}, "network", "mae: network must be one of vit-small, vit-tiny, got resnet-small"),
+    (
+        {"method": "swav", "method.prototypes": 3000},
+        "method.prototypes",
+        "prototypes must be at most batch_size + queue_size = 512, got 3000",
+    ),
+    ({"method": "moco", "batch_size": 100}, "method.queue_size", "queue_size must be a multiple of the 200 keys that one step adds"),
+    ({"optimizer.warmup_fraction": 1.2}, "optimizer.warmup_fraction", "warmup_fraction must be from 0 to 0.9, got 1.2"),
+    ({"method": "mae", "masking.ratio": 1}, "masking.ratio", "ratio must be from 0.05 to 0.95, got 1"),
+    ({"crops.local_views": 4}, "crops.local_views", "simclr takes no local views: crops.local_views is for swav, dino"),
+    ({"method": "supervised", "method.factor": "weight"}, "method.factor", "supervised: factor must be one of shape, color, size"),
+    ({"method": "supervised", "data": "cifar10", "method.factor": "shape"}, "method.factor", "factor must be one of class, got shape"),
+    ({"method": "ijepa", "network.patch_size": 16}, "method.targets", "targets must be fewer than the image's 4 patches"),
+    ({"method": "beit", "method.tokenizer_share": 1}, "method.tokenizer_share", "tokenizer_share must be from 0.05 to 0.9, got 1"),
+    ({"augment": 3}, "augment", "augment must be a group of settings, such as augment.crop_scale_min, got 3"),
+]
 WRONG = [
     ({"method.temperature": -1}, "method.temperature", "simclr: temperature must be from 0.01 to 2, got -1"),
     ({"method.temperature": "hot"}, "method.temperature", "simclr: temperature must be from 0.01 to 2, got hot"),
@@ -24,7 +41,7 @@ WRONG = [
     ({"methd": "simclr"}, "methd", "there is no setting methd (did you mean method?)"),
     ({"method.temprature": 1}, "method.temprature", "simclr has no knob temprature: it has temperature"),
     ({"method": "vicreg", "method.temperature": 1}, "method.temperature", "vicreg has no knob temperature"),
-    ({"masking.ratio": 0.5}, "masking.ratio", "simclr masks nothing: masking.ratio is for mae"),
+    ({"masking.ratio": 0.5}, "masking.ratio", "simclr masks nothing: masking.ratio is for beit, mae"),
     ({"method": "mae", "network": "resnet-18"}, "network", "mae: network must be one of vit-small, vit-tiny, got resnet-18"),
     ({"network": "vit-tiny", "network.patch_size": 5}, "network.patch_size", "vit-tiny: patch_size must be one of 2, 4, 8, 16, got 5"),
     ({"batch_size": 5000}, "batch_size", "batch_size must be at most 4096, the number of images in shapes, got 5000"),
@@ -122,3 +139,11 @@ def test_no_section_forgets_to_describe_a_field():
     for catalog in CHOICES.values():
         for choice in catalog.values():
             assert len(knobs_of(choice.Knobs)) == len(choice.Knobs.model_fields), choice.name
+
+
+@pytest.mark.parametrize(("given", "key", "sentence"), MANY_TOGETHER, ids=lambda each: str(each)[:40])
+def test_what_does_not_go_together_is_refused_before_the_run(given, key, sentence):
+    with pytest.raises(ConfigError) as refusal:
+        RunConfig(**given)
+    assert sentence in str(refusal.value)
+    assert refusal.value.key == key
