@@ -36,10 +36,8 @@ class BarlowTwins(Method):
     class Knobs(Choice.Knobs):
         """One weight balances the two terms."""
 
-        redundancy_weight: float = knob(
-            0.005, 0.0001, 1, "How strongly dimensions are kept from repeating each other.", live=True, log=True
-        )
-        projection_size: int = knob(256, 2, 2048, "Dimensions that are correlated; the paper gains from thousands.")
+        redundancy_weight: float = knob(0.02, 0.0001, 1, "How strongly dimensions are kept from repeating each other.", live=True, log=True)
+        projection_size: int = knob(128, 2, 2048, "Dimensions that are correlated; the paper gains from thousands, with a smaller weight.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layers.")
         redundancy: bool = safeguard("Keep the redundancy term. Without it dimensions repeat.", without="dimensional collapse")
         standardize: bool = safeguard("Bring each dimension to mean 0 and variance 1 over the batch.", without="may collapse")

@@ -53,7 +53,7 @@ class NPair(Method):
         z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).float().chunk(2)
         squared_length = (z1.square().sum(1).mean() + z2.square().sum(1).mean()) / 2
         if not self.knobs.negatives:
-            return {"loss": (z1 - z2).square().sum(1).mean() + self.knobs.length_weight * squared_length}
+            return {"loss": -F.cosine_similarity(z1, z2).mean() + self.knobs.length_weight * squared_length}
         logits, positive = products(z1, z2)
         values = pick(logits, positive, len(z1))
         return values | {"loss": values["loss"] + self.knobs.length_weight * squared_length, "squared_length": squared_length}
@@ -71,7 +71,7 @@ class NPair(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """All outputs alike: every image is equally likely, and the shortest vectors cost nothing."""
         if not config.method.negatives:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one")]
         return [Reference("loss", math.log(config.batch_size), f"all outputs equal: ln N = ln {config.batch_size}")]
 
 

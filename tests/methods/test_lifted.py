@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from playground.methods.lifted import euclidean, lifted_hinges
+from playground.methods.lifted import EPSILON, euclidean, lifted_hinges
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0, 5.0])
@@ -30,6 +30,7 @@ def test_distances_are_euclidean_with_a_gradient_at_a_point():
     point = torch.ones(6, 4, requires_grad=True)
     lifted_hinges(euclidean(point), 1.0).square().mean().backward()
     assert torch.isfinite(point.grad).all()
+    assert euclidean(point.detach()).amin().item() == pytest.approx(EPSILON**0.5, rel=1e-3)  # never 0, where a root has no slope
 
 
 def test_a_point_costs_the_margin_and_the_number_of_negatives():

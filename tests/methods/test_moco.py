@@ -36,6 +36,20 @@ def test_the_loss_is_the_published_one(temperature):
     assert float(F.cross_entropy(*similarities(queries, keys, queue, temperature))) == pytest.approx(total / 6, abs=1e-9)
 
 
+def test_each_view_looks_for_the_key_of_the_other_view():
+    trainer = trainer_of()
+    method, batch = trainer.method, trainer.batch(1)
+    trainer.update()  # queries and keys differ, and the queue holds some
+    queue = method.queue
+    ours = method.loss(batch, torch.Generator())["loss"].item()
+    q1, q2 = F.normalize(method.project(method.embed(torch.cat(batch.views))), dim=1).detach().chunk(2)
+    k1, k2 = F.normalize(method.key_encoder(torch.cat(batch.views)), dim=1).chunk(2)
+    total = 0.0
+    for query, key in [*zip(q1, k2, strict=True), *zip(q2, k1, strict=True)]:
+        total += (torch.logsumexp(torch.cat([query @ key[:, None], queue @ query]) / 0.2, 0) - query @ key / 0.2).item()
+    assert ours == pytest.approx(total / 64, abs=1e-5)
+
+
 def test_the_queue_is_first_in_first_out():
     method = trainer_of().method
     batches = [torch.full((64, 128), float(number)) for number in range(1, 7)]
