@@ -90,7 +90,7 @@ class Method(Choice, nn.Module):
     trains: ClassVar[bool] = True  # False for a baseline whose weights stay as they are
     min_batch: ClassVar[int] = 2
     suggests: ClassVar[dict[str, Any]] = {}
-    measures: ClassVar[dict[str, Measure]] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
+    measures: dict[str, Measure] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__()

@@ -145,6 +145,21 @@ def test_a_masked_method_shows_what_it_paints(desk):
     assert page.is_visible("text=Reconstruction error")
 
 
+def test_what_goes_on_inside_a_method_is_drawn_and_so_is_its_schedule(desk):
+    page = desk(**SMALL, method="dino", steps=6, **{"schedule.method.student_temperature": "cosine 0.05"})
+    assert page.is_visible(".st-key-section-schedules img[alt='student temperature: 0.1 at step 1, 0.05 at step 6, cosine']")
+    started(page)
+    wait_for_status(page, "Finished")
+    page.wait_for_selector(".ssl-inside .ssl-title:has-text('Use of the teacher')")
+    titles = page.locator(".ssl-inside .ssl-chart .ssl-title").all_text_contents()
+    assert {"Similarity of two views", "Use of the teacher"} <= set(titles)
+    assert any("entropy" in title.lower() for title in titles)
+    loss = "document.querySelectorAll('.st-key-live-curves .js-plotly-plot')[1]"
+    page.wait_for_function(f"{loss}.layout.annotations.some(each => each.text === 'student temperature 0.1 → 0.05')")
+    way = page.evaluate(f"Array.from({loss}.data.at(-1).customdata)")
+    assert way[0] == pytest.approx(0.1) and way[-1] == pytest.approx(0.05) and way == sorted(way, reverse=True)
+
+
 def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
     page = desk(seed=5, steps="many", run="nowhere1")
     assert page.is_visible("text=steps must be a whole number from 1 to 1000000, got many")
