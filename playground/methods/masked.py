@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from playground.masking import Mask, draw_mask
-from playground.methods.base import Method, in_full_precision
+from playground.methods.base import Measure, Method, in_full_precision
 from playground.networks import Block, ViT, patchify, sine_positions
 
 if TYPE_CHECKING:
     from typing import Any
 
 HEAD = 16  # width of one attention head of a decoder
+PIXELS = 0.25  # about how far pixels in [0, 1] spread
 
 
 class Masked(Method):
@@ -30,6 +31,7 @@ class Masked(Method):
         "optimizer.learning_rate": 2e-3,
         "steps": 400,
     }
+    measures = {"reconstruction": Measure("Reconstruction error", "far below the dashed line, which paints the mean patch", 0)}
 
     @property
     def vit(self) -> ViT:
@@ -55,10 +57,14 @@ class Masked(Method):
 
 
 class Filler(nn.Module):
-    """Hidden patches go through the encoder too, as mask tokens, and a linear layer says what they were (SimMIM, section 3)."""
+    """Hidden patches go through the encoder too, as mask tokens, and a linear layer says what they were (SimMIM, section 3).
 
-    def __init__(self, vit: ViT, out: int) -> None:
+    scale: about the spread of the targets. Adam moves all weights at one pace, too coarse for small targets and too slow for large ones.
+    """
+
+    def __init__(self, vit: ViT, out: int, scale: float = 1.0) -> None:
         super().__init__()
+        self.scale = scale
         self.mask_token = nn.Parameter(torch.zeros(vit.width))
         self.leave = nn.Linear(vit.width, out)
 
@@ -66,7 +72,7 @@ class Filler(nn.Module):
         """(B, 3, H, W), hidden (B, L) bool -> what it says of every patch: (B, L, out)."""
         tokens = vit.patches(images)
         masked = (self.mask_token + vit.positions).to(tokens.dtype)
-        return self.leave(vit.encode(torch.where(hidden[..., None], masked, tokens))).float()
+        return self.leave(vit.encode(torch.where(hidden[..., None], masked, tokens))).float() * self.scale
 
 
 class Decoder(nn.Module):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from playground.config import RunConfig
 
 
+SPREAD = 0.1  # about how far the bins of a histogram spread
+
+
 class MaskFeat(Masked):
     """Hidden patches become mask tokens, and a linear layer predicts their histograms of oriented gradients (HOG).
 
@@ -53,7 +56,7 @@ class MaskFeat(Masked):
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
         cells = (self.vit.patch_size // self.knobs.cell_size) ** 2
-        self.filler = Filler(self.vit, 3 * self.knobs.orientations * cells)
+        self.filler = Filler(self.vit, 3 * self.knobs.orientations * cells, SPREAD)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view -> the error on hidden patches' histograms."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.knobs import Choice
 from playground.methods.base import Batch, in_full_precision
-from playground.methods.masked import Filler, Masked, masked_mean
+from playground.methods.masked import PIXELS, Filler, Masked, masked_mean
 from playground.networks import Backbone, unpatchify
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class SimMIM(Masked):
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
-        self.filler = Filler(self.vit, 3 * self.vit.patch_size**2)
+        self.filler = Filler(self.vit, 3 * self.vit.patch_size**2, PIXELS)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view -> the absolute error on hidden pixels."""
