@@ -66,11 +66,14 @@ export class Inside {
       if (!run.metrics.has(name) || name === run.ownTask) continue
       groups.set(measure.title, [...(groups.get(measure.title) ?? []), name])
     }
-    for (const [title, names] of groups) this.drawGroup(run, title, names)
+    for (const [title, names] of groups) this.drawGroup(run, title, names, run.facts.measures[names[0]])
+    for (const [who, count] of Object.entries(run.facts.bins ?? {})) {
+      const measure = { good: `of ${count}; 1: all images fell into one`, low: 0, high: count }
+      if (run.metrics.has(`${who}/perplexity`)) this.drawGroup(run, `Bins in use by the ${who} (perplexity)`, [`${who}/perplexity`], measure)
+    }
   }
 
-  drawGroup(run, title, names) {
-    const measure = run.facts.measures[names[0]]
+  drawGroup(run, title, names, measure) {
     const { chart, range } = this.chart(title, title, measure.good)
     const length = run.metrics.get(names[0]).steps.length
     if (!chart.stale(run.id, names, length, run.changes.length, run.steps, run.baseline.trivial !== undefined, this.theme.dark)) return

@@ -153,7 +153,7 @@ def test_what_goes_on_inside_a_method_is_drawn_and_so_is_its_schedule(desk):
     page.wait_for_selector(".ssl-inside .ssl-title:has-text('Use of the teacher')")
     titles = page.locator(".ssl-inside .ssl-chart .ssl-title").all_text_contents()
     assert {"Similarity of two views", "Use of the teacher"} <= set(titles)
-    assert any("entropy" in title.lower() for title in titles)
+    assert any("entropy" in title.lower() for title in titles) and any("perplexity" in title for title in titles)
     loss = "document.querySelectorAll('.st-key-live-curves .js-plotly-plot')[1]"
     page.wait_for_function(f"{loss}.layout.annotations.some(each => each.text === 'student temperature 0.1 → 0.05')")
     way = page.evaluate(f"Array.from({loss}.data.at(-1).customdata)")
