@@ -38,7 +38,9 @@ class MoCo(Method):
         """A short run needs keys that move faster than the paper's 0.999."""
 
         temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar keys push. High: all push alike.", live=True, log=True)
-        momentum: float = knob(0.95, 0, 1, "How much of the key encoder is kept at each step. At 0 it is the query encoder.", live=True)
+        momentum: float = knob(
+            0.95, 0, 1, "How much of the key encoder is kept at each step. At 0 queries chase their own keys, and learn slowly.", live=True
+        )
         queue_size: Literal[256, 512, 1024, 2048, 4096, 8192, 16384, 65536] = option(
             4096, "How many keys wait as negatives. Longer: more negatives, and older ones."
         )

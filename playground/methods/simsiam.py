@@ -32,13 +32,13 @@ class SimSiam(Method):
     class Knobs(Choice.Knobs):
         """Three things keep it from collapse, and each can be taken away."""
 
-        projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
+        projection_size: int = knob(64, 2, 2048, "Dimensions in which views are compared; few of them are used in a short run.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        bottleneck: int = knob(64, 2, 2048, "Width of the predictor's hidden layer, less than that of the projection.")
+        bottleneck: int = knob(32, 2, 2048, "Width of the predictor's hidden layer, less than that of the projection.")
         predictor_rate: float = knob(3, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
         stop_gradient: bool = safeguard("Hold the target still while the prediction moves toward it.", without="complete collapse")
         predictor: bool = safeguard("Let one view predict the other through one more MLP.", without="complete collapse")
-        projector_norm: bool = safeguard("Batch norm in the projector, also on its output.", without="may collapse")
+        projector_norm: bool = safeguard("Batch norm in the projector, also on its output.", without="almost nothing learned; may collapse")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
