@@ -38,7 +38,7 @@ class BEiT(Masked):
         "Two runs in one: until the tokenizer's share of the steps is over, the loss is the tokenizer's and the backbone stands still. "
         "Then the loss jumps, because it counts something else."
     )
-    suggests = Masked.suggests | {"masking.ratio": 0.4}
+    suggests = Masked.suggests | {"masking.ratio": 0.4, "batch_size": 128, "optimizer.learning_rate": 4e-3}
     measures = {
         "token_accuracy": Measure("Hidden codes that are predicted", "above the most frequent code's share", 0, 1),
         "most_frequent_token": Measure("Share of the most frequent code", "what always saying it would score", 0, 1),

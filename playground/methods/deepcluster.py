@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.knobs import Choice, knob, safeguard, switch
+from playground.knobs import Choice, knob, switch
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
 
@@ -47,7 +47,7 @@ class DeepCluster(Method):
         whitened_size: int = knob(32, 1, 2048, "Directions of the features that are kept and made equally important for clustering.")
         head_rate: float = knob(5, 0.1, 100, "How many times faster than the rest the head learns.", log=True)
         fresh: bool = switch(False, "Begin every round with random centers and a new head, as in the paper, instead of from the last ones.")
-        balance: bool = safeguard("Give small clusters as much weight as large ones.", without="one cluster")
+        balance: bool = switch(True, "Give small clusters as much weight as large ones, so that a few large ones cannot take over.")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)

@@ -70,7 +70,7 @@ def test_the_center_follows_the_teachers_scores_after_the_loss():
 def test_the_parts_add_up():
     values = trainer().update()
     assert float(values["loss"]) == pytest.approx(float(values["teacher_entropy"] + values["kl"]), abs=1e-6)
-    assert 0 <= float(values["kl"]) and 0 < float(values["student_entropy"]) <= math.log(64) + 1e-5
+    assert float(values["kl"]) >= 0 and 0 < float(values["student_entropy"]) <= math.log(64) + 1e-5
 
 
 def test_the_teacher_sees_global_views_only_and_follows():
