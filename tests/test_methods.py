@@ -10,7 +10,6 @@ from playground.devices import pick
 from playground.events import Finished, Metrics
 from playground.methods import CATALOG
 from playground.networks import CATALOG as NETWORKS
-from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images, train
 
@@ -121,27 +120,3 @@ def test_reference_lines_are_the_losses_of_constant_outputs(method, monkeypatch)
         monkeypatch.setattr(type(trainer.method.backbone), "forward", same)
         losses = [float(trainer.learn([trainer.batch(1)])["loss"]) for trainer.step in range(1, 60)]
         assert losses[-1] == pytest.approx(line.value, abs=2e-2 * max(1, abs(line.value)))
-
-
-def test_the_teacher_of_byol_is_a_copy_that_follows():
-    trainer = trainer_of(tiny_config("byol", **{"method.momentum": 0.9}))
-    method = trainer.method
-    before = [weight.clone() for weight in method.teacher.parameters()]
-    trainer.update()
-    student = [*method.backbone.parameters(), *method.projector.parameters()]
-    kept = 1 - 0.1 * (math.cos(math.pi / 12) + 1) / 2
-    for old, new, now in zip(before, method.teacher.parameters(), student, strict=True):
-        assert torch.allclose(new, kept * old + (1 - kept) * now.detach(), atol=1e-6)
-        assert not new.requires_grad
-
-
-def test_masked_pictures_keep_what_was_visible():
-    config = tiny_config("mae")
-    trainer = trainer_of(config)
-    images = load_images("shapes", None)[1].pixels[:4].float() / 255
-    with torch.no_grad():
-        rows = trainer.method.pictures(images, stream(0, "probe", 0))
-    hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6
-    assert 0.6 < hidden.float().mean() < 0.9
-    assert torch.equal(torch.where(hidden, rows["original"], rows["masked"]), rows["original"])
-    assert torch.equal(torch.where(hidden, rows["reconstruction"], rows["original"]), rows["pasted"])

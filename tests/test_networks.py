@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from playground import devices
 from playground.config import RunConfig
 from playground.masking import random_order, visible_count
-from playground.networks import CATALOG, Block, attention, projector, sine_positions
+from playground.networks import CATALOG, Block, attention, patchify, projector, sine_positions, unpatchify
 
 
 @pytest.mark.parametrize("name", CATALOG)
@@ -87,3 +87,12 @@ def test_auto_takes_what_is_here(monkeypatch):
     assert devices.pick("auto", "vit").where.type == "cpu"
     with pytest.raises(devices.DeviceError, match="device must be one of cpu on this machine, got cuda"):
         devices.pick("cuda", "vit")
+
+
+@pytest.mark.parametrize("patch", [2, 4, 8])
+def test_patches_come_back_as_the_image_and_in_reading_order(patch):
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    patches = patchify(images, patch)
+    assert torch.equal(unpatchify(patches, patch, 32), images)
+    second = images[0, :, :patch, patch : 2 * patch].reshape(-1)
+    assert torch.equal(patches[0, 1], second)

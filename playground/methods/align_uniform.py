@@ -22,7 +22,7 @@ class AlignUniform(Method):
     Wang and Isola, 2020, section 4.2, with the squared distance; uniformity is averaged over the two views.
     """
 
-    name, title, family = "align_uniform", "Align + Uniform", "contrastive"
+    name, title, family = "align-uniform", "Align + Uniform", "contrastive"
     summary = "Optimizes directly what contrastive learning comes down to: views together, images spread over the whole sphere."
     paper = "Wang and Isola, 2020: Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere"
     link = "https://arxiv.org/abs/2005.10242"

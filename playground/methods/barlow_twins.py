@@ -23,7 +23,7 @@ class BarlowTwins(Method):
     Zbontar et al., 2021, equations 1 and 2.
     """
 
-    name, title, family = "barlow_twins", "Barlow Twins", "regularization"
+    name, title, family = "barlow-twins", "Barlow Twins", "regularization"
     summary = "Makes each dimension agree between two views and differ from every other dimension; no negatives, no teacher."
     paper = "Zbontar et al., 2021: Barlow Twins: Self-Supervised Learning via Redundancy Reduction"
     link = "https://arxiv.org/abs/2103.03230"

@@ -196,7 +196,7 @@ def _alone(name: str, config: RunConfig) -> RunConfig:
 
     flat = config.flat()
     kept = {key: value for key, value in flat.items() if not key.startswith(("method", "schedule."))}
-    alone = {key: value for key, value in defaults(**{"data": flat["data"], "method": name}).items() if key.startswith("method")}
+    alone = {key: value for key, value in defaults(data=flat["data"], method=name).items() if key.startswith("method")}
     return RunConfig(**kept | alone | ({"crops.local_views": 0} if CATALOG[name].multi_crop else {}))
 
 
@@ -233,7 +233,7 @@ def without_conflict(gradients: Tensor) -> Tensor:
 
 
 def balanced(factors: Tensor, norms: Tensor, ratios: Tensor, asymmetry: float, rate: float) -> Tensor:
-    """One GradNorm step (Chen et al., 2018, equation 2, its slope in units of the mean norm): new factors (T,), with the sum of the old ones.
+    """One GradNorm step (Chen et al., 2018, equation 2, its slope in units of the mean norm): new factors (T,), of unchanged sum.
 
     norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss over its first value.
     """

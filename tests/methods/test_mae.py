@@ -1,0 +1,38 @@
+"""MAE: its error counts hidden patches only, and normalized patches come back."""
+
+import pytest
+import torch
+
+from playground.config import RunConfig
+from playground.devices import pick
+from playground.methods.mae import masked_error, normalized
+from playground.randomness import stream
+from playground.trainer import Trainer
+from playground.training import load_images
+
+
+def test_masked_error_counts_hidden_patches_only():
+    target = torch.zeros(2, 4, 3)
+    predicted = torch.tensor([0.0, 1.0, 2.0, 3.0])[None, :, None].expand(2, 4, 3)
+    hidden = torch.tensor([[False, True, False, True], [False, False, True, True]])
+    assert float(masked_error(predicted, target, hidden)) == pytest.approx((1 + 9 + 4 + 9) / 4)
+
+
+def test_normalized_patches_have_mean_zero_variance_one_and_come_back():
+    patches = torch.rand(3, 5, 48, generator=torch.Generator().manual_seed(0))
+    each, mean, spread = normalized(patches)
+    assert torch.allclose(each.mean(-1), torch.zeros(3, 5), atol=1e-5)
+    assert torch.allclose(each.var(-1), torch.ones(3, 5), atol=1e-3)
+    assert torch.allclose(each * spread + mean, patches, atol=1e-6)
+
+
+def test_masked_pictures_keep_what_was_visible():
+    config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu")
+    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "vit"))
+    images = load_images("shapes", None)[1].pixels[:4].float() / 255
+    with torch.no_grad():
+        rows = trainer.method.pictures(images, stream(0, "probe", 0))
+    hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6
+    assert 0.6 < hidden.float().mean() < 0.9
+    assert torch.equal(torch.where(hidden, rows["original"], rows["masked"]), rows["original"])
+    assert torch.equal(torch.where(hidden, rows["reconstruction"], rows["original"]), rows["pasted"])
