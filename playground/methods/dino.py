@@ -34,7 +34,6 @@ class DINO(Method):
     equation = r"-\sum_k P_t(x')_k \log P_s(x)_k, \quad P_t = \mathrm{softmax}((g_t - c) / \tau_t)"
     advice = "Watch the teacher's entropy: at ln K it says nothing about any image, at 0 with one bin in use it says the same about all."
     multi_crop = True
-    suggests = {"optimizer.learning_rate": 2e-3}
     measures = {
         "teacher_entropy": Measure("Teacher's entropy", "between 0 and ln K: it commits to a few bins for each image", 0),
         "student_entropy": Measure("Student's entropy", "near the teacher's", 0),
@@ -48,9 +47,9 @@ class DINO(Method):
         start_temperature: float = knob(0.04, 0.01, 1, "The teacher's temperature at the start of the run.", live=True)
         temperature_warmup: float = knob(0.1, 0, 1, "The share of the run in which the teacher's temperature goes to its final value.")
         student_temperature: float = knob(0.1, 0.02, 1, "Higher than the teacher's, so that the student has to become surer.", live=True)
-        outputs: int = knob(64, 2, 65536, "Bins to sort into. Papers take 65,536 for a million images.")
-        momentum: float = knob(0.98, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
-        center_momentum: float = knob(0.9, 0, 0.999, "How much of the center is kept at each step.", live=True)
+        outputs: int = knob(256, 2, 65536, "Bins to sort into. Papers take 65,536 for a million images.")
+        momentum: float = knob(0.95, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
+        center_momentum: float = knob(0.2, 0, 0.999, "How much of the center is kept at each step; short runs need a quick one.", live=True)
         freeze: float = knob(0.05, 0, 1, "The share of the run in which the last layer stays as it began.")
         bottleneck_size: int = knob(64, 2, 2048, "Dimensions before the last layer, where features have length 1.")
         hidden_size: int = knob(256, 8, 4096, "Width of the head's hidden layers.")
@@ -80,10 +79,13 @@ class DINO(Method):
             embedding = torch.cat([embedding, self.backbone(torch.cat(batch.local_views))])
         student = self.head(embedding).unflatten(0, (views + len(batch.local_views), -1))
         taught = self._taught(images, student[:views])
+        usual = taught.detach().float().mean((0, 1))
+        if self.past == 0:  # from zero, it would come too late: by then every image is in the same few bins
+            self.center.copy_(usual)
         target = sharpened(taught, self._center(), self._temperature())
         answer = student / self.knobs.student_temperature
         with torch.no_grad():
-            self.center.lerp_(taught.float().mean((0, 1)), 1 - self.knobs.center_momentum)
+            self.center.lerp_(usual, 1 - self.knobs.center_momentum)
             sure = entropy(target).mean()
         loss = swapped_prediction(target, answer)
         return {
