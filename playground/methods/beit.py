@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, option, switch
 from playground.methods.base import Batch, Measure, Reference, in_full_precision
-from playground.methods.masked import Filler, Masked, masked_mean
+from playground.methods.masked import Filler, Masked, masked_mean, mean_patch_error
 from playground.networks import Backbone, decoder
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ class BEiT(Masked):
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The error of painting every patch as the mean patch. (What frequent codes score changes with the tokenizer: it is a curve.)"""
-        patches = self.patchify(images)
-        return {"tokenizer_error": (patches - patches.mean((0, 1))).square().mean()}
+        return {"tokenizer_error": mean_patch_error(self.patchify(images))}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · masked · painted from the codes · painted from predicted codes · from predicted codes in the place of hidden ones."""

@@ -42,8 +42,9 @@ class IJEPA(Method):
         "augment.flip_probability": 0.0,
         "augment.jitter_probability": 0.0,
         "augment.grayscale_probability": 0.0,
-        "optimizer.learning_rate": 2e-3,
-        "steps": 400,
+        "optimizer.learning_rate": 1e-3,
+        "batch_size": 128,
+        "steps": 300,
     }
     measures = {"explained": Measure("Explained part of the targets", "above 0, what knowing the place alone explains", None, 1)}
 
@@ -52,7 +53,7 @@ class IJEPA(Method):
 
         targets: int = knob(4, 1, 4, "How many blocks are to be predicted. The context is what none of them covers.")
         target_share: float = knob(0.15, 0.05, 0.24, "The share of the image that each of these blocks covers.")
-        momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
+        momentum: float = knob(0.996, 0, 1, "How much of the teacher is kept at each step; below 0.99 its features soon become few.", live=True)
         predictor_width: Literal[32, 64, 128, 256] = option(64, "Width of the predictor.")
         predictor_depth: int = knob(2, 1, 8, "Blocks of the predictor.")
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
@@ -116,6 +117,10 @@ class IJEPA(Method):
         kept = 1 - (1 - self.knobs.momentum) * (1 - progress)
         with torch.no_grad():
             torch._foreach_lerp_(list(self.teacher.parameters()), list(self.backbone.parameters()), 1 - kept)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, D), by the teacher, which alone has ever seen whole images (appendix A.1)."""
+        return self.teacher(images) if self.knobs.moving_average else self.backbone(images)
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """`explained`: 1 - squared error over that of each place's mean target, so that knowing the place alone gets nothing."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.knobs import Choice, knob, option, switch
 from playground.methods.base import Batch, Reference
-from playground.methods.masked import Decoder, Masked, masked_error, placed, taken
+from playground.methods.masked import Decoder, Masked, masked_error, mean_patch_error, placed, taken
 from playground.networks import Backbone, unpatchify
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ class MAE(Masked):
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The error of painting every hidden patch as the mean of all patches."""
-        target = self._target(images)
-        mean = target.mean((0, 1)).expand_as(target)
-        return {"reconstruction": masked_error(mean, target, torch.ones_like(target[..., 0], dtype=torch.bool))}
+        return {"reconstruction": mean_patch_error(self._target(images))}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · masked · reconstruction · reconstruction with the visible patches pasted in."""

@@ -113,3 +113,9 @@ def masked_error(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
 def masked_mean(errors: Tensor, hidden: Tensor) -> Tensor:
     """errors: (B, L), one a patch; hidden: (B, L) bool -> their mean over hidden patches."""
     return (errors * hidden).sum() / hidden.sum()
+
+
+@in_full_precision
+def mean_patch_error(target: Tensor) -> Tensor:
+    """The squared error of filling in the mean patch everywhere, the best that one patch for all can do. target: (B, L, n) -> scalar."""
+    return (target - target.mean((0, 1))).square().mean()

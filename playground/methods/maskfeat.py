@@ -11,7 +11,7 @@ from torch import Tensor
 
 from playground.knobs import Choice, knob, option
 from playground.methods.base import Batch, in_full_precision
-from playground.methods.masked import Filler, Masked, masked_error
+from playground.methods.masked import Filler, Masked, masked_error, mean_patch_error
 from playground.networks import Backbone, patchify
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ class MaskFeat(Masked):
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The error of always predicting the mean histograms."""
-        target = self._target(images)
-        mean = target.mean((0, 1)).expand_as(target)
-        return {"reconstruction": masked_error(mean, target, torch.ones_like(target[..., 0], dtype=torch.bool))}
+        return {"reconstruction": mean_patch_error(self._target(images))}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · masked · the histograms as lines · predicted ones · predicted ones in the place of hidden ones."""

@@ -50,6 +50,8 @@ class MultiTask(Method):
     equation = r"\sum_i w_i L_i, \qquad g_i \leftarrow g_i - \frac{\min(g_i \cdot g_j, 0)}{\|g_j\|^2}\, g_j"
     advice = "A cosine below zero: the tasks pull the encoder apart. PCGrad removes the part in conflict; the other weightings only trade."
 
+    suggests = {"batch_size": 128, "steps": 250}  # every task brings its own pass through the encoder
+
     class Knobs(Choice.Knobs):
         """Which tasks, and how they are weighed."""
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from playground.knobs import Choice
 from playground.methods.base import Batch, in_full_precision
-from playground.methods.masked import PIXELS, Filler, Masked, masked_mean
+from playground.methods.masked import PIXELS, Filler, Masked, masked_error, masked_mean, mean_patch_error
 from playground.networks import Backbone, unpatchify
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class SimMIM(Masked):
     link = "https://arxiv.org/abs/2111.09886"
     equation = r"\frac{1}{\Omega(x_M)} \| \hat{x}_M - x_M \|_1"
     advice = "Judge it by its pictures. Every patch passes the encoder, hidden or not, so a step costs more than one of MAE's."
-    suggests = Masked.suggests | {"masking.ratio": 0.6}
+    suggests = Masked.suggests | {"masking.ratio": 0.5, "batch_size": 128, "optimizer.learning_rate": 5e-3}
 
     class Knobs(Choice.Knobs):
         """None of its own: what it hides is all there is to choose."""
@@ -48,15 +48,13 @@ class SimMIM(Masked):
         return self.filler(self.vit, images, hidden), hidden
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """`reconstruction`: the masked error on probe images."""
+        """`reconstruction`: the squared masked error on probe images, as of every method that paints, whatever it minimizes."""
         predicted, hidden = self._paint(images, generator)
-        return {"reconstruction": masked_distance(predicted, self.patchify(images), hidden)}
+        return {"reconstruction": masked_error(predicted, self.patchify(images), hidden)}
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of painting every hidden patch as the median of all patches, the best that one patch for all can do."""
-        target = self.patchify(images)
-        median = target.flatten(0, 1).median(0).values.expand_as(target)
-        return {"reconstruction": masked_distance(median, target, torch.ones_like(target[..., 0], dtype=torch.bool))}
+        """The error of painting every hidden patch as the mean patch."""
+        return {"reconstruction": mean_patch_error(self.patchify(images))}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · masked · reconstruction · reconstruction with the visible patches pasted in."""

@@ -113,3 +113,12 @@ def test_knowing_only_the_place_explains_nothing():
 def test_more_targets_than_an_image_has_room_for_are_refused():
     with pytest.raises(ConfigError, match="targets must be fewer than the image's 4 patches, got 4"):
         RunConfig(method="ijepa", **{"network.patch_size": 16})
+
+
+def test_what_is_judged_is_the_teacher():
+    trainer = trainer_of()
+    trainer.update()
+    method = trainer.method.eval()
+    with torch.no_grad():
+        assert torch.equal(method.embed(images()), method.teacher(images()))
+        assert not torch.equal(method.embed(images()), method.backbone(images()))
