@@ -208,10 +208,12 @@ def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
 
 
 def slider_step(each: Knob) -> float:
-    """About a hundred steps over the range, each a round number."""
+    """About a hundred steps over the range, each a round number; ten times as many where the default would lie between two."""
     rough = ((each.high or 0) - (each.low or 0)) / 100
     power = 10 ** math.floor(math.log10(rough))
-    return float(f"{power * next(nice for nice in (1, 2, 5, 10) if rough <= power * nice * 1.0001):.6g}")
+    step = power * next(nice for nice in (1, 2, 5, 10) if rough <= power * nice * 1.0001)
+    places = (each.default - (each.low or 0)) / step
+    return float(f"{step / 10 if places > 1 and abs(places - round(places)) > 1e-6 else step:.6g}")
 
 
 def stops(each: Knob, value: float) -> list[float]:
