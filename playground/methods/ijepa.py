@@ -53,7 +53,7 @@ class IJEPA(Method):
 
         targets: int = knob(4, 1, 4, "How many blocks are to be predicted. The context is what none of them covers.")
         target_share: float = knob(0.15, 0.05, 0.24, "The share of the image that each of these blocks covers.")
-        momentum: float = knob(0.996, 0, 1, "How much of the teacher is kept at each step; below 0.99 its features soon become few.", live=True)
+        momentum: float = knob(0.996, 0, 1, "How much of the teacher is kept at each step; below 0.99 features become few.", live=True)
         predictor_width: Literal[32, 64, 128, 256] = option(64, "Width of the predictor.")
         predictor_depth: int = knob(2, 1, 8, "Blocks of the predictor.")
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")

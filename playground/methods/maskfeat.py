@@ -33,7 +33,7 @@ class MaskFeat(Masked):
     link = "https://arxiv.org/abs/2112.09133"
     equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{h}_i - \mathrm{HOG}(x)_i \|^2"
     advice = "Its pictures are edges: each line is one bin of a histogram, as bright as the bin is full, in the color of its channel."
-    suggests = Masked.suggests | {"masking.ratio": 0.4}
+    suggests = Masked.suggests | {"masking.ratio": 0.25, "batch_size": 64, "steps": 800, "optimizer.learning_rate": 3e-3}
 
     class Knobs(Choice.Knobs):
         """The histograms."""
@@ -41,7 +41,7 @@ class MaskFeat(Masked):
         orientations: int = knob(9, 2, 18, "Bins of the half circle of edge directions.")
         cell_size: Literal[2, 4, 8, 16] = option(4, "The side of a histogram's cell in pixels; cells tile a patch.")
         contrast_floor: float = knob(
-            0.1, 1e-5, 1, "Histograms weaker than this count as flat. Near 0 the noise of an empty patch is as loud as an edge.", log=True
+            0.2, 1e-5, 1, "Histograms weaker than this count as flat. Near 0 the noise of an empty patch is as loud as an edge.", log=True
         )
 
     @classmethod

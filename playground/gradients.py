@@ -1,0 +1,44 @@
+"""Several gradients on the same weights: taken apart, compared, and made to agree."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def flat_gradient(loss: Tensor, weights: list[nn.Parameter]) -> Tensor:
+    """The gradient of one loss as one vector (P,)."""
+    found = torch.autograd.grad(loss, weights, allow_unused=True, retain_graph=True)
+    return torch.cat([torch.zeros_like(w).flatten() if g is None else g.flatten() for w, g in zip(weights, found, strict=True)])
+
+
+def add_gradient(weights: list[nn.Parameter], gradient: Tensor) -> None:
+    """Adds a flat gradient (P,) to those of the weights."""
+    for weight, part in zip(weights, gradient.split([weight.numel() for weight in weights]), strict=True):
+        share = part.view_as(weight)
+        weight.grad = share.clone(memory_format=torch.preserve_format) if weight.grad is None else weight.grad + share
+
+
+def without_conflict(gradients: Tensor) -> Tensor:
+    """PCGrad: from each gradient, what points against another is removed. gradients: (T, P) -> (T, P).
+
+    Yu et al., 2020, algorithm 1, with the other tasks taken in order instead of at random: the same for two tasks.
+    """
+    kept = []
+    for i, own in enumerate(gradients):
+        for j, other in enumerate(gradients):
+            if i != j:
+                own = own - (own @ other).clamp(max=0) / (other @ other).clamp(min=1e-20) * other
+        kept.append(own)
+    return torch.stack(kept)
+
+
+def balanced(factors: Tensor, norms: Tensor, ratios: Tensor, asymmetry: float, rate: float) -> Tensor:
+    """One GradNorm step (Chen et al., 2018, equation 2, its slope in units of the mean norm): new factors (T,), of unchanged sum.
+
+    norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss over its first value.
+    """
+    target = norms.mean() * (ratios / ratios.mean()).clamp(min=1e-3) ** asymmetry
+    slope = (norms - target).sign() * norms / factors  # of |norm - target|, the norm being linear in its factor
+    moved = (factors - rate * slope / norms.mean().clamp(min=1e-20)).clamp(min=1e-2)
+    return moved * factors.sum() / moved.sum()
