@@ -1,7 +1,7 @@
 // What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
 
 import { Chart, Range, axis, changeMarks } from "../plot.js"
-import { line, steps, legend, reference } from "./curves.js"
+import { line, steps, legend, ownTask, reference } from "./curves.js"
 import { make, short } from "../theme.js"
 
 const USE = "use/"
@@ -17,8 +17,7 @@ export class Inside {
   }
 
   turn() {
-    for (const { chart } of this.charts.values()) chart.remove(), chart.element.remove()
-    this.charts.clear()
+    for (const key of [...this.charts.keys()]) this.drop(key)
     this.arrays = null
     this.at = null
     this.asked = null
@@ -59,13 +58,23 @@ export class Inside {
     return held
   }
 
+  drop(key) {
+    const held = this.charts.get(key)
+    held?.chart.remove()
+    held?.chart.element.remove()
+    this.charts.delete(key)
+  }
+
   /** Measures of one title share a chart. */
   drawGroups(run) {
     const groups = new Map()
+    const [above] = ownTask(run) // has a chart of its own, from the moment that its trivial solution is known
     for (const [name, measure] of Object.entries(run.facts.measures ?? {})) {
-      if (!run.metrics.has(name) || name === run.ownTask) continue
+      if (!run.metrics.has(name) || name === above) continue
       groups.set(measure.title, [...(groups.get(measure.title) ?? []), name])
     }
+    const title = run.facts.measures?.[above]?.title
+    if (!groups.has(title)) this.drop(title)
     for (const [title, names] of groups) this.drawGroup(run, title, names, run.facts.measures[names[0]])
     for (const [who, count] of Object.entries(run.facts.bins ?? {})) {
       const measure = { good: `of ${count}; 1: all images fell into one`, low: 0, high: count }

@@ -43,7 +43,7 @@ class BYOL(Method):
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="collapse onto a line or a point")
         predictor: bool = safeguard("Let the student predict the teacher through one more MLP.", without="complete collapse")
         moving_average: bool = safeguard(
-            "Let the teacher follow slowly. Without it the teacher is the student, as in SimSiam.", without="slower learning; may collapse"
+            "Let the teacher follow slowly. Without it the teacher is the student, as in SimSiam.", without="may collapse"
         )
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:

@@ -143,6 +143,11 @@ def test_a_masked_method_shows_what_it_paints(desk):
     rows = page.locator(".st-key-live-pictures figcaption").all_text_contents()
     assert rows == ["original", "masked", "reconstruction", "reconstruction + visible"]
     assert page.is_visible("text=Reconstruction error")
+    page.reload()
+    wait_for_status(page, "Finished")
+    page.wait_for_selector(".ssl-inside .ssl-title:has-text('Similarity of two views')")
+    titles = page.locator(".ssl-chart .ssl-title:visible").all_text_contents()
+    assert titles.count("Reconstruction error") == 1 and len(set(titles)) == len(titles)
 
 
 def test_what_goes_on_inside_a_method_is_drawn_and_so_is_its_schedule(desk):
