@@ -57,10 +57,7 @@ class IJEPA(Method):
         predictor_width: Literal[32, 64, 128, 256] = option(64, "Width of the predictor.")
         predictor_depth: int = knob(2, 1, 8, "Blocks of the predictor.")
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
-        moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="may collapse")
-        normalize_targets: bool = safeguard(
-            "Take from each target its own mean and scale, so that shrinking does not help.", without="may collapse"
-        )
+        moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="dimensional collapse")
 
     @classmethod
     def check(cls, config: RunConfig) -> None:
@@ -110,7 +107,7 @@ class IJEPA(Method):
                 if not knobs.stop_gradient:
                     own = self._vit.encode(tokens)
                     target = target + own - own.detach()  # the teacher's value, with the student's gradient
-        return without_scale(target) if knobs.normalize_targets else target.float()
+        return without_scale(target)
 
     def after_step(self, progress: float) -> None:
         """The teacher follows, the slower the later; at the end it stands still."""
