@@ -24,6 +24,7 @@ export function draw(place, data, notify) {
   held.panel.data = data
   held.panel.notify = notify
   held.panel.theme = themeOf(place)
+  document.documentElement.style.setProperty("--ssl-background", held.panel.theme.background) // the page's own, which only components are told
   if (held.run !== data.run) {
     held.run = data.run
     const leave = held.unwatch

@@ -24,7 +24,9 @@ app = typer.Typer(
     "Without a command it serves the page. Everything it keeps lies in one folder: [bold]SSL_PLAYGROUND_HOME[/bold], "
     "or your user data folder.",
 )
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen: http://localhost:PORT.")]
+Port = Annotated[
+    int, typer.Option(min=1, max=65535, help="Where to listen: http://localhost:PORT, and for the network at this machine's address.")
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the result to this file.")]
 
 

@@ -30,7 +30,10 @@ CHOICES: dict[str, dict[str, Any]] = {
     "optimizer": optimizers.CATALOG,
 }
 PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}
-OPTIONAL = {"crops": ("multi_crop", "takes no local views"), "masking": ("masked", "masks nothing")}  # section -> who has it; else why not
+OPTIONAL = {
+    "crops": ("multi_crop", "takes no local views"),
+    "masking": ("masked", "masks nothing by them"),
+}  # section -> who has it; else why not
 START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
 
 Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
@@ -108,7 +111,8 @@ class RunConfig(Section):
         owner = getattr(self, section) if section else self
         value = getattr(owner, name)
         if each.kind == "option" and value not in each.options:
-            raise ConfigError(each.key, f"{getattr(owner, 'name', section)}: {must_hold(each)}, got {value}".removeprefix(": "))
+            chosen = f"with data {self.data.name} and network {self.network.name}, {must_hold(each)}, got {value}"
+            raise ConfigError(each.key, f"{getattr(owner, 'name', section)}: {chosen}".removeprefix(": "))
 
     @model_serializer
     def flat(self) -> dict[str, Any]:
@@ -287,6 +291,8 @@ def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _schedule(key: str, text: Any, knobs: list[Knob]) -> Schedule:
     """Raises ConfigError unless `key` is a live number and its schedule ends within its range."""
     live = {each.key: each for each in knobs if each.live and each.kind in ("number", "integer")}
+    if not key:
+        raise ConfigError("schedule", f"a schedule must name its knob, as in schedule.{next(iter(live))}, got {text}")
     if key not in live:
         raise ConfigError(f"schedule.{key}", f"{key} cannot change while a run trains; what can: {', '.join(live)}")
     try:

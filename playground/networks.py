@@ -199,6 +199,24 @@ def sine_positions(grid: int, width: int, span: int | None = None) -> Tensor:
     return torch.cat([rows, columns], 2).flatten(0, 1)
 
 
+@torch.no_grad()
+def settle(network: nn.Module, images: Tensor) -> None:
+    """Gives batch norm the statistics of these images, (B, 3, H, W) uint8, so that an untrained network can be judged as it is.
+
+    Torch starts them at mean 0 and variance 1, which is nobody's: in evaluation mode that is another network than the one that trains.
+    """
+    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
+    if not norms:
+        return
+    usual = [each.momentum for each in norms]
+    for each in norms:
+        each.momentum = 1.0
+    network.train()
+    network(images.float() / 255)
+    for each, momentum in zip(norms, usual, strict=True):
+        each.momentum = momentum
+
+
 def projector(width: int, hidden: int, out: int, *, layers: int = 2, last_norm: bool = False) -> nn.Sequential:
     """An MLP head with batch norm: (B, width) -> (B, out). The loss works on its output; the backbone keeps more (SimCLR, section 4.2)."""
     head: list[nn.Module] = []

@@ -28,6 +28,10 @@ CHUNK = 512  # images embedded at once
 PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
 
 
+class NotFiniteError(ArithmeticError):
+    """Something measured is nan or infinite; the message names it."""
+
+
 class ProbeSet:
     """Measures a method without touching its training: no gradient, evaluation mode, random numbers of its own.
 
@@ -49,19 +53,24 @@ class ProbeSet:
         return {f"{PREFIXES[layer]}feature_std": 1 / math.sqrt(size) for layer, size in self.sizes.items()}
 
     def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """All diagnostics by metric name, and the arrays of a snapshot."""
+        """All diagnostics by metric name, and the arrays of a snapshot. Raises NotFiniteError."""
         with _at_rest(method):
             with self.device.autocast():
                 layers = self._layers(method)
                 own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
                 bins = method.assignments(self._floats(self.paired))
+            if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
+                raise NotFiniteError("the network's features")
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
             knn = knn_accuracy(layers[""]["features"], self.images.factors)
             values |= {f"knn/{name}": accuracy for name, accuracy in knn.items()} | own
             values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
             arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}
-        return _as_floats(values), arrays
+        found = _as_floats(values)
+        if wrong := next((name for name, value in found.items() if not math.isfinite(value)), None):
+            raise NotFiniteError(wrong.replace("_", " "))
+        return found, arrays
 
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:
         """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""

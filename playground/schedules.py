@@ -20,7 +20,7 @@ class Schedule:
         """Reads what `str` writes. Raises ValueError with the rule."""
         if isinstance(text, Schedule):
             return text
-        shape, _, end = str(text).strip().partition(" ")
+        shape, _, end = str(text).strip().lower().partition(" ")
         try:
             number = float(end)
         except ValueError:

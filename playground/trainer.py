@@ -14,8 +14,11 @@ from playground.config import RunConfig
 from playground.datasets import Images
 from playground.devices import Device
 from playground.methods import Batch
+from playground.networks import settle
 from playground.optimizers import parameter_groups, schedule
 from playground.randomness import stream, stream_seed
+
+SETTLED = 256  # images that batch norm has seen before the first step
 
 
 class Trainer:
@@ -27,6 +30,7 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(config.seed, "weights", 0))
             backbone = config.network.choice.build(config.network, config.data.choice.image_size)
+            settle(backbone, images.pixels[:SETTLED])
             self.method = config.method.choice(backbone, config)
         self.method.to(device.where, memory_format=device.memory_format)
         groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())

@@ -43,8 +43,9 @@ from playground.events import (
     Stop,
 )
 from playground.home import home
+from playground.knobs import knobs_of
 from playground.methods import Batch
-from playground.probe_set import SHOWN, ProbeSet, as_pixels
+from playground.probe_set import SHOWN, NotFiniteError, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
 
@@ -119,6 +120,7 @@ class _Run:
         self.first: dict[str, float] = {}
         self.paused = self.stopped = self.stepping = False
         self.failure = ""
+        self.guarded = any(each.without for each in knobs_of(trainer.config.method.choice.Knobs))
 
     def events(self) -> Iterator[Event]:
         """The whole run, from `Probe` to `Finished`."""
@@ -135,16 +137,18 @@ class _Run:
             measured = self.stepping or self.cadence.due(trainer.step)
             if measured or time.monotonic() - self.flushed > FLUSH:
                 yield from self._flush()
-            if self.failure:
-                yield Finished(trainer.step, "failed", self.failure, self._totals())
-                return
             if measured:
                 yield from self._measure()
+            if self.failure:
+                break
             if time.monotonic() - self.checkpointed > self.checkpoint_every:
                 yield self._checkpoint()
         yield from self._flush()
         if self.cadence.last != trainer.step:
             yield from self._measure()
+        if self.failure:
+            yield Finished(trainer.step, "failed", self.failure, self._totals())
+            return
         yield self._checkpoint()
         yield Finished(trainer.step, "stopped" if self.stopped else "finished", "", self._totals())
 
@@ -212,15 +216,21 @@ class _Run:
         for (step, values), row in zip(pending, rows, strict=True):
             named = dict(zip(values, row, strict=True))
             if not math.isfinite(named["loss"]):
-                self.failure = _not_finite(step, self.cadence.last, self.trainer.config)
+                self.failure = _not_finite("the loss", step, self.cadence.last, self.trainer.config)
                 return
             yield Metrics(step, named)
 
     def _measure(self) -> Iterator[Event]:
-        """One snapshot of the probe set, the numbers read off it, and the verdict."""
+        """One snapshot of the probe set, the numbers read off it, and the verdict. What is not finite ends the run."""
         trainer, step = self.trainer, self.trainer.step
+        if self.failure:
+            return
         begun = time.perf_counter()
-        values, arrays = self.probe.measure(trainer.method)
+        try:
+            values, arrays = self.probe.measure(trainer.method)
+        except NotFiniteError as error:
+            self.failure = _not_finite(str(error), step, self.cadence.last, trainer.config)
+            return
         batch = trainer.batch(max(step, 1)).first(SHOWN)
         arrays |= {name: np.stack([as_pixels(view) for view in views]) for name, views in _shown(batch).items()}
         self.cadence.measured(step, time.perf_counter() - begun)
@@ -229,7 +239,7 @@ class _Run:
             yield self._baseline(values)
         yield Metrics(step, values | self._pace())
         yield Snapshot(step, arrays)
-        yield judge(step, values, self.probe.sizes, self.probe.bins, self.first)
+        yield judge(step, values, self.probe.sizes, self.probe.bins, self.first, self.guarded)
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = {name: value for name, value in values.items() if name.startswith("knn/")}
@@ -298,10 +308,10 @@ def _image_cost(trainer: Trainer) -> float:
         return image_cost(trainer.method, batch, generator) / trainer.config.accumulation
 
 
-def _not_finite(step: int, last: int, config: RunConfig) -> str:
+def _not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
     rate = config.optimizer.learning_rate
     advice = f"lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
-    return f"the loss must be finite, got nan or infinity at step {step}: {advice}"
+    return f"{what} must be finite, got nan or infinity at step {step}: {advice}"
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -1,6 +1,8 @@
 """Schedules: closed forms, their place in a config, and in a training."""
 
+import base64
 import math
+import re
 
 import pytest
 
@@ -10,6 +12,7 @@ from playground.events import Change
 from playground.schedules import Schedule, progress_at
 from playground.trainer import Trainer
 from playground.training import load_images, train
+from playground.ui.schedules import picture
 
 
 def test_a_line_and_half_a_cosine_begin_and_end_where_they_should():
@@ -19,6 +22,13 @@ def test_a_line_and_half_a_cosine_begin_and_end_where_they_should():
         assert Schedule.parse(str(schedule)) == schedule
     assert line.value(0.5, 0.25) == pytest.approx(0.4)
     assert cosine.value(0.5, 0.25) == pytest.approx(0.1 + 0.4 * (1 + math.cos(math.pi / 4)) / 2)
+
+
+def test_the_picture_of_a_knob_that_stays_is_a_flat_line():
+    figure = picture(Schedule("cosine", 0.2), 0.2, 100, "temperature")
+    svg = base64.b64decode(re.search(r"base64,([^\"]+)", figure)[1]).decode()
+    heights = {point.split(",")[1] for point in re.search(r'points="([^"]+)"', svg)[1].split()}
+    assert len(heights) == 1
 
 
 def test_the_first_step_has_the_start_and_the_last_the_end():
@@ -45,7 +55,7 @@ def test_a_config_knows_every_moment():
         ("method.projection_size", "linear 9", "method.projection_size cannot change while a run trains; what can: method.temperature"),
         ("method.negatives", "linear 1", "cannot change while a run trains"),
         ("method.warmth", "linear 1", "simclr has no knob warmth"),
-        ("masking.ratio", "linear 0.5", "simclr masks nothing"),
+        ("masking.ratio", "linear 0.5", "simclr masks nothing by them"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused_in_one_sentence(key, value, sentence):

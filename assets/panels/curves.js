@@ -103,7 +103,9 @@ export class Curves {
     const parts = run ? [...run.metrics.keys()].filter((name) => name.startsWith("loss/")) : []
     const traces = parts.map((name, i) => line(run.metrics.get(name), plainName(name.slice(5)), this.theme.colors[(i + 1) % 8], 1))
     if (loss) traces.push(line(loss, "loss", this.theme.text, 1.6))
-    const range = this.range.cover([...(loss?.values ?? []), ...references.map((each) => each.value)])
+    const top = Math.max(...(loss?.values ?? []).filter(Number.isFinite)) // parts below the sum belong on its axis; larger ones are weighed down
+    const below = parts.flatMap((name) => run.metrics.get(name).values.filter((value) => value <= top))
+    const range = this.range.cover([...(loss?.values ?? []), ...below, ...references.map((each) => each.value)])
     const marks = run ? changeMarks(run, this.theme, false) : { shapes: [], annotations: [] }
     references.forEach((each) => reference(marks, each, this.theme))
     traces.push(...schedules(run, this.theme, marks))
@@ -166,7 +168,7 @@ function schedules(run, theme, marks) {
     const x = Array.from({ length: 61 }, (_, at) => 1 + ((run.steps - 1) * at) / 60).filter((step) => step <= taken)
     const way = x.map((step) => (step - 1) / Math.max(run.steps - 1, 1)).map((p) => (shape === "linear" ? p : (1 - Math.cos(Math.PI * p)) / 2))
     const color = theme.colors[(i + 4) % 8]
-    const y = way.map((share) => 0.1 + 0.8 * (end > start ? share : 1 - share))
+    const y = way.map((share) => end === start ? 0.5 : 0.1 + 0.8 * (end > start ? share : 1 - share))
     marks.annotations.push({
       x: 0.01, xref: "paper", xanchor: "left", y: y[0], yref: "y2", yshift: i % 2 ? -9 : 9, showarrow: false, bgcolor: theme.background, opacity: 0.9,
       text: `${plainName(name)} ${+start.toPrecision(3)} → ${+end.toPrecision(3)}`, font: { size: 10, color }, borderpad: 1,

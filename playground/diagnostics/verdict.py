@@ -10,17 +10,25 @@ from playground.events import Verdict
 # Of the healthy spread: below it all images look alike to the network. Projectors are spread by their losses; a backbone that no
 # projector follows may keep a large part that all images share: at random weights it has 8 % and more, and may keep that for long.
 COMPLETE = {"projector": 0.15, "backbone": 0.04}
+DEAD = 0.002  # the same for a method that fixed targets keep from collapsing: its features may be close for long, but not the same
 NARROW = 0.05  # of the dimensions: below it the features live in a thin slice of their space
 FEW_BINS = 1.5  # bins in use: below it all images are in one
+GAIN = 0.05  # of k-NN accuracy: less is not worth a sentence
 UNDECIDED = 0.98  # of ln K: above it every image is in all bins alike
-SETTLING = 20  # steps before which nothing is said
+SETTLING = 30  # steps before which nothing is said: running statistics of batch norm still lag behind
 TEACHER = {"one cluster": "one-hot teacher", "uniform clusters": "uniform teacher"}  # what the field calls it
 
 
 def judge(
-    step: int, values: Mapping[str, float], sizes: Mapping[str, int], bins: Mapping[str, int], baseline: Mapping[str, float]
+    step: int,
+    values: Mapping[str, float],
+    sizes: Mapping[str, int],
+    bins: Mapping[str, int],
+    baseline: Mapping[str, float],
+    guarded: bool = True,
 ) -> Verdict:
-    """values: the diagnostics of this step; sizes: layer -> its dimensions; bins: who assigns -> K; baseline: those of step 0.
+    """values: the diagnostics of this step; sizes: layer -> its dimensions; bins: who assigns -> K; baseline: those of step 0;
+    guarded: whether the method has safeguards, so that it may collapse without them.
 
     Bins count most: a network may sort all images into one while its features still look alive. Then the layer that the loss works
     on is judged, since that is where collapse begins; the backbone where there is no projector.
@@ -31,7 +39,7 @@ def judge(
     relative = values[f"{prefix}feature_std"] * math.sqrt(size)
     rank = values[f"{prefix}rankme_centered"]
     evidence = {"relative_std": relative, "rank": rank, "rank_share": rank / size, "uniformity": values[f"{prefix}uniformity"]}
-    state, sentence = _state(step, relative, rank, size, layer)
+    state, sentence = _state(step, relative, rank, size, layer, COMPLETE[layer] if guarded else DEAD)
     for who, count in bins.items():
         evidence |= {f"{who}_{name}": values[f"{who}/{name}"] for name in ("perplexity", "entropy")}
         if state not in ("starting", "failed") and (found := _bins_state(who, count, values)):
@@ -40,13 +48,13 @@ def judge(
     return Verdict(step, state, sentence + (gain if state == "healthy" else ""), evidence)
 
 
-def _state(step: int, relative: float, rank: float, size: int, layer: str) -> tuple[str, str]:
+def _state(step: int, relative: float, rank: float, size: int, layer: str, least: float) -> tuple[str, str]:
     spread = f"the {layer}'s features spread to {relative:.0%} of 1/sqrt({size})"
     if not math.isfinite(relative):
         return "failed", "The features are no longer finite numbers."
     if step < SETTLING:
         return "starting", f"Too early to judge: {spread}."
-    if relative < COMPLETE[layer]:
+    if relative < least:
         return "complete collapse", f"All images look alike to the network: {spread}."
     if rank < NARROW * size:
         return "dimensional collapse", f"Only about {rank:.1f} of {size} dimensions are in use, although {spread}."
@@ -72,4 +80,6 @@ def _gain(values: Mapping[str, float], baseline: Mapping[str, float]) -> str:
     if not moves:
         return ""
     name = max(moves, key=lambda each: moves[each])
+    if moves[name] < GAIN:
+        return ""
     return f" Neighbors agree on {name.removeprefix('knn/')} {values[name]:.0%} of the time, from {baseline[name]:.0%} at random weights."

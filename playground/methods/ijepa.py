@@ -57,7 +57,7 @@ class IJEPA(Method):
         predictor_width: Literal[32, 64, 128, 256] = option(64, "Width of the predictor.")
         predictor_depth: int = knob(2, 1, 8, "Blocks of the predictor.")
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="complete collapse")
-        moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="dimensional collapse")
+        moving_average: bool = safeguard("Let the teacher follow slowly, instead of being the student.", without="dimensional collapse")
 
     @classmethod
     def check(cls, config: RunConfig) -> None:

@@ -18,7 +18,7 @@ from playground.networks import Backbone, projector
 if TYPE_CHECKING:
     from playground.config import RunConfig
 
-SMALLEST = 4  # pixels of a tile's side
+SMALLEST = 5  # pixels of a tile's side
 
 
 class Jigsaw(Method):
@@ -45,7 +45,7 @@ class Jigsaw(Method):
         permutations: int = knob(
             64, 2, 256, "How many orders there are to choose from; they differ in as many places as possible.", log=True
         )
-        gap: int = knob(2, 0, 6, "Pixels between tiles on average. Each tile also moves by up to so many, so that edges give nothing away.")
+        gap: int = knob(2, 0, 5, "Pixels between tiles on average. Each tile also moves by up to so many, so that edges give nothing away.")
         hidden_size: int = knob(256, 8, 4096, "Width of the layer that sees all tiles together.")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:

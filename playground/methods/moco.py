@@ -99,7 +99,9 @@ class MoCo(Method):
         size, added = config.method.queue_size, 2 * config.batch_size * config.accumulation
         if size % added:
             rule = f"queue_size must be a multiple of the {added} keys that one step adds"
-            raise ConfigError("method.queue_size", f"{cls.name}: {rule} (2 views x batch_size x accumulation), got {size}")
+            raise ConfigError(
+                "method.queue_size", f"{cls.name}: {rule} (2 views x batch_size x accumulation), got {size}; change batch_size"
+            )
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

@@ -63,9 +63,9 @@ class MultiTask(Method):
             "fixed",
             "fixed: the weights below. uncertainty: learned. gradnorm: all tasks learn at one pace. pcgrad: fixed, without conflict.",
         )
-        first_weight: float = knob(1, 0, 10, "Weight of the first loss; where weights are learned, its starting weight.", live=True)
-        second_weight: float = knob(1, 0, 10, "Weight of the second loss.", live=True)
-        third_weight: float = knob(1, 0, 10, "Weight of the third loss.", live=True)
+        first_weight: float = knob(1, 0, 10, "Weight of the first loss. Learned weightings multiply it by factors of their own.", live=True)
+        second_weight: float = knob(1, 0, 10, "Weight of the second loss, likewise.", live=True)
+        third_weight: float = knob(1, 0, 10, "Weight of the third loss, likewise.", live=True)
         asymmetry: float = knob(1.5, 0, 5, "GradNorm: how hard a task that lags behind is pulled forward.")
         balance_rate: float = knob(0.03, 0, 1, "GradNorm: how fast the weights move.")
 

@@ -40,7 +40,7 @@ class RelativeLocation(Method):
     class Knobs(Choice.Knobs):
         """The gap is what makes it more than matching edges."""
 
-        gap: int = knob(2, 0, 6, "Pixels between patches on average. Each also moves by up to so many, so that edges give nothing away.")
+        gap: int = knob(2, 0, 5, "Pixels between patches on average. Each also moves by up to so many, so that edges give nothing away.")
         hidden_size: int = knob(256, 8, 4096, "Width of the layer that sees both patches.")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:

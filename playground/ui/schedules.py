@@ -54,7 +54,8 @@ def _one(pen: Pen, each: Knob) -> None:
 def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
     """The way of a knob as an SVG picture: start at the left, end at the right."""
     values = [schedule.value(start, i / (POINTS - 1)) for i in range(POINTS)]
-    low, span = min(values), (max(values) - min(values)) or 1
+    span = abs(schedule.end - start)
+    low, span = (min(start, schedule.end), span) if span else (start - 0.5, 1.0)  # flat: through the middle
     places = " ".join(
         f"{i / (POINTS - 1) * WIDTH:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}" for i, value in enumerate(values)
     )

@@ -54,6 +54,8 @@ def test_a_run_draws_itself_without_making_anything_anew(desk):
     page.mouse.up()
     zoomed = page.evaluate("document.querySelector('.st-key-live-curves .js-plotly-plot').layout.xaxis.range")
     assert 0 < zoomed[0] < zoomed[1] < 60
+    behind = page.evaluate("getComputedStyle(document.querySelector('.st-key-transport').parentElement).backgroundColor")
+    assert behind == "rgb(255, 255, 255)"  # what scrolls past below the buttons does not shine through
     wait_for_status(page, "Finished")
     page.wait_for_selector(".st-key-pause button:disabled")
     assert step(page) == 60

@@ -51,7 +51,7 @@ def test_the_floor_silences_noise_and_not_edges():
 def test_targets_lie_in_the_patch_that_they_describe():
     """Cells of 2 px in patches of 4: four histograms a channel, all of the patch's own pixels."""
     method = method_of(**{"method.cell_size": 2})
-    maps, targets = hog(images(), 2, 9, 0.1), method._target(images())
+    maps, targets = hog(images(), 2, 9, method.knobs.contrast_floor), method._target(images())
     assert targets.shape == (4, 64, 3 * 9 * 4)
     row, column = 3, 5
     own = maps[:, :, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
