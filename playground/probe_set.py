@@ -17,6 +17,7 @@ from playground.diagnostics.base import CATALOG
 from playground.diagnostics.geometry import similarity_histograms
 from playground.diagnostics.probes import knn_accuracy
 from playground.diagnostics.spectrum import singular_values
+from playground.faults import NotFiniteError
 from playground.methods import Method
 from playground.projection import pca
 from playground.randomness import stream
@@ -26,10 +27,6 @@ PAIRS = 4  # of so many images, one is also seen as two views
 SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
 PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
-
-
-class NotFiniteError(ArithmeticError):
-    """Something measured is nan or infinite; the message names it."""
 
 
 class ProbeSet:

@@ -42,10 +42,11 @@ from playground.events import (
     Step,
     Stop,
 )
+from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.home import home
 from playground.knobs import knobs_of
 from playground.methods import Batch
-from playground.probe_set import SHOWN, NotFiniteError, ProbeSet, as_pixels
+from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
 
@@ -88,9 +89,9 @@ def train(
     except (DataError, devices.DeviceError) as error:
         yield Finished(step, "failed", str(error))
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
-        yield Finished(step, "failed", _memory_advice(config))
+        yield Finished(step, "failed", memory_advice(config))
 
 
 @functools.lru_cache(maxsize=2)
@@ -216,7 +217,7 @@ class _Run:
         for (step, values), row in zip(pending, rows, strict=True):
             named = dict(zip(values, row, strict=True))
             if not math.isfinite(named["loss"]):
-                self.failure = _not_finite("the loss", step, self.cadence.last, self.trainer.config)
+                self.failure = not_finite("the loss", step, self.cadence.last, self.trainer.config)
                 return
             yield Metrics(step, named)
 
@@ -229,7 +230,7 @@ class _Run:
         try:
             values, arrays = self.probe.measure(trainer.method)
         except NotFiniteError as error:
-            self.failure = _not_finite(str(error), step, self.cadence.last, trainer.config)
+            self.failure = not_finite(str(error), step, self.cadence.last, trainer.config)
             return
         batch = trainer.batch(max(step, 1)).first(SHOWN)
         arrays |= {name: np.stack([as_pixels(view) for view in views]) for name, views in _shown(batch).items()}
@@ -306,19 +307,3 @@ def _image_cost(trainer: Trainer) -> float:
     batch, generator = trainer.batch(1), stream(trainer.config.seed, "trial", 0, trainer.device.where)
     with trainer.device.autocast():
         return image_cost(trainer.method, batch, generator) / trainer.config.accumulation
-
-
-def _not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
-    rate = config.optimizer.learning_rate
-    advice = f"lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
-    return f"{what} must be finite, got nan or infinity at step {step}: {advice}"
-
-
-def _out_of_memory(error: Exception) -> bool:
-    words = str(error).lower()
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words or "not enough memory" in words
-
-
-def _memory_advice(config: RunConfig) -> str:
-    advice = f"lower batch_size ({config.batch_size}) or take a smaller network than {config.network.name}"
-    return f"the run needs more memory than there is: {advice}"

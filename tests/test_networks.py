@@ -4,8 +4,9 @@ import torch.nn.functional as F
 
 from playground import devices
 from playground.config import RunConfig
+from playground.heads import projector
 from playground.masking import random_order, visible_count
-from playground.networks import CATALOG, Block, attention, patchify, projector, sine_positions, unpatchify
+from playground.networks import CATALOG, Block, attention, patchify, sine_positions, unpatchify
 
 
 @pytest.mark.parametrize("name", CATALOG)

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.heads import decoder
 from playground.knobs import Choice, knob
 from playground.methods.base import Batch, Measure, Method
-from playground.networks import Backbone, decoder
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.heads import decoder
 from playground.knobs import Choice, knob, option, switch
 from playground.methods.base import Batch, Measure, Reference, in_full_precision
 from playground.methods.masked import Filler, Masked, masked_mean, mean_patch_error
-from playground.networks import Backbone, decoder
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

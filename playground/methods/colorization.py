@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.augment import LUMA
+from playground.heads import decoder
 from playground.knobs import Choice
 from playground.methods.base import Batch, Measure, Method
-from playground.networks import Backbone, decoder
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.diagnostics.assignments import entropy
+from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
 from playground.methods.swav import swapped_prediction
-from playground.networks import Backbone, projector
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from playground.heads import decoder
 from playground.knobs import Choice, knob
 from playground.methods.base import Batch, Measure, Method, in_full_precision
-from playground.networks import Backbone, decoder
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.heads import projector
 from playground.knobs import Choice, knob, option
 from playground.methods.base import Batch, Measure, Method, Reference
-from playground.networks import Backbone, projector
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
-from playground.networks import Backbone, projector
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

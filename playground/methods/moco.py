@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contrastive import PICK_MEASURES, pick
+from playground.heads import projector
 from playground.knobs import Choice, knob, option, safeguard
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
-from playground.networks import Backbone, projector
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

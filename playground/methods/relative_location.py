@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.heads import projector
 from playground.knobs import Choice, knob
 from playground.methods.base import Batch, Measure, Method, Reference
 from playground.methods.jigsaw import check_tiles, mosaic, tiles
-from playground.networks import Backbone, projector
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.heads import predictor, projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Method, Reference, in_full_precision
-from playground.networks import Backbone, predictor, projector
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

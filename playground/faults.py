@@ -1,0 +1,30 @@
+"""What may go wrong with a run that is not the program's fault, each in one sentence."""
+
+from __future__ import annotations
+
+import torch
+
+from playground.config import RunConfig
+
+
+class NotFiniteError(ArithmeticError):
+    """Something measured is nan or infinite; the message names it."""
+
+
+def not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
+    """What was found at `step`, and what to do; last: the step of the last good snapshot."""
+    rate = config.optimizer.learning_rate
+    advice = f"lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
+    return f"{what} must be finite, got nan or infinity at step {step}: {advice}"
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether it is the memory that was too small, on whatever device."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in words or "not enough memory" in words
+
+
+def memory_advice(config: RunConfig) -> str:
+    """What to make smaller."""
+    advice = f"lower batch_size ({config.batch_size}) or take a smaller network than {config.network.name}"
+    return f"the run needs more memory than there is: {advice}"
