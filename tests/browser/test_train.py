@@ -26,7 +26,9 @@ def wait_for_step(page, least):
 
 
 def started(page):
+    before = page.evaluate("new URL(location).searchParams.get('run')")
     click(page, "start")
+    page.wait_for_function("before => new URL(location).searchParams.get('run') !== before", arg=before)
     wait_for_step(page, 1)
     return re.search(r"run=(\w+)", page.url)[1]
 
