@@ -58,7 +58,8 @@ def _state(step: int, relative: float, rank: float, size: int, layer: str, least
         return "complete collapse", f"All images look alike to the network: {spread}."
     if rank < NARROW * size:
         return "dimensional collapse", f"Only about {rank:.1f} of {size} dimensions are in use, although {spread}."
-    return "healthy", f"No collapse: {spread}, and about {rank:.0f} of {size} dimensions are in use."
+    though = ", though images still look much alike" if relative < COMPLETE[layer] else ""
+    return "healthy", f"No collapse{though}: {spread}, and about {rank:.0f} of {size} dimensions are in use."
 
 
 def _bins_state(who: str, count: int, values: Mapping[str, float]) -> tuple[str, str] | None:
