@@ -52,6 +52,7 @@ class Dataset(Choice):
     probe_count: ClassVar[int]
     image_size: ClassVar[int]
     classes: ClassVar[Mapping[str, int]] = {"class": 10}  # the factors of which it has labels, and how many different ones
+    colored: ClassVar[bool] = True  # False: its three channels are equal
     suggests: ClassVar[dict[str, Any]] = {}
 
     @classmethod

@@ -85,6 +85,7 @@ class FashionMNIST(_Vision):
     summary = "60,000 gray pictures of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
     count = 60_000
     source = torchvision.datasets.FashionMNIST
+    colored = False
     suggests: ClassVar[dict[str, Any]] = {  # gray pictures have no color to change
         "augment.crop_scale_min": 0.3,
         "augment.saturation": 0.0,

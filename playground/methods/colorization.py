@@ -45,6 +45,14 @@ class Colorization(Method):
     class Knobs(Choice.Knobs):
         """None: the decoder has the shape of the network."""
 
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """There are colors to paint."""
+        from playground.config import ConfigError
+
+        if not config.data.choice.colored:
+            raise ConfigError("data", f"{cls.name}: data must have colors, got {config.data.name}, which is gray")
+
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
         self.decoder = decoder(backbone.width, backbone.stride, channels=2)
