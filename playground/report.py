@@ -73,7 +73,8 @@ def show(summary: dict[str, Any]) -> None:
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
         table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     if summary["status"] == "failed":
         Console(stderr=True).print(f"ssl-playground: {summary['message']}", style="red", markup=False, soft_wrap=True)
     elif "verdict" in summary:
