@@ -28,7 +28,7 @@ export class Chart {
     this.empty = make("div.ssl-empty")
     this.element = make("section.ssl-chart", make("header.ssl-head", this.title, this.layer, this.good), this.chips,
       make("div.ssl-stage", this.plot, this.empty))
-    this.observer = new ResizeObserver(() => this.drawn && window.Plotly.Plots.resize(this.plot))
+    this.observer = new ResizeObserver(() => this.drawn && this.plot.offsetWidth && window.Plotly.Plots.resize(this.plot))
     this.observer.observe(this.plot)
     this.drawn = false
     this.busy = false

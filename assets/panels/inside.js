@@ -2,7 +2,7 @@
 
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { line, steps, legend, ownTask, reference } from "./curves.js"
-import { make, short } from "../theme.js"
+import { make, setText, short } from "../theme.js"
 
 const USE = "use/"
 
@@ -17,7 +17,7 @@ export class Inside {
   }
 
   turn() {
-    for (const key of [...this.charts.keys()]) this.drop(key)
+    for (const key of this.charts.keys()) this.hide(key) // the next run takes up those that it has, and makes nothing anew
     this.arrays = null
     this.at = null
     this.asked = null
@@ -31,7 +31,7 @@ export class Inside {
       this.drawSimilarity(run)
       for (const name of Object.keys(this.arrays).filter((each) => each.startsWith(USE))) this.drawUse(run, name)
     }
-    this.place.hidden = !this.charts.size
+    this.place.hidden = ![...this.charts.values()].some(({ chart }) => !chart.element.hidden)
   }
 
   /** The distributions of the newest snapshot. */
@@ -48,21 +48,24 @@ export class Inside {
     }, () => { this.asked = null })
   }
 
-  chart(key, title, good, layer) {
+  chart(key, title, good, layer = "") {
     let held = this.charts.get(key)
     if (!held) {
       held = { chart: new Chart(title, good, layer), range: new Range() }
       this.charts.set(key, held)
       this.grid.append(held.chart.element)
     }
+    setText(held.chart.good, good)
+    setText(held.chart.layer, layer)
+    held.chart.element.hidden = false
     return held
   }
 
-  drop(key) {
+  hide(key) {
     const held = this.charts.get(key)
-    held?.chart.remove()
-    held?.chart.element.remove()
-    this.charts.delete(key)
+    if (!held) return
+    held.chart.element.hidden = true
+    held.range = new Range()
   }
 
   /** Measures of one title share a chart. */
@@ -74,7 +77,7 @@ export class Inside {
       groups.set(measure.title, [...(groups.get(measure.title) ?? []), name])
     }
     const title = run.facts.measures?.[above]?.title
-    if (!groups.has(title)) this.drop(title)
+    if (!groups.has(title)) this.hide(title)
     for (const [title, names] of groups) this.drawGroup(run, title, names, run.facts.measures[names[0]])
     for (const [who, count] of Object.entries(run.facts.bins ?? {})) {
       const measure = { good: `of ${count}; 1: all images fell into one`, low: 0, high: count }

@@ -48,7 +48,8 @@ def test_a_run_draws_itself_without_making_anything_anew(desk):
     started(page)
     page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').data.length > 0")
     nodes = ".js-plotly-plot, .js-plotly-plot .main-svg, .ssl-canvas, .ssl-status"
-    marked = page.evaluate(f"[...document.querySelectorAll('{nodes}')].map(node => node.marked = true).length")
+    mark = f"[...document.querySelectorAll('{nodes}')].map(node => node.marked = true).length"
+    marked = page.evaluate(mark)
     plot = page.locator(".st-key-live-curves .js-plotly-plot .nsewdrag").first.bounding_box()
     page.mouse.move(plot["x"] + plot["width"] * 0.1, plot["y"] + plot["height"] * 0.3)
     page.mouse.down()
@@ -66,7 +67,10 @@ def test_a_run_draws_itself_without_making_anything_anew(desk):
     assert plotted(page, "plane") > 1 or plotted(page, "plane", 0) > 1
     assert "probe images at step" in page.get_attribute(".ssl-canvas", "aria-label")
     assert page.evaluate("document.querySelector('.st-key-live-pictures img').naturalWidth") > 0
+    page.wait_for_selector(".ssl-inside .ssl-title:has-text('Similarity of two views')")
+    marked = page.evaluate(mark)
     second = started(page)
+    page.wait_for_function("Number(/step (\\d+)/.exec(document.querySelector('.ssl-where').textContent)?.[1]) < 60")
     wait_for_status(page, "Finished")
     assert f"run={second}" in page.url
     assert page.evaluate(f"[...document.querySelectorAll('{nodes}')].filter(node => node.marked).length") == marked
