@@ -4,6 +4,8 @@ import streamlit as st
 
 from playground.ui import controls, live, schedules, transport
 
+ICON = ":material/model_training:"
+
 now = transport.watched()
 running = now.running()
 settings = controls.settings(now.flat, running.live if running else ())

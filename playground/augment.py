@@ -82,7 +82,7 @@ class Crops(Section):
         """Local views are no larger than global ones, tile into patches, and their least share is no more than their most."""
         from playground.config import ConfigError
 
-        crops, side = config.crops, config.data.choice.image_size
+        crops, side = config.crops, config.data.image_size
         if crops is None or not crops.local_views:
             return
         if crops.local_size > side:

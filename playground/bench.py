@@ -39,7 +39,7 @@ def measure(seconds: float = 8.0) -> dict[str, Result]:
     """All ratios by name, each with the two figures it is made of. seconds: for each contender."""
     config = RunConfig()
     device = pick(config.device, config.network.choice.family)
-    images = load_images(config.data.name, None)[0]
+    images = load_images(config.data, None)[0]
     trainer = Trainer(config, images, device)
     batch = trainer.batch(1)
     count = config.batch_size * len(batch.views)

@@ -21,12 +21,13 @@ class Started:
 
 @dataclass(frozen=True)
 class Fetching:
-    """A data set is on its way; bytes, `total` is 0 where the server does not say."""
+    """A data set is on its way, in bytes, or its images are being decoded; `total` is 0 where the server does not say."""
 
     step: int
     what: str
     done: int
     total: int
+    unit: str = "bytes"
 
 
 @dataclass(frozen=True)

@@ -273,7 +273,7 @@ class _ViT(Network):
         """The patches tile the image, and there are at least four of them."""
         from playground.config import ConfigError
 
-        side, patch = config.data.choice.image_size, config.network.patch_size
+        side, patch = config.data.image_size, config.network.patch_size
         if side % patch or side < 2 * patch:
             raise ConfigError(
                 "network.patch_size", f"{cls.name}: patch_size must divide the image's side of {side} at least twice, got {patch}"

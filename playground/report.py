@@ -49,8 +49,10 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
         notes: dict[str, float] = {}
         for event in events:
             match event:
-                case Fetching(_, what, done, total):
-                    bar.update(task, description=f"fetching {what}", completed=done, total=total or None)
+                case Fetching(_, what, done, total, unit):
+                    bar.update(
+                        task, description=f"{'fetching' if unit == 'bytes' else 'decoding'} {what}", completed=done, total=total or None
+                    )
                 case Metrics(step, values):
                     notes |= {name: values[name] for name in values if name == "loss" or name.startswith("knn/")}
                     shown = "  ".join(f"{name} {value:.3f}" for name, value in list(notes.items())[:3])

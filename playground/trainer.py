@@ -29,7 +29,7 @@ class Trainer:
         self.images = images.to(device.where)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(config.seed, "weights", 0))
-            backbone = config.network.choice.build(config.network, config.data.choice.image_size)
+            backbone = config.network.choice.build(config.network, config.data.image_size)
             settle(backbone, images.pixels[:SETTLED])
             self.method = config.method.choice(backbone, config)
         self.method.to(device.where, memory_format=device.memory_format)
@@ -39,15 +39,16 @@ class Trainer:
     def batch(self, step: int, part: int = 0) -> Batch:
         """What update number `step` (from 1) sees in its `part` of `config.accumulation`."""
         config, place = self.config.at(step), (step - 1) * self.config.accumulation + part
-        rows = self._rows(place).to(self.device.where)
-        pixels = self.images.pixels[rows]
+        rows, images = self._rows(place), self.images
+        pixels = images.pixels[rows.to(images.pixels.device)].to(self.device.where)
+        rows = rows.to(self.device.where)
         count, crops = self.method.views, config.crops
         views = self._laid_out(augment(pixels.repeat(count, 1, 1, 1), config.augment, self._stream("views", place)), count)
         local: list[Tensor] = []
         if crops and crops.local_views:
             many = pixels.repeat(crops.local_views, 1, 1, 1)
             local = self._laid_out(augment(many, config.augment, self._stream("local", place), crops), crops.local_views)
-        return Batch(views, local, rows, {name: labels[rows] for name, labels in self.images.factors.items()})
+        return Batch(views, local, rows, {name: labels[rows] for name, labels in images.factors.items()})
 
     def update(self) -> dict[str, Tensor]:
         """One step: views, loss, gradient, weights. Returns named scalars that are still on the device."""

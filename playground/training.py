@@ -21,7 +21,7 @@ from torch import Tensor
 from playground import devices
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
-from playground.datasets import CATALOG, DataError, Images
+from playground.datasets import DataError, Images
 from playground.diagnostics.verdict import judge
 from playground.events import (
     Baseline,
@@ -73,9 +73,9 @@ def train(
     step = 0
     try:
         device = devices.pick(config.device, config.network.choice.family)
-        for part in config.data.choice.fetch(folder):
-            yield Fetching(0, part.what, part.done, part.total)
-        images, probe = load_images(config.data.name, folder)
+        for part in config.data.choice.fetch(config.data, folder):
+            yield Fetching(0, **vars(part))
+        images, probe = load_images(config.data, folder)
         trainer = Trainer(config, images, device)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
@@ -95,9 +95,10 @@ def train(
 
 
 @functools.lru_cache(maxsize=2)
-def load_images(name: str, folder: Path) -> tuple[Images, Images]:
-    """Training and probe images of a data set, kept for the next run of this process."""
-    return CATALOG[name].load(folder)
+def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
+    """Training and probe images of `config.data`, kept for the next run of this process. Raises DataError."""
+    images: tuple[Images, Images] = data.choice.load(data, folder)
+    return images
 
 
 class _Run:
@@ -286,7 +287,7 @@ class _Run:
             "layers": self.probe.sizes,
             "references": references,
             "probe": len(self.probe.images),
-            "image_size": config.data.choice.image_size,
+            "image_size": config.data.image_size,
             "local_size": config.crops.local_size if config.crops else None,
         }
         return Started(trainer.step, facts)

@@ -89,7 +89,7 @@ def test_a_factor_shows_in_the_pixels():
 
 
 def test_training_and_probe_images_are_different_images():
-    images, probe = CATALOG["shapes"].load(None)
+    images, probe = CATALOG["shapes"].load(CATALOG["shapes"].Knobs(), None)
     assert (len(images), len(probe)) == (CATALOG["shapes"].count, CATALOG["shapes"].probe_count)
     seen = {each.numpy().tobytes() for each in images.pixels}
     assert not any(each.numpy().tobytes() in seen for each in probe.pixels)
@@ -117,13 +117,13 @@ def test_a_file_that_arrives_damaged_is_not_kept(server, tmp_path):
 
 def test_fashion_mnist_is_downloaded_unpacked_and_framed(fashion, tmp_path):
     home = tmp_path / "home"
-    assert [step.what for step in fashion.fetch(home)][0] == "train-images-idx3-ubyte.gz"
-    images, probe = fashion.load(home)
+    assert [step.what for step in fashion.fetch(fashion.Knobs(), home)][0] == "train-images-idx3-ubyte.gz"
+    images, probe = fashion.load(fashion.Knobs(), home)
     assert images.pixels.shape == (40, 3, 32, 32) and len(probe) == 20
     assert images.pixels[0, 0, 2, 2:6].tolist() == [0, 1, 2, 3]
     assert images.pixels[:, :, :2].sum() == 0
     assert images.factors["class"][:3].tolist() == [0, 1, 2]
-    assert list(fashion.fetch(home)) == []
+    assert list(fashion.fetch(fashion.Knobs(), home)) == []
 
 
 def test_cifar10_is_downloaded_and_unpacked(server, tmp_path, monkeypatch):
@@ -147,8 +147,8 @@ def test_cifar10_is_downloaded_and_unpacked(server, tmp_path, monkeypatch):
     monkeypatch.setattr(source, "test_list", [["test_batch", sums["test_batch"]]])
     monkeypatch.setattr(source, "meta", source.meta | {"md5": checksum(base / "batches.meta")})
     home = tmp_path / "home"
-    assert list(CATALOG["cifar10"].fetch(home))[-1].what == source.filename
-    images, probe = CATALOG["cifar10"].load(home)
+    assert list(CATALOG["cifar10"].fetch(CATALOG["cifar10"].Knobs(), home))[-1].what == source.filename
+    images, probe = CATALOG["cifar10"].load(CATALOG["cifar10"].Knobs(), home)
     assert images.pixels.shape == (20, 3, 32, 32) and len(probe) == 4
     assert images.pixels[0, :, 5, 5].tolist() == [7, 8, 9]
     assert images.names["class"][3] == "class 3"

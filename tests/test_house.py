@@ -77,7 +77,7 @@ def test_the_method_that_readme_adds_trains():
     exec(next(block for block in blocks if "(Method)" in block), made)
     method = next(each for each in made.values() if isinstance(each, type) and issubclass(each, Method) and each is not Method)
     config = RunConfig(network="resnet-tiny", batch_size=32, steps=30, device="cpu")
-    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
     ours = method(trainer.method.backbone, config.model_copy(update={"method": method.Knobs()}))
     optimizer, batch = torch.optim.AdamW(ours.parameters(), 3e-3), trainer.batch(1)
     losses = []

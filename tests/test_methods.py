@@ -25,7 +25,7 @@ def tiny_config(method, **more):
 
 
 def trainer_of(config):
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", config.network.choice.family))
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", config.network.choice.family))
 
 
 TRAINED = [method for method in CATALOG if CATALOG[method].trains]

@@ -66,7 +66,7 @@ def test_a_schedule_that_cannot_be_is_refused_in_one_sentence(key, value, senten
 
 def test_training_follows_it_and_a_hand_on_the_knob_ends_it(tiny):
     config = RunConfig(**tiny, device="cpu", schedule={"method.temperature": "linear 0.05"})
-    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
     seen = [trainer.method.knobs.temperature for _ in range(3) if trainer.update()]
     assert seen == pytest.approx([0.2, 0.17, 0.14])
     assert trainer.change("method.temperature", 1.0) == 1.0
@@ -76,7 +76,7 @@ def test_training_follows_it_and_a_hand_on_the_knob_ends_it(tiny):
 
 def test_scheduled_augmentation_reaches_the_views(tiny):
     config = RunConfig(**tiny, device="cpu", **{"augment.grayscale_probability": 0}, schedule={"augment.grayscale_probability": "linear 1"})
-    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
     gray = [
         float((view.amax(1) - view.amin(1)).amax((1, 2)).lt(1e-3).float().mean()) for step in (1, 6) for view in trainer.batch(step).views
     ]

@@ -180,7 +180,7 @@ def test_features_that_are_not_finite_end_the_run_in_a_sentence(tiny, monkeypatc
 
 def test_an_untrained_network_is_judged_with_the_statistics_of_the_data():
     """In evaluation mode it says of the images that it has seen just what it says in training mode."""
-    images = load_images("shapes", None)[0]
+    images = load_images(RunConfig().data, None)[0]
     backbone = Trainer(
         RunConfig(method="simclr", network="resnet-tiny", device="cpu"), images, devices.pick("cpu", "resnet")
     ).method.backbone
@@ -225,7 +225,7 @@ def test_stopping_to_ask_for_events_stops_the_training(tiny):
 def test_accumulated_batches_give_the_gradient_of_their_mean():
     """BatchNorm aside (a ViT has none), two batches of 16 are one of 32 for a loss that is a mean over images."""
     shared = {"method": "mae", "batch_size": 16, "device": "cpu", "steps": 4}
-    trainer = Trainer(RunConfig(**shared, accumulation=2), load_images("shapes", None)[0], devices.pick("cpu", "vit"))
+    trainer = Trainer(RunConfig(**shared, accumulation=2), load_images(RunConfig().data, None)[0], devices.pick("cpu", "vit"))
     batches = [trainer.batch(1, part) for part in range(2)]
     assert not set(batches[0].rows.tolist()) & set(batches[1].rows.tolist())
     trainer.step = 1
@@ -233,7 +233,7 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
     added = [weight.grad.clone() for weight in trainer.method.parameters() if weight.grad is not None]
     alone = []
     for part, batch in enumerate(batches):
-        fresh = Trainer(RunConfig(**shared, accumulation=2), load_images("shapes", None)[0], devices.pick("cpu", "vit"))
+        fresh = Trainer(RunConfig(**shared, accumulation=2), load_images(RunConfig().data, None)[0], devices.pick("cpu", "vit"))
         with fresh.device.autocast():
             loss = fresh.method.loss(batch, fresh._stream("loss", part))["loss"]
         loss.backward()
@@ -247,6 +247,8 @@ def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
     events = list(train(RunConfig(**tiny, accumulation=3, device="cpu")))
     started = next(event for event in events if isinstance(event, Started))
     assert started.facts["views_per_step"] == 32 * 3 * 2
-    trainer = Trainer(RunConfig(**tiny, accumulation=3, device="cpu"), load_images("shapes", None)[0], devices.pick("cpu", "resnet"))
+    trainer = Trainer(
+        RunConfig(**tiny, accumulation=3, device="cpu"), load_images(RunConfig().data, None)[0], devices.pick("cpu", "resnet")
+    )
     rows = [tuple(trainer.batch(step, part).rows.tolist()) for step in (1, 2) for part in range(3)]
     assert len(set(sum(rows, ()))) == 6 * 32

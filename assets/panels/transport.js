@@ -93,7 +93,7 @@ function words(run, status) {
   if (status === "missing") return "No such run"
   if (status === "queued") return run.status.queue_position > 0 ? `Queued, number ${run.status.queue_position}` : "Queued"
   if (status !== "running") return WORDS[status] ?? status
-  if (run.fetching) return `Downloading ${run.fetching.what}${run.fetching.total ? ` ${Math.floor((100 * run.fetching.done) / run.fetching.total)} %` : "…"}`
+  if (run.fetching) return `${run.fetching.unit === "images" ? "Decoding" : "Downloading"} ${run.fetching.what}${run.fetching.total ? ` ${Math.floor((100 * run.fetching.done) / run.fetching.total)} %` : "…"}`
   return run.step || run.snapshots.size ? "Training" : "Preparing…"
 }
 

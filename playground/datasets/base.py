@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from playground.knobs import Choice
+
+GPU_SHARE = 0.4  # of its free memory, at most, for a data set
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,24 @@ class Images:
         return Images(self.pixels[rows], {name: labels[rows] for name, labels in self.factors.items()}, self.names)
 
     def to(self, device: torch.device) -> Images:
-        """The same images on a device."""
-        return Images(self.pixels.to(device), {name: labels.to(device) for name, labels in self.factors.items()}, self.names)
+        """The same images on a device; pixels that would fill most of a GPU stay where they are, and go there batch by batch."""
+        factors = {name: labels.to(device) for name, labels in self.factors.items()}
+        return Images(self.pixels.to(device) if _fits(self.pixels, device) else self.pixels, factors, self.names)
+
+
+def _fits(pixels: Tensor, device: torch.device) -> bool:
+    """Whether pixels may lie on a device as a whole and leave it the larger part of its memory."""
+    return device.type != "cuda" or pixels.nbytes < GPU_SHARE * torch.cuda.mem_get_info(device)[0]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A download under way, in bytes; `total` is 0 where the server does not say."""
+    """Something under way: a download in bytes, or images being decoded; `total` is 0 where the server does not say."""
 
     what: str
     done: int
     total: int
+    unit: Literal["bytes", "images"] = "bytes"
 
 
 class DataError(ValueError):
@@ -50,17 +59,25 @@ class Dataset(Choice):
 
     count: ClassVar[int]
     probe_count: ClassVar[int]
-    image_size: ClassVar[int]
-    classes: ClassVar[Mapping[str, int]] = {"class": 10}  # the factors of which it has labels, and how many different ones
+    native_size: ClassVar[int]  # the side of its images in pixels, unless its knobs have a `size` to choose
+    classes: ClassVar[Mapping[str, int]] = {"class": 10}  # the factors of which training images have labels, and how many different ones
     colored: ClassVar[bool] = True  # False: its three channels are equal
     suggests: ClassVar[dict[str, Any]] = {}
 
+    class Knobs(Choice.Knobs):
+        """What a data set lets one choose, such as the size of its images."""
+
+        @property
+        def image_size(self) -> int:
+            """The side of its images in pixels, as they are trained on."""
+            return int(getattr(self, "size", self.choice.native_size))
+
     @classmethod
-    def fetch(cls, folder: Path) -> Iterator[Progress]:
-        """Brings the files into `folder` unless they are there. Raises DataError."""
+    def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
+        """Brings into `folder` what `load` needs, unless it is there. Raises DataError."""
         return iter(())
 
     @classmethod
-    def load(cls, folder: Path) -> tuple[Images, Images]:
+    def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Training images and probe images, the same ones every time. Raises DataError."""
         raise NotImplementedError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ class Shapes(Dataset):
 
     name, title = "shapes", "Shapes"
     summary = "Generated 32 px images whose every factor is known: shape, color, size, position, rotation, background."
-    count, probe_count, image_size = 4096, 1024, SIDE
+    count, probe_count, native_size = 4096, 1024, SIDE
     classes = {name: len(labels) for name, labels in NAMES.items()}
     suggests = {  # colors must change thoroughly, or color is all that a network needs to tell eight hues apart
         "augment.crop_scale_min": 0.5,
@@ -42,7 +43,7 @@ class Shapes(Dataset):
     }
 
     @classmethod
-    def load(cls, folder: Path) -> tuple[Images, Images]:
+    def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Draws them; no file is read or written."""
         images = draw(cls.count + cls.probe_count, torch.Generator().manual_seed(SEED))
         return images[cls.probe_count :], images[: cls.probe_count]

@@ -19,7 +19,7 @@ class _Vision(Dataset):
     """What these sets share: torchvision unpacks and reads; the first images of the test part are the probe set."""
 
     source: ClassVar[Any]
-    image_size = 32
+    native_size = 32
     probe_count = 1024
 
     @classmethod
@@ -28,7 +28,7 @@ class _Vision(Dataset):
         raise NotImplementedError
 
     @classmethod
-    def fetch(cls, folder: Path) -> Iterator[Progress]:
+    def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
         """Downloads what is missing, then lets torchvision unpack it. Raises DataError."""
         if cls._open(folder, train=True, download=False) is not None:
             return
@@ -37,7 +37,7 @@ class _Vision(Dataset):
         cls._open(folder, train=True, download=True)
 
     @classmethod
-    def load(cls, folder: Path) -> tuple[Images, Images]:
+    def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """The official training part, and the first 1,024 images of the official test part."""
         parts = [cls._open(folder, train=part, download=False) for part in (True, False)]
         if parts[0] is None or parts[1] is None:

@@ -47,7 +47,7 @@ class Autoencoder(Method):
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
-        width, side = backbone.width, config.data.choice.image_size // backbone.stride
+        width, side = backbone.width, config.data.image_size // backbone.stride
         code = self.knobs.bottleneck
         self.squeeze = nn.Sequential(nn.Linear(width, code, bias=False), nn.BatchNorm1d(code, affine=False))
         self.spread = nn.Sequential(nn.Linear(code, width * side**2), nn.Unflatten(1, (width, side, side)))

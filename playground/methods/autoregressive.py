@@ -63,7 +63,7 @@ class Autoregressive(Method):
         """The sequence is short enough."""
         from playground.config import ConfigError
 
-        patch, least = config.network.patch_size, math.ceil(config.data.choice.image_size / MOST)
+        patch, least = config.network.patch_size, math.ceil(config.data.image_size / MOST)
         if patch < least:
             raise ConfigError(
                 "network.patch_size", f"autoregressive: patch_size must be at least {least} for images this large, got {patch}"

@@ -64,7 +64,7 @@ class IJEPA(Method):
         """Something is left to see."""
         from playground.config import ConfigError
 
-        patches, many = (config.data.choice.image_size // config.network.patch_size) ** 2, config.method.targets
+        patches, many = (config.data.image_size // config.network.patch_size) ** 2, config.method.targets
         if many >= patches:
             raise ConfigError("method.targets", f"ijepa: targets must be fewer than the image's {patches} patches, got {many}")
 

@@ -131,7 +131,7 @@ def check_tiles(config: RunConfig, grid: int, gap: int) -> None:
     """Raises ConfigError unless tiles with such a gap are large enough, and whole patches of a transformer."""
     from playground.config import ConfigError
 
-    side, patch = config.data.choice.image_size // grid - gap, getattr(config.network, "patch_size", 1)
+    side, patch = config.data.image_size // grid - gap, getattr(config.network, "patch_size", 1)
     if side < SMALLEST or side % patch:
         rule = f"at least {SMALLEST} pixels" + (f" and a multiple of patch_size {patch}" if patch > 1 else "")
         raise ConfigError("method.gap", f"{config.method.name}: gap must leave tiles whose side is {rule}, got {gap}, which leaves {side}")

@@ -3,7 +3,7 @@
 The timeline only grows, and it is the stream that a page follows: each entry is `[id, kind, step, time, body]`, and a
 reader that knows the last id it saw misses nothing. The kinds, with their bodies:
 
-    started   facts of the run           fetching  {"what", "done", "total"}      metrics  {"loss": 4.1, ...}
+    started   facts of the run           fetching  {"what", "done", "total", "unit"}  metrics  {"loss": 4.1, ...}
     baseline  {"random": {...}, ...}     snapshot  ["embedding", "pca", ...]      layout   {"kind": "umap"}
     change    {"name", "value"}          verdict   {"state", "sentence", "evidence"}
     paused    {}                         finished  {"status", "message", "facts"} status   {"status", "message"}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import streamlit as st
 
 from playground.ui import ASSETS, PAGES
+
+ORDER = ("train", "augmentations", "masking", "data")  # in the navigation; a page that is not named here comes after these
 
 
 def main() -> None:
@@ -12,8 +17,16 @@ def main() -> None:
     st.set_page_config("SSL Playground", ASSETS / "favicon.svg", "wide", "auto")
     st.html(ASSETS / "page.css")
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "favicon.svg")
-    pages = [st.Page(PAGES / "train.py", title="Train", icon=":material/model_training:", default=True)]
-    st.navigation(pages, position="top").run()
+    files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
+    st.navigation([page(file) for file in files], position="top").run()
+
+
+def page(file: Path) -> st.Page:
+    """A page from its file: its title is what stands before the colon of its docstring, its icon the constant `ICON`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    icons = [each.value for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "ICON"]
+    title = (ast.get_docstring(tree) or file.stem).partition(":")[0]
+    return st.Page(file, title=title, icon=ast.literal_eval(icons[0]) if icons else None, default=file.stem == ORDER[0])
 
 
 main()

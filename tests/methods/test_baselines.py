@@ -14,11 +14,11 @@ from playground.training import load_images
 
 def trainer(**more):
     config = RunConfig(**{"network": "resnet-tiny", "batch_size": 32, "device": "cpu"} | more)
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
 
 
 def test_data_sets_count_their_labels():
-    images = load_images("shapes", None)[0]
+    images = load_images(RunConfig().data, None)[0]
     assert CATALOG["shapes"].classes == {name: len(labels) for name, labels in images.names.items()}
     assert all(int(labels.max()) + 1 == CATALOG["shapes"].classes[name] for name, labels in images.factors.items())
 

@@ -16,7 +16,7 @@ from playground.training import load_images
 
 def trainer_of(**more):
     settings = {"method": "beit", "network": "vit-tiny", "batch_size": 8, "steps": 10, "device": "cpu", "method.codes": 8}
-    return Trainer(RunConfig(**settings | more), load_images("shapes", None)[0], pick("cpu", "vit"))
+    return Trainer(RunConfig(**settings | more), load_images(RunConfig().data, None)[0], pick("cpu", "vit"))
 
 
 def weights(module):
@@ -24,7 +24,7 @@ def weights(module):
 
 
 def images(count=4):
-    return load_images("shapes", None)[1].pixels[:count].float() / 255
+    return load_images(RunConfig().data, None)[1].pixels[:count].float() / 255
 
 
 def test_the_nearest_code_is_the_one_at_the_least_distance():

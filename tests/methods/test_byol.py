@@ -28,7 +28,7 @@ def test_byol_error_agrees_with_lightly_and_with_the_squared_distance(pair):
 def test_the_teacher_of_byol_is_a_copy_that_follows():
     settings = {"network": "resnet-tiny", "batch_size": 32, "steps": 12, "device": "cpu"}
     config = RunConfig(method="byol", **settings, **{"method.momentum": 0.9})
-    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
     method = trainer.method
     before = [weight.clone() for weight in method.teacher.parameters()]
     trainer.update()

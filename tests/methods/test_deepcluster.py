@@ -24,7 +24,7 @@ def blobs(count=300, size=6, groups=5, seed=0):
 
 def trainer(**more):
     config = RunConfig(**{"method": "deepcluster", "network": "resnet-tiny", "batch_size": 32, "steps": 20, "device": "cpu"} | more)
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
 
 
 @pytest.mark.parametrize("groups", [3, 12])

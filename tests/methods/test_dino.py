@@ -22,7 +22,7 @@ with warnings.catch_warnings():
 
 def trainer(**more):
     config = RunConfig(**{"method": "dino", "network": "resnet-tiny", "batch_size": 16, "steps": 20, "device": "cpu"} | more)
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", config.network.choice.family))
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", config.network.choice.family))
 
 
 def scores(views, seed=0):

@@ -14,11 +14,11 @@ from playground.training import load_images
 
 def trainer_of(**more):
     settings = {"method": "ijepa", "network": "vit-tiny", "batch_size": 16, "steps": 10, "device": "cpu"}
-    return Trainer(RunConfig(**settings | more), load_images("shapes", None)[0], pick("cpu", "vit"))
+    return Trainer(RunConfig(**settings | more), load_images(RunConfig().data, None)[0], pick("cpu", "vit"))
 
 
 def images(count=4):
-    return load_images("shapes", None)[1].pixels[:count].float() / 255
+    return load_images(RunConfig().data, None)[1].pixels[:count].float() / 255
 
 
 @pytest.mark.parametrize(("grid", "size"), [(2, 1), (3, 2), (4, 1), (4, 3), (7, 11), (8, 3), (8, 10), (8, 15), (16, 40)])

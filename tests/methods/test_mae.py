@@ -28,8 +28,8 @@ def test_normalized_patches_have_mean_zero_variance_one_and_come_back():
 
 def test_masked_pictures_keep_what_was_visible():
     config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu")
-    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "vit"))
-    images = load_images("shapes", None)[1].pixels[:4].float() / 255
+    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit"))
+    images = load_images(RunConfig().data, None)[1].pixels[:4].float() / 255
     with torch.no_grad():
         rows = trainer.method.pictures(images, stream(0, "probe", 0))
     hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6

@@ -16,11 +16,11 @@ feature = pytest.importorskip("skimage.feature", reason="scikit-image is not ins
 
 def method_of(**more):
     settings = {"method": "maskfeat", "network": "vit-tiny", "batch_size": 32, "steps": 10, "device": "cpu"}
-    return Trainer(RunConfig(**settings | more), load_images("shapes", None)[0], pick("cpu", "vit")).method
+    return Trainer(RunConfig(**settings | more), load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method
 
 
 def images(count=4):
-    return load_images("shapes", None)[1].pixels[:count].float() / 255
+    return load_images(RunConfig().data, None)[1].pixels[:count].float() / 255
 
 
 @pytest.mark.parametrize(("cell", "bins"), [(4, 9), (8, 9), (4, 6), (2, 12)])

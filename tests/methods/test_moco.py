@@ -17,7 +17,7 @@ TINY = {"method": "moco", "network": "resnet-tiny", "batch_size": 32, "steps": 1
 
 
 def trainer_of(**more):
-    return Trainer(RunConfig(**TINY | more), load_images("shapes", None)[0], pick("cpu", "resnet"))
+    return Trainer(RunConfig(**TINY | more), load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
 
 
 def vectors(count, seed):

@@ -13,7 +13,7 @@ from playground.training import load_images
 def trainer(weighting="fixed", **more):
     given = {"method": "multitask", "method.weighting": weighting, "method.first": "simclr", "method.second": "vicreg"}
     config = RunConfig(**given | {"network": "resnet-tiny", "batch_size": 32, "device": "cpu"} | more)
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
 
 
 def gradient(method):

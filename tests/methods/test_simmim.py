@@ -14,11 +14,11 @@ from playground.training import load_images
 @pytest.fixture
 def method():
     config = RunConfig(method="simmim", network="vit-tiny", batch_size=32, steps=10, device="cpu")
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", "vit")).method.eval()
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.eval()
 
 
 def images(count=4):
-    return load_images("shapes", None)[1].pixels[:count].float() / 255
+    return load_images(RunConfig().data, None)[1].pixels[:count].float() / 255
 
 
 def test_the_error_is_the_mean_of_hidden_pixels_in_loops():

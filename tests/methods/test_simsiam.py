@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 
 def method_of(**more):
     config = RunConfig(method="simsiam", network="resnet-tiny", batch_size=32, steps=12, device="cpu", **more)
-    trainer = Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
     return trainer.method, trainer.batch(1)
 
 

@@ -26,7 +26,7 @@ def cosines(*shape):
 
 def trainer(**more):
     config = RunConfig(**{"method": "swav", "network": "resnet-tiny", "batch_size": 32, "steps": 20, "device": "cpu"} | more)
-    return Trainer(config, load_images("shapes", None)[0], pick("cpu", "resnet"))
+    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
 
 
 def sinkhorn_in_loops(scores, epsilon, rounds):
