@@ -9,8 +9,12 @@ import { PointMap } from "./panels/map.js"
 import { Collapse } from "./panels/collapse.js"
 import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
+import { Sheet } from "./panels/sheet.js"
 
-const PANELS = { transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside }
+const PANELS = {
+  transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
+  sheet: Sheet,
+}
 const drawn = new WeakMap()
 
 /** Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme. */

@@ -58,15 +58,13 @@ def plain(text: str) -> str:
 
 def draw(now: Settings, running: Running | None) -> Pen:
     """All controls, top to bottom; returns the pen, for sections of their own."""
-    _, sentences = now.config()
-    knobs = {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})}
-    for key in [key for key in sentences if key not in now.flat]:
-        _sentence(key, sentences[key], "Leave it out")
-    pen = Pen(now, running, sentences, knobs)
+    pen = pen_for(now, running)
+    for key in [key for key in pen.sentences if key not in now.flat]:
+        _sentence(key, pen.sentences[key], "Leave it out")
     _choices(pen)
     _method(pen)
     for section, title in SECTIONS.items():
-        if any(key.startswith(f"{section}.") for key in knobs):
+        if any(key.startswith(f"{section}.") for key in pen.knobs):
             with st.expander(title, expanded=True, key=f"section-{section}"):
                 if section == "optimizer":
                     pen.choice("optimizer", "Optimizer")
@@ -74,6 +72,12 @@ def draw(now: Settings, running: Running | None) -> Pen:
     with st.expander("Run", expanded=True, key="section-run"):
         _run(pen)
     return pen
+
+
+def pen_for(now: Settings, running: Running | None = None) -> Pen:
+    """A pen for these settings, for pages that draw only some sections."""
+    _, sentences = now.config()
+    return Pen(now, running, sentences, {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})})
 
 
 def _choices(pen: Pen) -> None:

@@ -37,7 +37,15 @@ def module() -> str:
 
 def panel(name: str, run: str | None, **more: Any) -> None:
     """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
-    run = run or recording()
+    _mount(name, run or recording(), more)
+
+
+def still(name: str, **more: Any) -> None:
+    """A panel that follows no run: all it draws is in `more`, or asked for by its script."""
+    _mount(name, None, more)
+
+
+def _mount(name: str, run: str | None, more: dict[str, Any]) -> None:
     with st.container(key=f"live-{name}"):
         _component()(
             key=f"panel-{name}",

@@ -43,6 +43,11 @@ class Settings:
                 if flat.pop(error.key, None) is None:  # not one value's fault
                     return None, sentences
 
+    def data(self) -> Any:
+        """The data set and its knobs, whatever stands in the way of the rest."""
+        knobs = {key.removeprefix("data."): value for key, value in self.flat.items() if key.startswith("data.")}
+        return CHOICES["data"][self.flat["data"]].Knobs(**knobs)
+
     def address(self, run: str | None) -> dict[str, str]:
         """The query of the page's address: every setting (a refused value as it came), then the run."""
         query = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in self.flat.items()}
