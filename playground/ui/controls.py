@@ -247,17 +247,23 @@ def _mended(key: str) -> None:
 def _moved(key: str, running: Running | None) -> None:
     """A widget was moved: the settings follow, and so does the run where the knob is live."""
     now, value = settings(), st.session_state[key]
+    if key in CHOICES:
+        choose(key, value)
+        return
     now.problems.pop(key, None)
     now.notes.clear()
-    if key in CHOICES:
-        after = switched(now.flat, key, value)
-        now.flat, now.notes = after.flat, after.notes
-        now.problems = {other: problem for other, problem in now.problems.items() if not other.startswith(f"{key}.")}
-        return
     now.flat = now.flat | {key: value}
     if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
         running.move(key, value)
         now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it
+
+
+def choose(section: str, name: str) -> None:
+    """Picks another method, data set, network or optimizer, as if by its selector."""
+    now = settings()
+    after = switched(now.flat, section, name)
+    now.flat, now.notes = after.flat, after.notes
+    now.problems = {key: problem for key, problem in now.problems.items() if key != section and not key.startswith(f"{section}.")}
 
 
 def _fits(flat: dict[str, Any]) -> bool:
