@@ -21,9 +21,7 @@ class Framed(Dataset.Knobs):
     """What pictures of any shape need: a size, and how they become square."""
 
     size: Literal[32, 48, 64, 96, 128, 160, 224] = option(64, SIZE)
-    fit: Literal["crop", "squeeze"] = option(
-        "crop", "How a picture becomes square: crop takes its middle, squeeze keeps all and distorts it."
-    )
+    fit: Literal["crop", "squeeze"] = option("crop", "How a picture becomes square: crop takes its middle, squeeze distorts it.")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fetching one file: in pieces, so that progress can be shown; going on where it broke off; checked, so that half is never taken for whole."""
+"""Fetching one file: in pieces, so that progress can be shown; on from where it broke off; checked, so that half is never taken for all."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def _reason(error: Exception) -> str:
     if isinstance(reason, TimeoutError):
         return f"no answer within {TIMEOUT} seconds"
     if isinstance(reason, socket.gaierror) or getattr(reason, "errno", None) in UNREACHABLE:
-        return f"no network: {reason.strerror}"
+        return f"no network: {getattr(reason, 'strerror', reason)}"
     return str(getattr(reason, "strerror", None) or reason or type(error).__name__)
 
 

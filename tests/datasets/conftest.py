@@ -11,7 +11,7 @@ from playground.datasets.download import checksum
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves a folder. ranges: whether it can go on in the middle; cut: bytes after which it hangs up; gate: waited for before each answer."""
+    """Serves a folder. ranges: whether it can go on in the middle; cut: bytes after which it hangs up; gate: waited for halfway."""
 
     def __init__(self, folder):
         super().__init__(("127.0.0.1", 0), Answer)
@@ -20,13 +20,16 @@ class Server(http.server.ThreadingHTTPServer):
         self.gate = threading.Event()
         self.gate.set()
 
+    def handle_error(self, *values):
+        """Whoever asked may hang up at any time."""
+
     def put(self, name, content):
         (self.folder / name).write_bytes(content)
         return self.address + name, checksum(self.folder / name)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         wanted, name = self.headers.get("Range"), self.path.strip("/")
         self.server.asked.append((name, wanted))
         if not (self.server.folder / name).is_file():

@@ -129,7 +129,7 @@ def test_two_at_once_download_once(server, url, target, monkeypatch):
 def test_a_process_that_is_killed_leaves_its_part_and_no_lock(server, url, target, monkeypatch):
     monkeypatch.setattr(download, "LOOK", 0.02)
     server.gate.clear()
-    code = "import sys; from pathlib import Path; from playground.datasets.download import fetch; list(fetch([sys.argv[1]], Path(sys.argv[2])))"
+    code = "import sys, pathlib, playground.datasets.download as d; list(d.fetch([sys.argv[1]], pathlib.Path(sys.argv[2])))"
     other = subprocess.Popen([sys.executable, "-c", code, url, str(target)])
     try:
         wait_for(lambda: part_of(target).exists() and part_of(target).stat().st_size)

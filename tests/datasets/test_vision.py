@@ -1,3 +1,4 @@
+import queue
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from playground import RunConfig, train
 from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError
 from playground.datasets.vision import CHUNK, squares
-from playground.events import Fetching, Finished, Probe
+from playground.events import Fetching, Finished, Pause, Paused, Probe, Stop
 from playground.training import load_images
 
 COUNTS = {  # of the miniatures: training images, probe images
@@ -168,6 +169,18 @@ def test_a_run_says_what_it_fetches(miniature, tmp_path):
     miniature("fashion-mnist")
     events = train(RunConfig(data="fashion-mnist", steps=2), folder=tmp_path)
     assert isinstance(next(events), Fetching)
+
+
+def test_a_run_that_is_stopped_while_it_fetches_does_not_wait_for_the_rest(miniature, server, tmp_path):
+    miniature("cifar10")
+    for before in ([], [Pause()]):
+        commands = queue.SimpleQueue()
+        events = train(RunConfig(data="cifar10", steps=2), folder=tmp_path, commands=commands)
+        assert isinstance(next(events), Fetching)
+        for command in [*before, Stop()]:
+            commands.put(command)
+        assert list(events) == [Paused(0)] * len(before) + [Finished(0, "stopped")]
+    assert not (tmp_path / "cifar-10-batches-py").exists()
 
 
 def test_a_run_without_labels_is_measured_with_those_of_the_probe_set(miniature, tmp_path, tiny):
