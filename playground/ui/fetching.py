@@ -15,38 +15,45 @@ from playground.training import load_images
 from playground.ui.controls import plain
 
 WANTED = "fetching"  # the data, down to their knobs, that somebody in this session has asked for
+REFUSED = "fetching refused"  # the same, and the sentence why it could not be had
 VERBS = {"": "Fetch", "download": "Download", "prepare": "Prepare"}
 EVERY = 0.1  # seconds between two pictures of the bar
 
 
 def images(data: Any) -> tuple[Images, Images] | None:
     """Training and probe images of `config.data`; None where they must be fetched first: then the page says so, and does on a click."""
-    folder = home() / "data"
+    folder, sentence = home() / "data", ""
     if not data.choice.missing(data, folder):
         try:
             with st.spinner(f"Loading {plain(data.choice.title)}", show_time=True):
                 return load_images(data, folder)
         except DataError as error:
-            return _fetch(data, folder, str(error))
-    return _fetch(data, folder)
+            sentence = str(error)
+    _fetch(data, folder, sentence)
+    return None
 
 
-def _fetch(data: Any, folder: Path, sentence: str = "") -> None:
-    """What must be fetched and a button; while it is fetched, how far it is and a button that ends that."""
+def _fetch(data: Any, folder: Path, sentence: str) -> None:
+    """What must be fetched and a button; while it is fetched, how far it is, and the button ends it."""
     with st.container(border=True, key="fetching"):
         st.markdown(f"**{plain(data.choice.title)}** is not here yet. {plain(data.choice.summary)}")
-        place = st.empty()
         if st.session_state.get(WANTED) == data:
-            with place.container():
-                sentence = _follow(data, folder)
+            _button("Stop", "stop", None)
+            st.session_state[REFUSED] = (data, _follow(data, folder))
             st.session_state[WANTED] = None
-            if not sentence:
-                st.rerun()
-        with place.container():
-            if sentence:
-                st.error(plain(sentence), icon=":material/error:")
-            label = f"{VERBS[data.choice.missing(data, folder)]} {plain(data.choice.title)}"
-            st.button(label, key="fetch", icon=":material/download:", on_click=_ask, args=(data,))
+            st.rerun()
+        _button(f"{VERBS[data.choice.missing(data, folder)]} {plain(data.choice.title)}", "download", data)
+        refused, why = st.session_state.get(REFUSED) or (None, "")
+        if sentence := (why if refused == data else "") or sentence:
+            st.error(plain(sentence), icon=":material/error:")
+
+
+def _button(label: str, icon: str, wanted: Any) -> None:
+    st.button(label, key="fetch", icon=f":material/{icon}:", on_click=_ask, args=(wanted,))
+
+
+def _ask(data: Any) -> None:
+    st.session_state[WANTED], st.session_state[REFUSED] = data, None
 
 
 def _follow(data: Any, folder: Path) -> str:
@@ -54,7 +61,6 @@ def _follow(data: Any, folder: Path) -> str:
 
     Whatever ends the run (leaving the page, moving a control) breaks it off, and what has come is kept; the next run goes on.
     """
-    st.button("Stop", key="stop fetching", icon=":material/stop:", on_click=_ask, args=(None,))
     bar, drawn = st.progress(0.0, "Asking for it"), 0.0
     try:
         with closing(cast(Any, data.choice.fetch(data, folder))) as parts:
@@ -74,7 +80,3 @@ def _words(part: Progress) -> str:
         return f"{name}: {part.done:,} of {part.total:,} images" if part.total else name
     of = f" of {part.total / 1e6:,.1f}" if part.total else ""
     return f"{name}: {part.done / 1e6:,.1f}{of} MB" if part.done or part.total else name
-
-
-def _ask(data: Any) -> None:
-    st.session_state[WANTED] = data
