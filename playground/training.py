@@ -29,7 +29,6 @@ from playground.events import (
     Checkpoint,
     Command,
     Event,
-    Fetching,
     Finished,
     Metrics,
     Pause,
@@ -43,6 +42,7 @@ from playground.events import (
     Stop,
 )
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
+from playground.fetching import fetched
 from playground.home import home
 from playground.knobs import knobs_of
 from playground.methods import Batch
@@ -69,18 +69,18 @@ def train(
     from exactly there. checkpoint_every: seconds.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
     """
-    folder = folder or home() / "data"
-    step = 0
+    folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
     try:
         device = devices.pick(config.device, config.network.choice.family)
-        for part in config.data.choice.fetch(config.data, folder):
-            yield Fetching(0, **vars(part))
+        if not (yield from fetched(config.data, folder, commands)):
+            yield Finished(0, "stopped")
+            return
         images, probe = load_images(config.data, folder)
         trainer = Trainer(config, images, device)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
         cadence = Cadence(config.steps, cost * watched.embedded)
-        run = _Run(trainer, watched, cadence, commands or queue.SimpleQueue(), changes, checkpoint_every)
+        run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every)
         if checkpoint is not None:
             run.restore(checkpoint)
         for event in run.events():

@@ -40,12 +40,19 @@ WRONG = [
     ({"device": "tpu"}, "device", "device must be one of auto, cpu, cuda, mps, got tpu"),
     ({"method.negatives": "maybe"}, "method.negatives", "simclr: negatives must be true or false, got maybe"),
     ({"method": "simclear"}, "method", f"method must be one of {', '.join(CHOICES['method'])}, got simclear (did you mean simclr?)"),
-    ({"data": None}, "data", "data must be one of cifar10, fashion-mnist, shapes, got None"),
+    ({"data": None}, "data", f"data must be one of {', '.join(CHOICES['data'])}, got None"),
     ({"network": ["x"]}, "network", "network must be one of"),
     ({"methd": "simclr"}, "methd", "there is no setting methd (did you mean method?)"),
     ({"method.temprature": 1}, "method.temprature", "simclr has no knob temprature: it has temperature"),
     ({"method": "vicreg", "method.temperature": 1}, "method.temperature", "vicreg has no knob temperature"),
     ({"method": "colorization", "data": "fashion-mnist"}, "data", "colorization: data must have colors, got fashion-mnist, which is gray"),
+    (
+        {"method": "supervised", "data": "stl10-unlabeled"},
+        "data",
+        "supervised: data must have labels to learn from, got stl10-unlabeled, which has none",
+    ),
+    ({"data": "cifar10", "data.size": 33}, "data.size", "cifar10: size must be one of 32, 48, 64, got 33"),
+    ({"data": "shapes", "data.size": 64}, "data.size", "shapes has no knob size: it has none"),
     ({"masking.ratio": 0.5}, "masking.ratio", "simclr masks nothing by them: masking.ratio is for beit, mae"),
     ({"method": "mae", "network": "resnet-18"}, "network", "mae: network must be one of vit-small, vit-tiny, got resnet-18"),
     ({"network": "vit-tiny", "network.patch_size": 5}, "network.patch_size", "vit-tiny: patch_size must be one of 2, 4, 8, 16, got 5"),
@@ -70,6 +77,8 @@ def test_json_and_address_round_trips_are_exact(method, data):
     given = {"method": method, "data": data, "seed": 7, "augment.hue": 0.1 + 0.2, "optimizer.learning_rate": 1 / 3}
     if not CHOICES["data"][data].colored and method == "colorization":
         pytest.skip("there is no color to paint")
+    if not CHOICES["data"][data].classes and method == "supervised":
+        pytest.skip("there are no labels to learn from")
     config = RunConfig(**given)
     assert RunConfig.from_json(config.to_json()) == config
     assert RunConfig.from_query("?" + config.to_query()) == config

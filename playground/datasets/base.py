@@ -73,9 +73,14 @@ class Dataset(Choice):
             return int(getattr(self, "size", self.choice.native_size))
 
     @classmethod
+    def missing(cls, knobs: Any, folder: Path) -> Literal["", "download", "prepare"]:
+        """What `fetch` would have to do first, by a quick look: nothing where `load` may be called at once."""
+        return ""
+
+    @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
         """Brings into `folder` what `load` needs, unless it is there. Raises DataError."""
-        return iter(())
+        yield from ()
 
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:

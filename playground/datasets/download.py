@@ -1,56 +1,179 @@
-"""Fetching one file: in pieces, so that progress can be shown; checked, so that half a file is never taken for a whole one."""
+"""Fetching one file: in pieces, so that progress can be shown; on from where it broke off; checked, so that half is never taken for all."""
 
 from __future__ import annotations
 
+import errno
+import functools
 import hashlib
-import os
+import shutil
+import socket
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import cast
 
 from playground.datasets.base import DataError, Progress
+from playground.locks import Lock
 
 PIECE = 1 << 18  # bytes
 TIMEOUT = 20  # seconds without an answer
+LOOK = 0.5  # seconds between two looks at whether somebody else is done
+SPARE = 64 << 20  # bytes of the disk that are left free
+UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 
 
-def fetch(urls: list[str], file: Path, md5: str) -> Iterator[Progress]:
-    """Brings `file`, from the first of `urls` that gives it with this md5; nothing to do if it is there and whole. Raises DataError."""
-    if file.is_file() and checksum(file) == md5:
-        return
-    faults = []
+def fetch(urls: list[str], file: Path, digest: str = "") -> Iterator[Progress]:
+    """Brings `file`, from the first of `urls` that gives a whole copy; nothing to do if it is there and whole. Raises DataError.
+
+    digest: its md5 or sha256 in hexadecimal; without one only the length is checked, which the server names. What has come when
+    it breaks off, or when the caller stops asking, is kept for the next time. Somebody else who fetches the same is waited for.
+    """
+    if not whole(file, digest):
+        yield from alone(file, file.name, lambda: _fetch(urls, file, digest))
+
+
+def whole(file: Path, digest: str = "") -> bool:
+    """Whether the file is there, with this md5 or sha256 where one is given. Read only once, unless it changes."""
+    try:
+        state = file.stat()
+    except OSError:
+        return False
+    return not digest or _remembered(file, state.st_size, state.st_mtime_ns, _kind(digest)) == digest
+
+
+def checksum(file: Path, kind: str = "md5") -> str:
+    """The md5 or sha256 of a file, in hexadecimal."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, kind).hexdigest()
+
+
+def alone(place: Path, what: str, work: Callable[[], Iterator[Progress]]) -> Iterator[Progress]:
+    """Does `work` while nobody else works on `place`; until then it waits, and says so. A disk that fails is a DataError."""
+    lock = Lock(place.with_name(f".{place.name}.lock"))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        while not lock.take():
+            yield Progress(f"{what} (somebody else is fetching this: waiting)", 0, 0)
+            time.sleep(LOOK)
+        yield from work()
+    except OSError as error:
+        raise DataError(f"{what} must be written to {place.parent}, got {error.strerror or error}") from None
+    finally:
+        lock.release()
+
+
+class _Broken(Exception):  # noqa: N818
+    """The network's fault, in a few words. What is an OSError here is the disk's."""
+
+
+def _fetch(urls: list[str], file: Path, digest: str) -> Iterator[Progress]:
+    if whole(file, digest):
+        return  # somebody else brought it while we waited
+    part, faults = file.with_name(f"{file.name}.part"), []
     for url in urls:
         try:
-            yield from _fetch(url, file, md5)
+            yield from _copy(url, part, digest)
+        except _Broken as fault:
+            faults.append(f"{url} ({fault})")
+        else:
+            part.replace(file)
             return
-        except (OSError, ValueError) as error:
-            faults.append(f"{url} ({error})")
     raise DataError(f"{file.name} must be in {file.parent} or be downloaded, got no whole copy from {'; '.join(faults)}")
 
 
-def checksum(file: Path) -> str:
-    """The md5 of a file, in hexadecimal."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "md5").hexdigest()
+def _copy(url: str, part: Path, digest: str) -> Iterator[Progress]:
+    """Goes on as long as each connection brings more than was there. A whole copy that is wrong goes; once it may have begun wrong."""
+    begun_earlier = bool(_length(part))
+    while True:
+        before = _length(part)
+        try:
+            yield from _pieces(url, part)
+        except _Broken:
+            if _length(part) > before:
+                continue
+            if not before:
+                part.unlink(missing_ok=True)
+            raise
+        if whole(part, digest):
+            return
+        found = checksum(part, _kind(digest))
+        part.unlink()
+        if not begun_earlier:
+            raise _Broken(f"its {_kind(digest)} is {found}, not {digest}")
+        begun_earlier = False
 
 
-def _fetch(url: str, file: Path, md5: str) -> Iterator[Progress]:
-    """To a name of its own first: two runs may fetch the same file at once."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    digest, done = hashlib.md5(), 0
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as content:
-            total = int(answer.headers.get("Content-Length") or 0)
-            yield Progress(file.name, 0, total)
-            while piece := answer.read(PIECE):
+def _pieces(url: str, part: Path) -> Iterator[Progress]:
+    """One connection: adds to `part` where the server can go on, else begins it anew."""
+    done, name = _length(part), part.stem
+    with _answer(url, done) as answer:
+        if answer.status != HTTPStatus.PARTIAL_CONTENT:
+            done = 0
+        elif not answer.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
+            raise _Broken("it answered with another part than it was asked for")
+        length = answer.headers.get("Content-Length", "")
+        total = done + int(length) if length.isdecimal() else 0
+        _require_room(part, total - done)
+        with part.open("ab" if done else "wb") as content:
+            yield Progress(name, done, total)
+            while piece := _read(answer):
                 content.write(piece)
-                digest.update(piece)
                 done += len(piece)
-                yield Progress(file.name, done, total)
-        if digest.hexdigest() != md5:
-            raise ValueError(f"its md5 is {digest.hexdigest()}, not {md5}")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+                yield Progress(name, done, total)
+    if done < total:
+        raise _Broken(f"it broke off after {done:,} of {total:,} bytes")
+
+
+def _answer(url: str, begun: int) -> HTTPResponse:
+    """The file from byte `begun` on, or all of it where the server wants or must."""
+    headers = {"User-Agent": "ssl-playground"} | ({"Range": f"bytes={begun}-"} if begun else {})
+    try:
+        return cast(HTTPResponse, urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT))
+    except urllib.error.HTTPError as error:
+        error.close()
+        if begun and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return _answer(url, 0)
+        raise _Broken(f"{error.code} {error.reason}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise _Broken(_reason(error)) from None
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    try:
+        return answer.read(PIECE)
+    except (OSError, HTTPException) as error:
+        raise _Broken(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """Why there was no answer, in words."""
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, TimeoutError):
+        return f"no answer within {TIMEOUT} seconds"
+    if isinstance(reason, socket.gaierror) or getattr(reason, "errno", None) in UNREACHABLE:
+        return f"no network: {getattr(reason, 'strerror', reason)}"
+    return str(getattr(reason, "strerror", None) or reason or type(error).__name__)
+
+
+def _require_room(part: Path, needed: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if needed and free < needed + SPARE:
+        room = f"{needed / 1e6:,.0f} MB of disk in {part.parent}, and {SPARE / 1e6:.0f} MB to spare"
+        raise DataError(f"{part.stem} needs {room}, got {free / 1e6:,.0f} MB free")
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _kind(digest: str) -> str:
+    return "sha256" if len(digest) == 64 else "md5"
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(file: Path, size: int, changed: int, kind: str) -> str:
+    return checksum(file, kind)

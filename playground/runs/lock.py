@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
+
+from playground.locks import Lock
 
 
 class HomeInUse(RuntimeError):  # noqa: N818
@@ -12,23 +13,17 @@ class HomeInUse(RuntimeError):  # noqa: N818
 
 
 class HomeLock:
-    """Held from its making until `release`, or until the process dies, however it dies.
-
-    SQLite's own file lock does it: the one lock that is there on every system and that no crash leaves behind.
-    """
+    """Held from its making until `release`, or until the process dies, however it dies."""
 
     def __init__(self, home: Path) -> None:
         note = home / "server.pid"
-        self._db = sqlite3.connect(home / "server.lock", timeout=1, isolation_level=None, check_same_thread=False)
-        try:
-            self._db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            self._db.close()
+        self._lock = Lock(home / "server.lock")
+        if not self._lock.take(patience=1):
             holder = f"process {note.read_text()}" if note.exists() else "another process"
             way_out = "stop that one, use its page, or set SSL_PLAYGROUND_HOME to another folder"
-            raise HomeInUse(f"{home} is in use by another server ({holder}): {way_out}") from None
+            raise HomeInUse(f"{home} is in use by another server ({holder}): {way_out}")
         note.write_text(str(os.getpid()))
 
     def release(self) -> None:
         """Lets the next server in."""
-        self._db.close()
+        self._lock.release()

@@ -1,0 +1,85 @@
+"""Data sets that are downloaded as archives and unpacked, by torchvision's own links, checksums and unpacking."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from torchvision.datasets.utils import extract_archive
+
+from playground.datasets.base import Dataset, Progress
+from playground.datasets.download import alone, fetch
+from playground.knobs import option
+
+SIZE = "The side of the images in pixels. Twice the side is four times the work, and shows what is small."
+
+
+class Framed(Dataset.Knobs):
+    """What pictures of any shape need: a size, and how they become square."""
+
+    size: Literal[32, 48, 64, 96, 128, 160, 224] = option(64, SIZE)
+    fit: Literal["crop", "squeeze"] = option("crop", "How a picture becomes square: crop takes its middle, squeeze distorts it.")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file on the network, where it lies here, and the folder it is unpacked into; None if it is used as it is."""
+
+    urls: list[str]
+    file: Path
+    md5: str
+    into: Path | None
+
+
+class Downloaded(Dataset):
+    """What sets from the network share. source: torchvision's class, which knows the links and reads what was unpacked."""
+
+    source: ClassVar[Any]
+    probe_count = 1024
+
+    @classmethod
+    def archives(cls, folder: Path) -> list[Archive]:
+        """Everything there is to download."""
+        raise NotImplementedError
+
+    @classmethod
+    def whole(cls, folder: Path) -> bool:
+        """Whether all that was unpacked is there: half an unpacking, of whoever, is not."""
+        raise NotImplementedError
+
+    @classmethod
+    def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
+        """Downloads what is missing and unpacks it; what is kept in no archive of ours may come from anywhere. Raises DataError."""
+        if not cls.whole(folder):
+            yield from alone(folder / cls.source.__name__, cls.title, lambda: cls._bring(folder))
+
+    @classmethod
+    def _bring(cls, folder: Path) -> Iterator[Progress]:
+        if cls.whole(folder):
+            return  # somebody else brought it while we waited
+        archives = cls.archives(folder)
+        for each in archives:
+            yield from fetch(each.urls, each.file, each.md5)
+        for each in archives:
+            if each.into is not None:
+                yield Progress(f"{each.file.name}: here, unpacking", 0, 0)
+                unpack(each.file, each.into)
+
+
+def unpack(archive: Path, into: Path) -> None:
+    """Unpacks beside its place and moves it there when all is out, so that what is there is whole. It replaces what was there."""
+    beside = into / f".{archive.name}.unpacking"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        extract_archive(archive, beside)
+        for entry in beside.iterdir():
+            target = into / entry.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            entry.replace(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""One picture of any kind, from any hand -> (3, size, size) bytes; what cannot be read is refused with a short reason.
+
+The kind is told by the first bytes, never by the name. Limits are checked on the header, before any pixel is decoded.
+Nothing global is touched, so that many threads may decode at once: Pillow lets go of Python's lock while it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+Fit = Literal["crop", "squeeze"]
+
+MAX_PIXELS = 80_000_000  # below where Pillow itself begins to warn
+MAX_BYTES = 1 << 29  # of one file
+READ = "JPEG, PNG, WebP, GIF, TIFF and BMP are read"
+GROUND = (128, 128, 128)  # behind transparency: a white drawing would vanish over white, a black one over black
+READERS: tuple[tuple[bytes, str, type[ImageFile]], ...] = (  # first bytes, usual ending, Pillow's reader
+    (b"\xff\xd8\xff", ".jpg", JpegImageFile),  # first picture of an MPO too
+    (b"\x89PNG\r\n\x1a\n", ".png", PngImageFile),
+    (b"RIFF", ".webp", WebPImageFile),
+    (b"GIF8", ".gif", GifImageFile),
+    (b"II*\0", ".tif", TiffImageFile),
+    (b"MM\0*", ".tif", TiffImageFile),
+    (b"II+\0", ".tif", TiffImageFile),
+    (b"MM\0+", ".tif", TiffImageFile),
+    (b"BM", ".bmp", BmpImageFile),
+)
+TURNS = {  # the orientation of EXIF -> what makes it upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Unreadable(ValueError):  # noqa: N818
+    """A file that gives no picture; the text is a short reason, without the file's name."""
+
+
+def decode(source: Path, size: int, fit: Fit) -> np.ndarray:
+    """The first picture in a file -> (3, size, size) uint8. Raises Unreadable.
+
+    crop: the middle square, its side brought to `size`; squeeze: the whole picture, its proportions lost. Antialiased.
+    """
+    with _opened(source) as picture:
+        try:
+            return _square(picture, size, fit)
+        except Unreadable:
+            raise
+        except Exception as error:  # Pillow's readers raise whatever a damaged file leads them to
+            raise Unreadable(_reason(error)) from None
+
+
+def dimensions(source: Path) -> tuple[int, int]:
+    """Width and height in pixels, from the header alone. Raises Unreadable."""
+    with _opened(source) as picture:
+        width, height = picture.size
+        return width, height
+
+
+def suffix(head: bytes) -> str:
+    """The ending that suits a file that begins like this, "" if it is no picture that can be read."""
+    found = _reader(head)
+    return found[0] if found else ""
+
+
+def _reader(head: bytes) -> tuple[str, type[ImageFile]] | None:
+    if head.startswith(b"RIFF") and head[8:12] != b"WEBP":
+        return None
+    return next(((ending, reader) for start, ending, reader in READERS if head.startswith(start)), None)
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[ImageFile]:
+    """The picture with only its header read, and within the limits."""
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise Unreadable(f"it cannot be opened: {error.strerror}") from None
+    with file:
+        yield _within_limits(file)
+
+
+def _within_limits(file: BinaryIO) -> ImageFile:
+    length = file.seek(0, 2)
+    file.seek(0)
+    if length == 0:
+        raise Unreadable("the file is empty")
+    if length > MAX_BYTES:
+        raise Unreadable(f"the file has {length:,} bytes, at most {MAX_BYTES:,} are read")
+    found = _reader(file.read(16))
+    if found is None:
+        raise Unreadable(f"it is no picture of a kind that is known: {READ}")
+    file.seek(0)
+    try:
+        picture = found[1](file, "")  # not Image.open, which warns about large pictures by a global limit
+    except Exception as error:
+        raise Unreadable(_reason(error)) from None
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise Unreadable(f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read")
+    return picture
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return f"it has too many pixels, at most {MAX_PIXELS:,} are read"
+    cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+    return "the file is cut off before its end" if cut else "the file is damaged"
+
+
+def _square(picture: ImageFile, size: int, fit: Fit) -> np.ndarray:
+    picture.draft(None, (2 * size, 2 * size))  # a JPEG is decoded at a half, quarter or eighth where that is enough
+    picture.load()
+    width, height = picture.size
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    box = (left, top, left + side, top + side) if fit == "crop" else (0, 0, width, height)
+    small = _resizable(picture).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=2.0)
+    small = _upright(_plain(small, picture), picture)
+    return np.ascontiguousarray(np.asarray(small.convert("RGB")).transpose(2, 0, 1))
+
+
+def _resizable(picture: Image.Image) -> Image.Image:
+    """In a mode whose numbers may be averaged: a palette's, and those with more than 8 bits as Pillow keeps them, may not."""
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return Image.fromarray(np.nan_to_num(np.asarray(picture, np.float32), posinf=0, neginf=0))
+    if picture.has_transparency_data:
+        return picture.convert("RGBA")
+    return picture if picture.mode in ("L", "RGB", "CMYK") else picture.convert("RGB")
+
+
+def _plain(small: Image.Image, picture: Image.Image) -> Image.Image:
+    """8 bits and opaque."""
+    if small.mode == "F":
+        return Image.fromarray(_as_bytes(np.asarray(small), picture.mode))
+    if small.mode != "RGBA":
+        return small
+    ground = Image.new("RGB", small.size, GROUND)
+    ground.paste(small, mask=small.getchannel("A"))
+    return ground
+
+
+def _as_bytes(values: np.ndarray, mode: str) -> np.ndarray:
+    """Numbers of many bits -> uint8. 16 bits: 0 to 65,535 become 0 to 255. Floats in [0, 1] too; else from the smallest to the largest."""
+    low, high = float(values.min()), float(values.max())
+    if mode.startswith("I;16"):
+        low, high = 0.0, 65535.0
+    elif mode == "F" and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    return ((values - low) / max(high - low, 1e-30) * 255).round().clip(0, 255).astype(np.uint8)
+
+
+def _upright(small: Image.Image, picture: ImageFile) -> Image.Image:
+    """Turned as its EXIF says. After cropping, which is the same and cheaper, since the square is in the middle."""
+    try:
+        turn = TURNS.get(picture.getexif().get(0x0112, 1))
+    except Exception:  # a damaged note does not spoil a picture
+        turn = None
+    return small if turn is None else small.transpose(turn)

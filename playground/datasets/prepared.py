@@ -1,0 +1,194 @@
+"""Pictures decoded once, by several threads, into one file that is mapped into memory: (N, 3, size, size) uint8.
+
+    for progress in prepare(files, into, 64, "crop", "my birds"): ...
+    pixels = opened(into).pixels                        # read from the disk where they are looked at
+
+The file has its final name only when it is whole. Beside it lies a note that says which picture is which.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import sqlite3
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.datasets.base import DataError, Progress
+from playground.datasets.decoding import Fit, Unreadable, decode
+
+VERSION = 1  # of decoding: a new one makes what was prepared anew
+WORKERS = min(8, os.cpu_count() or 1)
+TOGETHER = 16  # pictures a thread takes at a time
+AHEAD = 4  # such portions for each thread: what waits to be written stays small
+SPARE = 64 << 20  # bytes of the disk that are left free
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """pixels: (N, 3, H, W) uint8 over the mapped file; kept: which file each row is; skipped: (file, reason)."""
+
+    pixels: Tensor
+    kept: list[int]
+    skipped: list[tuple[str, str]]
+
+
+def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str) -> Iterator[Progress]:
+    """Decodes `files` into `into` (.npy) unless that is there and they have not changed since; `what` is for progress and errors.
+
+    Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
+    """
+    mark = fingerprint(files, size, fit)
+    if is_prepared(into, mark):
+        return
+    into.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(_lock(into)) as lock:
+        while not _taken(lock):
+            yield Progress(f"{what}: another process is preparing it", 0, 0, "images")
+        if not is_prepared(into, mark):
+            yield from _prepare(files, into, size, cast(Fit, fit), what, mark)
+
+
+def opened(into: Path) -> Prepared:
+    """What `prepare` made. Costs no memory until rows are read. Raises DataError."""
+    note = _note(into)
+    try:
+        pixels = torch.from_numpy(np.load(into, mmap_mode="c"))
+    except (OSError, ValueError):
+        note = {}
+    if not note or len(pixels) != len(note["kept"]):
+        raise DataError(f"{into.name} must be prepared before it is opened, got no whole file in {into.parent}")
+    return Prepared(pixels, note["kept"], [(file, reason) for file, reason in note["skipped"]])
+
+
+def is_prepared(into: Path, mark: str) -> bool:
+    """Whether `into` is whole and was made from files with this fingerprint."""
+    return into.is_file() and _note(into).get("fingerprint") == mark
+
+
+def fingerprint(files: Sequence[Path], size: int, fit: str) -> str:
+    """Changes when a file does: its path, length or time."""
+    digest = hashlib.sha256(f"{VERSION} {size} {fit}\n".encode())
+    for file in files:
+        digest.update(f"{file}\0{_state(file)}\n".encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+def _state(file: Path) -> tuple[int, int]:
+    try:
+        state = file.stat()
+    except OSError:
+        return (-1, -1)
+    return (state.st_size, state.st_mtime_ns)
+
+
+def _note(into: Path) -> dict[str, Any]:
+    try:
+        note = json.loads(into.with_suffix(".json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _lock(into: Path) -> sqlite3.Connection:
+    """SQLite's own file lock: the one lock that is there on every system and that no crash leaves behind."""
+    return sqlite3.connect(into.with_suffix(".lock"), timeout=1, isolation_level=None, check_same_thread=False)
+
+
+def _taken(lock: sqlite3.Connection) -> bool:
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def _prepare(files: Sequence[Path], into: Path, size: int, fit: Fit, what: str, mark: str) -> Iterator[Progress]:
+    _require_room(into.parent, len(files) * 3 * size**2, what)
+    part, note = into.with_suffix(f".{os.getpid()}.part"), into.with_suffix(".json")
+    kept: list[int] = []
+    skipped: list[tuple[str, str]] = []
+    try:
+        with part.open("wb") as target:
+            _write_header(target, len(files), size)
+            yield Progress(what, 0, len(files), "images")
+            with contextlib.closing(_decoded(files, size, fit)) as portions:
+                for portion in portions:
+                    for row, pixels in portion:
+                        if isinstance(pixels, str):
+                            skipped.append((str(files[row]), pixels))
+                        else:
+                            target.write(pixels.data)
+                            kept.append(row)
+                    yield Progress(what, len(kept) + len(skipped), len(files), "images")
+            _write_header(target, len(kept), size)
+        if not kept:
+            raise DataError(f"{what} must have pictures that can be read, got {_none(skipped)}")
+        note.unlink(missing_ok=True)  # the note vouches for the file: it goes first and comes last
+        part.replace(into)
+        part.write_text(json.dumps({"fingerprint": mark, "kept": kept, "skipped": skipped}), "utf-8")
+        part.replace(note)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _none(skipped: list[tuple[str, str]]) -> str:
+    if not skipped:
+        return "no files"
+    return f"{len(skipped)} files and none of them; the first, {Path(skipped[0][0]).name}: {skipped[0][1]}"
+
+
+def _require_room(folder: Path, needed: int, what: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE:
+        raise DataError(
+            f"{what} needs {needed / 1e6:,.0f} MB of disk in {folder}, and {SPARE / 1e6:.0f} MB to spare, got {free / 1e6:,.0f} MB free"
+        )
+
+
+def _write_header(target: IO[bytes], count: int, size: int) -> None:
+    """Numpy leaves room in it for a longer number, so that it may be written over when the count is known."""
+    target.seek(0)
+    np.lib.format.write_array_header_1_0(target, {"descr": "|u1", "fortran_order": False, "shape": (count, 3, size, size)})
+
+
+Decoded = list[tuple[int, np.ndarray | str]]  # row -> its pixels, or why there are none
+
+
+def _decoded(files: Sequence[Path], size: int, fit: Fit) -> Generator[Decoded]:
+    """Portion after portion, in the order of the files."""
+
+    def portion(rows: Iterable[int]) -> Decoded:
+        return [(row, _pixels(files[row], size, fit)) for row in rows]
+
+    rows = iter(range(len(files)))
+    with ThreadPoolExecutor(WORKERS, "decode") as pool:
+        under_way: deque[Future[Decoded]] = deque()
+        try:
+            while True:
+                while len(under_way) < WORKERS * AHEAD and (some := list(itertools.islice(rows, TOGETHER))):
+                    under_way.append(pool.submit(portion, some))
+                if not under_way:
+                    return
+                yield under_way.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pixels(file: Path, size: int, fit: Fit) -> np.ndarray | str:
+    try:
+        return decode(file, size, fit)
+    except Unreadable as error:
+        return str(error)
