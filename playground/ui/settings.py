@@ -40,9 +40,7 @@ class Settings:
                 return (None if sentences else config), sentences
             except ConfigError as error:
                 sentences[error.key] = str(error)
-                if (
-                    error.key in CHOICES or flat.pop(error.key, None) is None
-                ):  # not one value's fault, or others would look wrong without it
+                if error.key in CHOICES or flat.pop(error.key, None) is None:  # not one value's fault
                     return None, sentences
 
     def address(self, run: str | None) -> dict[str, str]:
