@@ -89,7 +89,7 @@ def _knob(key: str, field: FieldInfo, picked: Mapping[str, Any] | None) -> Knob:
     bounds = {side: getattr(mark, side) for mark in field.metadata for side in ("ge", "le") if hasattr(mark, side)}
     options = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     if picked and callable(extra.get("options")):
-        options = tuple(extra["options"](picked)) or ("",)  # there may be nothing to choose from
+        options = tuple(extra["options"](picked))
     kinds: dict[Any, Any] = {bool: "switch", int: "integer", float: "number", str: "name"}
     return Knob(
         key=key,

@@ -49,7 +49,7 @@ WRONG = [
     (
         {"method": "supervised", "data": "stl10-unlabeled"},
         "data",
-        "supervised: data must have labels to learn from, got stl10-unlabeled, which has none",
+        "supervised: data must have labels, got stl10-unlabeled, which has none",
     ),
     ({"data": "cifar10", "data.size": 33}, "data.size", "cifar10: size must be one of 32, 48, 64, got 33"),
     ({"data": "shapes", "data.size": 64}, "data.size", "shapes has no knob size: it has none"),

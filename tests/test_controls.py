@@ -175,3 +175,18 @@ def test_the_picture_of_a_schedule_starts_and_ends_where_it_says():
     assert places[0][0] == 0 and places[-1][0] == WIDTH
     assert places[0][1] > places[len(places) // 2][1] > places[-1][1]  # up the page
     assert "0.5 at step 1" in shown and "1 at step 300" in shown
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "sentence"),
+    [
+        ("colorization", "fashion-mnist", "colorization: data must have colors, got fashion-mnist, which is gray"),
+        ("supervised", "stl10-unlabeled", "supervised: data must have labels, got stl10-unlabeled, which has none"),
+    ],
+)
+def test_a_method_and_data_that_never_go_together_are_refused_beside_the_data_and_nothing_is_lost(method, data, sentence):
+    for section, name, before in (("data", data, {"method": method}), ("method", method, {"data": data})):
+        now = switched(RunConfig(seed=5, **before).flat(), section, name)
+        assert (now.flat["method"], now.flat["data"], now.flat["seed"]) == (method, data, 5)
+        assert now.config() == (None, {"data": sentence})
+        assert switched(now.flat, "data", "cifar10").config()[0] == RunConfig(method=method, data="cifar10", seed=5)

@@ -52,7 +52,7 @@ class Downloaded(Dataset):
 
     @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
-        """Downloads what is missing and unpacks it; what is kept in no archive of ours may come from anywhere. Raises DataError."""
+        """Downloads and unpacks what is not there whole, wherever that came from. Raises DataError."""
         if not cls.whole(folder):
             yield from alone(folder / cls.source.__name__, cls.title, lambda: cls._bring(folder))
 

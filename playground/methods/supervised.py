@@ -38,17 +38,17 @@ class Supervised(Method):
 
         factor: str = named("The factor whose labels it learns from.", lambda picked: tuple(datasets.CATALOG[picked["data"]].classes))
 
-    @classmethod
-    def check(cls, config: RunConfig) -> None:
-        """There are labels to learn from."""
-        from playground.config import ConfigError
-
-        if not config.data.choice.classes:
-            raise ConfigError("data", f"{cls.name}: data must have labels to learn from, got {config.data.name}, which has none")
-
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
         self.head = nn.Linear(backbone.width, config.data.choice.classes[self.knobs.factor])
+
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """Without labels there is nothing to be told."""
+        from playground.config import ConfigError
+
+        if not config.data.choice.classes:
+            raise ConfigError("data", f"{cls.name}: data must have labels, got {config.data.name}, which has none")
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view and its label -> cross-entropy, and the share that was right."""

@@ -196,6 +196,8 @@ def _help(section: str, names: list[str]) -> str:
 def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
     """The widget that suits a knob."""
     more = {"key": each.key, "help": help, **calls}
+    if each.kind == "name":  # nothing to choose from
+        return
     if each.kind == "switch":
         st.toggle(label, **more)
     elif each.kind == "option":

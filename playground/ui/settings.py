@@ -40,7 +40,7 @@ class Settings:
                 return (None if sentences else config), sentences
             except ConfigError as error:
                 sentences[error.key] = str(error)
-                if flat.pop(error.key, None) is None:  # not one value's fault
+                if error.key in CHOICES or flat.pop(error.key, None) is None:  # not one value's fault
                     return None, sentences
 
     def data(self) -> Any:
@@ -124,6 +124,9 @@ def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[st
                 del wanted[error.key]
             elif error.key in FOLLOWERS and error.key in choices:
                 del choices[error.key]
+            elif error.key in choices:  # two that never go together: the sentence stands beside one of them, and nothing is lost
+                flat = known | wanted
+                break
             else:
                 wanted = {}
                 choices = {key: value for key, value in choices.items() if key not in FOLLOWERS}
