@@ -23,7 +23,7 @@ from playground.knobs import Choice, Knob, Section, knob, knobs_of, option
 from playground.masking import Masking
 from playground.schedules import Schedule, progress_at
 
-CHOICES: dict[str, dict[str, Any]] = {
+CHOICES: dict[str, Mapping[str, Any]] = {
     "data": datasets.CATALOG,
     "method": methods.CATALOG,
     "network": networks.CATALOG,
