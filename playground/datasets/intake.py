@@ -249,7 +249,7 @@ def _copy(found: Found, sources: Iterable[Source], count: int, title: str) -> It
             if path in seen:
                 raise Refused("another file has the same name")
             seen.add(path)
-            _take(found, source, path, _counted(source, room, title))
+            _take(found, path, _counted(source, room, title))
         except (Refused, Unreadable) as error:
             found.skip(source.name, str(error))
 
@@ -270,7 +270,7 @@ def _counted(source: Source, room: list[int], title: str) -> Iterator[bytes]:
         yield piece
 
 
-def _take(found: Found, source: Source, name: str, pieces: Iterator[bytes]) -> None:
+def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
     """Copies one file, if it begins like a picture. Raises Refused, Unreadable."""
     first = next(pieces, b"")
     if not first:

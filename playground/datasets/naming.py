@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 
 MAX_CLASSES = 1000
-MAX_NAME = 200  # characters
+MAX_NAME, MAX_CLASS = 200, 60  # characters
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 SYSTEM = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
 INVISIBLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}  # kinds of characters, as Unicode calls them
@@ -74,7 +74,7 @@ def labeled(names: Sequence[str]) -> tuple[list[int], list[str], str]:
     if len(classes) > MAX_CLASSES:
         return [], [], f"There are {len(classes):,} folders, too many to be classes (at most {MAX_CLASSES:,}), {without}."
     number = {name: label for label, name in enumerate(classes)}
-    return [number[path[0]] for path in paths], [name[:MAX_NAME] for name in classes], ""
+    return [number[path[0]] for path in paths], [name[:MAX_CLASS] for name in classes], ""
 
 
 def _unwrapped(paths: list[list[str]]) -> list[list[str]]:

@@ -42,6 +42,14 @@ class Supervised(Method):
         super().__init__(backbone, config)
         self.head = nn.Linear(backbone.width, config.data.choice.classes[self.knobs.factor])
 
+    @classmethod
+    def check(cls, config: RunConfig) -> None:
+        """Without labels there is nothing to be told."""
+        from playground.config import ConfigError
+
+        if not config.data.choice.classes:
+            raise ConfigError("data", f"{cls.name}: data must have labels, got {config.data.name}, which has none")
+
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view and its label -> cross-entropy, and the share that was right."""
         logits, labels = self.head(self.backbone(batch.views[0])).float(), batch.factors[self.knobs.factor]
