@@ -70,7 +70,7 @@ def train(
     method: Annotated[str, typer.Option(help="Which method; `ssl-playground methods` lists them.")] = "simclr",
     data: Annotated[
         str,
-        typer.Option(help="Which data set: shapes is generated, others are downloaded once; `ssl-playground data list` names them all."),
+        typer.Option(help="Which data set; `ssl-playground data list` lists them."),
     ] = "shapes",
     steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",

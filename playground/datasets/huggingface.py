@@ -32,8 +32,8 @@ class Row:
 
     def pieces(self) -> Iterator[bytes]:
         """The file as it is."""
-        content, path = self.image.get("bytes"), self.image.get("path")
-        if content is None and not (path and os.path.isfile(path)):
+        content, path = self.image.get("bytes"), self.image.get("path") or ""
+        if content is None and not os.path.isfile(path):
             raise Refused("its row has no image")
         yield Path(path).read_bytes() if content is None else content
 

@@ -139,8 +139,11 @@ def _add(name: str, gather: Callable[[Found], Iterator[Progress]], folder: Path 
         yield from _settle(found, title, folder, work)
         if folder:
             (work / "files").rmdir()
-        _require_new(place, title)
-        work.rename(place)
+        try:
+            work.rename(place)
+        except OSError:
+            _require_new(place, title)  # somebody was quicker
+            raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
