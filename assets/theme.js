@@ -38,7 +38,7 @@ function luminance(color) {
 
 /** Color and symbol of each class of a factor: hue first, a symbol from the ninth class on. A class called red is red. */
 export function classStyles(names, theme) {
-  const hues = names.every((name) => HUES[name])
+  const hues = names.every((name) => Object.hasOwn(HUES, name))
   return names.map((name, i) => ({
     name,
     color: hues ? HUES[name] : theme.colors[i % theme.colors.length],

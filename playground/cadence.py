@@ -20,6 +20,7 @@ MARGIN = 1.5  # counted operations leave out neighbors, spectra and layouts, and
 DENSE = (1, 2, 5, 10, 20)
 MOST = 200  # snapshots of one run
 TRAINING = 3  # times as dear as embedding, roughly: what a method that does not train is measured by
+FEWEST = 8  # probe images that are always measured
 DEAR = 2.5  # training steps that embedding the probe set may cost
 
 
@@ -86,7 +87,7 @@ def image_cost(method: Any, batch: Batch, generator: torch.Generator) -> float:
 
 def probe_size(available: int, cost: float) -> int:
     """How many probe images to measure: all, or half or a quarter of them where embedding all would cost more than a few steps."""
-    sizes = (available, available // 2, available // 4)
+    sizes = [max(available // part, min(available, FEWEST)) for part in (1, 2, 4)]
     return next((size for size in sizes if size * cost <= DEAR), sizes[-1])
 
 

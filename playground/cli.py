@@ -1,4 +1,4 @@
-"""ssl-playground [serve] | train | methods | bench: the page, one run, the catalog, and the speed, from the command line."""
+"""ssl-playground [serve] | train | methods | data | bench: the page, one run, the catalog, own images, the speed, from the command line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from playground import data_cli
 from playground.home import home, site
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
     "Without a command it serves the page. Everything it keeps lies in one folder: [bold]SSL_PLAYGROUND_HOME[/bold], "
     "or your user data folder.",
 )
+app.add_typer(data_cli.app)
 Port = Annotated[
     int, typer.Option(min=1, max=65535, help="Where to listen: http://localhost:PORT, and for the network at this machine's address.")
 ]
@@ -67,7 +69,8 @@ def serve(port: Port = 8501) -> None:
 def train(
     method: Annotated[str, typer.Option(help="Which method; `ssl-playground methods` lists them.")] = "simclr",
     data: Annotated[
-        str, typer.Option(help="Which data set: shapes is generated, cifar10 and fashion-mnist are downloaded once.")
+        str,
+        typer.Option(help="Which data set; `ssl-playground data list` lists them."),
     ] = "shapes",
     steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",

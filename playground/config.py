@@ -23,7 +23,7 @@ from playground.knobs import Choice, Knob, Section, knob, knobs_of, option
 from playground.masking import Masking
 from playground.schedules import Schedule, progress_at
 
-CHOICES: dict[str, dict[str, Any]] = {
+CHOICES: dict[str, Mapping[str, Any]] = {
     "data": datasets.CATALOG,
     "method": methods.CATALOG,
     "network": networks.CATALOG,
@@ -35,6 +35,7 @@ OPTIONAL = {
     "masking": ("masked", "masks nothing by them"),
 }  # section -> who has it; else why not
 START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
+ELSEWHERE = " (somebody's own images, which are only where they were added, until they are removed)"
 
 Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
 
@@ -199,6 +200,7 @@ def defaults(**choices: str) -> dict[str, Any]:
             meant = suggests.get(owner, START.get(owner)) if owner in CHOICES else None
             if key in flat and key not in CHOICES and meant in (None, picked.get(owner)):
                 flat[key] = value
+    flat["batch_size"] = min(flat["batch_size"], 1 << (_chosen("data", picked).count.bit_length() - 1))  # small sets feed small batches
     return flat
 
 
@@ -225,7 +227,8 @@ def _with_default(each: Knob, default: Any) -> Knob:
 def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
     name, catalog = picked[section], CHOICES[section]
     if not isinstance(name, str) or name not in catalog:
-        raise ConfigError(section, f"{section} must be one of {', '.join(catalog)}, got {name}{_hint(str(name), catalog)}")
+        hint = _hint(str(name), catalog) or (ELSEWHERE if str(name).startswith(datasets.own.PREFIX) else "")
+        raise ConfigError(section, f"{section} must be one of {', '.join(catalog)}, got {name}{hint}")
     return catalog[name]
 
 

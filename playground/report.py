@@ -38,7 +38,7 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
 def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
     """Passes events on and draws the progress bar on standard error."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # it may hold the name of somebody's data set
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -241,7 +241,7 @@ class _Run:
             yield self._baseline(values)
         yield Metrics(step, values | self._pace())
         yield Snapshot(step, arrays)
-        yield judge(step, values, self.probe.sizes, self.probe.bins, self.first, self.guarded)
+        yield judge(step, values, self.probe.sizes, self.probe.bins, self.first, self.guarded, len(self.probe.images))
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = {name: value for name, value in values.items() if name.startswith("knn/")}

@@ -37,8 +37,10 @@ export class Curves {
   drawKnn(run) {
     const factors = run ? [...run.metrics.keys()].filter((name) => name.startsWith("knn/")) : []
     const measured = run?.metrics.get(factors[0])?.steps
-    if (!this.knn.stale(run?.id, factors, measured?.length, measured?.at(-1), [...(this.chosen ?? [0])], ...this.frame(run))) return
-    this.knn.hint(factors.length ? "" : "Which factors do nearest neighbors share? Measured from the first step on, beside two baselines.")
+    if (!this.knn.stale(run?.id, factors, measured?.length, measured?.at(-1), Boolean(run?.snapshots.size), [...(this.chosen ?? [0])], ...this.frame(run))) return
+    const waiting = "Which factors do nearest neighbors share? Measured from the first step on, beside two baselines."
+    const without = "These images have no labels: whether neighbors share them cannot be measured. The map shows who the neighbors are."
+    this.knn.hint(factors.length ? "" : run?.snapshots.size ? without : waiting)
     const shown = this.shown(factors)
     const traces = factors.flatMap((name, i) => {
       const color = this.theme.colors[i % this.theme.colors.length]

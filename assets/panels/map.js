@@ -38,7 +38,8 @@ export class PointMap {
     this.when = make("span.ssl-when")
     this.time = make("div.ssl-time", this.play, this.slider, this.when)
     const head = make("header.ssl-head", make("span.ssl-title", "Map of the probe set"), make("span.ssl-layer", "backbone"), make("span.ssl-space"), this.switch)
-    const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
+    this.by = make("span.ssl-good", "color by")
+    const by = make("div.ssl-by", this.by, this.factors)
     const caution = make("p.ssl-caution", "Read it by neighbors: distances between groups, and sizes of groups, mean little in UMAP.")
     place.append(make("section.ssl-chart", head, by, make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip), this.legend, this.time, caution))
   }
@@ -85,7 +86,7 @@ export class PointMap {
       this.probe = about.probe
       this.sprites = run.address("sprites.png")
       const factors = Object.keys(this.probe.labels)
-      if (!factors.includes(this.factor)) this.factor = factors[0]
+      if (!factors.includes(this.factor)) this.factor = factors[0] ?? null
       this.update(run)
     } catch {
       // The snapshot is announced a moment before the atlas can be read: the next event asks again.
@@ -128,7 +129,9 @@ export class PointMap {
     const missing = this.kind === "umap" && kind === "pca"
     setText(this.when, `step ${step.toLocaleString("en-US")}${missing ? " · PCA until the first UMAP is ready" : ""}`)
     const accuracy = this.run.now(`knn/${this.factor}`)
-    const text = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}, ${kind.toUpperCase()} of the backbone's output, colored by ${this.factor}; nearest neighbors share it ${accuracy === undefined ? "at an unknown rate" : `${Math.round(100 * accuracy)} % of the time`}`
+    const rate = accuracy === undefined ? "at an unknown rate" : `${Math.round(100 * accuracy)} % of the time`
+    const colored = this.factor ? `colored by ${this.factor}; nearest neighbors share it ${rate}` : "which have no labels"
+    const text = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}, ${kind.toUpperCase()} of the backbone's output, ${colored}`
     this.canvas.setAttribute("aria-label", text)
   }
 
@@ -146,21 +149,23 @@ export class PointMap {
   paint() {
     if (!this.probe) return this.factors.replaceChildren()
     const factors = Object.keys(this.probe.labels)
-    if (this.factors.children.length !== factors.length || this.factors.firstChild.textContent !== factors[0]) {
+    setText(this.by, factors.length ? "color by" : "no labels, so one color")
+    if (this.factors.children.length !== factors.length || this.factors.firstChild?.textContent !== factors[0]) {
       this.factors.replaceChildren(...factors.map((name) => this.button(name, () => this.color(name))))
     }
     ;[...this.factors.children].forEach((button) => button.setAttribute("aria-pressed", button.textContent === this.factor))
     const key = `${this.run?.id} ${this.factor} ${this.theme.dark} ${[...(this.lit ?? [])]} ${this.scatter.to.length}`
     if (this.painted === key && this.legend.children.length) return
     this.painted = key
-    const labels = this.probe.labels[this.factor]
+    const labels = this.probe.labels[this.factor] ?? null // without labels every point is of the one class there is
     const classes = classStyles(this.names(), this.theme)
     this.scatter.paint(labels, classes, this.lit, this.theme.background)
-    this.legend.replaceChildren(...classes.map((each, i) => this.key(each, i)))
+    this.legend.replaceChildren(...(labels ? classes.map((each, i) => this.key(each, i)) : []))
   }
 
   names() {
     const labels = this.probe.labels[this.factor]
+    if (!labels) return ["image"]
     return this.probe.names?.[this.factor] ?? Array.from({ length: Math.max(...labels) + 1 }, (_, i) => `${i}`)
   }
 

@@ -104,7 +104,7 @@ export class Scatter {
     this.pen.beginPath()
     this.pen.arc(x * ratio, y * ratio, 8 * ratio, 0, 7)
     this.pen.lineWidth = 2 * ratio
-    this.pen.strokeStyle = this.classes[this.labels?.[this.hovered]]?.color ?? "#888"
+    this.pen.strokeStyle = this.classes[this.labels?.[this.hovered] ?? 0]?.color ?? "#888"
     this.pen.stroke()
   }
 

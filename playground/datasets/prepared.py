@@ -50,7 +50,7 @@ def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str) -
 
     Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
     """
-    mark = fingerprint(files, size, fit)
+    mark = fingerprint(files, into, size, fit)
     if is_prepared(into, mark):
         return
     into.parent.mkdir(parents=True, exist_ok=True)
@@ -78,11 +78,11 @@ def is_prepared(into: Path, mark: str) -> bool:
     return into.is_file() and _note(into).get("fingerprint") == mark
 
 
-def fingerprint(files: Sequence[Path], size: int, fit: str) -> str:
-    """Changes when a file does: its path, length or time."""
+def fingerprint(files: Sequence[Path], into: Path, size: int, fit: str) -> str:
+    """Changes when a file does: its path (seen from `into`, so that a whole home may be moved), length or time."""
     digest = hashlib.sha256(f"{VERSION} {size} {fit}\n".encode())
     for file in files:
-        digest.update(f"{file}\0{_state(file)}\n".encode(errors="surrogatepass"))
+        digest.update(f"{os.path.relpath(file, into.parent)}\0{_state(file)}\n".encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 

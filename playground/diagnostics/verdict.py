@@ -26,9 +26,11 @@ def judge(
     bins: Mapping[str, int],
     baseline: Mapping[str, float],
     guarded: bool = True,
+    images: int = 1 << 30,
 ) -> Verdict:
     """values: the diagnostics of this step; sizes: layer -> its dimensions; bins: who assigns -> K; baseline: those of step 0;
-    guarded: whether the method has safeguards, so that it may collapse without them.
+    guarded: whether the method has safeguards, so that it may collapse without them; images: in the probe set, since a few images
+    span few dimensions.
 
     Bins count most: a network may sort all images into one while its features still look alive. Then the layer that the loss works
     on is judged, since that is where collapse begins; the backbone where there is no projector.
@@ -39,7 +41,7 @@ def judge(
     relative = values[f"{prefix}feature_std"] * math.sqrt(size)
     rank = values[f"{prefix}rankme_centered"]
     evidence = {"relative_std": relative, "rank": rank, "rank_share": rank / size, "uniformity": values[f"{prefix}uniformity"]}
-    state, sentence = _state(step, relative, rank, size, layer, COMPLETE[layer] if guarded else DEAD)
+    state, sentence = _state(step, relative, rank, (size, images), layer, COMPLETE[layer] if guarded else DEAD)
     for who, count in bins.items():
         evidence |= {f"{who}_{name}": values[f"{who}/{name}"] for name in ("perplexity", "entropy")}
         if state not in ("starting", "failed") and (found := _bins_state(who, count, values)):
@@ -48,7 +50,10 @@ def judge(
     return Verdict(step, state, sentence + (gain if state == "healthy" else ""), evidence)
 
 
-def _state(step: int, relative: float, rank: float, size: int, layer: str, least: float) -> tuple[str, str]:
+def _state(step: int, relative: float, rank: float, room: tuple[int, int], layer: str, least: float) -> tuple[str, str]:
+    size, images = room
+    most = min(size, images - 1)
+    of = f"{size} dimensions" if most == size else f"the {most} dimensions that {images} images can span"
     spread = f"the {layer}'s features spread to {relative:.0%} of 1/sqrt({size})"
     if not math.isfinite(relative):
         return "failed", "The features are no longer finite numbers."
@@ -56,10 +61,10 @@ def _state(step: int, relative: float, rank: float, size: int, layer: str, least
         return "starting", f"Too early to judge: {spread}."
     if relative < least:
         return "complete collapse", f"All images look alike to the network: {spread}."
-    if rank < NARROW * size:
-        return "dimensional collapse", f"Only about {rank:.1f} of {size} dimensions are in use, although {spread}."
+    if rank < NARROW * most:
+        return "dimensional collapse", f"Only about {rank:.1f} of {of} are in use, although {spread}."
     though = ", though images still look much alike" if relative < COMPLETE[layer] else ""
-    return "healthy", f"No collapse{though}: {spread}, and about {rank:.0f} of {size} dimensions are in use."
+    return "healthy", f"No collapse{though}: {spread}, and about {rank:.0f} of {of} are in use."
 
 
 def _bins_state(who: str, count: int, values: Mapping[str, float]) -> tuple[str, str] | None:

@@ -51,7 +51,7 @@ class DeepCluster(Method):
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
-        count, images = self.knobs.clusters, config.data.choice.count
+        count, images = _groups(config), config.data.choice.count
         size = min(self.knobs.whitened_size, backbone.width)
         self.head = nn.Linear(backbone.width, count)
         self.labels: Tensor
@@ -112,8 +112,13 @@ class DeepCluster(Method):
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """Guessing among equally heavy clusters."""
-        count = config.method.clusters
+        count = _groups(config)
         return [Reference("loss", math.log(count), f"guessing: ln K = ln {count}")] if config.method.balance else []
+
+
+def _groups(config: RunConfig) -> int:
+    """How many clusters there are: a small set of images fills no more than it has images."""
+    return min(int(config.method.clusters), int(config.data.choice.count))
 
 
 @in_full_precision

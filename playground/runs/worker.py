@@ -205,6 +205,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    os.environ["SSL_PLAYGROUND_HOME"] = str(options.home)  # where this worker, too, finds people's own images
     faulthandler.enable()
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     worker = Worker(Store(options.home), options.threads, requests, _own_stdout())

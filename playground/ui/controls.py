@@ -41,6 +41,8 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict(), run, live=live)
     kept: Settings = st.session_state[STATE]
+    if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a data set was removed while it was chosen
+        kept = st.session_state[STATE] = read(kept.address(None))
     return kept
 
 

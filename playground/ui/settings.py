@@ -70,7 +70,8 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
             flat = RunConfig(**under | {key: value for key, value in given.items() if key not in same}).flat()
             return Settings(flat, refused)
         except ConfigError as error:
-            refused[error.key] = Problem(str(error), str(given.get(error.key, under.get(error.key, ""))))
+            if error.key.partition(".")[0] not in refused:  # what belongs to a choice that is not here goes with it
+                refused[error.key] = Problem(str(error), str(given.get(error.key, under.get(error.key, ""))))
             if error.key in given:
                 del given[error.key]
             elif under:
@@ -84,9 +85,9 @@ def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     choices = {section: given.get(section, run.get(section)) for section in CHOICES}
     try:
         known = defaults(**{section: name for section, name in choices.items() if name is not None})
-    except ConfigError:
+        usual = defaults(**{section: run[section] for section in CHOICES if section in run})
+    except ConfigError:  # of either: the run's data set, too, may be gone
         return {}
-    usual = defaults(**{section: run[section] for section in CHOICES if section in run})
     really_set = {key: value for key, value in run.items() if key in CHOICES or value != usual.get(key)}
     return {key: value for key, value in really_set.items() if key.removeprefix("schedule.") in known and _same_owner(key, run, given)}
 

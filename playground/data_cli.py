@@ -1,0 +1,114 @@
+"""ssl-playground data list | add | show | remove: a person's own images, from the command line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from playground.datasets import Progress
+
+app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, see what is there, remove it.")
+Name = Annotated[str, typer.Argument(help="As `ssl-playground data list` shows it, such as own-birds.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the data sets: those that are built in, and your own."""
+    from playground.datasets import CATALOG
+
+    table = Table("data set", "what it is", box=None, header_style="bold", pad_edge=False)
+    for name, each in CATALOG.items():
+        _row(table, name, f"{each.title}: {each.summary}")
+    Console().print(table)
+
+
+@app.command()
+def add(
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, which is used where it is; a zip; or hf:OWNER/NAME[:SPLIT].")],
+    name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
+    image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
+    label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",
+) -> None:
+    """Add your own images: class folders become labels, a flat folder has none.
+
+    [bold]Try[/bold]
+
+      ssl-playground data add ~/Pictures/birds
+
+      ssl-playground data add flowers.zip --name "Flowers of the garden"
+
+      ssl-playground data add hf:cifar100:test --label-column coarse_label
+
+      ssl-playground train --data own-birds
+    """
+    from playground.datasets import huggingface, intake, own
+
+    before = set(own.found())
+    if source.startswith(huggingface.PREFIX):
+        _watch(huggingface.add(source, name, image_column, label_column))
+    elif image_column or label_column:
+        raise ValueError(f"--image-column and --label-column are for sources that begin with {huggingface.PREFIX}, got {source}")
+    else:
+        _watch(intake.add(Path(source), name))
+    for new in set(own.found()) - before:
+        show(new)
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Show one of your own sets: its classes, its sizes, and what was left out, and why."""
+    from playground.datasets import CATALOG, own
+
+    each = own.get(name)
+    kind = CATALOG[each.name]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    _row(table, each.name, f"{each.title}: {kind.summary}")
+    _row(table, "parts", f"{kind.count:,} pictures to train on, {kind.probe_count:,} kept for the probe set")
+    _row(table, "files", each.folder or "copied into the store")
+    _row(table, "sides", "{:,} px at least, {:,} px usual, {:,} px at most".format(*each.sides) + f"; brought to {each.size} px")
+    for label, count in each.counts().items():
+        _row(table, label, f"{count:,}")
+    for note in each.notes:
+        _row(table, "note", note)
+    for reason, count in Counter(reason for _, reason in each.skipped).most_common():
+        first = next(file for file, why in each.skipped if why == reason)
+        _row(table, "left out", f"{count:,}: {reason} (the first: {first})")
+    if each.skipped_count > len(each.skipped):
+        _row(table, "left out", f"{each.skipped_count:,} in all")
+    Console().print(table)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Remove one of your own sets; a folder that is used where it is stays as it is."""
+    from playground.datasets import own
+
+    gone = own.remove(name)
+    kept = f"; {gone.folder} is untouched" if gone.folder else ""
+    Console().print(f"{gone.name} ({gone.title}) is removed{kept}", markup=False, highlight=False)
+
+
+def _row(table: Table, *cells: str) -> None:
+    """Cells are text from anybody: brackets in them are no commands."""
+    from rich.text import Text
+
+    table.add_row(*map(Text, cells))
+
+
+def _watch(steps: Iterable[Progress]) -> None:
+    """Draws a progress bar on standard error until everything is done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        for step in steps:
+            bar.update(task, description=step.what, completed=step.done, total=step.total or None)

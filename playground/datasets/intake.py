@@ -1,0 +1,292 @@
+"""Taking in a person's images: a folder, a zip, or uploads -> a set in the store, whole or not at all.
+
+Whatever comes in may be hostile. Names are text and never become paths; the kind of a file is told by its content; sizes are counted
+while bytes arrive. What is left out is left out with a reason, which is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from playground.datasets import own
+from playground.datasets.base import DataError, Progress
+from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, dimensions, suffix
+from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, readable, require_welcome, slug
+from playground.datasets.own import LEAST, PROBE_LEAST, OwnSet
+from playground.datasets.prepared import SPARE, opened, prepare
+from playground.datasets.zips import MAX_ENTRIES, PIECE, Source, is_zip, members
+
+MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
+MAX_TITLE = 60  # characters
+SHOWN = 1000  # files left out that are kept by name; the rest are counted
+SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
+ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
+OLD = 24 * 3600  # seconds after which what a crash left behind is removed
+
+
+@dataclass
+class Found:
+    """What has been found so far. root: where the files lie; names: what they were called; sides: their shorter ones, in pixels."""
+
+    root: Path
+    files: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    sides: list[int] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped_count: int = 0
+
+    def skip(self, name: str, reason: str) -> None:
+        """Leaves out one file."""
+        self.skipped_count += 1
+        if len(self.skipped) < SHOWN:
+            self.skipped.append((readable(name)[-MAX_NAME:], reason))
+
+    def keep(self, file: str, name: str) -> None:
+        """Takes a file of which the header can be read. Raises Unreadable."""
+        side = min(dimensions(self.root / file))
+        self.files.append(file)
+        self.names.append(readable(name))
+        self.sides.append(side)
+
+    def drop(self, reasons: dict[str, str]) -> None:
+        """Leaves out files that were kept: path -> reason."""
+        rows = list(zip(self.files, self.names, self.sides, strict=True))
+        for file, name, _ in rows:
+            if reason := reasons.get(str(self.root / file)):
+                self.skip(name, reason)
+        good = [row for row in rows if str(self.root / row[0]) not in reasons]
+        self.files, self.names, self.sides = ([row[i] for row in good] for i in range(3))  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that a browser sent."""
+
+    name: str
+    file: BinaryIO
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its content."""
+        self.file.seek(0)
+        while piece := self.file.read(PIECE):
+            yield piece
+
+
+def add(source: Path, name: str = "") -> Iterator[Progress]:
+    """Adds a folder, which is used where it is, or a zip, which is unpacked into the store. name: its title, else the file's.
+
+    The set is there when the iterator has ended. Raises DataError, and then nothing is left behind.
+    """
+    source = source.expanduser()
+    what = "what is added must be a folder of pictures or a zip of them, got"
+    if source.is_dir():
+        title = name or source.resolve().name
+        yield from _add(title, lambda found: _scan(found, title), source.resolve())
+    elif not source.is_file():
+        raise DataError(f"{what} {readable(str(source))}, which is not there")
+    else:
+        with source.open("rb") as file:
+            if not is_zip(file):
+                raise DataError(f"{what} {readable(source.name)}, which is neither")
+            yield from _add_zip(file, source.name, name or source.stem)
+
+
+def add_files(files: Sequence[tuple[str, BinaryIO]], name: str) -> Iterator[Progress]:
+    """Adds uploads: (name or relative path, open file) each, copied into the store; a single zip is unpacked. As `add` otherwise."""
+    if len(files) > MAX_ENTRIES:
+        raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
+    if len(files) == 1 and is_zip(files[0][1]):
+        yield from _add_zip(files[0][1], files[0][0], name)
+    else:
+        yield from add_sources([Upload(*each) for each in files], len(files), name)
+
+
+def add_sources(sources: Iterable[Source], count: int, name: str) -> Iterator[Progress]:
+    """Adds whatever gives names and bytes, `count` times. As `add` otherwise."""
+    yield from _add(name, lambda found: _copy(found, sources, count, name))
+
+
+def _add_zip(file: BinaryIO, called: str, title: str) -> Iterator[Progress]:
+    def gather(found: Found) -> Iterator[Progress]:
+        entries = members(file, readable(called))
+        return _copy(found, entries, len(entries), title)
+
+    yield from _add(title, gather)
+
+
+def _add(name: str, gather: Callable[[Found], Iterator[Progress]], folder: Path | None = None) -> Iterator[Progress]:
+    """Everything happens in a folder that nobody sees; it takes the set's name in one move at the end."""
+    title = readable(name)[:MAX_TITLE].strip()
+    if not title:
+        raise DataError("a set must have a name, got one without a letter that can be shown")
+    place = own.root() / slug(title)
+    work = own.root() / f".adding-{uuid.uuid4().hex}"
+    _require_new(place, title)
+    _sweep()
+    try:
+        (work / "files").mkdir(parents=True)
+        found = Found(folder or work / "files")
+        yield from gather(found)
+        yield from _settle(found, title, folder, work)
+        if folder:
+            (work / "files").rmdir()
+        try:
+            work.rename(place)
+        except OSError:
+            _require_new(place, title)  # somebody was quicker
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _require_new(place: Path, title: str) -> None:
+    if place.exists():
+        name = own.PREFIX + place.name
+        raise DataError(f"the name of a set must be a new one, got {title}, which is here as {name}; remove that one first")
+
+
+def _sweep() -> None:
+    """Removes what a process that was killed left behind."""
+    for place in own.root().glob(".*-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - place.stat().st_mtime > OLD:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _settle(found: Found, title: str, folder: Path | None, work: Path) -> Iterator[Progress]:
+    """Decodes everything once at the size that suits it; what turns out unreadable is left out, and the rest is put in order anew."""
+    while True:
+        _require_enough(found, title)
+        made = _described(found, title, folder)
+        into = own.prepared_file(work, made.size, "crop", 0)
+        yield from prepare(own.ordered(made, work, 0), into, made.size, "crop", title)
+        result = opened(into)
+        if not result.skipped:
+            break
+        found.drop(dict(result.skipped))
+    gray = all(bool((part == part[:, :1]).all()) for part in result.pixels.split(256))
+    own.save(replace(made, gray=gray), work)
+
+
+def _require_enough(found: Found, title: str) -> None:
+    count = len(found.files)
+    if count < LEAST:
+        left = f"; {found.skipped_count:,} files were left out (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
+        rule = f"{title} must have at least {LEAST} pictures, half of them to train on and {PROBE_LEAST} kept for the probe set"
+        raise DataError(f"{rule}, got {count}{left}")
+
+
+def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
+    labels, classes, note = labeled(found.names)
+    sides = sorted(found.sides)
+    middle = sides[len(sides) // 2]
+    return OwnSet(
+        slug=slug(title),
+        title=title,
+        folder=str(folder) if folder else "",
+        files=found.files,
+        originals=[name[-MAX_NAME:] for name in found.names],
+        labels=labels,
+        classes=classes,
+        skipped=found.skipped,
+        skipped_count=found.skipped_count,
+        sides=(sides[0], middle, sides[-1]),
+        size=max(size for size in SIZES if size <= max(middle, SIZES[0])),
+        gray=False,
+        notes=[note] if note else [],
+    )
+
+
+def _scan(found: Found, title: str) -> Iterator[Progress]:
+    """Every picture under a folder, in order of name; links are not followed, so nothing outside of it is read."""
+    for parent, folders, names in os.walk(found.root, onerror=lambda error: found.skip(str(error.filename), "it cannot be opened")):
+        for name in sorted(folders):
+            try:
+                _require_plain(Path(parent, name))
+            except Refused as error:
+                folders.remove(name)
+                found.skip(os.path.relpath(os.path.join(parent, name), found.root), str(error))
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.relpath(os.path.join(parent, name), found.root)
+            try:
+                _require_plain(found.root / path)
+                found.keep(path, path)
+            except (Refused, Unreadable) as error:
+                found.skip(path, str(error))
+            seen = len(found.files) + found.skipped_count
+            if seen > MAX_ENTRIES:
+                raise DataError(f"{title} must have at most {MAX_ENTRIES:,} files, got a folder with more")
+            if seen % 100 == 0:
+                yield Progress(f"{title}: looking", seen, 0, "images")
+
+
+def _require_plain(path: Path) -> None:
+    """A file or a folder that may be opened: a link would lead elsewhere, a pipe would never answer. Raises Refused."""
+    require_welcome(path.name)
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        raise Refused("it is a link")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise Refused("it is a special file")
+
+
+def _copy(found: Found, sources: Iterable[Source], count: int, title: str) -> Iterator[Progress]:
+    """Every picture among `sources` -> 000000.jpg and so on. Total and single sizes are limited by the bytes that really come."""
+    seen: set[str] = set()
+    room = [MAX_TOTAL]
+    for done, source in enumerate(sources):
+        if done % 20 == 0:
+            yield Progress(f"{title}: unpacking", done, count, "images")
+        try:
+            path = inside(source.name)
+            if path in seen:
+                raise Refused("another file has the same name")
+            seen.add(path)
+            _take(found, path, _counted(source, room, title))
+        except (Refused, Unreadable) as error:
+            found.skip(source.name, str(error))
+
+
+def _counted(source: Source, room: list[int], title: str) -> Iterator[bytes]:
+    """The content of one file, as long as it, all files, and the disk allow. room: what is left for all. Raises Refused, DataError."""
+    done = 0
+    for piece in source.pieces():
+        done += len(piece)
+        room[0] -= len(piece)
+        if done > MAX_BYTES:
+            raise Refused(f"it unpacks to more than {MAX_BYTES:,} bytes")
+        if room[0] < 0:
+            raise DataError(f"{title} must unpack to at most {MAX_TOTAL / 1e9:.0f} GB, got more")
+        free = shutil.disk_usage(own.root()).free
+        if free < SPARE + len(piece):
+            raise DataError(f"{title} must leave {SPARE / 1e6:.0f} MB of the disk of {own.root()} free, got {free / 1e6:.0f} MB left")
+        yield piece
+
+
+def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
+    """Copies one file, if it begins like a picture. Raises Refused, Unreadable."""
+    first = next(pieces, b"")
+    if not first:
+        raise Refused("the file is empty")
+    if not (ending := suffix(first[:16])):
+        archive = os.path.splitext(name)[1].lower() in ARCHIVES
+        raise Refused("it is an archive, and none is opened here" if archive else f"it is no picture of a kind that is known: {READ}")
+    target = found.root / f"{len(found.files):06}{ending}"
+    try:
+        with target.open("wb") as file:
+            file.write(first)
+            file.writelines(pieces)
+        found.keep(target.name, name)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,230 @@
+"""A person's own images: each set that was added (see intake.py) is a data set by name, `own-birds`, like all others.
+
+data/own/birds/     one folder a set, inside the home
+  index.json        what is in it: names, labels, what was skipped and why
+  files/            the pictures under names of our own; not there for a folder that is used in place
+  prepared/         decoded, one file for each size, fit and split; made again when it is missing
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from playground.datasets.base import DataError, Dataset, Images, Progress
+from playground.datasets.prepared import opened, prepare
+from playground.home import home
+from playground.knobs import knob, option
+
+PREFIX = "own-"  # of the names under which they are data sets
+Size = Literal[32, 48, 64, 96, 128, 160, 224]
+PROBE_SHARE, PROBE_LEAST, PROBE_MOST = 5, 8, 1024  # one picture in five is kept for the probe set, within these limits
+LEAST = 2 * PROBE_LEAST  # pictures in a set
+
+
+@dataclass(frozen=True)
+class OwnSet:
+    """One set, as its index says it. files, originals and labels go row by row; labels is empty where there are none."""
+
+    slug: str
+    title: str
+    folder: str  # where its files lie; "" inside the set itself
+    files: list[str]  # relative to that
+    originals: list[str]  # what they were called where they came from: text, never a path to open
+    labels: list[int]
+    classes: list[str]
+    skipped: list[tuple[str, str]]  # (name, reason), the first of them
+    skipped_count: int
+    sides: tuple[int, int, int]  # of the shorter sides in pixels: the smallest, the middle one, the largest
+    size: int  # the side that suits them
+    gray: bool
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Its name as a data set."""
+        return PREFIX + self.slug
+
+    def counts(self) -> dict[str, int]:
+        """How many pictures each class has."""
+        each = Counter(self.labels)
+        return {name: each[label] for label, name in enumerate(self.classes)}
+
+    def paths(self, place: Path) -> list[Path]:
+        """Where the pictures are; `place` is the folder of the set."""
+        root = Path(self.folder) if self.folder else place / "files"
+        return [root / file for file in self.files]
+
+
+class OwnImages(Dataset):
+    """What the sets share; a set is a subclass made from its index."""
+
+    own: ClassVar[OwnSet]
+    place: ClassVar[Path]
+
+    @classmethod
+    def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
+        """Decodes the pictures at this size, once. Raises DataError."""
+        return prepare(ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title)
+
+    @classmethod
+    def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
+        """Both parts lie one behind the other in the prepared file, so that neither is read before it is needed."""
+        made, order = opened(cls._into(knobs)), split(cls.own.labels or [0] * len(cls.own.files), knobs.split_seed)
+        if len(made.kept) != len(order):
+            file, reason = made.skipped[0]
+            raise DataError(
+                f"{cls.title} must be as it was when it was added, got {len(made.skipped)} of its files that cannot be read any more "
+                f"(the first, {Path(file).name}: {reason}); remove it and add it again"
+            )
+        factors = {"class": torch.tensor(cls.own.labels)[torch.tensor(order)]} if cls.own.labels else {}
+        images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
+        return images[: cls.count], images[cls.count :]
+
+    @classmethod
+    def _into(cls, knobs: Any) -> Path:
+        return prepared_file(cls.place, knobs.size, knobs.fit, knobs.split_seed)
+
+
+def prepared_file(place: Path, size: int, fit: str, seed: int) -> Path:
+    """Where the decoded pictures of a set lie."""
+    return place / "prepared" / f"{size}-{fit}-{seed}.npy"
+
+
+def probe_count(count: int) -> int:
+    """How many of `count` pictures are kept out of training, for the probe set."""
+    return min(PROBE_MOST, max(PROBE_LEAST, count // PROBE_SHARE))
+
+
+def split(labels: Sequence[int], seed: int) -> list[int]:
+    """The rows in the order in which they are kept: those to train on, then those of the probe set, from every class its share."""
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).tolist()
+    sizes, seen = Counter(labels), Counter[int]()
+    places = {}
+    for row in shuffled:
+        seen[labels[row]] += 1
+        places[row] = (seen[labels[row]] - 0.5) / sizes[labels[row]]  # in its class, between 0 and 1
+    ranked, probe = sorted(shuffled, key=places.__getitem__), probe_count(len(labels))
+    return ranked[probe:] + ranked[:probe]
+
+
+def ordered(own: OwnSet, place: Path, seed: int) -> list[Path]:
+    """Its files in the order of `split`."""
+    paths = own.paths(place)
+    return [paths[row] for row in split(own.labels or [0] * len(paths), seed)]
+
+
+def root() -> Path:
+    """The folder of all sets; it may not be there yet."""
+    return home() / "data" / "own"
+
+
+def sets() -> list[OwnSet]:
+    """Every set that is here, by name."""
+    return [kind.own for kind in found().values()]
+
+
+def found() -> dict[str, type[OwnImages]]:
+    """The data set of each set that is here now. What has not changed since the last look is not read again."""
+    try:
+        entries = sorted(entry.path for entry in os.scandir(root()) if not entry.name.startswith("."))
+    except (OSError, ValueError):
+        return {}
+    kinds = [_seen(entry) for entry in entries]
+    return {kind.name: kind for kind in kinds if kind is not None}
+
+
+def remove(name: str) -> OwnSet:
+    """Deletes what is kept of a set, never a folder that is used in place. Raises DataError."""
+    gone = get(name)
+    place = root() / gone.slug
+    aside = place.with_name(f".removed-{uuid.uuid4().hex}")
+    with contextlib.suppress(FileNotFoundError):
+        place.rename(aside)  # gone at once for everybody; a run that trains on it goes on
+    shutil.rmtree(aside, ignore_errors=True)
+    return gone
+
+
+def get(name: str) -> OwnSet:
+    """A set by its name, with or without `own-`, or by its title. Raises DataError."""
+    here = sets()
+    for each in here:
+        if name in (each.name, each.slug, each.title):
+            return each
+    raise DataError(f"the name must be that of a set that is here ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
+
+
+def save(own: OwnSet, place: Path) -> None:
+    """Writes the index of a set into its folder."""
+    (place / "index.json").write_text(json.dumps(asdict(own)), "utf-8")
+
+
+def _seen(place: str) -> type[OwnImages] | None:
+    try:
+        state = os.stat(os.path.join(place, "index.json"))
+    except OSError:
+        return None
+    return _kind(place, state.st_ino, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _kind(place: str, inode: int, changed: int) -> type[OwnImages] | None:
+    """The same class as long as the index is the same, so that configs stay equal and images stay loaded."""
+    try:
+        own = OwnSet(**json.loads((Path(place) / "index.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # no set of ours, or one of a later version
+    return as_dataset(own, Path(place))
+
+
+def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
+    """The data set that a set is."""
+
+    class Knobs(Dataset.Knobs):
+        """How its pictures are brought to one shape."""
+
+        size: Size = option(own.size, "The side to which every picture is brought, in pixels. Twice the side is four times the work.")
+        fit: Literal["crop", "squeeze"] = option("crop", "crop: the middle square. squeeze: the whole picture, its proportions lost.")
+        split_seed: int = knob(0, 0, 2**31 - 1, "Which pictures are kept for the probe set; another number keeps others.")
+
+    count = len(own.files)
+    members = {
+        "__doc__": "A person's own images.",
+        "__module__": __name__,
+        "Knobs": Knobs,
+        "name": own.name,
+        "title": own.title,
+        "summary": _summary(own),
+        "own": own,
+        "place": place,
+        "count": count - probe_count(count),
+        "probe_count": probe_count(count),
+        "native_size": own.size,
+        "classes": {"class": len(own.classes)} if own.classes else {},
+        "colored": not own.gray,
+        "suggests": _suggests(own),
+    }
+    return type("OwnImages", (OwnImages,), members)
+
+
+def _summary(own: OwnSet) -> str:
+    labels = f"{len(own.classes)} classes" if own.classes else "no labels"
+    return f"Your own: {len(own.files):,} {'gray pictures' if own.gray else 'pictures'}, {labels}, decoded once."
+
+
+def _suggests(own: OwnSet) -> dict[str, Any]:
+    if not own.gray:
+        return {"augment.crop_scale_min": 0.2}
+    colors = ("saturation", "hue", "grayscale_probability")  # gray pictures have none to change
+    return {"augment.crop_scale_min": 0.3} | {f"augment.{each}": 0.0 for each in colors}

@@ -1,0 +1,266 @@
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from playground import RunConfig, data_cli, train
+from playground.config import ConfigError
+from playground.datasets import CATALOG, DataError, intake, own
+from playground.datasets.own import probe_count, split
+from playground.diagnostics.verdict import judge
+from playground.events import Baseline, Metrics, Probe, Snapshot, Verdict
+from playground.methods import CATALOG as METHODS
+from playground.training import load_images
+from playground.ui.settings import read
+
+
+def pictures(place, names, gray=False, side=40):
+    """Noise, different in each file."""
+    random = np.random.default_rng(0)
+    for name in names:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        noise = random.integers(0, 256, (side, side) if gray else (side, side, 3), np.uint8)
+        Image.fromarray(noise).save(place / name, "PNG")
+    return place
+
+
+@pytest.fixture
+def flat(home):
+    """Twenty pictures without labels, added as own-flat."""
+    list(intake.add(pictures(home / "flat", [f"{i}.png" for i in range(20)])))
+    return CATALOG["own-flat"]
+
+
+@pytest.fixture
+def labeled(home):
+    """Three classes of 20, 10 and 1."""
+    names = [f"{kind}/{i}.png" for kind, count in (("cat", 20), ("dog", 10), ("eel", 1)) for i in range(count)]
+    list(intake.add(pictures(home / "pets", names)))
+    return CATALOG["own-pets"]
+
+
+def test_a_set_is_a_data_set_as_soon_as_it_is_added_and_until_it_is_removed(home):
+    assert "own-flat" not in CATALOG and set(CATALOG) == set(CATALOG.known) and len(CATALOG) == len(CATALOG.known)
+    list(intake.add(pictures(home / "flat", [f"{i}.png" for i in range(20)])))
+    assert "own-flat" in CATALOG and list(CATALOG)[-1] == "own-flat"
+    assert RunConfig(data="own-flat").data.choice.title == "flat"
+    own.remove("flat")
+    assert "own-flat" not in CATALOG and own.sets() == []
+    with pytest.raises(DataError, match=r"^the name must be that of a set that is here \(there is none\), got flat$"):
+        own.remove("flat")
+
+
+def test_another_process_sees_it_at_once(home):
+    code = "from playground.datasets import CATALOG\nfor line in iter(input, 'end'): print('own-flat' in CATALOG, flush=True)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+
+        def ask():
+            other.stdin.write("now\n")
+            other.stdin.flush()
+            return other.stdout.readline().strip()
+
+        assert ask() == "False"
+        list(intake.add(pictures(home / "flat", [f"{i}.png" for i in range(20)])))
+        assert ask() == "True"
+        own.remove("flat")
+        assert ask() == "False"
+        other.communicate("end\n")
+
+
+def test_the_class_stays_the_same_as_long_as_the_set_does(flat, home):
+    assert CATALOG["own-flat"] is flat
+    assert RunConfig(data="own-flat") == RunConfig(data="own-flat")
+    own.remove("flat")
+    list(intake.add(pictures(home / "flat", [f"{i}.png" for i in range(30)])))
+    assert CATALOG["own-flat"] is not flat and CATALOG["own-flat"].count == 22
+
+
+def test_a_config_of_it_goes_through_json_and_a_link(flat):
+    config = RunConfig(data="own-flat", **{"data.size": 48, "data.fit": "squeeze", "data.split_seed": 3})
+    assert RunConfig.from_json(config.to_json()) == config == RunConfig.from_query(config.to_query())
+    assert config.data.image_size == 48
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_works_out_of_the_box_on_twenty_pictures(method, labeled, flat):
+    config = RunConfig(
+        data="own-pets" if method == "supervised" else "own-flat", method=method, steps=1, device="cpu", network=_small(method)
+    )
+    assert config.batch_size <= config.data.choice.count
+    last = list(train(config))[-1]
+    assert (last.status, last.message) == ("finished", "")
+
+
+def _small(method):
+    return "resnet-tiny" if "resnet" in METHODS[method].accepts else "vit-tiny"
+
+
+def test_parts_are_drawn_by_a_seed_and_from_every_class_its_share():
+    labels = [0] * 100 + [1] * 50 + [2] * 10 + [3]
+    order = split(labels, 0)
+    probe = [labels[row] for row in order[-probe_count(161) :]]
+    assert sorted(order) == list(range(161)) and len(probe) == 32
+    assert [probe.count(each) for each in range(4)] == [20, 10, 2, 0]
+    assert split(labels, 0) == order != split(labels, 1)
+    assert [probe_count(each) for each in (16, 40, 100, 5000, 100_000)] == [8, 8, 20, 1000, 1024]
+
+
+def test_labels_follow_their_pictures_through_both_parts(home):
+    """The red of a picture tells its class, its green which one it is."""
+    kinds = {"cat": 20, "dog": 10, "eel": 1}
+    for red, (kind, count) in enumerate(kinds.items()):
+        (home / "pets" / kind).mkdir(parents=True)
+        for i in range(count):
+            Image.new("RGB", (40, 40), (red, i, 0)).save(home / "pets" / kind / f"{i}.png")
+    list(intake.add(home / "pets"))
+    own_pets = CATALOG["own-pets"]
+    for knobs in (own_pets.Knobs(), own_pets.Knobs(split_seed=5, size=64)):
+        list(own_pets.fetch(knobs, home))
+        parts = own_pets.load(knobs, home)
+        assert [len(part) for part in parts] == [own_pets.count, own_pets.probe_count] == [23, 8]
+        assert all(part.names == {"class": ["cat", "dog", "eel"]} for part in parts)
+        assert all(part.pixels[:, 0, 0, 0].tolist() == part.factors["class"].tolist() for part in parts)
+        pictures_ = {tuple(each.tolist()) for part in parts for each in part.pixels[:, :2, 0, 0]}
+        assert pictures_ == {(red, i) for red, count in enumerate(kinds.values()) for i in range(count)}
+
+
+def test_it_is_read_from_the_disk_and_not_copied_into_memory(labeled, home):
+    images, probe = labeled.load(labeled.Knobs(), home)
+    assert images.pixels.data_ptr() + images.pixels.nbytes == probe.pixels.data_ptr()
+    maps = Path("/proc/self/maps")
+    assert not maps.exists() or str(home / "data/own/pets/prepared") in maps.read_text()
+
+
+def test_gray_pictures_get_no_color_jitter(home):
+    list(intake.add(pictures(home / "scans", [f"{i}.png" for i in range(20)], gray=True)))
+    config = RunConfig(data="own-scans")
+    assert not config.data.choice.colored
+    assert (config.augment.saturation, config.augment.hue, config.augment.grayscale_probability) == (0, 0, 0)
+    with pytest.raises(ConfigError, match="colorization: data must have colors, got own-scans, which is gray"):
+        RunConfig(data="own-scans", method="colorization")
+
+
+@pytest.mark.parametrize(("side", "size"), [(20, 32), (40, 32), (50, 48), (300, 64)])
+def test_the_size_follows_the_pictures(side, size, home):
+    list(intake.add(pictures(home / "x", [f"{i}.png" for i in range(16)], side=side)))
+    assert RunConfig(data="own-x").data.image_size == size
+
+
+def test_the_batch_is_what_the_set_can_feed(flat, labeled):
+    assert (flat.count, RunConfig(data="own-flat").batch_size) == (12, 8)
+    assert RunConfig(data="own-pets", method="mae").batch_size == 16
+    assert RunConfig().batch_size == 256
+    with pytest.raises(ConfigError, match="batch_size must be at most 12, the number of images in own-flat, got 16"):
+        RunConfig(data="own-flat", batch_size=16)
+
+
+def test_a_run_without_labels_measures_everything_but_accuracy(flat):
+    events = list(train(RunConfig(data="own-flat", steps=4, network="resnet-tiny", device="cpu")))
+    assert events[-1].status == "finished"
+    probe = next(each for each in events if isinstance(each, Probe))
+    assert probe.images.shape == (8, 32, 32, 3) and probe.labels == {} and probe.names == {}
+    values = {name for each in events if isinstance(each, Metrics) for name in each.values}
+    assert {"loss", "alignment", "uniformity", "rankme"} <= values and not any(name.startswith("knn/") for name in values)
+    assert all(not values for each in events if isinstance(each, Baseline) for values in each.values.values())
+    assert all(np.isfinite(each.arrays["pca"]).all() for each in events if isinstance(each, Snapshot))
+    assert isinstance(events[-3], Verdict)
+
+
+def test_labels_are_measured_where_there_are_some(labeled):
+    events = list(train(RunConfig(data="own-pets", steps=2, network="resnet-tiny", device="cpu")))
+    assert any("knn/class" in each.values for each in events if isinstance(each, Metrics))
+
+
+def test_to_be_told_labels_there_must_be_some(flat):
+    with pytest.raises(ConfigError, match="^supervised: data must have labels, got own-flat, which has none$"):
+        RunConfig(data="own-flat", method="supervised")
+
+
+def test_a_few_images_are_not_taken_for_a_collapse():
+    """Eight images span seven dimensions, however well they are told apart."""
+    values = {"feature_std": 1 / np.sqrt(512), "rankme_centered": 6.5, "uniformity": -2.0}
+    few = judge(100, values, {"backbone": 512}, {}, {}, images=8)
+    assert few.state == "healthy" and "about 6 of the 7 dimensions that 8 images can span are in use" in few.sentence
+    assert judge(100, values, {"backbone": 512}, {}, {}, images=1024).state == "dimensional collapse"
+
+
+def test_a_set_that_is_not_here_is_one_sentence(flat):
+    known = ", ".join(CATALOG)
+    sentence = (
+        f"data must be one of {known}, got own-gone (somebody's own images, which are only where they were added, until they are removed)"
+    )
+    with pytest.raises(ConfigError) as error:
+        RunConfig(data="own-gone", **{"data.size": 64})
+    assert str(error.value) == sentence
+    now = read({"data": "own-gone", "data.size": "64", "data.split_seed": "2", "method": "byol"})
+    assert {key: each.sentence for key, each in now.problems.items()} == {"data": sentence}
+    assert (now.flat["data"], now.flat["method"]) == ("shapes", "byol")
+    run = RunConfig(data="own-flat").flat()
+    own.remove("flat")
+    assert read({"data": "shapes"}, run).flat["data"] == "shapes"  # a run whose data set is gone can still be looked at
+
+
+def test_files_that_have_gone_since_are_one_sentence(flat, home):
+    load_images.cache_clear()
+    (home / "flat/3.png").unlink()
+    (home / "flat/4.png").write_text("not a picture any more")
+    last = list(train(RunConfig(data="own-flat", steps=1, network="resnet-tiny")))[-1]
+    assert last.status == "failed" and last.message.startswith(
+        "flat must be as it was when it was added, got 2 of its files that cannot be read"
+    )
+    assert last.message.endswith("remove it and add it again")
+
+
+def test_an_index_that_is_no_index_is_no_set(flat, home):
+    for i, content in enumerate(["", "[]", "{}", json.dumps({"slug": "x"})]):
+        place = home / "data/own" / f"broken{i}"
+        place.mkdir()
+        (place / "index.json").write_text(content)
+    (home / "data/own/empty").mkdir()
+    assert [each.name for each in own.sets()] == ["own-flat"]
+
+
+def test_a_home_that_was_moved_keeps_its_sets_and_what_was_prepared(home, monkeypatch):
+    files = [(f"{i}.png", io.BytesIO((pictures(home / "src", [f"{i}.png"]) / f"{i}.png").read_bytes())) for i in range(16)]
+    monkeypatch.setenv("SSL_PLAYGROUND_HOME", str(home / "first"))
+    list(intake.add_files(files, "kept"))
+    (home / "first").rename(home / "second")
+    monkeypatch.setenv("SSL_PLAYGROUND_HOME", str(home / "second"))
+    kind = CATALOG["own-kept"]
+    assert list(kind.fetch(kind.Knobs(), home)) == []
+    assert torch.equal(kind.load(kind.Knobs(), home)[0].pixels[0], kind.load(kind.Knobs(), home)[0].pixels[0])
+
+
+def command(*words):
+    """What `ssl-playground data ...` prints, its lines as one."""
+    done = CliRunner().invoke(data_cli.app, list(words), env={"COLUMNS": "200"}, catch_exceptions=False)
+    return " ".join(done.stdout.split())
+
+
+def test_the_command_line_adds_shows_and_removes(home):
+    place = pictures(home / "birds", [f"{kind}/{i}.png" for kind in ("[red]owl", "wren") for i in range(10)])
+    (place / "notes.txt").write_text("hello")
+    shown = command("add", str(place), "--name", "My [bold]birds")
+    assert "own-my-bold-birds My [bold]birds: Your own: 20 pictures, 2 classes" in shown
+    assert "[red]owl 10 wren 10" in shown and "1: it is no picture of a kind that is known" in shown and "notes.txt" in shown
+    assert command("show", "my-bold-birds") == shown
+    assert "own-my-bold-birds My [bold]birds" in command("list") and "shapes" in command("list")
+    with pytest.raises(DataError, match="the name of a set must be a new one"):
+        command("add", str(place), "--name", "My [bold]birds")
+    with pytest.raises(ValueError, match="--image-column and --label-column are for sources that begin with hf:, got"):
+        command("add", str(place), "--label-column", "x")
+    assert command("remove", "own-my-bold-birds") == f"own-my-bold-birds (My [bold]birds) is removed; {place} is untouched"
+    assert len(list(place.rglob("*.png"))) == 20
+
+
+def test_a_wrong_set_on_the_command_line_is_one_sentence(home):
+    done = subprocess.run([sys.executable, "-m", "playground.cli", "data", "show", "own-x"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip() == "ssl-playground: the name must be that of a set that is here (there is none), got own-x"
