@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,16 +71,10 @@ def show(name: Name) -> None:
     _row(table, each.name, f"{each.title}: {kind.summary}")
     _row(table, "parts", f"{kind.count:,} pictures to train on, {kind.probe_count:,} kept for the probe set")
     _row(table, "files", each.folder or "copied into the store")
-    _row(table, "sides", "{:,} px at least, {:,} px usual, {:,} px at most".format(*each.sides) + f"; brought to {each.size} px")
     for label, count in each.counts().items():
         _row(table, label, f"{count:,}")
-    for note in each.notes:
-        _row(table, "note", note)
-    for reason, count in Counter(reason for _, reason in each.skipped).most_common():
-        first = next(file for file, why in each.skipped if why == reason)
-        _row(table, "left out", f"{count:,}: {reason} (the first: {first})")
-    if each.skipped_count > len(each.skipped):
-        _row(table, "left out", f"{each.skipped_count:,} in all")
+    for remark in kind.remarks(None, own.root()):
+        _row(table, "", remark)
     Console().print(table)
 
 

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal
 from torchvision.datasets.utils import extract_archive
 
 from playground.datasets.base import Dataset, Progress
-from playground.datasets.download import alone, fetch
+from playground.datasets.download import fetch
+from playground.datasets.turns import alone
 from playground.knobs import option
 
 SIZE = "The side of the images in pixels. Twice the side is four times the work, and shows what is small."

@@ -86,3 +86,8 @@ class Dataset(Choice):
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Training images and probe images, the same ones every time. Raises DataError."""
         raise NotImplementedError
+
+    @classmethod
+    def remarks(cls, knobs: Any, folder: Path) -> list[str]:
+        """What else there is to know of what `load` gives, in sentences: what was left out, and why."""
+        return []

@@ -7,21 +7,19 @@ import functools
 import hashlib
 import shutil
 import socket
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import cast
 
 from playground.datasets.base import DataError, Progress
-from playground.locks import Lock
+from playground.datasets.turns import alone
 
 PIECE = 1 << 18  # bytes
 TIMEOUT = 20  # seconds without an answer
-LOOK = 0.5  # seconds between two looks at whether somebody else is done
 SPARE = 64 << 20  # bytes of the disk that are left free
 UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 
@@ -49,21 +47,6 @@ def checksum(file: Path, kind: str = "md5") -> str:
     """The md5 or sha256 of a file, in hexadecimal."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, kind).hexdigest()
-
-
-def alone(place: Path, what: str, work: Callable[[], Iterator[Progress]]) -> Iterator[Progress]:
-    """Does `work` while nobody else works on `place`; until then it waits, and says so. A disk that fails is a DataError."""
-    lock = Lock(place.with_name(f".{place.name}.lock"))
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        while not lock.take():
-            yield Progress(f"{what} (somebody else is fetching this: waiting)", 0, 0)
-            time.sleep(LOOK)
-        yield from work()
-    except OSError as error:
-        raise DataError(f"{what} must be written to {place.parent}, got {error.strerror or error}") from None
-    finally:
-        lock.release()
 
 
 class _Broken(Exception):  # noqa: N818

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from playground.datasets.base import DataError, Dataset, Images, Progress
-from playground.datasets.prepared import opened, prepare
+from playground.datasets.prepared import left_out, opened, prepare
 from playground.home import home
 from playground.knobs import knob, option
 
@@ -74,6 +74,11 @@ class OwnImages(Dataset):
     place: ClassVar[Path]
 
     @classmethod
+    def missing(cls, knobs: Any, folder: Path) -> Literal["", "download", "prepare"]:
+        """Whether its pictures are decoded at this size."""
+        return "" if cls._into(knobs).is_file() else "prepare"
+
+    @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
         """Decodes the pictures at this size, once. Raises DataError."""
         return prepare(ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title)
@@ -91,6 +96,13 @@ class OwnImages(Dataset):
         factors = {"class": torch.tensor(cls.own.labels)[torch.tensor(order)]} if cls.own.labels else {}
         images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
         return images[: cls.count], images[cls.count :]
+
+    @classmethod
+    def remarks(cls, knobs: Any, folder: Path) -> list[str]:
+        """The sizes of its pictures, how it was read, and what was left out."""
+        small, usual, large = cls.own.sides
+        sides = f"The shorter sides of its pictures: {small:,} px at least, {usual:,} px usual, {large:,} px at most."
+        return [sides, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
 
     @classmethod
     def _into(cls, knobs: Any) -> Path:

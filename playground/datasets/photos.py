@@ -11,7 +11,7 @@ import torchvision
 
 from playground.datasets.archives import SIZE, Archive, Downloaded, Framed
 from playground.datasets.base import DataError, Dataset, Images, Progress
-from playground.datasets.prepared import opened, prepare
+from playground.datasets.prepared import left_out, opened, prepare
 from playground.knobs import option
 
 SEED = 4  # of the order, and of the split where there is no official one; a run's seed never changes the data
@@ -66,6 +66,11 @@ class _Photos(Downloaded):
         images = Images(prepared.pixels, {"class": labels}, {"class": list(names)})
         first = sum(row < count for row in prepared.kept)
         return images[:first], images[first:]
+
+    @classmethod
+    def remarks(cls, knobs: Any, folder: Path) -> list[str]:
+        """What could not be decoded."""
+        return left_out([(Path(file).name, reason) for file, reason in opened(cls._into(knobs, folder)).skipped])
 
     @classmethod
     def _chosen(cls, folder: Path) -> tuple[list[Sample], int, Sequence[str]]:

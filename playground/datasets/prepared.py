@@ -14,8 +14,7 @@ import itertools
 import json
 import os
 import shutil
-import sqlite3
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from torch import Tensor
 
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import Fit, Unreadable, decode
+from playground.datasets.turns import alone
 
 VERSION = 1  # of decoding: a new one makes what was prepared anew
 WORKERS = min(8, os.cpu_count() or 1)
@@ -45,20 +45,22 @@ class Prepared:
     skipped: list[tuple[str, str]]
 
 
+def left_out(skipped: Sequence[tuple[str, str]], count: int | None = None) -> list[str]:
+    """A sentence for each reason, the most frequent first. skipped: (file, reason), maybe not all of them; count: how many there are."""
+    reasons = Counter(reason for _, reason in skipped).most_common()
+    first = {reason: file for file, reason in reversed(skipped)}
+    found = [f"{many:,} left out: {reason} (the first: {first[reason]})." for reason, many in reasons]
+    return found + ([f"{count:,} left out in all."] if count and count > len(skipped) else [])
+
+
 def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str) -> Iterator[Progress]:
     """Decodes `files` into `into` (.npy) unless that is there and they have not changed since; `what` is for progress and errors.
 
     Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
     """
     mark = fingerprint(files, into, size, fit)
-    if is_prepared(into, mark):
-        return
-    into.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(_lock(into)) as lock:
-        while not _taken(lock):
-            yield Progress(f"{what}: another process is preparing it", 0, 0, "images")
-        if not is_prepared(into, mark):
-            yield from _prepare(files, into, size, cast(Fit, fit), what, mark)
+    if not is_prepared(into, mark):
+        yield from alone(into, what, lambda: _prepare(files, into, size, cast(Fit, fit), what, mark))
 
 
 def opened(into: Path) -> Prepared:
@@ -102,20 +104,9 @@ def _note(into: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def _lock(into: Path) -> sqlite3.Connection:
-    """SQLite's own file lock: the one lock that is there on every system and that no crash leaves behind."""
-    return sqlite3.connect(into.with_suffix(".lock"), timeout=1, isolation_level=None, check_same_thread=False)
-
-
-def _taken(lock: sqlite3.Connection) -> bool:
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError:
-        return False
-    return True
-
-
 def _prepare(files: Sequence[Path], into: Path, size: int, fit: Fit, what: str, mark: str) -> Iterator[Progress]:
+    if is_prepared(into, mark):
+        return  # somebody else made it while we waited
     _require_room(into.parent, len(files) * 3 * size**2, what)
     part, note = into.with_suffix(f".{os.getpid()}.part"), into.with_suffix(".json")
     kept: list[int] = []

@@ -10,7 +10,7 @@ from torch import Tensor
 from playground.datasets.base import Images
 from playground.randomness import stream
 
-LOOKED_AT = 20_000  # training images, at most, that averages are taken over
+LOOKED_AT = 8_192  # training images, at most, that averages are taken over
 CHUNK = 1024
 
 
@@ -52,11 +52,10 @@ def by_label(train: Images, probe: Images, factor: str, many: int, draw: int) ->
 
 def colors(images: Images) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each color channel, in [0, 1], over at most LOOKED_AT images."""
-    few = images.pixels[:LOOKED_AT]
-    chunks = [chunk.float().div_(255).transpose(0, 1).flatten(1) for chunk in few.split(CHUNK)]
-    count = sum(chunk.shape[1] for chunk in chunks)
-    mean = torch.stack([chunk.sum(1) for chunk in chunks]).double().sum(0) / count
-    square = torch.stack([chunk.square().sum(1) for chunk in chunks]).double().sum(0) / count
+    chunks = [chunk.float().div_(255) for chunk in images.pixels[:LOOKED_AT].split(CHUNK)]
+    count = sum(chunk[:, 0].numel() for chunk in chunks)
+    mean = torch.stack([chunk.sum((0, 2, 3)) for chunk in chunks]).double().sum(0) / count
+    square = torch.stack([chunk.square_().sum((0, 2, 3)) for chunk in chunks]).double().sum(0) / count
     return mean.tolist(), (square - mean.square()).clamp(min=0).sqrt().tolist()
 
 

@@ -24,7 +24,7 @@ def draw(data: Any, train: Images, probe: Images, factor: str | None, number: in
     live.still("sheet", **_packed(data.model_dump_json() + data.name, len(train), factor, number, train, probe))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_data(max_entries=64, show_spinner="Looking at the images")
 def _packed(data: str, count: int, factor: str | None, number: int, _train: Images, _probe: Images) -> dict[str, Any]:
     """`data` and `count` stand for the images, which are too large to compare."""
     rows = by_label(_train, _probe, factor, EXAMPLES, number) if factor else []

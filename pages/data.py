@@ -1,0 +1,32 @@
+"""Data: what a network is shown, before anything is trained."""
+
+import streamlit as st
+
+from playground.datasets.summary import factors
+from playground.ui import PAGES, controls, fetching, sheet
+
+ICON = ":material/photo_library:"
+ALL = "all images"
+
+settings = controls.settings()
+with st.sidebar:
+    pen = controls.pen_for(settings)
+    pen.choice("data", "Data")
+    pen.section("data")
+data = settings.data()
+
+st.subheader(controls.plain(data.choice.title), anchor=False)
+if found := fetching.images(data):
+    train, probe = found
+    st.caption(controls.plain(data.choice.summary))
+    names = factors(train, probe)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        factor = st.segmented_control("Rows", [*names, ALL], key="sheet-factor", default=(names or [ALL])[0], required=True)
+        number = st.session_state.setdefault("sheet-draw", 0)
+        if st.button("Other examples", icon=":material/casino:", key="sheet-another"):
+            number = st.session_state["sheet-draw"] = number + 1
+        if st.button("Train on it", icon=":material/model_training:", key="sheet-train", type="primary"):
+            st.switch_page(PAGES / "train.py")
+    sheet.draw(data, train, probe, None if factor == ALL or factor not in names else factor, number)
+
+controls.remember(None)

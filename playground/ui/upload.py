@@ -1,0 +1,69 @@
+"""Your own images: sent by the browser, taken in whole or not at all, and then a data set like all others."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any, cast
+
+import streamlit as st
+
+from playground.datasets import DataError, own
+from playground.datasets.intake import add_files
+from playground.ui import controls
+from playground.ui.controls import plain
+
+KINDS = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp")
+MINE = "my sets"  # those that this session has added, and so may remove
+AGAIN = "uploads"  # counts, so that the uploader is empty again after a set was added
+HELP = "JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels; without any there are no labels, and no accuracy is shown."
+SEEN = "They are kept on this server, where everybody who opens it can train on them."
+
+
+def draw(data: Any) -> None:
+    """The section: what to send, its name, and Add; below it Remove, where `data` is a set that this session has added."""
+    with st.expander("Your own images", expanded=False, icon=":material/add_photo_alternate:", key="section-own"):
+        st.caption(SEEN)
+        count = st.session_state.setdefault(AGAIN, 0)
+        whole = st.segmented_control("What to send", ["zip or pictures", "a folder"], default="zip or pictures", key="own-kind")
+        several: Any = "directory" if whole == "a folder" else True
+        kinds = KINDS if several == "directory" else ("zip", *KINDS)
+        files = st.file_uploader("Pictures", kinds, several, key=f"own-files-{whole}-{count}", help=HELP, label_visibility="collapsed")
+        name = st.text_input("Name", key=f"own-name-{count}", max_chars=60, placeholder="birds of my garden")
+        if st.button("Add", key="own-add", icon=":material/add:", disabled=not files):
+            _add(list(files or []), name or _called(files))
+        _remove(data.name)
+
+
+def _called(files: Any) -> str:
+    """What a set is called by somebody who gave it no name."""
+    first = files[0].name
+    return str(first.partition("/")[0] if "/" in first else first.rpartition(".")[0])
+
+
+def _add(files: list[Any], name: str) -> None:
+    before = {each.name for each in own.sets()}
+    bar = st.progress(0.0, "Looking")
+    try:
+        with closing(cast(Any, add_files([(each.name, each) for each in files], name))) as parts:
+            for part in parts:
+                bar.progress(part.done / part.total if part.total else 0.0, f"{plain(part.what)}: {part.done:,} of {part.total:,}")
+    except DataError as error:
+        bar.empty()
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    added = next(each.name for each in own.sets() if each.name not in before)
+    st.session_state[MINE] = {*st.session_state.get(MINE, ()), added}
+    st.session_state[AGAIN] += 1
+    controls.choose("data", added)
+    st.rerun()
+
+
+def _remove(name: str) -> None:
+    if name in st.session_state.get(MINE, ()):
+        st.button("Remove this set", key="own-remove", type="tertiary", icon=":material/delete:", on_click=_removed, args=(name,))
+
+
+def _removed(name: str) -> None:
+    own.remove(name)
+    st.session_state[MINE] -= {name}
+    controls.choose("data", "shapes")
