@@ -99,8 +99,10 @@ def test_who_stops_asking_leaves_the_part_and_lets_the_next_one_in(server, url, 
             pass
     begun = part_of(target).stat().st_size
     assert len(CONTENT) // 2 <= begun < len(CONTENT)
-    first, *_ = fetch([url], target, MD5)
+    steps = fetch([url], target, MD5)
+    first = next(steps)
     assert (first.what, first.done) == ("data.bin", begun)
+    list(steps)
     assert server.asked[-1] == ("data.bin", f"bytes={begun}-") and target.read_bytes() == CONTENT
 
 
@@ -199,4 +201,4 @@ def test_work_that_fails_lets_the_next_one_in(tmp_path):
 
     with pytest.raises(DataError, match="birds must be written to .* got Input/output error"):
         list(alone(tmp_path / "birds", "birds", fail))
-    assert list(alone(tmp_path / "birds", "birds", lambda: iter([1, 2]))) == [1, 2]
+    assert next(alone(tmp_path / "birds", "birds", lambda: iter([1]))) == 1

@@ -1,9 +1,10 @@
+import inspect
 import shutil
 
 import pytest
 import torch
 
-from playground.datasets import DataError
+from playground.datasets import CATALOG, DataError
 from playground.datasets.photos import shuffled
 
 COUNTS = {"imagenette": (30, 20), "eurosat": (24, 6), "flowers102": (15, 15), "oxford-pets": (15, 9)}  # of the miniatures: training, probe
@@ -64,6 +65,12 @@ def test_crop_takes_the_middle_and_squeeze_keeps_the_red_ends(miniature, tmp_pat
     squeezed, _ = loaded(kind, tmp_path, fit="squeeze")
     assert (cropped.pixels[:, 0, 32, 2].float() - 20 * cropped.factors["class"]).abs().max() < 40
     assert squeezed.pixels[:, 0, 32, 2].min() > 215 and squeezed.pixels[:, 1, 32, 2].max() < 40
+
+
+def test_eurosat_comes_from_where_torchvision_takes_it():
+    kind = CATALOG["eurosat"]
+    source = inspect.getsource(kind.source.download)
+    assert kind.url in source and kind.md5 in source
 
 
 def test_eurosat_is_split_once_and_for_all(miniature, tmp_path):
