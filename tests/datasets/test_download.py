@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.datasets import DataError, download
-from playground.datasets.download import alone, fetch, whole
+from playground.datasets import DataError, turns
+from playground.datasets.download import fetch, whole
+from playground.datasets.turns import alone
 
 CONTENT = bytes(range(256)) * 4000  # about a megabyte, in four pieces
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -115,13 +116,13 @@ def test_a_part_that_cannot_be_the_beginning_is_thrown_away(url, target, begun):
 
 
 def test_two_at_once_download_once(server, url, target, monkeypatch):
-    monkeypatch.setattr(download, "LOOK", 0.02)
+    monkeypatch.setattr(turns, "LOOK", 0.02)
     server.gate.clear()
     first = threading.Thread(target=lambda: list(fetch([url], target, MD5)))
     first.start()
     wait_for(lambda: part_of(target).exists())
     second = fetch([url], target, MD5)
-    assert next(second).what == "data.bin (somebody else is fetching this: waiting)"
+    assert next(second).what == "data.bin (somebody else is at it: waiting)"
     server.gate.set()
     assert {step.done for step in second} <= {0}
     first.join()
@@ -129,7 +130,7 @@ def test_two_at_once_download_once(server, url, target, monkeypatch):
 
 
 def test_a_process_that_is_killed_leaves_its_part_and_no_lock(server, url, target, monkeypatch):
-    monkeypatch.setattr(download, "LOOK", 0.02)
+    monkeypatch.setattr(turns, "LOOK", 0.02)
     server.gate.clear()
     code = "import sys, pathlib, playground.datasets.download as d; list(d.fetch([sys.argv[1]], pathlib.Path(sys.argv[2])))"
     other = subprocess.Popen([sys.executable, "-c", code, url, str(target)])

@@ -5,7 +5,7 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from playground.datasets import download
+from playground.datasets import Progress, turns
 from playground.home import home as place
 from playground.training import load_images
 from playground.ui import fetching
@@ -97,7 +97,7 @@ def test_spoiled_files_are_a_sentence_and_can_be_fetched_again(home, miniature):
 
 
 def test_another_session_waits_and_then_finds_it_whole(home, miniature, server, monkeypatch):
-    monkeypatch.setattr(download, "LOOK", 0.02)
+    monkeypatch.setattr(turns, "LOOK", 0.02)
     shown, words = [], fetching._words
     monkeypatch.setattr(fetching, "_words", lambda part: shown.append(words(part)) or words(part))
     kind = miniature("cifar10")
@@ -111,7 +111,7 @@ def test_another_session_waits_and_then_finds_it_whole(home, miniature, server, 
         assert second.is_alive()
     list(first)
     second.join()
-    assert set(shown) == {"CIFAR-10 (somebody else is fetching this: waiting)"}
+    assert set(shown) == {"CIFAR-10 (somebody else is at it: waiting)"}
     assert page.text[0].value == "20 and 4 images"
     assert len(server.asked) == 1
 
@@ -127,7 +127,7 @@ def test_a_control_that_is_moved_meanwhile_does_not_end_it(home, miniature):
 
 def test_how_far_it_is_in_words():
     words = fetching._words
-    assert words(download.Progress("cifar-10-python.tar.gz", 12_000_000, 170_498_071)) == "cifar-10-python.tar.gz: 12.0 of 170.5 MB"
-    assert words(download.Progress("*birds*: waiting", 0, 0)) == "\\*birds\\*: waiting"
-    assert words(download.Progress("birds", 1200, 9469, "images")) == "birds: 1,200 of 9,469 images"
-    assert words(download.Progress("birds", 3_000_000, 0)) == "birds: 3.0 MB"
+    assert words(Progress("cifar-10-python.tar.gz", 12_000_000, 170_498_071)) == "cifar-10-python.tar.gz: 12.0 of 170.5 MB"
+    assert words(Progress("*birds*: waiting", 0, 0)) == "\\*birds\\*: waiting"
+    assert words(Progress("birds", 1200, 9469, "images")) == "birds: 1,200 of 9,469 images"
+    assert words(Progress("birds", 3_000_000, 0)) == "birds: 3.0 MB"

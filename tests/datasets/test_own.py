@@ -249,7 +249,7 @@ def test_the_command_line_adds_shows_and_removes(home):
     (place / "notes.txt").write_text("hello")
     shown = command("add", str(place), "--name", "My [bold]birds")
     assert "own-my-bold-birds My [bold]birds: Your own: 20 pictures, 2 classes" in shown
-    assert "[red]owl 10 wren 10" in shown and "1: it is no picture of a kind that is known" in shown and "notes.txt" in shown
+    assert "[red]owl 10 wren 10" in shown and "1 left out: it is no picture of a kind that is known" in shown and "notes.txt" in shown
     assert command("show", "my-bold-birds") == shown
     assert "own-my-bold-birds My [bold]birds" in command("list") and "shapes" in command("list")
     with pytest.raises(DataError, match="the name of a set must be a new one"):

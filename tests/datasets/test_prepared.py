@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from PIL import Image
 from playground.datasets import DataError, Progress
 from playground.datasets.decoding import decode
 from playground.datasets.prepared import opened, prepare
+from playground.locks import Lock
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_every_file_becomes_a_row_in_order_and_what_is_skipped_has_a_reason(file
     assert made.pixels.shape == (48, 3, 8, 8) and made.pixels.dtype == torch.uint8
     for row, kept in enumerate(made.kept):
         assert np.array_equal(made.pixels[row].numpy(), decode(files[kept], 8, "crop"))
-    assert names(into) == ["set-8-crop.json", "set-8-crop.lock", "set-8-crop.npy"]
+    assert names(into) == [".set-8-crop.npy.lock", "set-8-crop.json", "set-8-crop.npy"]
     assert np.load(into).shape == (48, 3, 8, 8)
 
 
@@ -74,7 +74,7 @@ def test_a_preparation_that_is_given_up_leaves_nothing(files, into):
     next(steps), next(steps)
     assert any(each.endswith(".part") for each in names(into))
     steps.close()
-    assert names(into) == ["set-8-crop.lock"]
+    assert names(into) == [".set-8-crop.npy.lock"]
     with pytest.raises(DataError, match=r"set-8-crop\.npy must be prepared before it is opened"):
         opened(into)
     assert list(prepare(files, into, 8, "crop", "squares"))[-1].done == 50  # and the next one may begin
@@ -99,7 +99,7 @@ def test_nothing_but_damaged_files_is_an_error_that_names_the_first(files, into)
         list(prepare([files[7], files[31]], into, 8, "crop", "squares"))
     with pytest.raises(DataError, match="got no files"):
         list(prepare([], into, 8, "crop", "squares"))
-    assert names(into) == ["set-8-crop.lock"]
+    assert names(into) == [".set-8-crop.npy.lock"]
 
 
 def test_a_full_disk_is_found_before_the_work(files, into, monkeypatch):
@@ -110,11 +110,11 @@ def test_a_full_disk_is_found_before_the_work(files, into, monkeypatch):
 
 def test_a_second_one_waits_and_then_finds_it_ready(files, into):
     into.parent.mkdir()
-    holder = sqlite3.connect(into.with_suffix(".lock"), isolation_level=None, check_same_thread=False)
-    holder.execute("BEGIN EXCLUSIVE")
+    holder = Lock(into.with_name(f".{into.name}.lock"))
+    assert holder.take()
     second = prepare(files, into, 8, "crop", "squares")
-    assert next(second) == Progress("squares: another process is preparing it", 0, 0, "images")
-    holder.close()
+    assert next(second) == Progress("squares (somebody else is at it: waiting)", 0, 0)
+    holder.release()
     assert list(second)[-1].done == 50
 
 
