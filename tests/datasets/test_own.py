@@ -14,9 +14,11 @@ from playground import RunConfig, data_cli, train
 from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.own import probe_count, split
+from playground.devices import pick
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, Metrics, Probe, Snapshot, Verdict
 from playground.methods import CATALOG as METHODS
+from playground.trainer import Trainer
 from playground.training import load_images
 from playground.ui.settings import read
 
@@ -88,14 +90,12 @@ def test_a_config_of_it_goes_through_json_and_a_link(flat):
     assert config.data.image_size == 48
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_works_out_of_the_box_on_twenty_pictures(method, labeled, flat):
-    config = RunConfig(
-        data="own-pets" if method == "supervised" else "own-flat", method=method, steps=1, device="cpu", network=_small(method)
-    )
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "supervised"])
+def test_every_method_works_out_of_the_box_on_twenty_pictures(method, flat):
+    config = RunConfig(data="own-flat", method=method, device="cpu", network=_small(method))
     assert config.batch_size <= config.data.choice.count
-    last = list(train(config))[-1]
-    assert (last.status, last.message) == ("finished", "")
+    trainer = Trainer(config, load_images(config.data, None)[0], pick("cpu", config.network.choice.family))
+    assert all(bool(each.isfinite().all()) for each in trainer.update().values())
 
 
 def _small(method):
