@@ -181,7 +181,8 @@ def _only(chance: Draw, operators: Collection[str], pixels: Tensor) -> Draw:
     """The same draw, with nothing left to do for those operators that share a pass over the pixels with another."""
     fields = {"crop": "boxes", "flip": "flips", "brightness": "brightness", "contrast": "contrast", "saturation": "saturation"}
     if left_out := [field for name, field in fields.items() if name not in operators]:
-        nothing = neutral(len(pixels), *pixels.shape[2:], chance.boxes.device)
+        height, width = pixels.shape[2:]
+        nothing = neutral(len(pixels), height, width, chance.boxes.device)
         chance = replace(chance, **{field: getattr(nothing, field) for field in left_out})
     return chance
 

@@ -27,8 +27,7 @@ class Trainer:
     def __init__(self, config: RunConfig, images: Images, device: Device) -> None:
         self.config, self.device, self.step = config, device, 0
         self.images = images.to(device.where)
-        self.method: Any = untrained(config, images)
-        self.method.to(device.where, memory_format=device.memory_format)
+        self.method = untrained(config, images).to(device.where).to(memory_format=device.memory_format)
         groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 

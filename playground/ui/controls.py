@@ -44,9 +44,9 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     return kept
 
 
-def remember(run: str | None) -> None:
-    """Writes the address, so that copying it at any moment copies the experiment."""
-    address = settings().address(run)
+def remember(run: str | None, shown: Mapping[str, str] | None = None) -> None:
+    """Writes the address, so that copying it at any moment copies the experiment. shown: what else the page has in it, by key."""
+    address = settings().address(run) | dict(shown or {})
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
 
@@ -58,11 +58,10 @@ def plain(text: str) -> str:
 
 def draw(now: Settings, running: Running | None) -> Pen:
     """All controls, top to bottom; returns the pen, for sections of their own."""
-    _, sentences = now.config()
-    knobs = {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})}
-    for key in [key for key in sentences if key not in now.flat]:
-        _sentence(key, sentences[key], "Leave it out")
-    pen = Pen(now, running, sentences, knobs)
+    pen = taken_up(now, running)
+    for key in [key for key in pen.sentences if key not in now.flat]:
+        _sentence(key, pen.sentences[key], "Leave it out")
+    knobs = pen.knobs
     _choices(pen)
     _method(pen)
     for section, title in SECTIONS.items():
@@ -74,6 +73,11 @@ def draw(now: Settings, running: Running | None) -> Pen:
     with st.expander("Run", expanded=True, key="section-run"):
         _run(pen)
     return pen
+
+
+def taken_up(now: Settings, running: Running | None = None) -> Pen:
+    """The pen for these settings, for a page that draws only some of their sections."""
+    return Pen(now, running, now.config()[1], {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})})
 
 
 def _choices(pen: Pen) -> None:
