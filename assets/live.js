@@ -9,8 +9,16 @@ import { PointMap } from "./panels/map.js"
 import { Collapse } from "./panels/collapse.js"
 import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
+import { Views } from "./panels/views.js"
+import { Overlap } from "./panels/overlap.js"
+import { Presets } from "./panels/presets.js"
+import { Survival } from "./panels/survival.js"
+import { Invariance } from "./panels/invariance.js"
 
-const PANELS = { transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside }
+const PANELS = {
+  transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
+  views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
+}
 const drawn = new WeakMap()
 
 /** Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme. */

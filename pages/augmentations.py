@@ -1,5 +1,7 @@
 """Augmentations: what the views of an image look like, what every operator does to them, and what survives."""
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from playground.ui import PAGES, controls, live, looking, transport
@@ -40,8 +42,8 @@ if config is None:
     st.error(controls.plain(f"Nothing can be shown until this is mended: {sentence}"), icon=":material/error:")
 elif looking.images_are_here(config):
     everything = looking.query(config, *looking.EVERYTHING)
-    which = f"image={image}&draw={draw}"
-    live.still("views", address=f"views?{everything}&{which}&views={views}", steps=f"views/steps?{everything}&{which}")
+    which = urlencode({"image": image, "draw": draw})
+    live.still("views", address=f"views?{everything}&{which}&{urlencode({'views': views})}", steps=f"views/steps?{everything}&{which}")
     live.still("overlap", address=f"views/overlap?{everything}&draw=0")
     live.still("presets", address=f"views/presets?{everything}&{which}")
     live.still("survival", address=f"views/survival?{looking.query(config, 'data', 'method', 'network', 'augment')}")

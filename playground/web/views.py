@@ -82,8 +82,10 @@ class Views:
         view = _whole(request, "view", 0, seen.MOST - 1)
 
         def body() -> dict[str, Any]:
-            together, alone = seen.steps(config, train.pixels[row], number, view)
-            return {"operators": OPERATORS, **_atlas(torch.cat((together, alone)), len(together))}
+            pixels = train.pixels[row]
+            (together, alone), found = seen.steps(config, pixels, number, view), seen.views(config, pixels, number, view + 1)
+            facts = seen.facts(found, *pixels.shape[1:])[view]
+            return {"view": view, "operators": OPERATORS, "facts": facts, **_atlas(torch.cat((together, alone)), len(together))}
 
         return _tagged(request, body)
 
