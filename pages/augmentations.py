@@ -33,7 +33,7 @@ with st.container(key="looking", horizontal=True, vertical_alignment="bottom", g
     draw = looking.number("draw", "Draw", 0, "Which throw of the dice. The same number and seed give the same views.")
     st.button("Another draw", icon=":material/casino:", key="another", on_click=looking.another, args=("draw",))
     pen.knob(pen.knobs["seed"])
-    views = looking.number("views", "Views", 16, "How many views of the image are shown, 32 at most.")
+    views = looking.number("views", "Views", 24, "How many views of the image are shown, 32 at most.")
     train = st.button("Train with these", icon=":material/model_training:", type="primary", key="train", disabled=config is None)
 if train:
     st.switch_page(PAGES / "train.py")

@@ -53,11 +53,13 @@ def survival(config: RunConfig, train: Images, probe: Images) -> list[Reading]:
     """How well each factor is read off one view of every image, by probes that learned from views, beside the same with originals.
 
     Probes: a vote of the nearest 20, the image itself left out, and a ridge classifier fitted on three quarters and judged on the rest.
-    train: gives batch norm of the untrained network its statistics, as in a training.
+    train: gives batch norm of the untrained network its statistics, as in a training. Nothing is read where nothing has a label.
     """
     probe = probe[:READ]
     # Images without a label cannot be read; a factor counts where all have one.
     factors = {name: each for name, each in probe.factors.items() if len(each) and int(each.min()) >= 0}
+    if not factors or len(probe) < 2:
+        return []
     generator = stream(config.seed, "survival", 0)
     pictures = {"views": augment(probe.pixels, config.augment, generator), "originals": probe.pixels.float() / 255}
     encoders: dict[str, Encoder] = {"pixels": lambda images: images.flatten(1) - 0.5, "untrained": at_rest(untrained(config, train))}
@@ -86,7 +88,7 @@ def linear_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, f
     """
     order = torch.randperm(len(features), generator=stream(0, "split", 0))
     tested = max(1, round(TESTED * len(order)))
-    fit, test = order[tested:], order[:tested]
+    test, fit = order.numpy()[:tested], order.numpy()[tested:]
     columns = [torch.nn.functional.one_hot(each).float() * 2 - 1 for each in factors.values()]
     scaled = StandardScaler().fit_transform(features.numpy())
     ridge = Ridge(RIDGE * features.shape[1]).fit(scaled[fit], torch.cat(columns, 1).numpy()[fit])

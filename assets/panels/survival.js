@@ -6,7 +6,7 @@ import { make, setText } from "../theme.js"
 import { percent } from "./overlap.js"
 
 const CHARTS = [["pixels", "knn"], ["pixels", "linear"], ["untrained", "knn"], ["untrained", "linear"]]
-const PROBES = { knn: "nearest neighbors", linear: "a linear probe" }
+const PROBES = { knn: "k-NN", linear: "linear probe" }
 
 export class Survival {
   constructor(place) {
@@ -25,7 +25,8 @@ export class Survival {
   turn() {}
 
   explain() {
-    setText(this.good, "Tall: a network could use it to tell images apart. At the line: the augmentation has taken it away, and something else has to be learned.")
+    const network = this.body ? ` · ${this.body.images.toLocaleString("en-US")} held-out images; the network is ${this.body.network}` : ""
+    setText(this.good, `Tall: a network could use it to tell images apart. At the line: the augmentation has taken it away, and something else has to be learned${network}`)
   }
 
   update() {
@@ -50,7 +51,6 @@ export class Survival {
     if (!chart.stale(this.asking.had, this.theme.dark)) return
     const factors = this.body.factors
     chart.hint(factors.length ? "" : "These images have no labels: there is nothing to read.")
-    setText(chart.good, who === "pixels" ? "" : this.body.network)
     const color = this.theme.colors[who === "pixels" ? 1 : 0]
     const x = factors.map((each) => each.factor)
     const of = (what) => factors.map((each) => each.values[who][probe][what])
