@@ -27,9 +27,9 @@ export class Views {
     this.failure.setAttribute("role", "status")
     this.failure.hidden = true
     const left = make("section.ssl-from", make("header.ssl-head", this.title, this.labels), make("div.ssl-original", this.original, this.boxes), this.who, this.facts)
-    const right = make("section.ssl-into", make("header.ssl-head", make("span.ssl-title", "Its views"), this.good), this.grid, this.localTitle, this.local)
     this.steps = new Steps()
-    place.append(this.failure, make("div.ssl-looking", left, right), this.steps.element)
+    const right = make("section.ssl-into", make("header.ssl-head", make("span.ssl-title", "Its views"), this.good), this.grid, this.localTitle, this.local, this.steps.element)
+    place.append(this.failure, make("div.ssl-looking", left, right))
     this.asking = new Asking((body) => this.took(body), (sentence) => this.failed(sentence))
     this.chosen = { kind: "views", place: 0 }
     this.pointed = null
