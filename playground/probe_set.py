@@ -41,7 +41,7 @@ class ProbeSet:
         generator = stream(self.seed, "pairs", 0, self.device.where)
         self.paired = len(images) // PAIRS
         pixels = self.images.pixels[: self.paired]
-        self.pairs = [augment(pixels, trainer.config.augment, generator) for _ in range(2)]
+        self.pairs = [augment(pixels, trainer.config.augment.one_of_two(number), generator) for number in range(2)]
         self.embedded = len(images) + 2 * self.paired
         self.sizes, self.bins, self.rows = self._look(trainer.method)
 

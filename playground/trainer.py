@@ -13,7 +13,7 @@ from playground.augment import augment
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.devices import Device
-from playground.methods import Batch
+from playground.methods import Batch, Method
 from playground.networks import settle
 from playground.optimizers import parameter_groups, schedule
 from playground.randomness import stream, stream_seed
@@ -27,12 +27,7 @@ class Trainer:
     def __init__(self, config: RunConfig, images: Images, device: Device) -> None:
         self.config, self.device, self.step = config, device, 0
         self.images = images.to(device.where)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(config.seed, "weights", 0))
-            backbone = config.network.choice.build(config.network, config.data.image_size)
-            settle(backbone, images.pixels[:SETTLED])
-            self.method = config.method.choice(backbone, config)
-        self.method.to(device.where, memory_format=device.memory_format)
+        self.method = untrained(config, images).to(device.where).to(memory_format=device.memory_format)
         groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
@@ -43,8 +38,8 @@ class Trainer:
         pixels = images.pixels[rows.to(images.pixels.device)].to(self.device.where)
         rows = rows.to(self.device.where)
         count, crops = self.method.views, config.crops
-        views = self._laid_out(augment(pixels.repeat(count, 1, 1, 1), config.augment, self._stream("views", place)), count)
-        local: list[Tensor] = []
+        stacked = augment(pixels.repeat(count, 1, 1, 1), config.augment, self._stream("views", place), views=count)
+        views, local = self._laid_out(stacked, count), []
         if crops and crops.local_views:
             many = pixels.repeat(crops.local_views, 1, 1, 1)
             local = self._laid_out(augment(many, config.augment, self._stream("local", place), crops), crops.local_views)
@@ -113,6 +108,16 @@ class Trainer:
         size = self.config.batch_size
         epoch, place = divmod(place, len(self.images) // size)
         return _order(self.config.seed, epoch, len(self.images))[place * size : (place + 1) * size]
+
+
+def untrained(config: RunConfig, images: Images) -> Method:
+    """The method as it is before its first step, on the CPU: its weights follow from the seed of the config alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(config.seed, "weights", 0))
+        backbone = config.network.choice.build(config.network, config.data.image_size)
+        settle(backbone, images.pixels[:SETTLED])
+        method: Method = config.method.choice(backbone, config)
+    return method
 
 
 @functools.lru_cache(maxsize=2)

@@ -4,10 +4,12 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from playground.augment import Augment, Crops, augment, blur, color_matrix, crop_and_flip, draw, recolor, solarize, to_gray, turn_hue
+from playground.augment import OPERATORS, Augment, Crops, augment, draw, neutral, perform, possible
 from playground.config import ConfigError, RunConfig
 from playground.knobs import knobs_of
 from playground.methods import CATALOG as METHODS
+from playground.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
+from playground.presets import PRESETS
 
 NOTHING = {f"{name}_probability": 0 for name in ["flip", "jitter", "grayscale", "blur", "solarize"]} | {"crop_scale_min": 1}
 
@@ -134,7 +136,9 @@ def test_moving_one_knob_leaves_what_the_others_decide(knob):
         "blur_probability": {"sigmas"},
         "solarize_probability": {"solarized"},
     }
-    low, high = (vars(draw(Augment(**{knob.key: end}), 200, 32, 32, generator())) for end in (knob.low, knob.high))
+    often = {} if knob.key != "asymmetry" else {"blur_probability": 0.5, "solarize_probability": 0.5}
+    decides |= {"asymmetry": {"sigmas", "solarized"}}
+    low, high = (vars(draw(Augment(**often | {knob.key: end}), 200, 32, 32, generator(), views=2)) for end in (knob.low, knob.high))
     assert {name for name in low if not torch.equal(low[name], high[name])} == decides.get(knob.key, {knob.key})
 
 
@@ -225,7 +229,86 @@ def test_nothing_waits_for_the_device():
     pictures, numbers, yes = (torch.empty(shape, device="meta") for shape in [(8, 3, 32, 32), 8, 8])
     views = crop_and_flip(pictures, torch.empty(8, 4, device="meta"), yes.bool())
     views = turn_hue(recolor(views, color_matrix(numbers, numbers, numbers, means(views))), numbers)
+    assert perform(pictures, neutral(8, 32, 32, "meta"), ["crop", "hue"]).shape == (8, 3, 32, 32)
     assert solarize(blur(to_gray(views, yes.bool()), numbers), yes.bool()).shape == (8, 3, 32, 32)
+
+
+ALL = {"jitter_probability": 1, "grayscale_probability": 0.5, "blur_probability": 0.5, "solarize_probability": 0.5}
+
+
+def test_a_view_is_what_was_drawn_done_in_order():
+    """The last of the cumulative steps is the view itself, to the last bit; so it is when some operators never happen."""
+    for knobs in (Augment(**ALL), Augment(), Augment(**NOTHING)):
+        chance = draw(knobs, 24, 32, 32, generator(3))
+        steps = [perform(images(), chance, OPERATORS[:count]) for count in range(len(OPERATORS) + 1)]
+        close(steps[0], images())
+        view = augment(images(), knobs, generator(3))
+        assert torch.equal(perform(images(), chance, possible(knobs)), view)
+        assert torch.equal(steps[-1], view) or set(possible(knobs)) < set(OPERATORS)
+        close(steps[-1], view)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_one_operator_alone_does_what_its_function_does(operator):
+    chance, pictures = draw(Augment(**ALL), 24, 32, 32, generator(3)), images()
+    ones, whole = torch.ones(24), neutral(24, 32, 32)
+    colors = {name: torch.ones(24) for name in ("brightness", "contrast", "saturation")}
+    expected = {
+        "crop": lambda: crop_and_flip(pictures, chance.boxes, whole.flips),
+        "flip": lambda: torch.where(chance.flips[:, None, None, None], pictures.flip(3), pictures),
+        "hue": lambda: turn_hue(pictures, chance.hue),
+        "grayscale": lambda: to_gray(pictures, chance.grayscale),
+        "blur": lambda: blur(pictures, chance.sigmas),
+        "solarize": lambda: solarize(pictures, chance.solarized),
+    }
+    matrix = color_matrix(**colors | {operator: getattr(chance, operator, ones)}, means=means(pictures)) if operator in colors else None
+    alone = perform(pictures, chance, [operator])
+    close(alone, expected[operator]() if matrix is None else recolor(pictures, matrix))
+    assert (alone - pictures).abs().max() > 0.05
+
+
+def test_a_neutral_draw_changes_nothing_and_of_picks_rows():
+    close(perform(images(), neutral(24, 32, 32)), images())
+    chance, rows = draw(Augment(**ALL), 24, 32, 32, generator(3)), torch.tensor([5, 2])
+    close(perform(images()[rows], chance.of(rows)), perform(images(), chance)[rows])
+
+
+def shares(knobs, views, number, count=20_000):
+    """How often the `number`th of the stacked views is blurred and solarized."""
+    chance = draw(knobs, count * views, 8, 8, generator(), views=views)
+    rows = slice(number * count, (number + 1) * count)
+    return float((chance.sigmas[rows] > 0).float().mean()), float(chance.solarized[rows].float().mean())
+
+
+def test_byols_pair_is_as_unequal_as_its_paper_says():
+    """Grill et al., 2020, table 6: blur 1.0 and 0.1, solarize 0.0 and 0.2."""
+    [byol] = [each for each in PRESETS if each.name == "byol"]
+    knobs = Augment(**{key.removeprefix("augment."): value for key, value in byol.values.items() if key.startswith("augment.")})
+    assert shares(knobs, 2, 0) == (1, 0)
+    second = shares(knobs, 2, 1)
+    assert abs(second[0] - 0.1) < 0.01 and abs(second[1] - 0.2) < 0.015
+    assert knobs.one_of_two(0) == knobs.model_copy(update={"blur_probability": 1, "solarize_probability": 0, "asymmetry": 0})
+    apart = knobs.one_of_two(1)
+    assert (apart.blur_probability, apart.solarize_probability) == pytest.approx((0.1, 0.2))
+
+
+@pytest.mark.parametrize(("often", "least", "most"), [(0.2, 0.1, 0.3), (0.8, 0.7, 0.9), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_half_an_asymmetry_goes_half_as_far_as_probabilities_can(often, least, most):
+    knobs = Augment(blur_probability=often, solarize_probability=often, asymmetry=0.5)
+    for number, expected in enumerate([(most, least), (least, most)]):
+        found = shares(knobs, 2, number)
+        assert abs(found[0] - expected[0]) < 0.015 and abs(found[1] - expected[1]) < 0.015
+
+
+def test_a_view_without_a_partner_is_as_the_mean():
+    knobs = Augment(blur_probability=0.3, asymmetry=1)
+    assert abs(shares(knobs, 1, 0)[0] - 0.3) < 0.015
+    assert [round(shares(knobs, 3, number)[0], 1) for number in range(3)] == [0.6, 0.0, 0.3]
+
+
+def test_without_asymmetry_it_does_not_matter_how_views_are_stacked():
+    knobs = Augment(**ALL)
+    assert torch.equal(augment(images(), knobs, generator(), views=2), augment(images(), knobs, generator()))
 
 
 def test_every_knob_is_live():

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.augment import LUMA
 from playground.heads import decoder
 from playground.knobs import Choice
 from playground.methods.base import Batch, Measure, Method
 from playground.networks import Backbone
+from playground.operators import LUMA
 
 if TYPE_CHECKING:
     from playground.config import RunConfig

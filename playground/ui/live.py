@@ -37,21 +37,17 @@ def module() -> str:
 
 def panel(name: str, run: str | None, **more: Any) -> None:
     """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
-    _mount(name, run or recording(), more)
+    _mount(name, {"run": run or recording(), "catalog": catalog(), **more})
 
 
 def still(name: str, **more: Any) -> None:
-    """A panel that follows no run: all it draws is in `more`, or asked for by its script."""
-    _mount(name, None, more)
+    """A panel that follows no run: `more` says what it shows."""
+    _mount(name, {"run": None, **more})
 
 
-def _mount(name: str, run: str | None, more: dict[str, Any]) -> None:
+def _mount(name: str, data: dict[str, Any]) -> None:
     with st.container(key=f"live-{name}"):
-        _component()(
-            key=f"panel-{name}",
-            data={"panel": name, "run": run, "module": module(), "catalog": catalog(), **more},
-            on_status_change=_nothing,
-        )
+        _component()(key=f"panel-{name}", data={"panel": name, "module": module(), **data}, on_status_change=_nothing)
 
 
 @cache

@@ -34,11 +34,11 @@ def failure(status: int, sentence: str) -> Response:
 
 
 def tagged(request: Request, tag: str, body: Any) -> Response:
-    """JSON that the browser may keep as long as we confirm it by its tag."""
+    """JSON that the browser may keep as long as we confirm it by its tag. body: or what makes it, which then is asked only for news."""
     headers = {"ETag": f'"{tag}"', "Cache-Control": ASK_AGAIN}
     if _known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return answer(body, headers=headers)
+    return answer(body() if callable(body) else body, headers=headers)
 
 
 def file(request: Request, path: Path, *, forever: bool = False) -> Response:

@@ -9,6 +9,7 @@ GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spec
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/plotly.js   GET /assets/{path}
+GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
 """
 
@@ -29,6 +30,7 @@ from playground.runs.records import Run, UnknownRun
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
 from playground.web.hub import Hub
 from playground.web.stream import PageSocket, server_sent_events
+from playground.web.views import Views
 
 # Large, and no page draws it: it is what the maps are made from.
 NOT_SENT = ("embedding",)
@@ -49,6 +51,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         f"{run}/sprites.png": api.sprites,
         "/api/plotly.js": plotly_js,
         "/assets/{path:path}": asset,
+        **Views(pool).paths(),
     }
     return [*(Route(path, _answering(found)) for path, found in paths.items()), WebSocketRoute("/api/ws", api.socket)]
 

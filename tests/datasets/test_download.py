@@ -65,7 +65,7 @@ def test_a_file_that_was_damaged_later_is_fetched_again(url, target):
     assert target.read_bytes() == CONTENT
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(server, url, target):
+def test_a_connection_that_breaks_is_pen_for_where_it_broke(server, url, target):
     server.cut = 300_000
     steps = list(fetch([url], target, MD5))
     assert [wanted for _, wanted in server.asked] == [None, "bytes=300000-", "bytes=600000-", "bytes=900000-"]

@@ -1,0 +1,157 @@
+"""Looking at views: which image and which draw a page shows, presets, and the part of the settings that pictures depend on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from playground.config import CHOICES, ConfigError, RunConfig
+from playground.datasets import DataError
+from playground.home import home
+from playground.presets import PRESETS, Preset, matching
+from playground.presets import settings as settings_of
+from playground.runs.pool import shared_pool
+from playground.training import load_images
+from playground.ui import controls
+from playground.ui.controls import Pen, plain, sync
+from playground.ui.settings import SHOW, Settings, switched
+from playground.ui.transport import Watched
+
+KEPT = "shown"  # where the session keeps what its pages show
+RUNS = 30  # of the newest runs, those with something to look at are offered
+EVERYTHING = ("data", "method", "network", "augment", "crops")
+
+
+def pen(now: Settings) -> Pen:
+    """A pen whose knobs move no run: what is tried here is for the next one."""
+    found = controls.pen_for(now)
+    return replace(found, knobs={key: replace(each, live=False) for key, each in found.knobs.items()})
+
+
+def config(now: Settings) -> tuple[RunConfig | None, str]:
+    """The part of the settings that views depend on, as a config; or None and the sentence that says what stands in its way."""
+    refused = [problem.sentence for key, problem in now.problems.items() if key.partition(".")[0] in EVERYTHING]
+    try:
+        return (None, refused[0]) if refused else (RunConfig(**_part(now.flat, EVERYTHING)), "")
+    except ConfigError as error:
+        return None, str(error)
+
+
+def query(config: RunConfig, *sections: str) -> str:
+    """The settings of some sections as the query of an address: moving any other leaves the answer where it is."""
+    flat = config.flat()
+    return urlencode({key: str(value).lower() if isinstance(value, bool) else value for key, value in _part(flat, sections).items()})
+
+
+def _part(flat: dict[str, Any], sections: tuple[str, ...]) -> dict[str, Any]:
+    def needed(key: str) -> bool:
+        section, _, name = key.partition(".")
+        # A method's own knobs change no view; how many images it takes at once has to fit the data set.
+        return key in ("seed", "batch_size") or (section in sections and not (section == "method" and name))
+
+    return {key: value for key, value in flat.items() if needed(key)}
+
+
+def images_are_here(config: RunConfig) -> bool:
+    """Whether the data set can be looked at; where it is not there, the page says so."""
+    try:
+        load_images(config.data, home() / "data")
+    except DataError as error:
+        st.info(plain(str(error)), icon=":material/image_not_supported:")
+        return False
+    return True
+
+
+def shown() -> dict[str, str]:
+    """What this session's pages show, by key without `show.`; at its start as the address says."""
+    if KEPT not in st.session_state:
+        given = st.query_params.to_dict().items()
+        st.session_state[KEPT] = {key.removeprefix(SHOW): value for key, value in given if key.startswith(SHOW)}
+    kept: dict[str, str] = st.session_state[KEPT]
+    return kept
+
+
+def address() -> dict[str, str]:
+    """The same, as it stands in the address."""
+    return {SHOW + key: value for key, value in shown().items()}
+
+
+def number(name: str, label: str, default: int, help: str) -> str:
+    """A whole number that says what is shown, as text. Whether it can be, the server says in a sentence."""
+    text = shown().get(name, str(default))
+    sync(SHOW + name, int(text) if text.isdecimal() else default)
+    st.number_input(label, step=1, key=SHOW + name, help=help, on_change=_typed, args=(name,))
+    return text
+
+
+def _typed(name: str) -> None:
+    shown()[name] = str(st.session_state[SHOW + name])
+
+
+def another(name: str) -> None:
+    """Moves a number by one."""
+    text = shown().get(name, "0")
+    shown()[name] = str(int(text) + 1 if text.isdecimal() else 0)
+
+
+def presets(now: Settings) -> None:
+    """Well-known pipelines to begin from; the one that the settings are is marked."""
+    found = matching(now.flat, *_sizes(now.flat))
+    sync("preset", found.name if found else None)
+    named = {each.name: each for each in PRESETS}
+    st.pills("Preset", list(named), format_func=lambda name: named[name].title, key="preset", on_change=_take, args=(named,))
+    if found is None:
+        st.caption("Settings of your own.")
+    else:
+        st.caption(f"{plain(found.summary)} {f'[{plain(found.paper)}]({found.link})' if found.paper else ''}")
+
+
+def _take(named: dict[str, Preset]) -> None:
+    """Takes a preset over into the settings, and with it a method where it needs one."""
+    now, name = controls.settings(), st.session_state["preset"]
+    if name is None:
+        return
+    wanted = settings_of(named[name], now.flat, *_sizes(now.flat))
+    notes = {}
+    if wanted["method"] != now.flat["method"]:
+        before, after = (CHOICES["method"][each].title for each in (now.flat["method"], wanted["method"]))
+        notes["method"] = f"{named[name].title} needs a method that takes local views: it is {after} now (it was {before})."
+        switch = switched(now.flat, "method", wanted["method"])
+        now.flat, notes = switch.flat, switch.notes | notes
+        wanted = settings_of(named[name], now.flat, *_sizes(now.flat))
+    kept = {key: value for key, value in now.flat.items() if not key.startswith(("schedule.augment.", "schedule.crops."))}
+    now.flat, now.notes = kept | wanted, notes
+    now.problems = {key: each for key, each in now.problems.items() if key not in wanted}
+
+
+def _sizes(flat: dict[str, Any]) -> tuple[int, int]:
+    """The side of the images, and of the network's patches."""
+    data = {key.partition(".")[2]: value for key, value in flat.items() if key.startswith("data.")}
+    return CHOICES["data"][flat["data"]].Knobs(**data).image_size, int(flat.get("network.patch_size", 1))
+
+
+def run(now: Watched) -> str | None:
+    """A choice among the runs that have left a network to look at."""
+    store = shared_pool().store
+    there = {each.id: each for each in store.runs(RUNS) if store.folder(each.id).has_checkpoint()}
+    usual = now.id if now.id in there else None
+    sync(SHOW + "run", shown().get("run", usual) if shown().get("run", usual) in there else None)
+    st.selectbox(
+        "Run",
+        list(there),
+        format_func=lambda id: f"{Watched(there[id]).title()} · step {there[id].step}" if id in there else id,
+        key=SHOW + "run",
+        index=None,
+        placeholder="None: the untrained network alone" if there else "No run has left a checkpoint yet",
+        disabled=not there,
+        on_change=_chosen,
+    )
+    chosen: str | None = st.session_state[SHOW + "run"]
+    return chosen
+
+
+def _chosen() -> None:
+    shown()["run"] = st.session_state[SHOW + "run"] or ""

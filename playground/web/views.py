@@ -1,0 +1,226 @@
+"""What the Augmentations page asks for. Every answer depends on its address alone, so that browsers and people may share it.
+
+GET /api/views             many views of one image, each with its box and its exact parameters; local views
+GET /api/views/steps       one of them, operator by operator
+GET /api/views/overlap     how much two crops share, over many draws
+GET /api/views/presets     well-known pipelines on the same images
+GET /api/views/survival    what can still be read off the views
+GET /api/views/invariance  how far an encoder moves an image under each operator; of the run that `run` names, and of an untrained one
+
+The query is a config in the flat form, and `image`, `draw`, `views` (how many) or `view` (which). Pictures are atlases: PNG as data URLs,
+tiles in rows of `columns`.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from hashlib import blake2b
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import torch
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import Response
+from torch import Tensor
+
+from playground import survival as surviving
+from playground import views as seen
+from playground.augment import OPERATORS
+from playground.config import RunConfig
+from playground.datasets import Images
+from playground.home import home
+from playground.probe_set import as_pixels
+from playground.runs.pool import Pool
+from playground.runs.store import Store
+from playground.runs.trained import trained
+from playground.trainer import untrained
+from playground.training import load_images
+from playground.web.files import tagged
+
+OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run
+MOST_DRAWS = 1_000_000
+SHOWN = 6  # images in each row of presets
+COLUMNS = 8  # of an atlas
+STARTED = uuid4().hex  # answers stay true as long as this process, which keeps the images it has read
+
+_measuring = threading.Lock()  # measurements take seconds: one at a time, and who asks for the same gets the same
+
+
+class Views:
+    """The answers, with networks from one pool's store."""
+
+    def __init__(self, pool: Callable[[], Pool]) -> None:
+        self._pool = pool
+
+    def paths(self) -> dict[str, Callable[[Request], Any]]:
+        """Address -> who answers."""
+        return {
+            "/api/views": self.views,
+            "/api/views/steps": self.steps,
+            "/api/views/overlap": self.overlap,
+            "/api/views/presets": self.presets,
+            "/api/views/survival": self.survival,
+            "/api/views/invariance": self.invariance,
+        }
+
+    def views(self, request: Request) -> Response:
+        """Many views of one image."""
+        config, (train, row), number = _config(request), _image(request), _whole(request, "draw", 0, MOST_DRAWS)
+        count = _whole(request, "views", 1, seen.MOST, seen.MOST)
+        return _tagged(request, lambda: _views(config, train, row, number, count))
+
+    def steps(self, request: Request) -> Response:
+        """One view, operator by operator."""
+        config, (train, row), number = _config(request), _image(request), _whole(request, "draw", 0, MOST_DRAWS)
+        view = _whole(request, "view", 0, seen.MOST - 1)
+
+        def body() -> dict[str, Any]:
+            pixels = train.pixels[row]
+            (together, alone), found = seen.steps(config, pixels, number, view), seen.views(config, pixels, number, view + 1)
+            facts = seen.facts(found, *pixels.shape[1:])[view]
+            return {"view": view, "operators": OPERATORS, "facts": facts, **_atlas(torch.cat((together, alone)), len(together))}
+
+        return _tagged(request, body)
+
+    def overlap(self, request: Request) -> Response:
+        """How much two crops share."""
+        config, number = _config(request), _whole(request, "draw", 0, MOST_DRAWS)
+        return _tagged(request, lambda: _overlap(seen.overlap(config, number)))
+
+    def presets(self, request: Request) -> Response:
+        """Every preset on the same images: the chosen one, and those after it."""
+        config, (train, row), number = _config(request), _image(request), _whole(request, "draw", 0, MOST_DRAWS)
+        return _tagged(request, lambda: _presets(config, train, row, number))
+
+    def survival(self, request: Request) -> Response:
+        """What can still be read off the views."""
+        config = _config(request)
+        return _tagged(request, lambda: _once(_survival, config.to_json()))
+
+    def invariance(self, request: Request) -> Response:
+        """How far an encoder moves images under each operator: a run's beside an untrained one of its kind."""
+        run = request.query_params.get("run")
+        if not run:
+            config = _config(request)
+            return _tagged(request, lambda: _once(_invariance, config.to_json()))
+        found = trained(self._pool().store, run)
+        text, store = found.config.to_json(), self._pool().store
+        return _tagged(request, lambda: _once(_invariance, text, store, found.run, found.step), f"{found.step}")
+
+
+def _config(request: Request) -> RunConfig:
+    """The config of a query. Raises ConfigError."""
+    return RunConfig(**{key: value for key, value in request.query_params.items() if key not in OWN})
+
+
+def _image(request: Request) -> tuple[Images, int]:
+    """The training images of the config, and which of them is meant."""
+    train, _ = _images(_config(request))
+    return train, _whole(request, "image", 0, len(train) - 1)
+
+
+def _images(config: RunConfig) -> tuple[Images, Images]:
+    return load_images(config.data, home() / "data")
+
+
+def _whole(request: Request, name: str, low: int, high: int, default: int = 0) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {text}")
+    return int(text)
+
+
+def _tagged(request: Request, body: Callable[[], dict[str, Any]], more: str = "") -> Response:
+    """The answer, or word that the browser's own still holds, for which nothing is computed."""
+    tag = blake2b(f"{STARTED} {request.url.path} {request.url.query} {more}".encode(), digest_size=12).hexdigest()
+    return tagged(request, tag, body)
+
+
+def _views(config: RunConfig, train: Images, row: int, number: int, count: int) -> dict[str, Any]:
+    pixels = train.pixels[row]
+    found, local = seen.views(config, pixels, number, count), seen.local_views(config, pixels, number)
+    height, width = pixels.shape[1:]
+    image = {"index": row, "count": len(train), "height": height, "width": width, "labels": seen.labels(train, row)}
+    return {
+        "image": image,
+        "original": _atlas(pixels[None] / 255, 1),
+        "views": {**_atlas(found.pictures), "facts": seen.facts(found, height, width)},
+        "local": {**_atlas(local.pictures), "facts": seen.facts(local, height, width)} if local else None,
+        "possible": found.possible,
+        "unequal": bool(config.augment.asymmetry) and config.method.choice.views > 1,
+    }
+
+
+def _overlap(found: seen.Overlap) -> dict[str, Any]:
+    measured = {"union": found.union, "shared": found.shared} | ({} if found.inside is None else {"inside": found.inside})
+    shares = {name: {"mean": float(each.mean()), "counts": seen.histogram(each)} for name, each in measured.items()}
+    return {"draws": len(found.union), "apart": float((found.shared <= 0).float().mean()), "both": found.both.tolist(), **shares}
+
+
+def _presets(config: RunConfig, train: Images, row: int, number: int) -> dict[str, Any]:
+    rows = [each % len(train) for each in range(row, row + min(SHOWN, len(train)))]
+    pixels = train.pixels[torch.tensor(rows)]
+
+    def side(each: seen.Side) -> dict[str, Any]:
+        words = {name: getattr(each.preset, name) for name in ("name", "title", "summary", "paper", "link")}
+        local = None if each.local is None else _atlas(each.local.flatten(0, 1), each.local.shape[1])
+        return {**words, "pair": _atlas(each.pair.flatten(0, 1), 2), "local": local}
+
+    sides = [side(each) for each in seen.presets(config, pixels, number)]
+    return {"images": rows, "original": _atlas(pixels / 255, 1), "presets": sides}
+
+
+def _once(measure: Callable[..., dict[str, Any]], *what: Any) -> dict[str, Any]:
+    with _measuring:
+        return measure(*what)
+
+
+@functools.lru_cache(maxsize=64)
+def _survival(text: str) -> dict[str, Any]:
+    config = RunConfig.from_json(text)
+    train, probe = _images(config)
+    readings = surviving.survival(config, train, probe)
+    return {
+        "images": min(len(probe), surviving.READ),
+        "network": config.network.choice.title,
+        "factors": [asdict(each) for each in readings],
+    }
+
+
+@functools.lru_cache(maxsize=16)
+def _invariance(text: str, store: Store | None = None, run: str = "", step: int = 0) -> dict[str, Any]:
+    config = RunConfig.from_json(text)
+    train, probe = _images(config)
+    start = surviving.invariance(untrained(config, train), probe)
+    end = surviving.invariance(trained(store, run).method, probe) if store else {}
+    lines = [
+        {"operator": name, "title": dose.title, "strengths": dose.strengths, "untrained": start[name], "trained": end.get(name)}
+        for name, dose in surviving.DOSES.items()
+    ]
+    titles = {"method": config.method.choice.title, "network": config.network.choice.title, "data": config.data.choice.title}
+    return {"run": run, "step": step, **titles, "images": min(len(probe), surviving.MOVED), "operators": lines}
+
+
+def _atlas(pictures: Tensor, columns: int = COLUMNS) -> dict[str, Any]:
+    """(K, 3, H, W) in [0, 1] -> one picture with all of them, row by row; what is left of the last row is black."""
+    tiles = as_pixels(pictures)
+    count, height, width, channels = tiles.shape
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
+    sheet[:count] = tiles
+    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
+    return {"picture": _data_url(sheet), "columns": columns, "count": count, "height": height, "width": width}
+
+
+def _data_url(picture: np.ndarray) -> str:
+    held = io.BytesIO()
+    # Fast rather than small: at level 1 an atlas takes a third of the time of level 6 and is a tenth larger.
+    Image.fromarray(picture).save(held, "PNG", compress_level=1)
+    return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
