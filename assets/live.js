@@ -9,7 +9,7 @@ import { PointMap } from "./panels/map.js"
 import { Collapse } from "./panels/collapse.js"
 import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
-import { Sheet } from "./panels/sheet.js"
+import { ContactSheet } from "./panels/contact.js"
 import { Views } from "./panels/views.js"
 import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
@@ -18,7 +18,7 @@ import { Invariance } from "./panels/invariance.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
-  sheet: Sheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
+  sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
 }
 const drawn = new WeakMap()
 

@@ -2,7 +2,7 @@
 
 import { make, setText } from "../theme.js"
 
-export class Sheet {
+export class ContactSheet {
   constructor(place) {
     this.facts = make("p.ssl-sentence")
     this.rows = make("div.ssl-sheet-rows")
