@@ -56,7 +56,8 @@ def local_views(config: RunConfig, pixels: Tensor, number: int) -> Views | None:
     crops = config.crops
     if crops is None or not crops.local_views:
         return None
-    return _local(config.augment, crops, pixels, stream(config.seed, LOCAL, number))
+    chance, operators = _drawn(config.augment, crops, pixels, stream(config.seed, LOCAL, number)), possible(config.augment)
+    return Views(perform(_repeated(pixels, crops.local_views), chance, operators, crops.local_size), chance, operators)
 
 
 def steps(config: RunConfig, pixels: Tensor, number: int, view: int) -> tuple[Tensor, Tensor]:
@@ -153,13 +154,22 @@ def presets(config: RunConfig, pixels: Tensor, number: int) -> list[Side]:
 
 
 def _side(preset: Preset, augment: Augment, crops: Crops | None, pixels: Tensor, seed: int, number: int) -> Side:
-    pairs, small = [], []
-    for place, image in enumerate(pixels):
-        chance = _paired(augment, image, stream(seed, f"{GLOBAL} {place}", number)).of(torch.arange(2))
-        pairs.append(perform(_repeated(image, 2), chance, possible(augment)))
-        if crops:
-            small.append(_local(augment, crops, image, stream(seed, f"{LOCAL} {place}", number)).pictures)
-    return Side(preset, torch.stack(pairs), torch.stack(small) if small else None)
+    def source(purpose: str, place: int) -> torch.Generator:
+        return stream(seed, f"{purpose} {place}", number)
+
+    pairs = [_paired(augment, image, source(GLOBAL, place)).of(torch.arange(2)) for place, image in enumerate(pixels)]
+    pair = _done(augment, pixels, pairs)
+    if crops is None:
+        return Side(preset, pair, None)
+    small = [_drawn(augment, crops, image, source(LOCAL, place)) for place, image in enumerate(pixels)]
+    return Side(preset, pair, _done(augment, pixels, small, crops.local_size))
+
+
+def _done(knobs: Augment, pixels: Tensor, draws: Sequence[Draw], size: int | None = None) -> Tensor:
+    """Several views of each of K images, pixels (K, 3, H, W), in one go: K draws of V views -> (K, V, 3, size, size)"""
+    together = Draw(**{name: torch.cat([getattr(each, name) for each in draws]) for name in vars(draws[0])})
+    count = len(together.flips) // len(pixels)
+    return perform(pixels.repeat_interleave(count, 0), together, possible(knobs), size).unflatten(0, (len(pixels), count))
 
 
 def _paired(knobs: Augment, pixels: Tensor, generator: torch.Generator, stacked: int = 2) -> Draw:
@@ -169,12 +179,10 @@ def _paired(knobs: Augment, pixels: Tensor, generator: torch.Generator, stacked:
     return draw(knobs, MOST, height, width, generator, views=stacked).of(order)
 
 
-def _local(knobs: Augment, crops: Crops, pixels: Tensor, generator: torch.Generator) -> Views:
-    scale = (crops.local_scale_min, crops.local_scale_max)
+def _drawn(knobs: Augment, crops: Crops, pixels: Tensor, generator: torch.Generator) -> Draw:
+    """The draw of the small crops of one image, (3, H, W)."""
     height, width = pixels.shape[1:]
-    chance = draw(knobs, crops.local_views, height, width, generator, scale)
-    pictures = perform(_repeated(pixels, crops.local_views), chance, possible(knobs), crops.local_size)
-    return Views(pictures, chance, possible(knobs))
+    return draw(knobs, crops.local_views, height, width, generator, (crops.local_scale_min, crops.local_scale_max))
 
 
 def _repeated(pixels: Tensor, count: int) -> Tensor:
