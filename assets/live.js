@@ -9,8 +9,9 @@ import { PointMap } from "./panels/map.js"
 import { Collapse } from "./panels/collapse.js"
 import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
+import { MaskPanel } from "./panels/mask.js"
 
-const PANELS = { transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside }
+const PANELS = { transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside, mask: MaskPanel }
 const drawn = new WeakMap()
 
 /** Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme. */

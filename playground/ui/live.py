@@ -37,12 +37,14 @@ def module() -> str:
 
 def panel(name: str, run: str | None, **more: Any) -> None:
     """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
-    run = run or recording()
+    mounted(name, run=run or recording(), catalog=catalog(), **more)
+
+
+def mounted(name: str, on_status: Callable[[], None] | None = None, **data: Any) -> None:
+    """A panel with just this data. on_status: what follows when it tells the page something, besides a rerun."""
     with st.container(key=f"live-{name}"):
         _component()(
-            key=f"panel-{name}",
-            data={"panel": name, "run": run, "module": module(), "catalog": catalog(), **more},
-            on_status_change=_nothing,
+            key=f"panel-{name}", data={"panel": name, "run": None, "module": module(), **data}, on_status_change=on_status or _nothing
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from playground.config import CHOICES, ConfigError, RunConfig, defaults
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
+ASIDE = ("mask.",)  # how keys of the address begin that belong to other pages, and not to a run
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
 
     live: the knobs of a run that still trains: their values in that run count more than those in an old link.
     """
-    given: dict[str, Any] = {key: value for key, value in query.items() if key != "run"}
+    given: dict[str, Any] = {key: value for key, value in query.items() if key != "run" and not key.startswith(ASIDE)}
     refused: dict[str, Problem] = {}
     under = _still_apply(run or {}, given)
     same = {key for key in live if key in under and _same_owner(key, run or {}, given)}
