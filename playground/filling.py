@@ -99,6 +99,6 @@ def fresh_vit(image_size: int, patch_size: int) -> ViT:
     kind = CATALOG["vit-tiny"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = kind.build(kind.Knobs(patch_size=patch_size), image_size)
+        network = kind.build(kind.Knobs.model_validate({"patch_size": patch_size}), image_size)
     assert isinstance(network, ViT)
     return network.eval().requires_grad_(False)

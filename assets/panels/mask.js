@@ -140,10 +140,10 @@ export class MaskPanel {
     this.gaze.show(runs, { image: this.image, of }, this.picture, this.data.grid)
   }
 
-  /** Both runs' errors are told by one scale. */
+  /** Both runs' errors are told by one scale, where they are of one unit. */
   shareScale() {
-    const top = Math.max(...[...this.shown.values()].map((sheet) => sheet.top))
-    for (const sheet of this.shown.values()) sheet.heat(top)
+    const sheets = [...this.shown.values()]
+    for (const sheet of sheets) sheet.heat(Math.max(...sheets.filter((each) => each.unit === sheet.unit).map((each) => each.top)))
   }
 
   cover(context, side) {

@@ -57,6 +57,7 @@ export class Sheet {
     for (const [name, image] of next) this.tile(name, image)
     this.tiles.append(this.error.element, this.told_)
     const hidden = maskOf(found)
+    this.unit = found.unit
     this.errors = found.errors.map((value, i) => (hidden[i] ? value : null))
     this.top = Math.max(this.top, roundTop(this.errors))
     this.scaled()

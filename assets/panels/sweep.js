@@ -52,14 +52,15 @@ export class Sweep {
 
   shareScale() {
     const means = [...this.runs.values()].map((held) => held.mean)
-    const top = Math.max(...means.map((mean) => mean.top))
-    for (const mean of means) mean.heat(top)
+    for (const mean of means) mean.heat(Math.max(...means.filter((each) => each.unit === mean.unit).map((each) => each.top)))
   }
 
   draw() {
     const held = [...this.runs.values()].filter(({ strip }) => strip.found)
     if (!held.length || !this.chart.stale(held.map(({ run, strip }) => [run.id, strip.found.ratios.map((each) => each.error)]), this.theme.dark)) return
+    const units = [...new Set(held.map(({ strip }) => strip.found.unit))] // two of them: two axes
     const traces = held.map(({ run, strip }, i) => ({
+      yaxis: units.indexOf(strip.found.unit) ? "y2" : "y",
       x: strip.found.ratios.map((each) => each.ratio), y: strip.found.ratios.map((each) => each.error), name: strip.name.textContent,
       type: "scatter", mode: "lines+markers", line: { color: this.theme.colors[i], width: 2 }, marker: { size: 6, symbol: ["circle", "diamond"][i] },
       hovertemplate: `${strip.name.textContent}, %{x:.0%} hidden: %{y:.4f}<extra></extra>`,
@@ -67,10 +68,11 @@ export class Sweep {
     const trained = held.map(({ run }, i) => ({ type: "line", x0: run.ratio, x1: run.ratio, y0: 0, y1: 1, yref: "paper", line: { color: this.theme.colors[i], width: 1, dash: "dot" } }))
     const layout = {
       xaxis: axis(this.theme, "share of patches that is hidden", [0, 1], { tickformat: ".0%" }),
-      yaxis: axis(this.theme, held[0].strip.found.unit, null, { rangemode: "tozero" }), shapes: trained, margin: { l: 58, r: 14, t: 8, b: 38 },
+      yaxis: axis(this.theme, units[0], null, { rangemode: "tozero" }), shapes: trained, margin: { l: 58, r: units[1] ? 58 : 14, t: 8, b: 38 },
     }
+    if (units[1]) layout.yaxis2 = axis(this.theme, units[1], null, { rangemode: "tozero", overlaying: "y", side: "right", showgrid: false })
     this.chart.chips.replaceChildren(...held.map(({ strip }, i) => {
-      const chip = make("span.ssl-chip", `${strip.name.textContent} (dotted: trained there)`)
+      const chip = make("span.ssl-chip", `${strip.name.textContent}${units[1] ? `, ${i ? "right" : "left"} axis` : ""} (dotted: trained there)`)
       chip.style.setProperty("--color", this.theme.colors[i])
       return chip
     }))
@@ -128,6 +130,7 @@ class Mean {
     const [, image] = await decoded("mean", found.picture)
     image.alt = `mean reconstruction over ${found.masks} masks`
     setText(this.refusal, "")
+    this.unit = found.unit
     this.errors = found.errors
     this.top = roundTop(found.errors)
     this.tiles.replaceChildren(make("figure.ssl-tile", image, make("figcaption.ssl-caption", `mean of ${found.masks} masks`)), this.error.element)

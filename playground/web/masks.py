@@ -16,7 +16,6 @@ import base64
 import functools
 import io
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,23 +35,25 @@ from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
 from playground.web.files import answer
+from playground.web.turns import Turns
 
 
 class Masks:
-    """The answers, by one thread: forty people at once wait their turn instead of slowing each other down."""
+    """The answers, one after the other; whoever draws comes before those who wait for larger pictures."""
 
     def __init__(self, pool: Callable[[], Pool]) -> None:
         self._pool = pool
-        self._one = ThreadPoolExecutor(max_workers=1, thread_name_prefix="masks")
+        self._turns = Turns()
 
     def routes(self) -> dict[str, Callable[[Request], Any]]:
         """Address -> answer."""
-        answers = {"fill": filled, "ratios": ratios, "average": averaged, "attention": attended}
-        return {f"/api/runs/{{run}}/{name}": functools.partial(self._answer, found) for name, found in answers.items()}
+        answers = enumerate((filled, attended, ratios, averaged))
+        names = ("fill", "attention", "ratios", "average")
+        return {f"/api/runs/{{run}}/{name}": functools.partial(self._answer, *each) for name, each in zip(names, answers, strict=True)}
 
-    async def _answer(self, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
+    async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
-        return answer(await asyncio.get_running_loop().run_in_executor(self._one, work))
+        return answer(await asyncio.wrap_future(self._turns.ask(rank, work)))
 
 
 def filled(store: Store, request: Request) -> dict[str, Any]:
