@@ -29,7 +29,11 @@ RUNS = {
     "beit": {},
     "coarse": {"method": "mae", "network.patch_size": 8},
 }
-BEGUN = {"empty": {"method": "mae"}, "ijepa": {"method": "ijepa"}, "simclr": {"method": "simclr", "network": "resnet-tiny"}}  # no more than that
+BEGUN = {
+    "empty": {"method": "mae"},
+    "ijepa": {"method": "ijepa"},
+    "simclr": {"method": "simclr", "network": "resnet-tiny"},
+}  # no more than that
 
 
 class Served:

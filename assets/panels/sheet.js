@@ -22,7 +22,7 @@ export class Sheet {
     this.error.element.append(this.scale.element)
     this.number = make("strong.ssl-number")
     this.words = make("span.ssl-good")
-    this.told_ = make("div.ssl-said", this.number, this.words)
+    this.said = make("div.ssl-said", this.number, this.words)
     this.latest = new Latest((found) => this.take(found), (sentence) => setText(this.refusal, sentence))
     this.forget()
   }
@@ -55,7 +55,8 @@ export class Sheet {
     setText(this.refusal, "")
     for (const [name, tile] of this.pictures) if (!(name in found.pictures)) tile.element.remove(), this.pictures.delete(name)
     for (const [name, image] of next) this.tile(name, image)
-    this.tiles.append(this.error.element, this.told_)
+    this.tiles.append(this.error.element, this.said)
+    this.tiles.style.setProperty("--tiles", this.pictures.size + 1)
     const hidden = maskOf(found)
     this.unit = found.unit
     this.errors = found.errors.map((value, i) => (hidden[i] ? value : null))

@@ -70,7 +70,7 @@ export class Sweep {
       xaxis: axis(this.theme, "share of patches that is hidden", [0, 1], { tickformat: ".0%" }),
       yaxis: axis(this.theme, units[0], null, { rangemode: "tozero" }), shapes: trained, margin: { l: 58, r: units[1] ? 58 : 14, t: 8, b: 38 },
     }
-    if (units[1]) layout.yaxis2 = axis(this.theme, units[1], null, { rangemode: "tozero", overlaying: "y", side: "right", showgrid: false })
+    if (units[1]) layout.yaxis2 = axis(this.theme, units[1], null, { rangemode: "tozero", overlaying: "y", side: "right", showgrid: false, tickmode: "auto" })
     this.chart.chips.replaceChildren(...held.map(({ strip }, i) => {
       const chip = make("span.ssl-chip", `${strip.name.textContent}${units[1] ? `, ${i ? "right" : "left"} axis` : ""} (dotted: trained there)`)
       chip.style.setProperty("--color", this.theme.colors[i])
