@@ -10,6 +10,7 @@ import { Collapse } from "./panels/collapse.js"
 import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
 import { ContactSheet } from "./panels/contact.js"
+import { MaskPanel } from "./panels/mask.js"
 import { Views } from "./panels/views.js"
 import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
@@ -19,6 +20,7 @@ import { Invariance } from "./panels/invariance.js"
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
+  mask: MaskPanel,
 }
 const drawn = new WeakMap()
 

@@ -55,6 +55,18 @@ class Mask:
         """(B, L) bool, in reading order."""
         return torch.ones_like(self.order, dtype=torch.bool).scatter(1, self.visible, False)
 
+    @classmethod
+    def of(cls, hidden: Tensor) -> Mask:
+        """The mask that hides just these patches: (B, L) bool, as many in every image, and in none of them all or no patch."""
+        counts = hidden.sum(1).unique().tolist()
+        if len(counts) != 1:
+            raise ValueError(f"a mask must hide as many patches in every image, got {' and '.join(map(str, counts))}")
+        if counts[0] == 0:
+            raise ValueError(f"a mask must hide at least 1 of {hidden.shape[1]} patches, got 0")
+        if counts[0] == hidden.shape[1]:
+            raise ValueError(f"a mask must leave at least 1 of {hidden.shape[1]} patches visible, got 0")
+        return cls(hidden.int().argsort(dim=1, stable=True), hidden.shape[1] - counts[0])
+
 
 def draw_mask(masking: Masking, vit: ViT, images: Tensor, generator: torch.Generator) -> Mask:
     """(B, 3, H, W) -> a mask for each image; only the strategy `attention` looks at them."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from playground.config import ConfigError, RunConfig
-from playground.masking import Masking, attention_order, bayer, block_order, draw_mask, grid_order, rectangles
+from playground.masking import Mask, Masking, attention_order, bayer, block_order, draw_mask, grid_order, rectangles
 from playground.networks import ViT
 
 STRATEGIES = ("random", "block", "grid", "attention")
@@ -156,3 +156,23 @@ def test_a_wrong_strategy_or_ratio_has_its_sentence():
         RunConfig(method="mae", **{"masking.ratio": 1})
     with pytest.raises(ConfigError, match="patch_size must be one of 2, 4, 8, 16, got 3"):
         RunConfig(method="mae", **{"network.patch_size": 3})
+
+
+def test_a_drawn_mask_hides_just_what_was_drawn():
+    hidden = torch.tensor([[0, 1, 1, 0, 1], [1, 0, 0, 1, 1]]).bool()
+    mask = Mask.of(hidden)
+    assert torch.equal(mask.hidden, hidden) and mask.seen == 2
+    assert mask.visible.tolist() == [[0, 3], [1, 2]] and mask.concealed.tolist() == [[1, 2, 4], [0, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([[0, 0, 0]], "must hide at least 1 of 3 patches, got 0"),
+        ([[1, 1, 1]], "must leave at least 1 of 3 patches visible, got 0"),
+        ([[1, 0, 0], [1, 1, 0]], "must hide as many patches in every image, got 1 and 2"),
+    ],
+)
+def test_a_mask_that_leaves_nothing_to_do_has_its_sentence(rows, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Mask.of(torch.tensor(rows).bool())

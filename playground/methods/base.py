@@ -89,6 +89,7 @@ class Method(Choice, nn.Module):
     multi_crop: ClassVar[bool] = False  # whether it takes local views, and so has `config.crops`
     trains: ClassVar[bool] = True  # False for a baseline whose weights stay as they are
     min_batch: ClassVar[int] = 2
+    no_filling: ClassVar[str] = "it hides no patches"  # why it cannot fill in under a given mask, as a sentence goes on; "" if it can
     suggests: ClassVar[dict[str, Any]] = {}
     measures: dict[str, Measure] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
 

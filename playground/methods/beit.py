@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from playground.heads import decoder
 from playground.knobs import Choice, knob, option, switch
+from playground.masking import Mask
 from playground.methods.base import Batch, Measure, Reference, in_full_precision
-from playground.methods.masked import Filler, Masked, masked_mean, mean_patch_error
+from playground.methods.masked import Filled, Filler, Masked, masked_mean, mean_patch_error
 from playground.networks import Backbone
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class BEiT(Masked):
     paper = "Bao et al., 2022: BEiT: BERT Pre-Training of Image Transformers"
     link = "https://arxiv.org/abs/2106.08254"
     equation = r"-\frac{1}{|M|} \sum_{i \in M} \log p(z_i \mid x_{\setminus M})"
+    unit = "surprise at the right code, in nats"
+    borrows = "Visible patches are painted from their own codes, and the tokenizer that writes these sees one pixel beyond each patch."
     advice = (
         "Two runs in one: until the tokenizer's share of the steps is over, the loss is the tokenizer's and the backbone stands still. "
         "Then the loss jumps, because it counts something else."
@@ -73,13 +76,22 @@ class BEiT(Masked):
         images = batch.views[0]
         if self.tokenizing:
             return {"loss": self.tokenizer.loss(images, generator, self.knobs.revival)}
-        logits, tokens, hidden = self._predict(images, generator)
-        return {"loss": masked_cross_entropy(logits, tokens, hidden)}
+        mask = self.draw(images, generator)
+        return {"loss": masked_cross_entropy(self.predict(images, mask), self.target(images), mask.hidden)}
 
-    def _predict(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, H, W) -> logits (B, L, K), the codes (B, L), and which patches were hidden (B, L)."""
-        hidden = self.draw(images, generator).hidden
-        return self.filler(self.vit, images, hidden), self.tokenizer(images), hidden
+    def predict(self, images: Tensor, mask: Mask) -> Tensor:
+        """(B, 3, H, W) -> logits of the codes of every patch: (B, L, K)."""
+        return self.filler(self.vit, images, mask.hidden)
+
+    def target(self, images: Tensor) -> Tensor:
+        """The codes of all patches: (B, L)."""
+        return self.tokenizer(images)
+
+    def fill(self, images: Tensor, mask: Mask) -> Filled:
+        """Painted from codes: predicted ones where it is hidden, its own where it is visible."""
+        logits, tokens = self.predict(images, mask), self.target(images)
+        codes = torch.where(mask.hidden, logits.argmax(2), tokens)
+        return Filled(self.tokenizer.paint(codes), surprise(logits, tokens), self.tokenizer.paint(tokens))
 
     def assignments(self, images: Tensor) -> dict[str, Tensor]:
         """The shares of the codes in each image: (B, K)."""
@@ -87,7 +99,8 @@ class BEiT(Masked):
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """How often a hidden code is predicted, how often the most frequent one would be right, and how well codes paint."""
-        logits, tokens, hidden = self._predict(images, generator)
+        mask = self.draw(images, generator)
+        logits, tokens, hidden = self.predict(images, mask), self.target(images), mask.hidden
         counts = F.one_hot(tokens[hidden], self.knobs.codes).float().mean(0)
         return {
             "token_accuracy": masked_mean((logits.argmax(2) == tokens).float(), hidden),
@@ -98,12 +111,6 @@ class BEiT(Masked):
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The error of painting every patch as the mean patch. (What frequent codes score changes with the tokenizer: it is a curve.)"""
         return {"tokenizer_error": mean_patch_error(self.patchify(images))}
-
-    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · masked · painted from the codes · painted from predicted codes · from predicted codes in the place of hidden ones."""
-        logits, tokens, hidden = self._predict(images, generator)
-        target, painted = (self.tokenizer.paint(each) for each in (tokens, torch.where(hidden, logits.argmax(2), tokens)))
-        return self.rows(images, hidden, painted, target)
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
@@ -183,6 +190,11 @@ def nearest(z: Tensor, codes: Tensor) -> Tensor:
 
 
 @in_full_precision
+def surprise(logits: Tensor, tokens: Tensor) -> Tensor:
+    """-log p of the right code of each patch, in nats. logits: (B, L, K); tokens: (B, L) -> (B, L)."""
+    return F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none")
+
+
 def masked_cross_entropy(logits: Tensor, tokens: Tensor, hidden: Tensor) -> Tensor:
     """Equation 2. logits: (B, L, K); tokens: (B, L); hidden: (B, L) bool -> the mean over hidden patches."""
-    return masked_mean(F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none"), hidden)
+    return masked_mean(surprise(logits, tokens), hidden)

@@ -36,6 +36,7 @@ class IJEPA(Method):
     equation = r"\frac{1}{M} \sum_{i=1}^{M} \sum_{j \in B_i} \| \hat{s}_{y_j} - s_{y_j} \|"
     advice = "One view and no changed colors: nothing tells it to ignore color. In minutes its k-NN stays near the untrained network's."
     views, accepts = 1, frozenset({"vit"})
+    no_filling = "it predicts features of hidden blocks, and has no decoder to paint with"
     suggests = {
         "network": "vit-tiny",
         "augment.crop_scale_min": 0.3,

@@ -32,6 +32,7 @@ class Inpainting(Method):
     equation = r"\frac{1}{|M|} \| M \odot (x - F((1 - M) \odot x)) \|^2"
     advice = "Squared error alone paints the mean of everything that fits: blurred where the surroundings leave a choice."
     views = 1
+    no_filling = "it cuts out one square of pixels, not patches of a grid"
     suggests = {
         "steps": 300,
         "optimizer.learning_rate": 2e-3,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from torch import Tensor
 
 from playground.knobs import Choice, knob, option, switch
-from playground.methods.base import Batch, Reference
-from playground.methods.masked import Decoder, Masked, masked_error, mean_patch_error, placed, taken
-from playground.networks import Backbone, unpatchify
+from playground.masking import Mask
+from playground.methods.base import Reference
+from playground.methods.masked import Decoder, Masked, placed, taken
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig
@@ -44,39 +44,26 @@ class MAE(Masked):
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)
         self.decoder = Decoder(self.vit, self.knobs.decoder_width, self.knobs.decoder_depth, 3 * self.vit.patch_size**2)
+        if self.knobs.normalize_patches:
+            self.unit = "squared error of normalized pixels"
+            self.borrows = "It predicts patches without mean and contrast. To paint a hidden one, both are borrowed from the original."
 
-    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One view -> the error on hidden patches."""
-        predicted, hidden = self._paint(batch.views[0], generator)
-        return {"loss": masked_error(predicted, self._target(batch.views[0]), hidden)}
-
-    def _paint(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) -> predicted patches (B, L, 3 p p) and which were hidden (B, L)."""
-        mask = self.draw(images, generator)
+    def predict(self, images: Tensor, mask: Mask) -> Tensor:
+        """(B, 3, H, W) -> (B, L, 3 p p). The encoder sees only what is visible."""
         seen = self.vit.encode(taken(self.vit.patches(images), mask.visible))
-        return placed(self.decoder(seen, mask.visible, mask.concealed), mask.order), mask.hidden
+        return placed(self.decoder(seen, mask.visible, mask.concealed), mask.order)
 
-    def _target(self, images: Tensor) -> Tensor:
+    def target(self, images: Tensor) -> Tensor:
         """What each patch should be: (B, L, 3 p p), pixels in [0, 1] or normalized by patch."""
         patches = self.patchify(images)
         return normalized(patches)[0] if self.knobs.normalize_patches else patches
 
-    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """`reconstruction`: the masked error on probe images."""
-        predicted, hidden = self._paint(images, generator)
-        return {"reconstruction": masked_error(predicted, self._target(images), hidden)}
-
-    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of painting every hidden patch as the mean of all patches."""
-        return {"reconstruction": mean_patch_error(self._target(images))}
-
-    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · masked · reconstruction · reconstruction with the visible patches pasted in."""
-        predicted, hidden = self._paint(images, generator)
+    def paint(self, said: Tensor, images: Tensor) -> Tensor:
+        """Normalized patches get the true mean and contrast of the image's own."""
         if self.knobs.normalize_patches:
             _, mean, spread = normalized(self.patchify(images))
-            predicted = predicted * spread + mean
-        return self.rows(images, hidden, unpatchify(predicted, self.vit.patch_size, images.shape[-1]))
+            said = said * spread + mean
+        return super().paint(said, images)
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:

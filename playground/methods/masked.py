@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from playground.masking import Mask, draw_mask
-from playground.methods.base import Measure, Method, in_full_precision
-from playground.networks import Block, ViT, patchify, sine_positions
+from playground.methods.base import Batch, Measure, Method, in_full_precision
+from playground.networks import Block, ViT, patchify, sine_positions, unpatchify
 
 if TYPE_CHECKING:
     from typing import Any
@@ -18,11 +19,30 @@ HEAD = 16  # width of one attention head of a decoder
 PIXELS = 0.25  # about how far pixels in [0, 1] spread
 
 
+@dataclass(frozen=True)
+class Filled:
+    """What a method makes of images under a mask.
+
+    painted: (B, 3, H, W), every patch as it says it is; error: (B, L), how wrong it is about each, in the method's own `unit`;
+    target: (B, 3, H, W), what it should have painted, where that is not the image itself.
+    """
+
+    painted: Tensor
+    error: Tensor
+    target: Tensor | None = None
+
+
 class Masked(Method):
-    """A method that hides patches, as `config.masking` says, and learns by filling them in."""
+    """A method that hides patches, as `config.masking` says, and learns by filling them in.
+
+    A subclass says what it predicts under a mask that is given, what it should say, and how to paint either. Loss, diagnostics and
+    pictures follow.
+    """
 
     family = "masked"
-    views, masked, accepts = 1, True, frozenset({"vit"})
+    views, masked, accepts, no_filling = 1, True, frozenset({"vit"}), ""
+    unit: str = "squared error of pixels in [0, 1]"  # of the error of a patch
+    borrows: str = ""  # a sentence: what its pictures of hidden patches take from the original, where they do
     suggests: ClassVar[dict[str, Any]] = {
         "network": "vit-tiny",
         "augment.crop_scale_min": 0.6,
@@ -38,6 +58,44 @@ class Masked(Method):
         """The backbone, as what it is."""
         return cast(ViT, self.backbone)
 
+    def predict(self, images: Tensor, mask: Mask) -> Tensor:
+        """(B, 3, H, W) -> what it says of every patch, of the hidden ones without having seen them: (B, L, n)."""
+        raise NotImplementedError
+
+    def target(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> what it should say: (B, L, n). Pixels in [0, 1], unless the method wants something else."""
+        return self.patchify(images)
+
+    def paint(self, said: Tensor, images: Tensor) -> Tensor:
+        """What is said of patches (B, L, n), of these images -> pictures (B, 3, H, W)."""
+        return unpatchify(said, self.vit.patch_size, images.shape[-1])
+
+    def fill(self, images: Tensor, mask: Mask) -> Filled:
+        """(B, 3, H, W) under a mask given from outside."""
+        said = self.predict(images, mask)
+        return Filled(self.paint(said, images), patch_errors(said, self.target(images)))
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """One view -> the error on hidden patches."""
+        return {"loss": self._error(batch.views[0], generator)}
+
+    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """`reconstruction`: the error on hidden patches of probe images, squared, whatever the method minimizes."""
+        return {"reconstruction": self._error(images, generator)}
+
+    def _error(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        mask = self.draw(images, generator)
+        return masked_error(self.predict(images, mask), self.target(images), mask.hidden)
+
+    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The error of saying the mean of all patches everywhere."""
+        return {"reconstruction": mean_patch_error(self.target(images))}
+
+    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """original · masked · (target, where it is not the image) · reconstruction · reconstruction in the place of hidden patches."""
+        mask = self.draw(images, generator)
+        return self.rows(images, mask.hidden, self.fill(images, mask))
+
     def draw(self, images: Tensor, generator: torch.Generator) -> Mask:
         """(B, 3, H, W) -> which of their patches are hidden."""
         return draw_mask(self.masking, self.vit, images, generator)
@@ -46,13 +104,14 @@ class Masked(Method):
         """(B, 3, H, W) -> (B, L, 3 p p)."""
         return patchify(images, self.vit.patch_size)
 
-    def rows(self, images: Tensor, hidden: Tensor, painted: Tensor, target: Tensor | None = None) -> dict[str, Tensor]:
-        """The rows of `pictures`. painted, target: (B, 3, H, W); target: what should be painted, where that is not the image itself."""
+    def rows(self, images: Tensor, hidden: Tensor, filled: Filled) -> dict[str, Tensor]:
+        """The rows of `pictures`: name -> (B, 3, H, W) in [0, 1]. hidden: (B, L) bool."""
         grid, side = images.shape[-1] // self.vit.patch_size, self.vit.patch_size
         covered = hidden.unflatten(1, (1, grid, grid)).repeat_interleave(side, 2).repeat_interleave(side, 3)
-        wanted = images if target is None else target
-        rows = {"original": images, "masked": torch.where(covered, 0.5, images)} | ({} if target is None else {"target": target})
-        rows |= {"reconstruction": painted, "pasted": torch.where(covered, painted, wanted)}
+        wanted = images if filled.target is None else filled.target
+        rows = {"original": images, "masked": torch.where(covered, 0.5, images)}
+        rows |= {} if filled.target is None else {"target": filled.target}
+        rows |= {"reconstruction": filled.painted, "pasted": torch.where(covered, filled.painted, wanted)}
         return {name: row.clamp(0, 1) for name, row in rows.items()}
 
 
@@ -105,9 +164,14 @@ def placed(tokens: Tensor, order: Tensor) -> Tensor:
 
 
 @in_full_precision
+def patch_errors(predicted: Tensor, target: Tensor) -> Tensor:
+    """The mean squared error of each patch: (B, L, n) -> (B, L)."""
+    return (predicted - target).square().mean(-1)
+
+
 def masked_error(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
     """Mean squared error over hidden patches. predicted, target: (B, L, n); hidden: (B, L) bool -> scalar."""
-    return masked_mean((predicted - target).square().mean(-1), hidden)
+    return masked_mean(patch_errors(predicted, target), hidden)
 
 
 def masked_mean(errors: Tensor, hidden: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -10,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, knob, option
-from playground.methods.base import Batch, in_full_precision
-from playground.methods.masked import Filler, Masked, masked_error, mean_patch_error
+from playground.masking import Mask
+from playground.methods.base import in_full_precision
+from playground.methods.masked import Filled, Filler, Masked
 from playground.networks import Backbone, patchify
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class MaskFeat(Masked):
     paper = "Wei et al., 2022: Masked Feature Prediction for Self-Supervised Visual Pre-Training"
     link = "https://arxiv.org/abs/2112.09133"
     equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{h}_i - \mathrm{HOG}(x)_i \|^2"
+    unit = "squared error of histograms"
     advice = "Its pictures are edges: each line is one bin of a histogram, as bright as the bin is full, in the color of its channel."
     suggests = Masked.suggests | {"masking.ratio": 0.25, "batch_size": 64, "steps": 800, "optimizer.learning_rate": 3e-3}
 
@@ -58,41 +61,24 @@ class MaskFeat(Masked):
         cells = (self.vit.patch_size // self.knobs.cell_size) ** 2
         self.filler = Filler(self.vit, 3 * self.knobs.orientations * cells, SPREAD)
 
-    def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One view -> the error on hidden patches' histograms."""
-        predicted, hidden = self._predict(batch.views[0], generator)
-        return {"loss": masked_error(predicted, self._target(batch.views[0]), hidden)}
+    def predict(self, images: Tensor, mask: Mask) -> Tensor:
+        """(B, 3, H, W) -> histograms of every patch: (B, L, 3 * bins * cells)."""
+        return self.filler(self.vit, images, mask.hidden)
 
-    def _predict(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) -> predicted histograms (B, L, cells * 3 * bins) and which patches were hidden (B, L)."""
-        hidden = self.draw(images, generator).hidden
-        return self.filler(self.vit, images, hidden), hidden
-
-    def _target(self, images: Tensor) -> Tensor:
-        """The histograms of each patch: (B, L, 3 * bins * cells)."""
+    def target(self, images: Tensor) -> Tensor:
+        """The histograms that each patch has: (B, L, 3 * bins * cells)."""
         knobs = self.knobs
         maps = hog(images, knobs.cell_size, knobs.orientations, knobs.contrast_floor).flatten(1, 2)
         return patchify(maps, self.vit.patch_size // knobs.cell_size)
 
-    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """`reconstruction`: the error on hidden histograms of probe images."""
-        predicted, hidden = self._predict(images, generator)
-        return {"reconstruction": masked_error(predicted, self._target(images), hidden)}
+    def fill(self, images: Tensor, mask: Mask) -> Filled:
+        """Its target, too, is a picture of histograms."""
+        return replace(super().fill(images, mask), target=self.paint(self.target(images), images))
 
-    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of always predicting the mean histograms."""
-        return {"reconstruction": mean_patch_error(self._target(images))}
-
-    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · masked · the histograms as lines · predicted ones · predicted ones in the place of hidden ones."""
-        predicted, hidden = self._predict(images, generator)
-        target, painted = (self._draw(each, images.shape[-1]) for each in (self._target(images), predicted))
-        return self.rows(images, hidden, painted, target)
-
-    def _draw(self, histograms: Tensor, side: int) -> Tensor:
-        """(B, L, 3 * bins * cells) -> (B, 3, side, side): in each cell a line along each edge direction, in the color of its channel."""
-        cell, patch = self.knobs.cell_size, self.vit.patch_size
-        maps = F.fold(histograms.transpose(1, 2), side // cell, patch // cell, stride=patch // cell)
+    def paint(self, said: Tensor, images: Tensor) -> Tensor:
+        """(B, L, 3 * bins * cells) -> (B, 3, H, W): in each cell a line along each edge direction, in the color of its channel."""
+        cell, patch, side = self.knobs.cell_size, self.vit.patch_size, images.shape[-1]
+        maps = F.fold(said.transpose(1, 2), side // cell, patch // cell, stride=patch // cell)
         cells = maps.unflatten(1, (3, -1)).clamp(min=0)
         lines = strokes(self.knobs.orientations, cell).to(cells)
         return torch.einsum("bcorq,oij->bcriqj", cells, lines).reshape(len(cells), 3, side, side)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from playground.knobs import Choice
+from playground.masking import Mask
 from playground.methods.base import Batch, in_full_precision
-from playground.methods.masked import PIXELS, Filler, Masked, masked_error, masked_mean, mean_patch_error
-from playground.networks import Backbone, unpatchify
+from playground.methods.masked import PIXELS, Filler, Masked, masked_mean
+from playground.networks import Backbone
 
 if TYPE_CHECKING:
     from playground.config import RunConfig
@@ -37,29 +38,14 @@ class SimMIM(Masked):
         super().__init__(backbone, config)
         self.filler = Filler(self.vit, 3 * self.vit.patch_size**2, PIXELS)
 
+    def predict(self, images: Tensor, mask: Mask) -> Tensor:
+        """(B, 3, H, W) -> (B, L, 3 p p)."""
+        return self.filler(self.vit, images, mask.hidden)
+
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view -> the absolute error on hidden pixels."""
-        predicted, hidden = self._paint(batch.views[0], generator)
-        return {"loss": masked_distance(predicted, self.patchify(batch.views[0]), hidden)}
-
-    def _paint(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) -> predicted patches (B, L, 3 p p) and which were hidden (B, L)."""
-        hidden = self.draw(images, generator).hidden
-        return self.filler(self.vit, images, hidden), hidden
-
-    def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """`reconstruction`: the squared masked error on probe images, as of every method that paints, whatever it minimizes."""
-        predicted, hidden = self._paint(images, generator)
-        return {"reconstruction": masked_error(predicted, self.patchify(images), hidden)}
-
-    def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of painting every hidden patch as the mean patch."""
-        return {"reconstruction": mean_patch_error(self.patchify(images))}
-
-    def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · masked · reconstruction · reconstruction with the visible patches pasted in."""
-        predicted, hidden = self._paint(images, generator)
-        return self.rows(images, hidden, unpatchify(predicted, self.vit.patch_size, images.shape[-1]))
+        mask = self.draw(batch.views[0], generator)
+        return {"loss": masked_distance(self.predict(batch.views[0], mask), self.target(batch.views[0]), mask.hidden)}
 
 
 @in_full_precision

@@ -37,7 +37,7 @@ class RunFolder:
             "labels": {factor: values.tolist() for factor, values in labels.items()},
             "names": {factor: list(each) for factor, each in names.items()},
         }
-        _save_png(self.path / "sprites.png", _atlas(images, columns))
+        _save_png(self.path / "sprites.png", atlas(images, columns))
         _save(self.path / "probe.json", lambda file: file.write(json.dumps(described).encode()))
 
     def probe(self) -> dict[str, Any] | None:
@@ -50,7 +50,7 @@ class RunFolder:
         pictures = {name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim >= 4}
         for name in pictures:
             rows = arrays[name] if arrays[name].ndim == 5 else arrays[name][None]
-            _save_png(self.picture(step, name), _atlas(rows.reshape(-1, *rows.shape[2:]), rows.shape[1]))
+            _save_png(self.picture(step, name), atlas(rows.reshape(-1, *rows.shape[2:]), rows.shape[1]))
         numbers: dict[str, Any] = {name: array for name, array in arrays.items() if name not in pictures}
         _save(self._arrays(step), lambda file: np.savez(file, **numbers))
 
@@ -124,7 +124,7 @@ class RunFolder:
         return self.path / "layouts" / f"{step:07d}.npy"
 
 
-def _atlas(tiles: np.ndarray, columns: int) -> np.ndarray:
+def atlas(tiles: np.ndarray, columns: int) -> np.ndarray:
     """tiles: (N, H, W, 3) -> (rows * H, columns * W, 3); the places after the last tile are black."""
     count, height, width = tiles.shape[:3]
     rows = math.ceil(count / columns)

@@ -46,9 +46,9 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     return kept
 
 
-def remember(run: str | None, shown: Mapping[str, str] | None = None) -> None:
-    """Writes the address, so that copying it at any moment copies the experiment. shown: what else the page has in it, by key."""
-    address = settings().address(run) | dict(shown or {})
+def remember(run: str | None, aside: Mapping[str, str] | None = None) -> None:
+    """Writes the address, so that copying it at any moment copies the experiment. aside: what a page keeps in it beside that."""
+    address = settings().address(run) | dict(aside or {})
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
 

@@ -15,7 +15,8 @@ ORDER = ("train", "augmentations", "masking", "data")  # in the navigation; a pa
 def main() -> None:
     """Draws the frame, then the page that was asked for."""
     st.set_page_config("SSL Playground", ASSETS / "favicon.svg", "wide", "auto")
-    st.html(ASSETS / "page.css")
+    for style in sorted(ASSETS.glob("*.css")):
+        st.html(style)
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "favicon.svg")
     files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
     st.navigation([page(file) for file in files], position="top").run()

@@ -37,17 +37,14 @@ def module() -> str:
 
 def panel(name: str, run: str | None, **more: Any) -> None:
     """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
-    _mount(name, {"run": run or recording(), "catalog": catalog(), **more})
+    still(name, run=run or recording(), catalog=catalog(), **more)
 
 
-def still(name: str, **more: Any) -> None:
-    """A panel that follows no run: `more` says what it shows."""
-    _mount(name, {"run": None, **more})
-
-
-def _mount(name: str, data: dict[str, Any]) -> None:
+def still(name: str, on_status: Callable[[], None] | None = None, **data: Any) -> None:
+    """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun."""
+    data = {"panel": name, "run": None, "module": module(), **data}
     with st.container(key=f"live-{name}"):
-        _component()(key=f"panel-{name}", data={"panel": name, "module": module(), **data}, on_status_change=_nothing)
+        _component()(key=f"panel-{name}", data=data, on_status_change=on_status or _nothing)
 
 
 @cache

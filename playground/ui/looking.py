@@ -17,9 +17,10 @@ from playground.runs.pool import shared_pool
 from playground.training import load_images
 from playground.ui import controls
 from playground.ui.controls import Pen, plain, sync
-from playground.ui.settings import SHOW, Settings, switched
+from playground.ui.settings import Settings, switched
 from playground.ui.transport import Watched
 
+SHOW = "show."  # begins the keys of the address that are kept here
 KEPT = "shown"  # where the session keeps what its pages show
 RUNS = 30  # of the newest runs, those with something to look at are offered
 EVERYTHING = ("data", "method", "network", "augment", "crops")

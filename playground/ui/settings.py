@@ -11,8 +11,8 @@ from typing import Any
 
 from playground.config import CHOICES, ConfigError, RunConfig, defaults
 
-SHOW = "show."  # begins the keys of an address that are no settings: what a page shows of them, such as which image
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
+ASIDE = ("show.", "mask.")  # how keys of an address begin that are no settings of a run, but say what a page shows, such as which image
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
 
     live: the knobs of a run that still trains: their values in that run count more than those in an old link.
     """
-    given: dict[str, Any] = {key: value for key, value in query.items() if key != "run" and not key.startswith(SHOW)}
+    given: dict[str, Any] = {key: value for key, value in query.items() if key != "run" and not key.startswith(ASIDE)}
     refused: dict[str, Problem] = {}
     under = _still_apply(run or {}, given)
     same = {key for key in live if key in under and _same_owner(key, run or {}, given)}

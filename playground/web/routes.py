@@ -8,6 +8,7 @@ GET /api/runs/{run}/snapshots                   {"snapshots": [{"step", "arrays"
 GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spectra: {"dtype", "shape", "data"} each
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
+GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
 GET /api/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
@@ -29,6 +30,7 @@ from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
 from playground.web.hub import Hub
+from playground.web.masks import Masks
 from playground.web.stream import PageSocket, server_sent_events
 from playground.web.views import Views
 
@@ -52,6 +54,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         "/api/plotly.js": plotly_js,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
+        **Masks(pool).paths(),
     }
     return [*(Route(path, _answering(found)) for path, found in paths.items()), WebSocketRoute("/api/ws", api.socket)]
 

@@ -5,7 +5,8 @@ import torch
 
 from playground.config import RunConfig
 from playground.devices import pick
-from playground.methods.mae import masked_error, normalized
+from playground.methods.mae import normalized
+from playground.methods.masked import masked_error
 from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images
@@ -24,6 +25,28 @@ def test_normalized_patches_have_mean_zero_variance_one_and_come_back():
     assert torch.allclose(each.mean(-1), torch.zeros(3, 5), atol=1e-5)
     assert torch.allclose(each.var(-1), torch.ones(3, 5), atol=1e-3)
     assert torch.allclose(each * spread + mean, patches, atol=1e-6)
+
+
+def test_normalized_patches_are_painted_with_the_mean_and_contrast_they_borrow():
+    config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu", **{"method.normalize_patches": True})
+    method = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.requires_grad_(False)
+    images = load_images(RunConfig().data, None)[1].pixels[:2].float() / 255
+    mask = method.draw(images, stream(0, "probe", 0))
+    _, mean, spread = normalized(method.patchify(images))
+    painted, said = method.patchify(method.fill(images, mask).painted), method.predict(images, mask)
+    assert torch.allclose(painted, said * spread + mean, atol=1e-6)
+    assert "borrowed" in method.borrows and "normalized" in method.unit
+
+
+def test_the_error_of_a_patch_is_that_of_its_pixels():
+    config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu")
+    method = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.requires_grad_(False)
+    images = load_images(RunConfig().data, None)[1].pixels[:1].float() / 255
+    found = method.fill(images, method.draw(images, stream(0, "probe", 0)))
+    pixels = (found.painted - images).square()
+    for patch in (0, 9, 63):
+        row, column = 4 * (patch // 8), 4 * (patch % 8)
+        assert float(found.error[0, patch]) == pytest.approx(float(pixels[0, :, row : row + 4, column : column + 4].mean()), rel=1e-4)
 
 
 def test_masked_pictures_keep_what_was_visible():

@@ -51,7 +51,7 @@ def test_the_floor_silences_noise_and_not_edges():
 def test_targets_lie_in_the_patch_that_they_describe():
     """Cells of 2 px in patches of 4: four histograms a channel, all of the patch's own pixels."""
     method = method_of(**{"method.cell_size": 2})
-    maps, targets = hog(images(), 2, 9, method.knobs.contrast_floor), method._target(images())
+    maps, targets = hog(images(), 2, 9, method.knobs.contrast_floor), method.target(images())
     assert targets.shape == (4, 64, 3 * 9 * 4)
     row, column = 3, 5
     own = maps[:, :, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
@@ -61,9 +61,10 @@ def test_targets_lie_in_the_patch_that_they_describe():
 def test_visible_patches_do_not_count():
     method, seed = method_of(), stream(0, "loss", 1)
     with torch.no_grad():
-        predicted, hidden = method._predict(images(), seed)
+        mask = method.draw(images(), seed)
+        predicted, hidden = method.predict(images(), mask), mask.hidden
         found = method.diagnostics(images(), stream(0, "loss", 1))["reconstruction"]
-    target = method._target(images())
+    target = method.target(images())
     total = sum(float((predicted[b, i] - target[b, i]).square().mean()) for b, i in hidden.nonzero().tolist())
     assert float(found) == pytest.approx(total / int(hidden.sum()), abs=1e-5)
 

@@ -1,0 +1,34 @@
+"""Masking: what is hidden from the network, and what it paints there."""
+
+import streamlit as st
+
+from playground.ui import controls, masking, transport
+from playground.ui.look import look, masked_runs
+
+ICON = ":material/grid_on:"
+
+watched = transport.watched()
+controls.settings(watched.flat)
+now = look()
+
+with st.sidebar:
+    masking.runs(now)
+    found = masking.source(now)
+    if found:
+        masking.mask(now, found.image_size)
+
+with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="small"):
+    st.button("Another mask", key="another", icon=":material/casino:", on_click=masking.another)
+    if st.button("Train with this masking", key="train", icon=":material/model_training:"):
+        masking.to_training(now)
+    if not masked_runs():
+        st.caption("No run here fills in yet. Train an MAE for half a minute, come back, and draw on what it sees.")
+        if st.button("Train an MAE", key="first", type="primary"):
+            masking.to_training(now)
+    elif not now.run:
+        st.caption("What is hidden. Choose a run in the sidebar to see what comes back.")
+
+if found:
+    masking.panel(now, found)
+
+controls.remember(watched.id, now.address())

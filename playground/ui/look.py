@@ -1,0 +1,126 @@
+"""What the Masking page looks at: an image, a mask, one or two runs. All of it is in the address, under keys that begin with `mask.`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from playground.config import CHOICES, RunConfig
+from playground.masking import Masking
+from playground.runs.pool import shared_pool
+from playground.runs.records import Run, UnknownRun
+from playground.ui.settings import Problem
+from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
+
+PREFIX = "mask."
+STATE = "looked at"  # where the session keeps it
+LISTED = 300  # the newest runs; of these, those that fill in can be chosen
+FROM_RUN = {"strategy": "masking.strategy", "ratio": "masking.ratio", "patch_size": "network.patch_size"}
+
+
+@dataclass
+class Look:
+    """run, other: ids of runs, or None. drawn: a mask drawn by hand as hexadecimal bits, "" for that of strategy, ratio and seed."""
+
+    run: str | None = None
+    other: str | None = None
+    image: int = 0
+    strategy: str = "random"
+    ratio: float = 0.75
+    patch_size: int = 4
+    seed: int = 0
+    drawn: str = ""
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def address(self) -> dict[str, str]:
+        """Its part of the address; a value that was refused stays as it came."""
+        values = {name: value for name, value in vars(self).items() if name != "problems" and value not in (None, "")}
+        values |= {name: each.value for name, each in self.problems.items()}
+        return {f"{PREFIX}{name}": str(value) for name, value in values.items()}
+
+    @property
+    def masking(self) -> Masking:
+        """Ratio and strategy, as methods take them."""
+        return checked_masking({"strategy": self.strategy, "ratio": self.ratio})
+
+    def set(self, name: str, value: Any) -> None:
+        """A value from the address, or from a control; one that cannot be is kept beside its sentence."""
+        self.problems.pop(name, None)
+        try:
+            setattr(self, name, CHECKS[name](value))
+        except (ValueError, UnknownRun) as error:
+            self.problems[name] = Problem(str(error), str(value))
+
+    def as_trained(self, keep: Collection[str] = ()) -> None:
+        """Masks as the run had them, but for what is to be kept; its patches are what they are."""
+        if self.run:
+            flat = shared_pool().store.run(self.run).flat
+            for name, key in FROM_RUN.items():
+                if name == "patch_size" or name not in keep:
+                    setattr(self, name, flat[key])
+
+
+def _fitting(run: str | None) -> str | None:
+    """A run that fills in. Raises UnknownRun and ValueError."""
+    return masked_run(shared_pool().store, run)[0].run if run else None
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "run": _fitting,
+    "other": _fitting,
+    "image": lambda value: whole_number("image", str(value)),
+    "strategy": lambda value: checked_masking({"strategy": value}).strategy,
+    "ratio": lambda value: checked_masking({"ratio": value}).ratio,
+    "patch_size": lambda value: whole_number("patch_size", str(value)),
+    "seed": lambda value: RunConfig(seed=value).seed,
+    "drawn": str,
+}
+
+
+def look() -> Look:
+    """What this session looks at; at its start, what the address says. What that leaves out is as the run was trained."""
+    if STATE not in st.session_state:
+        st.session_state[STATE] = read(st.query_params.to_dict(), [each.id for each in masked_runs()])
+    kept: Look = st.session_state[STATE]
+    return kept
+
+
+def read(query: Mapping[str, str], runs: list[str]) -> Look:
+    """An address. One without a word about masks looks at the first of `runs`."""
+    given = {key.removeprefix(PREFIX): text for key, text in query.items() if key.startswith(PREFIX)}
+    found = Look()
+    for name, text in (given or {"run": runs[0]} if runs else given).items():
+        if name in CHECKS:
+            found.set(name, text)
+        else:
+            found.problems[name] = Problem(f"there is no setting {PREFIX}{name}", text)
+    found.as_trained(keep=given)
+    return found
+
+
+def masked_runs() -> list[Run]:
+    """The runs that can fill in, newest first."""
+    runs = shared_pool().store.runs(LISTED, ("running", "paused", "finished", "stopped", "interrupted", "failed"))
+    able = [each for each in runs if each.flat["method"] in CHOICES["method"] and not CHOICES["method"][each.flat["method"]].no_filling]
+    return [each for each in able if shared_pool().store.folder(each.id).has_checkpoint()]
+
+
+def called(run: Run) -> str:
+    """MAE · Shapes · 75 % random · 400 steps · abcd2345."""
+    flat = run.flat
+    names = [
+        CHOICES[section][flat[section]].title if flat[section] in CHOICES[section] else flat[section] for section in ("method", "data")
+    ]
+    going = " · training" if run.status == "running" else ""
+    return f"{names[0]} · {names[1]} · {flat['masking.ratio']:.0%} {flat['masking.strategy']} · {run.step:,} steps · {run.id}{going}"
+
+
+def beside(run: str | None, other: str | None) -> str:
+    """Why these two cannot be shown side by side, as a sentence; nothing where they can."""
+    if not run or not other:
+        return ""
+    first, second = (masked_run(shared_pool().store, each)[0].config for each in (run, other))
+    return not_the_same(first, second)

@@ -1,0 +1,225 @@
+"""The controls of the Masking page: whose image, whose painting, which mask. And the panel's data."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+from torch import Tensor
+
+from playground.config import CHOICES, RunConfig, knobs_for
+from playground.datasets.base import DataError, Images
+from playground.filling import fresh_vit, mask_of
+from playground.home import home
+from playground.knobs import Knob, knobs_of
+from playground.masking import Mask, Masking
+from playground.networks import CATALOG as NETWORKS
+from playground.networks import ViT
+from playground.runs.folder import atlas
+from playground.runs.pool import shared_pool
+from playground.training import load_images
+from playground.ui import PAGES, live
+from playground.ui.controls import Pen, plain, settings, sync, widget
+from playground.ui.look import PREFIX, Look, beside, called, look, masked_runs
+from playground.ui.settings import Problem, switched
+from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
+
+SHOWN = 96  # images of a data set to pick from
+FIRST = "mae"  # for those whose method fills nothing in
+PANEL, ORIGIN = "panel-mask", "origin of the mask"
+CONTROLS = {"run", "other", "strategy", "ratio", "patch_size", "seed"}  # the others' sentences stand below the panel
+
+
+def runs(now: Look) -> None:
+    """Whose painting is shown: a run, and a second one on the same masks."""
+    listed = {each.id: called(each) for each in masked_runs()}
+    for chosen in (now.run, now.other):
+        if chosen and chosen not in listed:
+            listed[chosen] = called(shared_pool().store.run(chosen))
+    _select("run", "Run", ["", *listed], listed, "None: only what is hidden", now)
+    if now.run:
+        _select("other", "Beside it", ["", *(each for each in listed if each != now.run)], listed, "No second run", now)
+        if refusal := beside(now.run, now.other):
+            st.error(plain(refusal), icon=":material/error:")
+
+
+def _select(name: str, label: str, options: list[str], names: dict[str, str], nothing: str, now: Look) -> None:
+    sync(PREFIX + name, getattr(now, name) or "")
+    help = "Runs of this server that fill in hidden patches, newest first. Each paints with its last checkpoint."
+    st.selectbox(
+        label, options, format_func=lambda run: names.get(run, nothing), key=PREFIX + name, help=help, on_change=_moved, args=(name,)
+    )
+    _problem(now, name)
+
+
+def data() -> RunConfig | None:
+    """Which data set, for a look without a run: that of the settings. None where its settings cannot be."""
+    now = settings()
+    pen = Pen(now, None, now.config()[1], {each.key: each for each in knobs_for(**{name: now.flat[name] for name in CHOICES})})
+    pen.choice("data", "Data")
+    pen.section("data")
+    flat = {key: value for key, value in now.flat.items() if key.partition(".")[0] == "data"}
+    try:
+        return RunConfig(**flat)
+    except ValueError:
+        return None
+
+
+def mask(now: Look, image_size: int) -> None:
+    """Strategy, ratio, patch size, seed. The patches of a run are what they are."""
+    for each in knobs_of(Masking, PREFIX)[::-1]:
+        _knob(each, now)
+    fitting = tuple(size for size in patch_sizes() if image_size % size == 0 and image_size >= 2 * size)
+    if now.run:
+        st.caption(f"Patches of {now.patch_size} px, as the run was trained: {(image_size // now.patch_size) ** 2} of them.")
+    else:
+        if now.patch_size not in fitting:
+            st.error(f"patch_size must be one of {', '.join(map(str, fitting))} for images of {image_size} px, got {now.patch_size}")
+            now.patch_size = max((size for size in fitting if size <= 4), default=fitting[0])
+        help = "The side of a patch in pixels."
+        _knob(Knob(f"{PREFIX}patch_size", "option", 4, help, options=fitting), now)
+    _knob(Knob(f"{PREFIX}seed", "integer", 0, "The same seed draws the same masks."), now)
+
+
+def patch_sizes() -> tuple[int, ...]:
+    """What a ViT lets one choose."""
+    return next(each.options for each in knobs_of(NETWORKS["vit-tiny"].Knobs) if each.key == "patch_size")
+
+
+def _knob(each: Knob, now: Look) -> None:
+    name = each.key.removeprefix(PREFIX)
+    sync(each.key, getattr(now, name))
+    widget(each, each.title.capitalize(), plain(each.help), getattr(now, name), on_change=_moved, args=(name,))
+    _problem(now, name)
+
+
+def _problem(now: Look, name: str) -> None:
+    if name in now.problems:
+        st.error(plain(now.problems[name].sentence), icon=":material/error:")
+
+
+def _moved(name: str) -> None:
+    now = look()
+    now.set(name, st.session_state[PREFIX + name])
+    if name == "run":
+        now.as_trained()
+    if name in ("strategy", "ratio", "patch_size", "seed"):
+        now.drawn = ""  # another mask was asked for
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where images come from: the probe set of a run, or a data set. image(i): (1, 3, H, W); vit: whose attention guides masks."""
+
+    sprites: dict[str, Any]
+    image_size: int
+    image: Callable[[int], Tensor]
+    vit: Callable[[int], ViT]
+
+
+def source(now: Look) -> Source | None:
+    """None where there is nothing to look at yet: a sentence stands on the page."""
+    if now.run:
+        store, run = shared_pool().store, now.run
+        probe, method = store.folder(run).probe() or {}, masked_run(store, run)[1]
+        sprites = {"src": f"runs/{run}/sprites.png", **{name: probe[name] for name in ("tile", "columns", "count")}}
+        return Source(sprites, probe["tile"], lambda image: probe_image(store, run, image), lambda patch: method.vit)
+    config = data()
+    if config is None:
+        return None
+    try:
+        images = load_images(config.data, home() / "data")[1][:SHOWN]
+    except DataError as error:
+        st.info(plain(str(error)), icon=":material/download:")
+        return None
+    size = config.data.image_size
+    return Source(
+        _sprites(images), size, lambda image: images.pixels[image : image + 1].float() / 255, lambda patch: _untrained(size, patch)
+    )
+
+
+_untrained = functools.lru_cache(maxsize=8)(fresh_vit)
+
+
+def _sprites(images: Images) -> dict[str, Any]:
+    file, columns = io.BytesIO(), 12
+    Image.fromarray(atlas(images.pixels.permute(0, 2, 3, 1).numpy(), columns)).save(file, format="PNG", compress_level=1)
+    address = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return {"src": address, "tile": images.pixels.shape[-1], "columns": columns, "count": len(images)}
+
+
+def panel(now: Look, found: Source) -> None:
+    """The page's one panel: pick, draw, and see."""
+    _within(now, found)
+    grid = found.image_size // now.patch_size
+    base = mask_of(now.masking, found.vit(now.patch_size), found.image(now.image), now.seed).hidden[0]
+    parts = [grid, now.strategy, now.ratio, now.seed, *([now.run, now.image] if now.strategy == "attention" else [])]
+    origin = st.session_state[ORIGIN] = "/".join(map(str, parts))
+    other = None if beside(now.run, now.other) else now.other
+    live.still(
+        "mask",
+        heard,
+        sprites=found.sprites,
+        grid=grid,
+        base=bits_of(base),
+        origin=origin,
+        runs=[_told(run) for run in (now.run, other) if run],
+        **{name: getattr(now, name) for name in ("image", "drawn", "strategy", "ratio", "seed")},
+    )
+    for name in sorted(now.problems.keys() - CONTROLS):
+        st.error(plain(now.problems[name].sentence), icon=":material/error:")
+
+
+def _within(now: Look, found: Source) -> None:
+    """An image that is not there and a mask that cannot be give way, with a sentence."""
+    if now.image >= found.sprites["count"]:
+        sentence = f"image must be below {found.sprites['count']}, the number of images, got {now.image}"
+        now.problems["image"], now.image = Problem(sentence, str(now.image)), 0
+    try:
+        if now.drawn:
+            Mask.of(hidden_of(now.drawn, (found.image_size // now.patch_size) ** 2)[None])
+    except ValueError as error:
+        now.problems["drawn"], now.drawn = Problem(str(error), now.drawn), ""
+
+
+def _told(run: str) -> dict[str, Any]:
+    found = shared_pool().store.run(run)
+    return {"id": run, "title": called(found), "short": CHOICES["method"][found.flat["method"]].title, "ratio": found.flat["masking.ratio"]}
+
+
+def another() -> None:
+    """The next seed."""
+    now = look()
+    now.seed, now.drawn = now.seed + 1, ""
+
+
+def heard() -> None:
+    """The panel says which image was picked, and what was drawn."""
+    now, said = look(), st.session_state[PANEL]["status"]
+    now.problems.pop("image", None)
+    now.problems.pop("drawn", None)
+    now.image = int(said["image"])
+    if said["origin"] == st.session_state.get(ORIGIN):
+        now.drawn = str(said["drawn"])
+
+
+def to_training(now: Look) -> None:
+    """The settings of the Train page get this masking, and a method that masks if theirs does not."""
+    kept = settings()
+    if not CHOICES["method"][kept.flat["method"]].masked:
+        after = switched(kept.flat, "method", shared_pool().store.run(now.run).flat["method"] if now.run else FIRST)
+        kept.flat, kept.notes = after.flat, after.notes
+    moved = {"masking.strategy": now.strategy, "masking.ratio": now.ratio, "network.patch_size": now.patch_size}
+    for key, value in moved.items():
+        try:
+            kept.flat = RunConfig(**kept.flat | {key: value}).flat()
+        except ValueError:  # patches that do not tile the images of the Train page: these stay as they are
+            continue
+    kept.problems.clear()
+    st.switch_page(PAGES / "train.py")

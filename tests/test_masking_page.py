@@ -1,0 +1,164 @@
+"""The Masking page without a browser: its controls, its link, its sentences, and the way to training."""
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from playground import RunConfig, train
+from playground.home import site
+from playground.masking import Mask
+from playground.runs.pool import close_shared_pools, shared_pool
+from playground.ui.look import Look, read
+from playground.ui.settings import read as read_settings
+from playground.web.masks import bits_of
+
+FRAME = site() / "playground" / "ui" / "frame.py"
+TINY = {"network": "vit-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
+HALF = bits_of(torch.arange(64) < 32)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("masking")))
+        yield shared_pool()
+        close_shared_pools()
+
+
+@pytest.fixture(scope="module")
+def runs(pool):
+    """Two MAEs that fit together, one of other patches, and a run that fills nothing in."""
+    masks = {"masking.ratio": 0.5, "masking.strategy": "block"}
+    kinds = {"plain": {}, "blocks": masks, "coarse": {"network.patch_size": 8}}
+    found = {}
+    for name, more in kinds.items():
+        config = RunConfig(**TINY | {"method": "mae"} | more)
+        found[name] = pool.store.create(config)
+        for event in train(config):
+            pool.store.write(found[name], event)
+    found["simclr"] = pool.store.create(RunConfig(network="resnet-tiny"))
+    return found
+
+
+def opened(**query):
+    page = AppTest.from_file(FRAME, default_timeout=120)
+    for key, value in query.items():
+        page.query_params[f"mask.{key}"] = value
+    page.switch_page(str(site() / "pages" / "masking.py"))
+    return rendered(page)
+
+
+def rendered(page):
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def by_key(page, kind, key):
+    return next(each for each in getattr(page, kind) if each.key == key)
+
+
+def sentences(page):
+    return [each.value.replace("\\", "") for each in page.error]
+
+
+def address(page):
+    given = {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}
+    return {key.removeprefix("mask."): value for key, value in given.items() if key.startswith("mask.")}
+
+
+def test_without_a_run_it_shows_what_is_hidden_and_how_to_get_one(pool):
+    """The first test here: nothing has been trained yet."""
+    page = opened()
+    assert by_key(page, "selectbox", "mask.run").value == ""
+    assert any("No run here fills in yet" in each.value for each in page.caption)
+    assert address(page) == {"image": "0", "strategy": "random", "ratio": "0.75", "patch_size": "4", "seed": "0"}
+    by_key(page, "selectbox", "mask.patch_size").select(8)
+    by_key(page, "slider", "mask.ratio").set_value(0.4)
+    rendered(page)
+    assert (address(page)["patch_size"], address(page)["ratio"]) == ("8", "0.4")
+    by_key(page, "button", "another").click()
+    assert address(rendered(page))["seed"] == "1"
+
+
+def test_patches_that_do_not_tile_the_image_give_way_with_a_sentence(pool):
+    page = opened(patch_size="5")
+    assert sentences(page) == ["patch_size must be one of 2, 4, 8, 16 for images of 32 px, got 5"]
+
+
+def test_the_newest_run_that_fills_in_comes_first_with_its_own_masking(runs):
+    page = opened()
+    listed = by_key(page, "selectbox", "mask.run").options
+    assert [each.split(" · ")[0] for each in listed] == ["None: only what is hidden", "MAE", "MAE", "MAE"]
+    assert address(page)["run"] == runs["coarse"] and address(page)["patch_size"] == "8"
+    by_key(page, "selectbox", "mask.run").select(runs["blocks"])
+    rendered(page)
+    assert (address(page)["run"], address(page)["strategy"], address(page)["ratio"]) == (runs["blocks"], "block", "0.5")
+
+
+def test_a_link_opens_the_same_look(runs):
+    link = {"run": runs["plain"], "other": runs["blocks"], "image": "7", "strategy": "grid", "ratio": "0.3", "seed": "5", "drawn": HALF}
+    page = opened(**link)
+    assert address(page) == link | {"patch_size": "4"} and sentences(page) == []
+    by_key(page, "slider", "mask.ratio").set_value(0.6)
+    assert "drawn" not in address(rendered(page))
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"run": "nowhere1"}, "there is no run nowhere1"),
+        ({"run": "simclr"}, "must be of a method that fills in, got simclr: it hides no patches"),
+        ({"ratio": "1.5"}, "ratio must be from 0.05 to 0.95, got 1.5"),
+        ({"strategy": "<b>x</b>"}, "strategy must be one of random, block, grid, attention, got <b>x</b>"),
+        ({"seed": "-4"}, "seed must be"),
+        ({"image": "9999"}, "image must be below 256, the number of images, got 9999"),
+        ({"image": "two"}, "image must be a whole number from 0, got two"),
+        ({"drawn": "ff"}, "hidden must be 16 hexadecimal digits, the bits of 64 patches, got ff"),
+        ({"drawn": "f" * 16}, "a mask must leave at least 1 of 64 patches visible, got 0"),
+        ({"color": "red"}, "there is no setting mask.color"),
+    ],
+)
+def test_a_link_that_cannot_be_has_its_sentence_and_nothing_else_is_lost(runs, query, sentence):
+    given = {"run": runs["plain"], "seed": "3"} | {key: runs.get(value, value) for key, value in query.items()}
+    page = opened(**given)
+    assert any(sentence in each for each in sentences(page)), sentences(page)
+    [key] = query
+    assert address(page)[key] == given[key]
+    assert key == "seed" or address(page)["seed"] == "3"
+
+
+def test_two_runs_of_other_patches_are_not_shown_side_by_side(runs):
+    page = opened(run=runs["plain"], other=runs["coarse"])
+    assert any(
+        "must have images and patches of one size, got 32 px in patches of 4 and 32 px in patches of 8" in each for each in sentences(page)
+    )
+
+
+def test_training_takes_the_masking_over_and_a_method_that_masks(runs):
+    page = opened(run=runs["coarse"], strategy="grid", ratio="0.35")
+    by_key(page, "button", "train").click()
+    rendered(page)
+    flat = page.session_state["settings"].flat
+    assert (flat["method"], flat["masking.strategy"], flat["masking.ratio"], flat["network.patch_size"]) == ("mae", "grid", 0.35, 8)
+    assert by_key(page, "selectbox", "masking.strategy").value == "grid"
+
+
+def test_a_masked_method_of_the_settings_stays(runs):
+    page = opened(run=runs["plain"])
+    page.session_state["settings"].flat = RunConfig(method="beit").flat()
+    by_key(page, "button", "train").click()
+    rendered(page)
+    flat = page.session_state["settings"].flat
+    assert flat["method"] == "beit" and flat["masking.ratio"] == 0.75
+
+
+def test_masks_in_an_address_are_not_settings_of_a_run():
+    assert read_settings({"mask.ratio": "0.3", "seed": "4"}).flat == RunConfig(seed=4).flat()
+    assert read_settings({"mask.ratio": "0.3"}).problems == {}
+
+
+def test_a_look_reads_what_it_wrote(runs):
+    seen = Look(run=runs["plain"], image=3, ratio=0.4, seed=9, drawn=HALF)
+    assert read(seen.address(), []) == seen
+    assert Mask.of(torch.arange(64)[None] < 32).seen == 32
