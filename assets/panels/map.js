@@ -38,8 +38,7 @@ export class PointMap {
     this.when = make("span.ssl-when")
     this.time = make("div.ssl-time", this.play, this.slider, this.when)
     const head = make("header.ssl-head", make("span.ssl-title", "Map of the probe set"), make("span.ssl-layer", "backbone"), make("span.ssl-space"), this.switch)
-    this.by = make("span.ssl-good", "color by")
-    const by = make("div.ssl-by", this.by, this.factors)
+    const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
     const caution = make("p.ssl-caution", "Read it by neighbors: distances between groups, and sizes of groups, mean little in UMAP.")
     place.append(make("section.ssl-chart", head, by, make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip), this.legend, this.time, caution))
   }
@@ -149,13 +148,12 @@ export class PointMap {
   paint() {
     if (!this.probe) return this.factors.replaceChildren()
     const factors = Object.keys(this.probe.labels)
-    setText(this.by, factors.length ? "color by" : "no labels, so one color")
     if (this.factors.children.length !== factors.length || this.factors.firstChild?.textContent !== factors[0]) {
       this.factors.replaceChildren(...factors.map((name) => this.button(name, () => this.color(name))))
     }
     ;[...this.factors.children].forEach((button) => button.setAttribute("aria-pressed", button.textContent === this.factor))
     const key = `${this.run?.id} ${this.factor} ${this.theme.dark} ${[...(this.lit ?? [])]} ${this.scatter.to.length}`
-    if (this.painted === key && this.legend.children.length) return
+    if (this.painted === key && (this.legend.children.length || !this.factor)) return
     this.painted = key
     const labels = this.probe.labels[this.factor] ?? null // without labels every point is of the one class there is
     const classes = classStyles(this.names(), this.theme)

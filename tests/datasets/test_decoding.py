@@ -64,10 +64,10 @@ def test_the_orientation_of_exif_is_applied(orientation, kind, tmp_path):
 
 
 def test_sixteen_bits_are_scaled_by_their_whole_range_and_not_clipped(tmp_path):
-    values = np.repeat(np.array([[0, 0x1000, 0x8000, 0xFFFF]], np.uint16), 4, 0)
+    values = np.repeat(np.array([[0x1000, 0x4000, 0x8000, 0xC000]], np.uint16), 4, 0)
     for kind in ("PNG", "TIFF"):
         Image.fromarray(values).save(tmp_path / kind, kind)
-        assert decode(tmp_path / kind, 4, "crop")[0, 0].tolist() == [0, 16, 128, 255]
+        assert decode(tmp_path / kind, 4, "crop")[0, 0].tolist() == [16, 64, 128, 191]
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,16 @@ def test_a_file_without_its_note_is_not_taken_for_whole(files, into):
     assert list(prepare(files, into, 8, "crop", "squares"))[-1].done == 50
 
 
+def test_a_new_file_is_never_taken_with_the_note_of_the_old_one(files, into, monkeypatch):
+    """The process dies between writing the one and the other."""
+    list(prepare(files, into, 8, "crop", "squares"))
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(json, "dumps", lambda *values: (_ for _ in ()).throw(KeyboardInterrupt))
+        list(prepare(files[::-1], into, 8, "crop", "squares"))
+    with pytest.raises(DataError, match="must be prepared before it is opened"):
+        opened(into)
+
+
 def test_nothing_but_damaged_files_is_an_error_that_names_the_first(files, into):
     with pytest.raises(
         DataError, match=r"^squares must have pictures that can be read, got 2 files and none of them; the first, 07\.png: the"
