@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from playground.ui import PAGES, controls, live, looking, transport
+from playground.ui import PAGES, controls, fetching, live, looking, transport
 
 ICON = ":material/auto_awesome_motion:"
 
@@ -40,7 +40,7 @@ if train:
 
 if config is None:
     st.error(controls.plain(f"Nothing can be shown until this is mended: {sentence}"), icon=":material/error:")
-elif looking.images_are_here(config):
+elif fetching.images(config.data):
     everything = looking.query(config, *looking.EVERYTHING)
     which = urlencode({"image": image, "draw": draw})
     live.still("views", address=f"views?{everything}&{which}&{urlencode({'views': views})}", steps=f"views/steps?{everything}&{which}")

@@ -170,8 +170,11 @@ class Pen:
         each = self.knobs.get(key)
         mark = " · live" if each is not None and each.live else ""
         run, flat = self.running, self.now.flat
-        if run and not run.follows(key, flat) and run.flat.get(key, MISSING) != flat[key]:
-            mark = " · next run"
+        if run and run.flat.get(key, MISSING) != flat[key]:
+            if not run.follows(key, flat):
+                mark = " · next run"
+            elif key in self.now.untold:  # any other is on its way to the run
+                mark = f" · the run has {run.flat[key]:.4g}"
         return label + mark
 
     def beside(self, key: str) -> None:
@@ -257,8 +260,10 @@ def _moved(key: str, running: Running | None) -> None:
     now.problems.pop(key, None)
     now.notes.clear()
     now.flat = now.flat | {key: value}
+    now.untold.add(key)
     if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
         running.move(key, value)
+        now.untold.discard(key)
         now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it
 
 

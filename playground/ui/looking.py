@@ -9,12 +9,9 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from playground.config import CHOICES, ConfigError, RunConfig
-from playground.datasets import DataError
-from playground.home import home
 from playground.presets import PRESETS, Preset, matching
 from playground.presets import settings as settings_of
 from playground.runs.pool import shared_pool
-from playground.training import load_images
 from playground.ui import controls
 from playground.ui.controls import Pen, plain, sync
 from playground.ui.settings import Settings, switched
@@ -54,16 +51,6 @@ def _part(flat: dict[str, Any], sections: tuple[str, ...]) -> dict[str, Any]:
         return key in ("seed", "batch_size") or (section in sections and not (section == "method" and name))
 
     return {key: value for key, value in flat.items() if needed(key)}
-
-
-def images_are_here(config: RunConfig) -> bool:
-    """Whether the data set can be looked at; where it is not there, the page says so."""
-    try:
-        load_images(config.data, home() / "data")
-    except DataError as error:
-        st.info(plain(str(error)), icon=":material/image_not_supported:")
-        return False
-    return True
 
 
 def shown() -> dict[str, str]:
@@ -125,6 +112,7 @@ def _take(named: dict[str, Preset]) -> None:
         wanted = settings_of(named[name], now.flat, *_sizes(now.flat))
     kept = {key: value for key, value in now.flat.items() if not key.startswith(("schedule.augment.", "schedule.crops."))}
     now.flat, now.notes = kept | wanted, notes
+    now.untold |= set(wanted)
     now.problems = {key: each for key, each in now.problems.items() if key not in wanted}
 
 

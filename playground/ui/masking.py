@@ -13,19 +13,17 @@ import streamlit as st
 from PIL import Image
 from torch import Tensor
 
-from playground.config import CHOICES, RunConfig, knobs_for
-from playground.datasets.base import DataError, Images
+from playground.config import CHOICES, RunConfig
+from playground.datasets import Images
 from playground.filling import fresh_vit, mask_of
-from playground.home import home
 from playground.knobs import Knob, knobs_of
 from playground.masking import Mask, Masking
 from playground.networks import CATALOG as NETWORKS
 from playground.networks import ViT
 from playground.runs.folder import atlas
 from playground.runs.pool import shared_pool
-from playground.training import load_images
-from playground.ui import PAGES, live
-from playground.ui.controls import Pen, plain, settings, sync, widget
+from playground.ui import PAGES, fetching, live
+from playground.ui.controls import pen_for, plain, settings, sync, widget
 from playground.ui.look import PREFIX, Look, beside, called, look, masked_runs
 from playground.ui.settings import Problem, switched
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
@@ -61,7 +59,7 @@ def _select(name: str, label: str, options: list[str], names: dict[str, str], no
 def data() -> RunConfig | None:
     """Which data set, for a look without a run: that of the settings. None where its settings cannot be."""
     now = settings()
-    pen = Pen(now, None, now.config()[1], {each.key: each for each in knobs_for(**{name: now.flat[name] for name in CHOICES})})
+    pen = pen_for(now)
     pen.choice("data", "Data")
     pen.section("data")
     flat = {key: value for key, value in now.flat.items() if key.partition(".")[0] == "data"}
@@ -131,14 +129,9 @@ def source(now: Look) -> Source | None:
         sprites = {"src": f"runs/{run}/sprites.png", **{name: probe[name] for name in ("tile", "columns", "count")}}
         return Source(sprites, probe["tile"], lambda image: probe_image(store, run, image), lambda patch: method.vit)
     config = data()
-    if config is None:
+    if config is None or (here := fetching.images(config.data)) is None:
         return None
-    try:
-        images = load_images(config.data, home() / "data")[1][:SHOWN]
-    except DataError as error:
-        st.info(plain(str(error)), icon=":material/download:")
-        return None
-    size = config.data.image_size
+    images, size = here[1][:SHOWN], config.data.image_size
     return Source(
         _sprites(images), size, lambda image: images.pixels[image : image + 1].float() / 255, lambda patch: _untrained(size, patch)
     )

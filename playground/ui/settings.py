@@ -25,11 +25,15 @@ class Problem:
 
 @dataclass
 class Settings:
-    """flat: what the controls show, complete. problems: by key. notes: by key, what was moved on the person's behalf."""
+    """flat: what the controls show, complete. problems: by key. notes: by key, what was moved on the person's behalf.
+
+    untold: keys that were moved where no run listens, on another page; the run under way may have other values.
+    """
 
     flat: dict[str, Any]
     problems: dict[str, Problem] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    untold: set[str] = field(default_factory=set)
 
     def config(self) -> tuple[RunConfig | None, dict[str, str]]:
         """The config for the next run, or None; and every sentence that stands in its way, by key."""
