@@ -8,6 +8,7 @@ from playground import RunConfig, train
 from playground.home import site
 from playground.masking import Mask
 from playground.runs.pool import close_shared_pools, shared_pool
+from playground.ui import masking
 from playground.ui.look import Look, read
 from playground.ui.settings import read as read_settings
 from playground.web.masks import bits_of
@@ -151,6 +152,18 @@ def test_a_masked_method_of_the_settings_stays(runs):
     rendered(page)
     flat = page.session_state["settings"].flat
     assert flat["method"] == "beit" and flat["masking.ratio"] == 0.75
+
+
+def test_a_drawing_that_comes_late_does_not_bring_an_old_mask_back(monkeypatch):
+    now, session = Look(seed=1), {}
+    session[masking.PANEL] = {"status": {"image": 4, "drawn": HALF, "origin": Look(seed=0).origin}}
+    monkeypatch.setattr(masking, "look", lambda: now)
+    monkeypatch.setattr(masking.st, "session_state", session)
+    masking.heard()
+    assert (now.image, now.drawn) == (4, "")
+    session[masking.PANEL]["status"]["origin"] = now.origin
+    masking.heard()
+    assert now.drawn == HALF
 
 
 def test_masks_in_an_address_are_not_settings_of_a_run():

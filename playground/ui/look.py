@@ -46,6 +46,12 @@ class Look:
         """Ratio and strategy, as methods take them."""
         return checked_masking({"strategy": self.strategy, "ratio": self.ratio})
 
+    @property
+    def origin(self) -> str:
+        """What the mask of strategy and seed depends on: where it changes, a mask drawn before is over."""
+        guided = [self.run, self.image] if self.strategy == "attention" else []
+        return "/".join(map(str, [self.patch_size, self.strategy, self.ratio, self.seed, *guided]))
+
     def set(self, name: str, value: Any) -> None:
         """A value from the address, or from a control; one that cannot be is kept beside its sentence."""
         self.problems.pop(name, None)

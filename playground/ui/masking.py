@@ -30,7 +30,7 @@ from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from
 FIRST = "mae"  # for those whose method fills nothing in
-PANEL, ORIGIN = "panel-mask", "origin of the mask"
+PANEL = "panel-mask"
 CONTROLS = {"run", "other", "strategy", "ratio", "patch_size", "seed"}  # the others' sentences stand below the panel
 
 
@@ -152,8 +152,6 @@ def panel(now: Look, found: Source) -> None:
     _within(now, found)
     grid = found.image_size // now.patch_size
     base = mask_of(now.masking, found.vit(now.patch_size), found.image(now.image), now.seed).hidden[0]
-    parts = [grid, now.strategy, now.ratio, now.seed, *([now.run, now.image] if now.strategy == "attention" else [])]
-    origin = st.session_state[ORIGIN] = "/".join(map(str, parts))
     other = None if beside(now.run, now.other) else now.other
     live.still(
         "mask",
@@ -161,7 +159,7 @@ def panel(now: Look, found: Source) -> None:
         sprites=found.sprites,
         grid=grid,
         base=bits_of(base),
-        origin=origin,
+        origin=now.origin,
         runs=[_told(run) for run in (now.run, other) if run],
         **{name: getattr(now, name) for name in ("image", "drawn", "strategy", "ratio", "seed")},
     )
@@ -197,9 +195,9 @@ def heard() -> None:
     now, said = look(), st.session_state[PANEL]["status"]
     now.problems.pop("image", None)
     now.problems.pop("drawn", None)
-    now.image = int(said["image"])
-    if said["origin"] == st.session_state.get(ORIGIN):
+    if said["origin"] == now.origin:  # else another mask has been asked for since
         now.drawn = str(said["drawn"])
+    now.image = int(said["image"])
 
 
 def to_training(now: Look) -> None:

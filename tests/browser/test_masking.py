@@ -32,6 +32,10 @@ def masking(desk, trained):
         if size:  # on a phone the pages are in the sidebar
             page.click("[data-testid=stExpandSidebarButton]")
         page.get_by_role("link", name="Masking").first.click()
+        if size:
+            page.wait_for_selector(CANVAS)
+            page.hover("[data-testid=stSidebarHeader]")
+            page.click("[data-testid=stSidebarCollapseButton] button")
         page.wait_for_selector(".ssl-sheet[data-hidden]")
         return page
 
@@ -77,9 +81,7 @@ def test_a_stroke_is_answered_with_what_the_run_paints_under_it(masking, trained
     assert count(page) == sum(hidden(page)) == 6
     assert page.get_attribute(PAINTED, "src") != before
     body = json.loads(asked[-1].body())
-    assert asked[-1].status == 200 and body["pictures"]["reconstruction"] == page.get_attribute(
-        ".ssl-print img[alt='reconstruction']", "src"
-    )
+    assert asked[-1].status == 200 and body["pictures"]["reconstruction"] == page.get_attribute(PAINTED, "src")
     page.mouse.click(*center(page, 2, 3))  # a hidden one shows again
     answered(page, ".##.###.")
     page.click(".ssl-tray >> text=Undo")
