@@ -3,17 +3,19 @@
 import streamlit as st
 
 from playground.datasets.summary import factors
-from playground.ui import PAGES, controls, fetching, sheet
+from playground.home import home
+from playground.ui import PAGES, controls, fetching, sheet, upload
 
 ICON = ":material/photo_library:"
 ALL = "all images"
 
 settings = controls.settings()
+data = settings.data()
 with st.sidebar:
     pen = controls.pen_for(settings)
     pen.choice("data", "Data")
     pen.section("data")
-data = settings.data()
+    upload.draw(data)
 
 st.subheader(controls.plain(data.choice.title), anchor=False)
 if found := fetching.images(data):
@@ -27,6 +29,10 @@ if found := fetching.images(data):
             number = st.session_state["sheet-draw"] = number + 1
         if st.button("Train on it", icon=":material/model_training:", key="sheet-train", type="primary"):
             st.switch_page(PAGES / "train.py")
-    sheet.draw(data, train, probe, None if factor == ALL or factor not in names else factor, number)
+    sheet.draw(data, train, probe, factor if factor in names else None, number)
+    if remarks := data.choice.remarks(data, home() / "data"):
+        with st.container(key="remarks"):
+            for remark in remarks:
+                st.caption(controls.plain(remark))
 
 controls.remember(None)
