@@ -85,7 +85,7 @@ def mask(now: Look, image_size: int) -> None:
         _knob(each, now)
     if now.strategy == "attention" and not now.run:
         st.caption(
-            ":material/info: Guided by the attention of a fresh network, which has learned nothing yet. With a run, by that of the run."
+            ":material/info: Guided by the attention of a fresh network, which has learned nothing yet; with a run, by its own."
         )
     fitting = tuple(size for size in patch_sizes() if image_size % size == 0 and image_size >= 2 * size)
     if now.run:
