@@ -84,9 +84,7 @@ def mask(now: Look, image_size: int) -> None:
     for each in knobs_of(Masking, PREFIX)[::-1]:
         _knob(each, now)
     if now.strategy == "attention" and not now.run:
-        st.caption(
-            ":material/info: Guided by the attention of a fresh network, which has learned nothing yet; with a run, by its own."
-        )
+        st.caption(":material/info: Guided by the attention of a fresh network, which has learned nothing yet; with a run, by its own.")
     fitting = tuple(size for size in patch_sizes() if image_size % size == 0 and image_size >= 2 * size)
     if now.run:
         st.caption(f"Patches of {now.patch_size} px, as the run was trained: {(image_size // now.patch_size) ** 2} of them.")
