@@ -13,6 +13,7 @@ now = look()
 
 with st.sidebar:
     masking.runs(now)
+    masking.unfit(watched.run)
     found = masking.source(now)
     if found:
         masking.mask(now, found.image_size)

@@ -82,6 +82,11 @@ def test_without_a_run_it_shows_what_is_hidden_and_how_to_get_one(pool):
     assert address(rendered(page))["seed"] == "1"
 
 
+def test_attention_without_a_run_is_that_of_a_fresh_network_and_said_so(pool):
+    page = opened(strategy="attention")
+    assert any("attention of a fresh network" in each.value for each in page.caption)
+
+
 def test_patches_that_do_not_tile_the_image_give_way_with_a_sentence(pool):
     page = opened(patch_size="5")
     assert sentences(page) == ["patch_size must be one of 2, 4, 8, 16 for images of 32 px, got 5"]
@@ -127,6 +132,13 @@ def test_a_link_that_cannot_be_has_its_sentence_and_nothing_else_is_lost(runs, q
     [key] = query
     assert address(page)[key] == given[key]
     assert key == "seed" or address(page)["seed"] == "3"
+
+
+def test_a_run_that_fills_nothing_in_is_explained(runs):
+    page = AppTest.from_file(FRAME, default_timeout=120)
+    page.query_params["run"] = runs["simclr"]
+    page.switch_page(str(site() / "pages" / "masking.py"))
+    assert any("It is of SimCLR: it hides no patches." in each.value for each in rendered(page).caption)
 
 
 def test_two_runs_of_other_patches_are_not_shown_side_by_side(runs):

@@ -64,8 +64,8 @@ export class Sheet {
     this.scaled()
     setText(this.note, `as of step ${found.step.toLocaleString("en-US")}`)
     setText(this.number, precise(found.error))
-    const flat = found.flat === null ? "" : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}.`
-    setText(this.words, `${found.unit}, the mean over hidden patches.${flat} No loss falls on visible patches: what is painted there means little.`)
+    const flat = found.flat === null ? "" : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}. No loss falls on visible patches: what is painted there means little.`
+    setText(this.words, `${found.unit}, the mean over hidden patches.${flat}`)
     setText(this.borrows, found.borrows)
     this.element.dataset.hidden = found.hidden
   }

@@ -22,6 +22,7 @@ from playground.networks import CATALOG as NETWORKS
 from playground.networks import ViT
 from playground.runs.folder import atlas
 from playground.runs.pool import shared_pool
+from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
 from playground.ui.controls import pen_for, plain, settings, sync, widget
 from playground.ui.look import PREFIX, Look, beside, called, look, masked_runs
@@ -45,6 +46,13 @@ def runs(now: Look) -> None:
         _select("other", "Beside it", ["", *(each for each in listed if each != now.run)], listed, "No second run", now)
         if refusal := beside(now.run, now.other):
             st.error(plain(refusal), icon=":material/error:")
+
+
+def unfit(run: Run | None) -> None:
+    """Why the run of the Train page is not among those to choose from."""
+    kind = CHOICES["method"].get(run.flat["method"]) if run else None
+    if kind and kind.no_filling:
+        st.caption(f":material/info: The run of the Train page is not listed. It is of {plain(kind.title)}: {kind.no_filling}.")
 
 
 def _select(name: str, label: str, options: list[str], names: dict[str, str], nothing: str, now: Look) -> None:
@@ -73,6 +81,8 @@ def mask(now: Look, image_size: int) -> None:
     """Strategy, ratio, patch size, seed. The patches of a run are what they are."""
     for each in knobs_of(Masking, PREFIX)[::-1]:
         _knob(each, now)
+    if now.strategy == "attention" and not now.run:
+        st.caption(":material/info: Guided by the attention of a fresh network, which has learned nothing yet; with a run, by its own.")
     fitting = tuple(size for size in patch_sizes() if image_size % size == 0 and image_size >= 2 * size)
     if now.run:
         st.caption(f"Patches of {now.patch_size} px, as the run was trained: {(image_size // now.patch_size) ** 2} of them.")
