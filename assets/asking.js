@@ -35,6 +35,7 @@ export class Asking {
       if (this.gone) return
       // While more has been asked for, an answer in between is still shown: a dragged slider moves the pictures.
       this.had = address
+      if (take === "failed" && this.wanted === address) this.wanted = this.had = null // so that it may be asked for again
       await this[take](body)
     }
     this.busy = false

@@ -25,7 +25,7 @@ export function keep(parent, count, fresh) {
 /** A canvas for a tile; with words, a picture to screen readers, else decoration. */
 export function tile(words = "") {
   const canvas = document.createElement("canvas")
-  canvas.className = "ssl-tile"
+  Object.assign(canvas, { className: "ssl-tile", width: 1, height: 1 }) // square, until it has a picture
   if (words) {
     canvas.setAttribute("role", "img")
     canvas.setAttribute("aria-label", words)

@@ -23,6 +23,7 @@ export class Views {
     this.grid = make("div.ssl-tiles")
     this.local = make("div.ssl-tiles.ssl-small")
     this.localTitle = make("header.ssl-head", make("span.ssl-title", "Local views"), make("span.ssl-good", "small crops that have to agree with the large ones"))
+    this.localTitle.hidden = true
     this.failure = make("p.ssl-failure")
     this.failure.setAttribute("role", "status")
     this.failure.hidden = true
