@@ -10,11 +10,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
+import torch
 
 from playground.home import HERE
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.web.routes import routes
+
+# Workers train; what pages compute is small. Beside a training a second thread here would only wait: 330 ms for a forward pass of 27.
+torch.set_num_threads(1)
 
 
 @asynccontextmanager

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-import torch
-
 
 class Turns:
     """One thread. What has the lower rank comes first, equals in the order in which they came."""
@@ -32,7 +30,6 @@ class Turns:
         return answer
 
     def _serve(self) -> None:
-        use_one_core()
         while True:
             _, _, work, answer = self._waiting.get()
             if not answer.set_running_or_notify_cancel():
@@ -41,14 +38,3 @@ class Turns:
                 answer.set_result(work())
             except BaseException as error:
                 answer.set_exception(error)
-
-
-def use_one_core() -> None:
-    """Lets torch use one core in this thread alone. One image is little work, and beside a training two threads wait for each other:
-    with twice as many threads as cores, a forward pass took 330 ms instead of 27."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    # It is also what threads get that use torch for the first time later on: another thread sets that back.
-    restoring = threading.Thread(target=torch.set_num_threads, args=(usual,))
-    restoring.start()
-    restoring.join()
