@@ -187,3 +187,18 @@ def test_a_look_reads_what_it_wrote(runs):
     seen = Look(run=runs["plain"], image=3, ratio=0.4, seed=9, drawn=HALF)
     assert read(seen.address(), []) == seen
     assert Mask.of(torch.arange(64)[None] < 32).seen == 32
+
+
+def test_a_browser_that_lags_behind_does_not_bring_an_old_seed_back():
+    now = Look(seed=4, drawn="ff")
+    now.another()
+    assert (now.seed, now.drawn) == (5, "")
+    now.set("seed", 4)
+    assert now.seed == 5
+    now.set("seed", 9)
+    assert now.seed == 9
+    now.another()
+    now.left = (9, now.left[1] - 60)
+    now.set("seed", 9)
+    assert now.seed == 9
+    assert "mask.left" not in now.address()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +18,17 @@ from playground.web.masks import checked_masking, masked_run, not_the_same, whol
 
 PREFIX = "mask."
 STATE = "looked at"  # where the session keeps it
+BEHIND = 3.0  # seconds that a browser may lag
 LISTED = 300  # the newest runs; of these, those that fill in can be chosen
 FROM_RUN = {"strategy": "masking.strategy", "ratio": "masking.ratio", "patch_size": "network.patch_size"}
 
 
 @dataclass
 class Look:
-    """run, other: ids of runs, or None. drawn: a mask drawn by hand as hexadecimal bits, "" for that of strategy, ratio and seed."""
+    """run, other: ids of runs, or None. drawn: a mask drawn by hand as hexadecimal bits, "" for that of strategy, ratio and seed.
+
+    left: the seed that was given up last, and when.
+    """
 
     run: str | None = None
     other: str | None = None
@@ -34,10 +39,11 @@ class Look:
     seed: int = 0
     drawn: str = ""
     problems: dict[str, Problem] = field(default_factory=dict)
+    left: tuple[int, float] = (-1, 0.0)
 
     def address(self) -> dict[str, str]:
         """Its part of the address; a value that was refused stays as it came."""
-        values = {name: value for name, value in vars(self).items() if name != "problems" and value not in (None, "")}
+        values = {name: value for name, value in vars(self).items() if name not in ("problems", "left") and value not in (None, "")}
         values |= {name: each.value for name, each in self.problems.items()}
         return {f"{PREFIX}{name}": str(value) for name, value in values.items()}
 
@@ -52,8 +58,14 @@ class Look:
         guided = [self.run, self.image] if self.strategy == "attention" else []
         return "/".join(map(str, [self.patch_size, self.strategy, self.ratio, self.seed, *guided]))
 
+    def another(self) -> None:
+        """The mask of the next seed."""
+        self.left, self.seed, self.drawn = (self.seed, time.monotonic()), self.seed + 1, ""
+
     def set(self, name: str, value: Any) -> None:
         """A value from the address, or from a control; one that cannot be is kept beside its sentence."""
+        if name == "seed" and value == self.left[0] and time.monotonic() - self.left[1] < BEHIND:
+            return  # said by a browser that has not heard of the new one yet
         self.problems.pop(name, None)
         try:
             setattr(self, name, CHECKS[name](value))

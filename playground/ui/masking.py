@@ -114,10 +114,11 @@ def _problem(now: Look, name: str) -> None:
 
 def _moved(name: str) -> None:
     now = look()
+    before = now.origin
     now.set(name, st.session_state[PREFIX + name])
     if name == "run":
         now.as_trained()
-    if name in ("strategy", "ratio", "patch_size", "seed"):
+    if now.origin != before:
         now.drawn = ""  # another mask was asked for
 
 
@@ -196,8 +197,7 @@ def _told(run: str) -> dict[str, Any]:
 
 def another() -> None:
     """The next seed."""
-    now = look()
-    now.seed, now.drawn = now.seed + 1, ""
+    look().another()
 
 
 def heard() -> None:

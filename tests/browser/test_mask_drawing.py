@@ -90,6 +90,7 @@ def test_a_stroke_is_answered_with_what_the_run_paints_under_it(masking, trained
     assert parse_qs(urlsplit(page.url).query)["mask.run"] == [trained]
     page.click(".ssl-tray >> text=Invert")
     answered(page, "#......#")
+    page.wait_for_function("new URL(location).searchParams.get('mask.drawn') === 'ffff81ffffffffff'")
     page.click(".st-key-another button")
     page.wait_for_function("!new URL(location).searchParams.has('mask.drawn')")
     page.wait_for_function("document.querySelector('.ssl-counted').textContent.startsWith('48 of 64')")
