@@ -1,5 +1,7 @@
 """The Masking page without a browser: its controls, its link, its sentences, and the way to training."""
 
+import dataclasses
+
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -9,7 +11,7 @@ from playground.home import site
 from playground.masking import Mask
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui import masking
-from playground.ui.look import Look, read
+from playground.ui.look import Look, called, masked_runs, read
 from playground.ui.settings import read as read_settings
 from playground.web.masks import bits_of
 
@@ -41,8 +43,10 @@ def runs(pool):
     return found
 
 
-def opened(**query):
+def opened(data="", **query):
     page = AppTest.from_file(FRAME, default_timeout=120)
+    if data:
+        page.query_params["data"] = data
     for key, value in query.items():
         page.query_params[f"mask.{key}"] = value
     page.switch_page(str(site() / "pages" / "masking.py"))
@@ -95,7 +99,7 @@ def test_patches_that_do_not_tile_the_image_give_way_with_a_sentence(pool):
 def test_the_newest_run_that_fills_in_comes_first_with_its_own_masking(runs):
     page = opened()
     listed = by_key(page, "selectbox", "mask.run").options
-    assert [each.split(" · ")[0] for each in listed] == ["None: only what is hidden", "MAE", "MAE", "MAE"]
+    assert [each.split()[0] for each in listed] == ["None:", "MAE", "MAE", "MAE"]
     assert address(page)["run"] == runs["coarse"] and address(page)["patch_size"] == "8"
     by_key(page, "selectbox", "mask.run").select(runs["blocks"])
     rendered(page)
@@ -202,3 +206,27 @@ def test_a_browser_that_lags_behind_does_not_bring_an_old_seed_back():
     now.set("seed", 9)
     assert now.seed == 9
     assert "mask.left" not in now.address()
+
+
+def test_the_name_of_a_run_in_the_selector_stays_while_it_trains(pool, runs):
+    run = pool.store.run(masked_runs()[0].id)
+    assert called(run) == called(dataclasses.replace(run, step=run.step + 1, status="running"))
+
+
+def test_a_run_of_another_data_set_is_not_chosen_for_a_link_that_names_one(pool, runs):
+    assert {each.flat["data"] for each in masked_runs()} == {"shapes"}
+    assert opened(data="cifar10").session_state["looked at"].run is None
+    assert opened().session_state["looked at"].run is not None
+
+
+def test_a_run_whose_files_are_gone_is_said_in_a_sentence(pool, runs):
+    page = opened()
+    run = page.session_state["looked at"].run
+    kept = pool.store.folder(run).path / "checkpoint.pt"
+    aside = kept.rename(kept.with_name("aside"))
+    try:
+        by_key(page, "button", "another").click()
+        rendered(page)
+        assert any(f"run {run} must have a checkpoint" in each.value for each in page.error)
+    finally:
+        aside.rename(kept)

@@ -14,7 +14,7 @@ export class Invariance {
     this.failure.hidden = true
     place.append(make("header.ssl-head", make("h2.ssl-title", "Invariance profile"), this.good), this.failure, this.grid)
     this.charts = new Map()
-    setText(this.good, "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. Measuring…")
+    setText(this.good, "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. It is measured when it comes into sight.")
     this.asking = new Asking((body) => { this.body = body; this.failure.hidden = true; this.draw() }, (sentence) => { setText(this.failure, sentence); this.failure.hidden = false; this.place.dataset.waiting = "" }, 200)
     this.seen = whenSeen(place, () => { this.near = true; this.update() })
   }
@@ -55,7 +55,7 @@ export class Invariance {
     traces[0].marker.color = this.theme.muted
     if (trained) traces.push(line(trained, "trained", {}))
     const edge = 0.03 * (strengths.at(-1) - strengths[0])
-    const layout = { xaxis: axis(this.theme, title, [strengths[0] - edge, strengths.at(-1) + edge]), yaxis: axis(this.theme, "cosine", [-0.25, 1.05]), shapes: [zero(this.theme)] }
+    const layout = { xaxis: axis(this.theme, title, [strengths[0] - edge, strengths.at(-1) + edge]), yaxis: axis(this.theme, "cosine", span([...untrained, ...(trained ?? [])])), shapes: [zero(this.theme)] }
     this.words(chart, trained?.at(-1), untrained.at(-1))
     chart.draw(traces, layout, this.theme, operator)
     chart.say(`${title} from ${strengths[0]} to ${strengths.at(-1)}: similarity ${trained ? `trained ${short(trained.at(-1))}, ` : ""}untrained ${short(untrained.at(-1))} at the end`)
@@ -70,7 +70,7 @@ export class Invariance {
     const bars = (who, more) => ({ type: "bar", name: who, x, y: operators.map((each) => each[who].at(-1)), hovertemplate: `%{x}, ${who}: %{y:.2f}<extra></extra>`, ...more })
     const traces = [bars("untrained", { marker: { color: "rgba(0,0,0,0)", line: { color: this.theme.muted, width: 1.4 } } })]
     if (trained) traces.push(bars("trained", { marker: { color: this.theme.backbone } }))
-    const layout = { xaxis: axis(this.theme, "", null, { autorange: true, range: undefined, type: "category", ticks: "" }), yaxis: axis(this.theme, "cosine", [-0.25, 1.05]), shapes: [zero(this.theme)], bargap: 0.35 }
+    const layout = { xaxis: axis(this.theme, "", null, { autorange: true, range: undefined, type: "category", ticks: "" }), yaxis: axis(this.theme, "cosine", span(traces.flatMap((trace) => trace.y))), shapes: [zero(this.theme)], bargap: 0.35 }
     setText(chart.good, "done or not")
     chart.draw(traces, layout, this.theme, "switches")
     chart.say(operators.map((each) => `${names[each.operator]}: ${trained ? `trained ${short(each.trained.at(-1))}, ` : ""}untrained ${short(each.untrained.at(-1))}`).join("; "))
@@ -94,4 +94,9 @@ export class Invariance {
 
 function zero(theme) {
   return { type: "line", xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0, line: { color: theme.line, width: 1 } }
+}
+
+/** The axis of cosines: the same for all, unless an operator turns features around. */
+function span(cosines) {
+  return [Math.min(-0.25, Math.min(...cosines) - 0.05), 1.05]
 }

@@ -126,6 +126,7 @@ export class MaskPanel {
     this.patches.canvas.setAttribute("aria-label", `Mask of image ${this.image}: ${this.counted.textContent}. Arrows move, Space hides or shows.`)
     const refusal = count === 0 ? "Hide at least one patch: there is nothing to fill in." : count === all ? "Leave at least one patch visible: there is nothing to fill in from." : ""
     setText(this.refusal, refusal)
+    this.sheets.dataset.past = refusal && this.data.runs.length ? "yes" : "" // pictures of the mask before
     this.undoing.disabled = !this.past.length
     const runs = this.data.runs
     const of = runs.length > 1 ? runs[0].id : undefined

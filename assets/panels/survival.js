@@ -16,7 +16,7 @@ export class Survival {
     place.append(make("header.ssl-head", make("h2.ssl-title", "What survives"), this.good), this.grid)
     this.charts = CHARTS.map(([who, probe]) => new Chart(`${who === "pixels" ? "Pixels" : "Untrained network"}, ${PROBES[probe]}`, ""))
     this.grid.append(...this.charts.map((chart) => chart.element))
-    for (const chart of this.charts) chart.hint("Measuring…")
+    for (const chart of this.charts) chart.hint("Measured when it comes into sight…")
     this.explain()
     this.asking = new Asking((body) => { this.body = body; this.failure = ""; this.draw() }, (sentence) => { this.failure = sentence; this.say() }, 500)
     this.seen = whenSeen(place, () => { this.near = true; this.update() })

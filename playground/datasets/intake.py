@@ -181,7 +181,7 @@ def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
     if count < LEAST:
         left = f"; {found.skipped_count:,} files were left out (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"{title} must have at least {LEAST} pictures, half of them to train on and {PROBE_LEAST} kept for the probe set"
+        rule = f"{title} must have at least {LEAST} pictures, {LEAST - PROBE_LEAST} to train on and {PROBE_LEAST} for the probe set"
         raise DataError(f"{rule}, got {count}{left}")
 
 

@@ -70,7 +70,9 @@ def labeled(names: Sequence[str]) -> tuple[list[int], list[str], str]:
     if not classes:
         return [], [], f"The pictures do not lie in two or more class folders, {without}."
     if outside:
-        return [], [], f"{outside:,} pictures lie outside of the class folders, {without}."
+        first = next(name for name, path in zip(names, paths, strict=True) if len(path) < 2)
+        lie = "1 picture lies" if outside == 1 else f"{outside:,} pictures lie"
+        return [], [], f"{lie} outside of the class folders (the first: {first}), {without}. Leave them out to have labels."
     if len(classes) > MAX_CLASSES:
         return [], [], f"There are {len(classes):,} folders, too many to be classes (at most {MAX_CLASSES:,}), {without}."
     number = {name: label for label, name in enumerate(classes)}

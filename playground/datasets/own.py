@@ -101,7 +101,8 @@ class OwnImages(Dataset):
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
         """The sizes of its pictures, how it was read, and what was left out."""
         small, usual, large = cls.own.sides
-        sides = f"The shorter sides of its pictures: {small:,} px at least, {usual:,} px usual, {large:,} px at most."
+        several = f"from {small:,} to {large:,} px, mostly about {usual:,}" if small < large else f"all {usual:,} px"
+        sides = f"The shorter sides of its pictures: {several}."
         return [sides, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
 
     @classmethod

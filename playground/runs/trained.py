@@ -33,7 +33,9 @@ def trained(store: Store, run: str) -> Trained:
     store.run(run)
     path = store.folder(run).path / "checkpoint.pt"
     if not path.exists():
-        raise NothingTrained(f"run {run} must have a checkpoint to look at, got none yet: pause it, or wait until it ends")
+        raise NothingTrained(
+            f"run {run} must have a checkpoint to look at, got none: where it still trains, pause it or wait; else its files are gone"
+        )
     return _read(store, run, path.stat().st_mtime_ns)
 
 

@@ -13,6 +13,7 @@ from playground.config import CHOICES, RunConfig
 from playground.masking import Masking
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
+from playground.ui.controls import settings
 from playground.ui.settings import Problem
 from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
 
@@ -61,6 +62,7 @@ class Look:
     def another(self) -> None:
         """The mask of the next seed."""
         self.left, self.seed, self.drawn = (self.seed, time.monotonic()), self.seed + 1, ""
+        self.problems.pop("drawn", None)
 
     def set(self, name: str, value: Any) -> None:
         """A value from the address, or from a control; one that cannot be is kept beside its sentence."""
@@ -101,9 +103,16 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
 def look() -> Look:
     """What this session looks at; at its start, what the address says. What that leaves out is as the run was trained."""
     if STATE not in st.session_state:
-        st.session_state[STATE] = read(st.query_params.to_dict(), [each.id for each in masked_runs()])
+        st.session_state[STATE] = read(st.query_params.to_dict(), [each.id for each in masked_runs() if _same_data(each)])
     kept: Look = st.session_state[STATE]
     return kept
+
+
+def _same_data(run: Run) -> bool:
+    """Whether a run has learned from the data set of the settings."""
+    now = settings()
+    wanted = {key: value for key, value in now.flat.items() if key.partition(".")[0] == "data"}
+    return "data" not in now.problems and all(run.flat.get(key) == value for key, value in wanted.items())
 
 
 def read(query: Mapping[str, str], runs: list[str]) -> Look:
@@ -127,13 +136,12 @@ def masked_runs() -> list[Run]:
 
 
 def called(run: Run) -> str:
-    """MAE · Shapes · 75 % random · 400 steps · abcd2345."""
+    """MAE abcd2345 · Shapes · 75 % random · 400 steps. Nothing that changes while it trains: selectors know options by their names."""
     flat = run.flat
     names = [
         CHOICES[section][flat[section]].title if flat[section] in CHOICES[section] else flat[section] for section in ("method", "data")
     ]
-    going = " · training" if run.status == "running" else ""
-    return f"{names[0]} · {names[1]} · {flat['masking.ratio']:.0%} {flat['masking.strategy']} · {run.step:,} steps · {run.id}{going}"
+    return f"{names[0]} {run.id} · {names[1]} · {flat['masking.ratio']:.0%} {flat['masking.strategy']} · {run.steps:,} steps"
 
 
 def beside(run: str | None, other: str | None) -> str:

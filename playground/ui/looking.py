@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -70,8 +70,11 @@ def address() -> dict[str, str]:
 def number(name: str, label: str, default: int, help: str) -> str:
     """A whole number that says what is shown, as text. Whether it can be, the server says in a sentence."""
     text = shown().get(name, str(default))
-    sync(SHOW + name, int(text) if text.isdecimal() else default)
-    st.number_input(label, step=1, key=SHOW + name, help=help, on_change=_typed, args=(name,))
+    if not (text.isascii() and text.isdecimal()):
+        st.error(plain(f"{name} must be a whole number from 0, got {text}: {default} is shown"), icon=":material/error:")
+        text = shown()[name] = str(default)
+    sync(SHOW + name, int(text))
+    st.number_input(label, 0, step=1, key=SHOW + name, help=help, on_change=_typed, args=(name,))
     return text
 
 
@@ -131,14 +134,16 @@ def run(now: Watched) -> str | None:
     st.selectbox(
         "Run",
         list(there),
-        format_func=lambda id: f"{Watched(there[id]).title()} · step {there[id].step}" if id in there else id,
+        format_func=lambda id: f"{id} · {Watched(there[id]).title()}" if id in there else id,  # never with its step: names must stay
         key=SHOW + "run",
         index=None,
         placeholder="None: the untrained network alone" if there else "No run has left a checkpoint yet",
         disabled=not there,
         on_change=_chosen,
     )
-    chosen: str | None = st.session_state[SHOW + "run"]
+    wanted, chosen = shown().get("run"), cast(str | None, st.session_state[SHOW + "run"])
+    if wanted and wanted not in there:
+        st.error(plain(f"run must be one that has left a network to look at, got {wanted}"), icon=":material/error:")
     return chosen
 
 

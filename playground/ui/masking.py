@@ -134,8 +134,11 @@ class Source:
 
 def source(now: Look) -> Source | None:
     """None where there is nothing to look at yet: a sentence stands on the page."""
-    if now.run:
-        store, run = shared_pool().store, now.run
+    store, run = shared_pool().store, now.run
+    if run and not store.folder(run).has_checkpoint():
+        st.error(f"run {run} must have a checkpoint and its probe images to be looked at, got a run without", icon=":material/error:")
+        return None
+    if run:
         probe, method = store.folder(run).probe() or {}, masked_run(store, run)[1]
         sprites = {"src": f"runs/{run}/sprites.png", **{name: probe[name] for name in ("tile", "columns", "count")}}
         return Source(sprites, probe["tile"], lambda image: probe_image(store, run, image), lambda patch: method.vit)
@@ -206,7 +209,8 @@ def heard() -> None:
     now.problems.pop("image", None)
     now.problems.pop("drawn", None)
     if said["origin"] == now.origin:  # else another mask has been asked for since
-        now.drawn = str(said["drawn"])
+        drawn = str(said["drawn"])
+        now.drawn = drawn if set(drawn) - {"0"} and set(drawn) - {"f"} else ""  # the panel itself says what is wrong with all or nothing
     now.image = int(said["image"])
 
 

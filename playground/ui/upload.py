@@ -60,7 +60,11 @@ def _add(files: list[Any], name: str) -> None:
 
 def _remove(name: str) -> None:
     if name in st.session_state.get(MINE, ()):
-        st.button("Remove this set", key="own-remove", type="tertiary", icon=":material/delete:", on_click=_removed, args=(name,))
+        with st.popover("Remove this set", type="tertiary", icon=":material/delete:"):
+            st.markdown("Its pictures are deleted. Runs that have trained on it stay.")
+            st.button("Remove it", key="own-remove", icon=":material/delete:", on_click=_removed, args=(name,))
+    elif name.startswith(own.PREFIX):
+        st.caption(f"On this page only the visit that has sent a set may remove it; on the server, `ssl-playground data remove {name}`.")
 
 
 def _removed(name: str) -> None:
