@@ -88,7 +88,9 @@ def test_train_with_these_takes_a_preset_to_the_train_page(looking):
     page.wait_for_function("location.search.includes('augment.asymmetry=1.0')")
     page.click(".st-key-train button:enabled")
     page.wait_for_selector(".st-key-start button:enabled")
-    assert "augment.asymmetry=1.0" in page.url and "augment.solarize_probability=0.1" in page.url
+    page.wait_for_function(
+        "location.search.includes('augment.asymmetry=1.0') && location.search.includes('augment.solarize_probability=0.1')"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -35,20 +35,25 @@ def sent(page, files, name):
     page.click(".st-key-own-add button:enabled")
 
 
+def address_has(page, key, value):
+    """Waits until a value in the address begins so: it is written when the page is complete."""
+    page.wait_for_function("([key, value]) => new URL(location).searchParams.get(key).startsWith(value)", arg=[key, value])
+
+
 def test_pictures_of_ones_own_become_a_data_set_and_train(desk, birds):
     page = desk(path="data", until=".ssl-sheet-row", network="resnet-tiny", steps=3)
     assert page.locator(".ssl-sheet-row strong").all_text_contents()[:3] == ["all images", "circle", "square"]
     sent(page, birds, "Birds & <b>bees</b>")
     page.wait_for_selector(f".ssl-sheet-row strong:text-is('{EVIL}')")
-    assert "data=own-birds" in page.url
-    remarks = page.text_content(".st-key-remarks")
-    assert "its path leads out of the set" in remarks and "notes.txt" in remarks
+    address_has(page, "data", "own-birds")
+    page.wait_for_selector(".st-key-remarks :text('its path leads out of the set')")
+    assert "notes.txt" in page.text_content(".st-key-remarks")
     assert page.locator(".stMain b").count() == 0
     page.click(".st-key-sheet-train button")
     page.wait_for_selector(".st-key-start button:enabled")
     page.click(".st-key-start button:enabled")
     page.wait_for_function("document.querySelector('.ssl-status')?.textContent.startsWith('Finished')")
-    assert EVIL in page.text_content(".ssl-legend")
+    page.wait_for_selector(f".ssl-legend :text-is('{EVIL}')")
 
 
 def test_what_cannot_be_a_set_is_refused_in_a_sentence_and_nothing_is_lost(desk, birds):
@@ -57,4 +62,5 @@ def test_what_cannot_be_a_set_is_refused_in_a_sentence_and_nothing_is_lost(desk,
     page.wait_for_selector(".st-key-section-own [data-testid=stAlert]")
     assert "nothing must have at least 16 pictures" in page.text_content(".st-key-section-own [data-testid=stAlert]")
     assert page.input_value(".st-key-section-own [data-testid=stTextInput] input") == "nothing"
-    assert "data=shapes" in page.url and "seed=9" in page.url
+    address_has(page, "data", "shapes")
+    address_has(page, "seed", "9")
