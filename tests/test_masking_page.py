@@ -2,12 +2,12 @@
 
 import dataclasses
 
+import opening
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
+from opening import by_key, rendered, sentences
 
 from playground import RunConfig, train
-from playground.home import site
 from playground.masking import Mask
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui import masking
@@ -15,7 +15,6 @@ from playground.ui.look import Look, called, masked_runs, read
 from playground.ui.settings import read as read_settings
 from playground.web.masks import bits_of
 
-FRAME = site() / "playground" / "ui" / "frame.py"
 TINY = {"network": "vit-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
 HALF = bits_of(torch.arange(64) < 32)
 
@@ -44,32 +43,13 @@ def runs(pool):
 
 
 def opened(data="", **query):
-    page = AppTest.from_file(FRAME, default_timeout=120)
-    if data:
-        page.query_params["data"] = data
-    for key, value in query.items():
-        page.query_params[f"mask.{key}"] = value
-    page.switch_page(str(site() / "pages" / "masking.py"))
-    return rendered(page)
-
-
-def rendered(page):
-    page.run()
-    assert not page.exception, page.exception
-    return page
-
-
-def by_key(page, kind, key):
-    return next(each for each in getattr(page, kind) if each.key == key)
-
-
-def sentences(page):
-    return [each.value.replace("\\", "") for each in page.error]
+    """data: that of the settings; all else is about masks."""
+    given = {f"mask.{key}": value for key, value in query.items()} | ({"data": data} if data else {})
+    return opening.opened("masking.py", **given)
 
 
 def address(page):
-    given = {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}
-    return {key.removeprefix("mask."): value for key, value in given.items() if key.startswith("mask.")}
+    return {key.removeprefix("mask."): value for key, value in opening.address(page).items() if key.startswith("mask.")}
 
 
 def test_without_a_run_it_shows_what_is_hidden_and_how_to_get_one(pool):
@@ -139,10 +119,8 @@ def test_a_link_that_cannot_be_has_its_sentence_and_nothing_else_is_lost(runs, q
 
 
 def test_a_run_that_fills_nothing_in_is_explained(runs):
-    page = AppTest.from_file(FRAME, default_timeout=120)
-    page.query_params["run"] = runs["simclr"]
-    page.switch_page(str(site() / "pages" / "masking.py"))
-    assert any("It is of SimCLR: it hides no patches." in each.value for each in rendered(page).caption)
+    page = opening.opened("masking.py", run=runs["simclr"])
+    assert any("It is of SimCLR: it hides no patches." in each.value for each in page.caption)
 
 
 def test_two_runs_of_other_patches_are_not_shown_side_by_side(runs):

@@ -4,38 +4,10 @@ import time
 from urllib.parse import urlencode
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
-from playground.home import site
 from playground.runs.pool import close_shared_pools, shared_pool
-
-FRAME = site() / "playground" / "ui" / "frame.py"
-
-
-def opened(**query):
-    page = AppTest.from_file(FRAME, default_timeout=120)
-    for key, value in query.items():
-        page.query_params[key] = value
-    return rendered(page)
-
-
-def rendered(page):
-    page.run()
-    assert not page.exception, page.exception
-    return page
-
-
-def by_key(page, kind, key):
-    return next(each for each in getattr(page, kind) if each.key == key)
-
-
-def sentences(page):
-    return [each.value.replace("\\", "") for each in page.error]
-
-
-def address(page):
-    return {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}
 
 
 @pytest.fixture(scope="module")
