@@ -60,13 +60,21 @@ class Baseline:
 class Snapshot:
     """Everything captured from the probe set at one step.
 
-    arrays: "embedding" (N, D) float32, "pca" (N, 2) float32, "spectrum" (D,) float32, "spectrum/projector", "similarity/positive"
+    arrays: "embedding" (N, D) float32, "projection" (N, P) float16 where there is a projector, "pca" (N, 2) float32, "spectrum" (D,) float32, "spectrum/projector", "similarity/positive"
     and "similarity/negative" (BINS,), "use/<bins>" (K,); pictures as uint8: "views" (V, K, H, W, 3), "local_views", and
     "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.
     """
 
     step: int
     arrays: dict[str, np.ndarray] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The method as it was at a snapshot, its state dict in half precision: to look through the network as it then was."""
+
+    step: int
+    state: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the collapse judge says. state: starting, healthy, complete collapse, dimensional collapse, one cluster, ..."""
+    """What the collapse judge says of a run at one step; `diagnostics.verdict` says which states there are.
+
+    evidence: the numbers it rests on. advice: what to change, "" where nothing need be. layers: the state of "projector" and
+    "backbone" each, where the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
+    "says", "met"}: a value on that side of the limit, "below" or "above", speaks for the state `says`.
+    """
 
     step: int
     state: str
     sentence: str
     evidence: dict[str, float]
+    advice: str = ""
+    layers: dict[str, str] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -113,7 +129,7 @@ class Finished:
     facts: dict[str, float] = field(default_factory=dict)
 
 
-Event = Started | Fetching | Probe | Metrics | Baseline | Snapshot | Change | Verdict | Checkpoint | Paused | Finished
+Event = Started | Fetching | Probe | Metrics | Baseline | Snapshot | Weights | Change | Verdict | Checkpoint | Paused | Finished
 
 
 @dataclass(frozen=True)

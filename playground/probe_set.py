@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.album import half
 from playground.augment import augment
 from playground.datasets import Images
 from playground.diagnostics.assignments import bin_use
@@ -102,6 +103,8 @@ class ProbeSet:
         features = layers[""]["features"]
         self.layout = pca(features, self.layout)
         arrays = {"embedding": features.cpu().numpy(), "pca": self.layout}
+        if projector := layers.get(PREFIXES["projector"]):
+            arrays["projection"] = half(projector["features"]).cpu().numpy()
         for prefix, layer in layers.items():
             name = f"spectrum/{prefix}".rstrip("/")
             arrays[name] = singular_values(layer["features"]).float().cpu().numpy()

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from playground import devices
+from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
@@ -40,6 +41,7 @@ from playground.events import (
     Started,
     Step,
     Stop,
+    Weights,
 )
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.fetching import fetched
@@ -115,6 +117,7 @@ class _Run:
     ) -> None:
         self.trainer, self.probe, self.cadence, self.commands = trainer, probe, cadence, commands
         self.changes = sorted(changes, key=lambda change: change.step)
+        self.album = Album(trainer.config.steps)
         self.checkpoint_every, self.checkpointed = checkpoint_every, time.monotonic()
         self.steps = trainer.config.steps
         self.pending: list[tuple[int, dict[str, Tensor]]] = []
@@ -241,6 +244,8 @@ class _Run:
             yield self._baseline(values)
         yield Metrics(step, values | self._pace())
         yield Snapshot(step, arrays)
+        if self.album.due(step):
+            yield Weights(step, self.album.copy(step, trainer.method))
         yield judge(step, values, self.probe.sizes, self.probe.bins, self.first, self.guarded, len(self.probe.images))
 
     def _baseline(self, values: dict[str, float]) -> Baseline:

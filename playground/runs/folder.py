@@ -4,6 +4,7 @@ probe.json  sprites.png             the probe set: labels, and its images in one
 snapshots/0000100.npz               embedding, pca, spectrum ...
 snapshots/0000100-views.png         pictures: K tiles side by side, views one row each
 layouts/0000100.npy                 the UMAP of that snapshot, if it has been laid out
+weights/0000100.pt                  the method as it was at that snapshot, in half precision
 checkpoint.pt  worker.log
 """
 
@@ -89,6 +90,23 @@ class RunFolder:
         path = self._layout(step)
         return np.load(path) if path.exists() else None
 
+    def save_weights(self, step: int, state: Mapping[str, Any]) -> None:
+        """The method's state at one snapshot."""
+        import torch
+
+        _save(self.weights_path(step), lambda file: torch.save(dict(state), file))
+
+    def weights(self, step: int) -> dict[str, Any] | None:
+        """What `save_weights` kept, or None where that step was not kept."""
+        import torch
+
+        path = self.weights_path(step)
+        return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+
+    def weight_steps(self) -> list[int]:
+        """The steps whose weights were kept."""
+        return sorted(int(path.stem) for path in self.path.glob("weights/*.pt"))
+
     def save_checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
         """Replaces the checkpoint; a crash in the middle leaves the one before."""
         import torch
@@ -111,14 +129,18 @@ class RunFolder:
         return (self.path / "checkpoint.pt").exists()
 
     def forget_after(self, step: int) -> None:
-        """Removes snapshots and layouts of later steps."""
-        for path in [*self.path.glob("snapshots/*"), *self.path.glob("layouts/*")]:
+        """Removes what was kept of later steps: snapshots, layouts, weights."""
+        for path in self.path.glob("*/*"):
             number = path.name[:7]
             if number.isdigit() and int(number) > step:
                 path.unlink(missing_ok=True)
 
     def _arrays(self, step: int) -> Path:
         return self.path / "snapshots" / f"{step:07d}.npz"
+
+    def weights_path(self, step: int) -> Path:
+        """Where the weights of a step lie, if they were kept."""
+        return self.path / "weights" / f"{step:07d}.pt"
 
     def _layout(self, step: int) -> Path:
         return self.path / "layouts" / f"{step:07d}.npy"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from playground.config import RunConfig
-from playground.events import Checkpoint, Event, Finished, Metrics, Paused, Probe, Snapshot, Started
+from playground.events import Checkpoint, Event, Finished, Metrics, Paused, Probe, Snapshot, Started, Weights
 
 OVER = ("finished", "stopped", "failed", "interrupted")
 
@@ -83,7 +83,7 @@ class Run:
 
 def described(event: Event) -> tuple[str, Any] | None:
     """The kind and the body of an event's entry; None for what lives in files alone."""
-    if isinstance(event, Probe | Checkpoint):
+    if isinstance(event, Probe | Checkpoint | Weights):
         return None
     kind = type(event).__name__.lower()
     if isinstance(event, Snapshot):

@@ -25,7 +25,7 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Event, Probe, Snapshot, Started
+from playground.events import Change, Checkpoint, Event, Probe, Snapshot, Started, Weights
 from playground.runs.folder import RunFolder
 from playground.runs.records import OVER, Entry, Run, UnknownRun, as_json, described, new_status
 
@@ -181,6 +181,8 @@ class Store:
             folder.save_probe(event.images, event.labels, event.names)
         elif isinstance(event, Snapshot):
             folder.save_snapshot(event.step, event.arrays)
+        elif isinstance(event, Weights):
+            folder.save_weights(event.step, event.state)
         elif isinstance(event, Checkpoint):
             folder.save_checkpoint(event.step, event.state)
 

@@ -1,9 +1,10 @@
-"""The network of a run as its last checkpoint has it, to be looked at: on the CPU, at rest."""
+"""The network of a run as its last checkpoint has it, or as it was at an earlier step, to be looked at: on the CPU, at rest."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -28,27 +29,50 @@ class Trained:
     method: Method
 
 
-def trained(store: Store, run: str) -> Trained:
-    """The newest state of a run that lies on disk. Raises UnknownRun, and NothingTrained where it has no checkpoint yet."""
+def trained(store: Store, run: str, step: int | None = None) -> Trained:
+    """The newest state of a run that lies on disk, or that of one of its `steps_kept`.
+
+    Raises UnknownRun, and NothingTrained where it has no checkpoint yet or that step was not kept.
+    """
     store.run(run)
+    if step is not None and (path := store.folder(run).weights_path(step)).exists():
+        return _earlier(store, run, step, path.stat().st_mtime_ns)
     path = store.folder(run).path / "checkpoint.pt"
     if not path.exists():
         raise NothingTrained(
             f"run {run} must have a checkpoint to look at, got none: where it still trains, pause it or wait; else its files are gone"
         )
-    return _read(store, run, path.stat().st_mtime_ns)
+    newest = _newest(store, run, path.stat().st_mtime_ns)
+    if step not in (None, newest.step):
+        kept = ", ".join(map(str, steps_kept(store, run)))
+        raise NothingTrained(f"step of run {run} must be one whose weights were kept ({kept}), got {step}")
+    return newest
+
+
+def steps_kept(store: Store, run: str) -> list[int]:
+    """The steps at which `trained` can show a run, its checkpoint's not among them unless it was kept twice."""
+    return store.folder(run).weight_steps()
 
 
 @functools.lru_cache(maxsize=KEPT)
-def _read(store: Store, run: str, written: int) -> Trained:
+def _newest(store: Store, run: str, written: int) -> Trained:
     """`written`: when the checkpoint was, so that a newer one is read again."""
     found = store.folder(run).checkpoint()
     if found is None:
         raise NothingTrained(f"run {run} must have a checkpoint to look at, got none")
     step, state = found
-    config = RunConfig(**state["config"])
+    return _rebuilt(run, step, RunConfig(**state["config"]), state["method"])
+
+
+@functools.lru_cache(maxsize=2 * KEPT)
+def _earlier(store: Store, run: str, step: int, written: int) -> Trained:
+    flat = store.run(run).flat | {each.name: each.value for each in store.changes(run) if each.step <= step}
+    return _rebuilt(run, step, RunConfig(**flat), store.folder(run).weights(step) or {})
+
+
+def _rebuilt(run: str, step: int, config: RunConfig, state: dict[str, Any]) -> Trained:
     with torch.random.fork_rng(devices=[]):
         method = config.method.choice(config.network.choice.build(config.network, config.data.image_size), config)
-    method.load_state_dict(state["method"])
+    method.load_state_dict(state)  # copies into what the method has, so that halves become floats again
     method.eval().requires_grad_(False)
     return Trained(run, step, config, method)
