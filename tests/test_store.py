@@ -69,7 +69,7 @@ def test_events_are_read_back_in_order_and_after_an_id(store, run):
         {"steps": 20},
         {"loss": 2.5},
         {"name": "method.temperature", "value": 0.1},
-        {"state": "healthy", "sentence": "All is well.", "evidence": {"std": 1.0}},
+        {"state": "healthy", "sentence": "All is well.", "evidence": {"std": 1.0}, "advice": "", "layers": {}, "checks": []},
     ]
     assert store.events(run, after=entries[1].id) == entries[2:]
     assert store.events(run, limit=2) == entries[:2]

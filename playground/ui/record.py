@@ -22,7 +22,7 @@ from playground.ui import RECORDED
 from playground.web.files import packed
 
 KINDS = ("started", "metrics", "baseline", "snapshot", "layout", "change", "verdict")
-NOT_KEPT = ("embedding",)
+NOT_KEPT = ("embedding", "projection")
 DIGITS = 5  # of a metric: more cannot be seen
 
 

@@ -35,7 +35,7 @@ from playground.web.stream import PageSocket, server_sent_events
 from playground.web.views import Views
 
 # Large, and no page draws it: it is what the maps are made from.
-NOT_SENT = ("embedding",)
+NOT_SENT = ("embedding", "projection")
 
 
 def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
