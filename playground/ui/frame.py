@@ -9,7 +9,8 @@ import streamlit as st
 
 from playground.ui import ASSETS, PAGES
 
-ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "masking", "data")  # in the navigation; a page that is not named here comes after these
+# In the navigation; a page that is not named here comes after these.
+ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "masking", "data")
 
 
 def main() -> None:
