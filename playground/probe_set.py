@@ -15,6 +15,7 @@ from playground.augment import augment
 from playground.datasets import Images
 from playground.diagnostics.assignments import bin_use
 from playground.diagnostics.base import CATALOG
+from playground.diagnostics.clusters import silhouette
 from playground.diagnostics.geometry import similarity_histograms
 from playground.diagnostics.probes import knn_accuracy
 from playground.diagnostics.spectrum import singular_values
@@ -27,6 +28,7 @@ from playground.trainer import Trainer
 PAIRS = 4  # of so many images, one is also seen as two views
 SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
+BY_FACTOR = {"knn": knn_accuracy, "silhouette": silhouette}  # of the backbone's output
 PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
 
 
@@ -60,8 +62,9 @@ class ProbeSet:
             if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
                 raise NotFiniteError("the network's features")
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
-            knn = knn_accuracy(layers[""]["features"], self.images.factors)
-            values |= {f"knn/{name}": accuracy for name, accuracy in knn.items()} | own
+            for what, by_factor in BY_FACTOR.items():
+                values |= {f"{what}/{name}": each for name, each in by_factor(layers[""]["features"], self.images.factors).items()}
+            values |= own
             values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
             arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}

@@ -11,17 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from playground.augment import Augment, Draw, augment, draw, neutral, perform
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.diagnostics.geometry import unit
-from playground.diagnostics.probes import knn_accuracy
+from playground.diagnostics.probes import knn_accuracy, linear_accuracy
 from playground.methods import Method
 from playground.randomness import stream
 from playground.trainer import untrained
@@ -29,8 +26,6 @@ from playground.trainer import untrained
 READ = 1024  # probe images, at most, that are read
 MOVED = 256  # probe images, at most, that are moved by each operator at each strength
 CHUNK = 256  # images embedded at once
-TESTED = 0.25  # of the images, on which a linear probe is judged
-RIDGE = 1.0  # times the number of dimensions, of standardized features
 ON = (0.0, 1.0)  # the strengths of what is either done or not
 
 Encoder = Callable[[Tensor], Tensor]
@@ -79,24 +74,6 @@ def _reading(name: str, labels: Tensor, found: dict[str, dict[str, dict[str, dic
 def _accuracies(features: Tensor, factors: dict[str, Tensor]) -> dict[str, dict[str, float]]:
     knn = knn_accuracy(features, factors)
     return {"knn": {name: float(each) for name, each in knn.items()}, "linear": linear_accuracy(features, factors)}
-
-
-def linear_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, float]:
-    """How often a ridge classifier is right about images it was not fitted on: features (N, D), labels (N,) each -> one share a factor.
-
-    All factors are fitted at once: a ridge classifier is a ridge regression to one column a class, and the largest column wins.
-    """
-    order = torch.randperm(len(features), generator=stream(0, "split", 0))
-    tested = max(1, round(TESTED * len(order)))
-    test, fit = order.numpy()[:tested], order.numpy()[tested:]
-    columns = [torch.nn.functional.one_hot(each).float() * 2 - 1 for each in factors.values()]
-    scaled = StandardScaler().fit_transform(features.numpy())
-    ridge = Ridge(RIDGE * features.shape[1]).fit(scaled[fit], torch.cat(columns, 1).numpy()[fit])
-    guesses = torch.as_tensor(np.asarray(ridge.predict(scaled[test]))).split([each.shape[1] for each in columns], 1)
-    return {
-        name: float((guess.argmax(1) == labels[test]).float().mean())
-        for (name, labels), guess in zip(factors.items(), guesses, strict=True)
-    }
 
 
 @dataclass(frozen=True)

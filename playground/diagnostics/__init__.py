@@ -1,14 +1,15 @@
 """Diagnostics: is the representation any good, and is it still alive? Tensors in, numbers out.
 
-A function marked `@diagnostic` in a file of this folder is measured on every layer of every run, stored, and drawn.
+A function marked `@diagnostic` in a file of this folder is measured on every layer of every run, stored, and drawn;
+with `live=False` it is measured when somebody looks at a run.
 """
 
 import importlib
 import pkgutil
 
-from playground.diagnostics.base import CATALOG, Diagnostic, diagnostic
+from playground.diagnostics.base import AFTERWARDS, CATALOG, Diagnostic, diagnostic
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["CATALOG", "Diagnostic", "diagnostic"]
+__all__ = ["AFTERWARDS", "CATALOG", "Diagnostic", "diagnostic"]

@@ -11,7 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One measure. `good` says what good looks like; low and high are the axis where the quantity has limits."""
+    """One measure. `good` says what good looks like; low and high are the axis where the quantity has limits.
+
+    unit: "dimensions" and "nats" end at the layer's own number of dimensions and at ln of its pairs; "spread" at 1/sqrt(D).
+    """
 
     name: str
     title: str
@@ -19,20 +22,31 @@ class Diagnostic:
     low: float | None
     high: float | None
     measure: Callable[..., Tensor]
+    unit: str = ""
 
     def __call__(self, layer: Mapping[str, Tensor]) -> Tensor:
-        """Passes what the function asks for by name: `features` (N, D), or `first` and `second` (P, D), two views of one image a row."""
-        return self.measure(**{name: layer[name] for name in inspect.signature(self.measure).parameters})
+        """Passes what the function asks for by name: `features` (N, D), `first` and `second` (P, D), two views of one image a row, or
+        `views` (P, Q, D), many of them.
+        """
+        return self.measure(**{name: layer[name] for name in self.wants})
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """The names of what it is measured on."""
+        return tuple(inspect.signature(self.measure).parameters)
 
 
-CATALOG: dict[str, Diagnostic] = {}
+CATALOG: dict[str, Diagnostic] = {}  # measured on every layer at every snapshot of every run
+AFTERWARDS: dict[str, Diagnostic] = {}  # too dear for that, or in need of many views: measured when somebody looks
 
 
-def diagnostic(title: str, good: str, low: float | None = None, high: float | None = None) -> Callable[..., Callable[..., Tensor]]:
-    """Marks a function as a diagnostic; its name is the metric's name."""
+def diagnostic(
+    title: str, good: str, low: float | None = None, high: float | None = None, unit: str = "", live: bool = True
+) -> Callable[..., Callable[..., Tensor]]:
+    """Marks a function as a diagnostic; its name is the metric's name. live: whether it is cheap enough to be measured as a run trains."""
 
     def mark(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        CATALOG[measure.__name__] = Diagnostic(measure.__name__, title, good, low, high, measure)
+        (CATALOG if live else AFTERWARDS)[measure.__name__] = Diagnostic(measure.__name__, title, good, low, high, measure, unit)
         return measure
 
     return mark

@@ -11,6 +11,8 @@ from torch import Tensor
 from playground.diagnostics.base import diagnostic
 
 BINS = 50  # of a histogram of similarities
+ROUNDING = 1e-12  # of the squared length: rows that differ by less than this share are the same
+NEAR = 8  # times what a sum of numbers near 1 is rounded to
 
 
 @diagnostic("Alignment", "low: two views of one image land close together", 0, 4)
@@ -33,7 +35,7 @@ def uniformity(features: Tensor) -> Tensor:
     return torch.logsumexp(-2 * squared, 0) - math.log(len(squared))
 
 
-@diagnostic("Feature std", "near 1/sqrt(d): every dimension is in use; 0 is collapse", 0)
+@diagnostic("Feature std", "near 1/sqrt(d): every dimension is in use; 0 is collapse", 0, unit="spread")
 def feature_std(features: Tensor) -> Tensor:
     """Mean over dimensions of the standard deviation of unit features. Spread over the sphere it is 1/sqrt(D); collapsed it is 0.
 
@@ -56,3 +58,20 @@ def similarity_histograms(first: Tensor, second: Tensor) -> dict[str, Tensor]:
 def unit(features: Tensor) -> Tensor:
     """(N, D) -> rows of length 1, in float32."""
     return F.normalize(features.float(), dim=1)
+
+
+def centered(features: Tensor) -> Tensor:
+    """(N, D) -> the rows without their mean, in float64; all zero where the rows differ by no more than rounding."""
+    x = features.double()
+    away = x - x.mean(0)
+    return away * (away.square().sum() > ROUNDING * x.square().sum())
+
+
+def squared_distances(features: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(N, D) -> (N, N) squared Euclidean distances by one matrix product in `dtype`; what its rounding cannot tell apart has distance 0."""
+    x = centered(features)
+    spread = x.square().sum(1).mean().clamp(min=torch.finfo(x.dtype).tiny)
+    z = (x / spread.sqrt()).to(dtype)
+    lengths = z.square().sum(1)
+    squared = torch.addmm(lengths[:, None] + lengths, z, z.T, alpha=-2)
+    return squared.where(squared > NEAR * torch.finfo(dtype).eps, 0).fill_diagonal_(0) * spread.to(dtype)

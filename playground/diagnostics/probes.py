@@ -1,13 +1,17 @@
-"""What can be read off the features without training anything more."""
+"""What can be read off the features without training anything more. Labels below 0 are missing: such images are not asked about."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from playground.diagnostics.geometry import unit
+from playground.randomness import stream
 
 NEIGHBORS, TEMPERATURE = 20, 0.07
+TESTED = 0.25  # of the images, on which a linear probe is judged
+RIDGE = 1.0  # times the number of dimensions, of standardized features
 
 
 def knn_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -23,6 +27,54 @@ def knn_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tens
 
 
 def _vote(votes: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
-    """votes, weights: (N, k) -> the share of rows whose heaviest label is theirs."""
-    ballots = F.one_hot(votes, int(labels.max()) + 1) * weights[..., None]
-    return (ballots.sum(1).argmax(1) == labels).float().mean()
+    """votes, weights: (N, k) -> of the rows that have a label, the share whose heaviest label is theirs; 0 where none has one."""
+    ballots = F.one_hot(votes.clamp(min=0), int(labels.max().clamp(min=0)) + 1) * (weights * (votes >= 0))[..., None]
+    heaviest, winner = ballots.sum(1).max(1)
+    return ((winner == labels) & (heaviest > 0)).float().sum() / (labels >= 0).sum().clamp(min=1)
+
+
+def linear_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, float]:
+    """How often a ridge classifier is right about images it was not fitted on, a quarter of them: one share a factor.
+
+    0 where fewer than two images have a label. A ridge classifier is a ridge regression to one column a class, +1 or -1, in closed
+    form, and the largest column wins: factors whose labels stand on the same images are fitted at once.
+    features: (N, D), factors: name -> (N,) labels -> name -> share in [0, 1].
+    """
+    together: dict[tuple[bool, ...], list[str]] = {}
+    for name, labels in factors.items():
+        together.setdefault(tuple((labels >= 0).tolist()), []).append(name)
+    found: dict[str, float] = {}
+    for known, names in together.items():
+        rows = torch.tensor(known, device=features.device)
+        found |= _read_off(features[rows], {name: factors[name][rows] for name in names})
+    return {name: found[name] for name in factors}
+
+
+def _read_off(features: Tensor, factors: dict[str, Tensor]) -> dict[str, float]:
+    if len(features) < 2:
+        return dict.fromkeys(factors, 0.0)
+    order = torch.randperm(len(features), generator=stream(0, "split", 0)).to(features.device)
+    test, fit = order[: max(1, round(TESTED * len(order)))], order[max(1, round(TESTED * len(order))) :]
+    columns = [F.one_hot(each).float() * 2 - 1 for each in factors.values()]
+    x = _standardized(features)
+    guesses = _ridge(x[fit], torch.cat(columns, 1)[fit], x[test]).split([each.shape[1] for each in columns], 1)
+    return {
+        name: float((guess.argmax(1) == labels[test]).float().mean())
+        for (name, labels), guess in zip(factors.items(), guesses, strict=True)
+    }
+
+
+def _standardized(features: Tensor) -> Tensor:
+    """(N, D) -> every dimension with mean 0 and deviation 1, or 0 where it does not vary."""
+    x = features.float() - features.float().mean(0)
+    spread = x.std(0, correction=0)
+    return x / spread.where(spread > 1e-6 * features.float().abs().amax(0), torch.inf)
+
+
+def _ridge(x: Tensor, y: Tensor, asked: Tensor) -> Tensor:
+    """What a ridge regression from x (N, D) to y (N, K) says of `asked` (M, D) -> (M, K). Solved in the smaller of N and D."""
+    middle, level = x.mean(0), y.mean(0)
+    x, y, asked, weight = x - middle, y - level, asked - middle, RIDGE * x.shape[1]
+    if x.shape[0] >= x.shape[1]:
+        return asked @ torch.linalg.solve(x.T @ x + weight * torch.eye(x.shape[1], device=x.device), x.T @ y) + level
+    return asked @ (x.T @ torch.linalg.solve(x @ x.T + weight * torch.eye(x.shape[0], device=x.device), y)) + level

@@ -8,7 +8,7 @@ from torch import Tensor
 from playground.diagnostics.base import diagnostic
 
 
-@diagnostic("RankMe", "high: many dimensions in use; 1 is collapse onto a line", 1)
+@diagnostic("RankMe", "high: many dimensions in use; 1 is collapse onto a line", 1, unit="dimensions")
 def rankme(features: Tensor) -> Tensor:
     """The effective rank: the exponential of the entropy of the normalized singular values, from 1 to min(N, D).
 
@@ -17,7 +17,7 @@ def rankme(features: Tensor) -> Tensor:
     return effective_rank(singular_values(features))
 
 
-@diagnostic("RankMe, centered", "high: images differ in many directions", 1)
+@diagnostic("RankMe, centered", "high: images differ in many directions", 1, unit="dimensions")
 def rankme_centered(features: Tensor) -> Tensor:
     """RankMe without the features' common mean, which alone can hide or feign a collapse. features: (N, D) -> scalar."""
     return effective_rank(singular_values(features.float() - features.float().mean(0)))

@@ -1,0 +1,91 @@
+"""How many dimensions the features fill, by four definitions that answer different questions.
+
+participation_ratio  how many directions share the variance        needs images
+alpha_req            how fast the variance falls from one to the next
+two_nn               how many coordinates a point has among its neighbors, on however bent a surface
+lidar                how many directions tell images apart by more than views of one image differ
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from playground.diagnostics.base import diagnostic
+from playground.diagnostics.geometry import centered, squared_distances
+from playground.diagnostics.spectrum import singular_values
+
+KEPT = 0.9  # of the points in the fit of TwoNN: the largest ratios come from outliers
+FIRST, LAST = 4, 100  # ranks between which alpha-ReQ is fitted, as in its authors' code
+NOTHING = 1e-12  # of the largest eigenvalue: rounding leaves as much where there is none
+WITHIN, TINY = 1e-4, 1e-7  # LiDAR's delta and epsilon
+
+
+@diagnostic("Participation ratio", "high: many directions share the variance; 1 is a line", 1, unit="dimensions")
+def participation_ratio(features: Tensor) -> Tensor:
+    """The effective dimension (sum l)^2 / sum l^2 of the covariance's eigenvalues l, from 1 to min(N - 1, D); 1 where nothing varies.
+
+    features: (N, D) -> scalar. Gao et al., 2017, equation 5. Both sums are a trace and a norm: nothing is decomposed.
+    """
+    x = centered(features)
+    x = (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
+    gram = x.T @ x if x.shape[0] >= x.shape[1] else x @ x.T
+    total, squares = gram.diagonal().sum(), gram.square().sum()
+    return torch.where(squares > 0, total.square() / squares.clamp(min=torch.finfo(gram.dtype).tiny), 1)
+
+
+@diagnostic("alpha-ReQ", "near 1: variance falls as 1/rank; far above, few directions have it all; near 0, noise", 0, 3, live=False)
+def alpha_req(features: Tensor) -> Tensor:
+    """The decay of the covariance's eigenvalues, l_i ~ i^-alpha: minus the slope of ln l over ln i, each rank i weighted by 1 / i.
+
+    Over ranks 4 to 100, as far as there are so many. 0 where fewer than three of them have any variance.
+    features: (N, D) -> scalar. Agrawal et al., 2022, equation 1; the fit is that of Stringer et al., 2019.
+    """
+    values = singular_values(centered(features))[: min(len(features) - 1, LAST)].square()
+    values = values[values > NOTHING * values.max()] if len(values) else values
+    ranks = torch.arange(1, len(values) + 1, dtype=values.dtype, device=values.device)[FIRST - 1 :]
+    if len(ranks) < 3:
+        return values.new_zeros(())
+    x, y, weights = ranks.log(), values[FIRST - 1 :].log(), 1 / ranks / (1 / ranks).sum()
+    x, y = x - (weights * x).sum(), y - (weights * y).sum()
+    return -(weights * x * y).sum() / (weights * x * x).sum()
+
+
+@diagnostic("Intrinsic dimension (TwoNN)", "low beside the dimensions there are: images lie on a surface", 0, unit="dimensions", live=False)
+def two_nn(features: Tensor) -> Tensor:
+    """The dimension of the surface that the points lie on, from how much farther the second neighbor is than the first.
+
+    With mu = r2 / r1, -ln(1 - F(mu)) = d ln mu: the slope of a line through the origin, fitted to the 90 % smallest mu. Points that
+    coincide with another are left out; 0 where fewer than three are left.
+    features: (N, D) -> scalar from 0. Facco et al., 2017, equation 5.
+    """
+    if len(features) < 3:
+        return features.new_zeros(())
+    squared = squared_distances(features, torch.float64).fill_diagonal_(torch.inf)
+    first, second = squared.topk(2, largest=False).values.unbind(1)
+    ratios = ((second / first)[first > 0].log() / 2).sort().values
+    count = int(KEPT * len(ratios))
+    if len(ratios) < 3:
+        return features.new_zeros(())
+    shares = torch.arange(1, len(ratios) + 1, dtype=ratios.dtype, device=ratios.device) / len(ratios)
+    x, y = ratios[:count], -torch.log1p(-shares[:count])
+    return (x * y).sum() / x.square().sum().clamp(min=torch.finfo(x.dtype).tiny)
+
+
+@diagnostic("LiDAR", "high: many directions tell images apart, whatever the views do", 1, unit="dimensions", live=False)
+def lidar(views: Tensor) -> Tensor:
+    """The effective rank of linear discriminant analysis whose classes are single images, from 1 to min(P - 1, D).
+
+    The exponential of the entropy of the normalized eigenvalues of W^-1/2 B W^-1/2, with B the covariance of the images' means and W
+    that of the views around them, plus 1e-4 of the identity. 1 where all views of all images are alike.
+    views: (P, Q, D), Q views of each image -> scalar. Thilak et al., 2024, equations 1 to 4.
+    """
+    x = views.double()
+    means = x.mean(1)
+    within = (x - means[:, None]).flatten(0, 1)
+    between = centered(means)
+    values, vectors = torch.linalg.eigh(within.T @ within / len(within) + WITHIN * torch.eye(x.shape[2], dtype=x.dtype, device=x.device))
+    whitened = between @ (vectors * values.rsqrt())
+    eigenvalues = singular_values(whitened).square()
+    shares = eigenvalues / eigenvalues.sum().clamp(min=torch.finfo(x.dtype).tiny) + TINY
+    return torch.exp(-(shares * shares.log()).sum()).clamp(min=1)

@@ -1,0 +1,27 @@
+"""How much one view of an image says about which image it is."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.diagnostics.base import diagnostic
+from playground.diagnostics.geometry import unit
+
+TEMPERATURE = 0.1
+
+
+@diagnostic("InfoNCE bound", "high: one view tells which image the other is of; 0 is a guess", 0, unit="nats")
+def view_information(first: Tensor, second: Tensor) -> Tensor:
+    """A lower bound of the mutual information of two views in nats, ln P - L, up to ln P however much they share.
+
+    L: the cross-entropy of finding each image's second view among all P, by a softmax of cosine / 0.1 (van den Oord et al., 2018,
+    section 2.3: I >= ln N - L). A critic worse than guessing proves nothing: 0.
+    first, second: (P, D), row by row two views of one image -> scalar in [0, ln P].
+    """
+    logits = unit(first) @ unit(second).T / TEMPERATURE
+    loss = F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
+    return (math.log(len(logits)) - loss).clamp(min=0)

@@ -1,0 +1,75 @@
+"""How alike two representations of the same images are, and how alike two dimensions of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+from torch import Tensor
+
+from playground.diagnostics.base import diagnostic
+from playground.diagnostics.geometry import centered
+
+
+def linear_cka(first: Tensor, second: Tensor) -> Tensor:
+    """How alike two representations of the same images are, up to rotation and scale: 1 is the same, 0 unrelated.
+
+    ||Y'X||^2 / (||X'X|| ||Y'Y||) of centered features, Frobenius norms (Kornblith et al., 2019, equation 5); 0 where one is constant.
+    first: (N, D), second: (N, E), row by row the same image -> scalar in [0, 1].
+    """
+    return cka_matrix([first], [second])[0, 0]
+
+
+def cka_matrix(first: Sequence[Tensor], second: Sequence[Tensor] | None = None) -> Tensor:
+    """`linear_cka` of each of `first` with each of `second`, or with each other: lists of S and T tensors (N, D) -> (S, T).
+
+    By the images' own similarities, HSIC as a product of two Gram matrices (equation 3): S of them instead of S x T products.
+    """
+    rows = _similarities(first)
+    return (rows @ (rows if second is None else _similarities(second)).T).clamp(0, 1)
+
+
+def _similarities(layers: Sequence[Tensor]) -> Tensor:
+    """S tensors (N, D) -> (S, N * N) float32: each one's Gram matrix of centered rows, at length 1, or 0 where nothing varies."""
+    return torch.stack([torch.nn.functional.normalize(_gram(each), dim=0) for each in layers])
+
+
+def _gram(features: Tensor) -> Tensor:
+    x = centered(features)
+    x = (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
+    return (x @ x.T).flatten()
+
+
+def correlation(features: Tensor) -> Tensor:
+    """How the dimensions go together over the images: (N, D) -> (D, D) in [-1, 1].
+
+    A dimension that never varies goes with none, itself included: its row and column are 0.
+    """
+    x = features.double()
+    constant = x.std(0, correction=0) <= 1e-6 * x.abs().amax(0)
+    z = torch.nn.functional.normalize((x - x.mean(0)).masked_fill(constant, 0), dim=0)
+    return (z.T @ z).clamp(-1, 1)
+
+
+@diagnostic("Redundancy", "low: dimensions say different things; 1 is one thing said over and over", 0, 1, live=False)
+def redundancy(features: Tensor) -> Tensor:
+    """The mean absolute correlation of two different dimensions, of those that vary; 0 where there are not two.
+
+    features: (N, D) -> scalar in [0, 1]. What the second term of Barlow Twins pushes down, on one view (Zbontar et al., 2021, equation 1).
+    """
+    found = correlation(features)
+    varying = found.diagonal().sum()
+    return (found.abs().sum() - varying) / (varying * (varying - 1)).clamp(min=1)
+
+
+def in_blocks(matrix: Tensor) -> Tensor:
+    """The order of rows in which those that go together stand together: (D, D) correlations -> (D,) a permutation.
+
+    Average linkage on 1 - |correlation|. Fewer than three rows stay as they are.
+    """
+    if len(matrix) < 3:
+        return torch.arange(len(matrix))
+    apart = (1 - matrix.abs()).clamp(min=0).fill_diagonal_(0).double().cpu().numpy()
+    return torch.from_numpy(leaves_list(linkage(squareform(apart, checks=False), "average"))).long()
