@@ -199,7 +199,7 @@ HARD = {
     "two images": normal(2, 8),
     "four images": normal(4, 8),
     "one dimension": normal(30, 1),
-    "wide": normal(8, 200),
+    "wide": 1e6 * normal(8, 60),
     "tiny": 1e-30 * normal(30, 8),
     "huge": 1e15 * normal(30, 8),
 }

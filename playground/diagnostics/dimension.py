@@ -84,8 +84,8 @@ def lidar(views: Tensor) -> Tensor:
     means = x.mean(1)
     within = (x - means[:, None]).flatten(0, 1)
     between = centered(means)
-    values, vectors = torch.linalg.eigh(within.T @ within / len(within) + WITHIN * torch.eye(x.shape[2], dtype=x.dtype, device=x.device))
-    whitened = between @ (vectors * values.rsqrt())
+    values, vectors = torch.linalg.eigh(within.T @ within / len(within))
+    whitened = between @ (vectors * (values.clamp(min=0) + WITHIN).rsqrt())
     eigenvalues = singular_values(whitened).square()
     shares = eigenvalues / eigenvalues.sum().clamp(min=torch.finfo(x.dtype).tiny) + TINY
     return torch.exp(-(shares * shares.log()).sum()).clamp(min=1)
