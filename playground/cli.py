@@ -1,4 +1,4 @@
-"""ssl-playground [serve] | train | methods | data | bench: the page, one run, the catalog, own images, the speed, from the command line."""
+"""ssl-playground [serve] | train | methods | data | judge | bench: all but the pages, from the command line."""
 
 from __future__ import annotations
 
@@ -149,6 +149,30 @@ def bench(
     results = measure(seconds)
     _write(json_file, results)
     Console().print(table(results))
+
+
+@app.command()
+def judge(
+    target: Annotated[Path, typer.Option("--to", file_okay=False, help="Where the figure, the table and the numbers lie.")],
+    only: Annotated[str, typer.Option(help="Only runs whose name has this in it.")] = "",
+) -> None:
+    """Measure how often the collapse judge is right: runs whose fate is known are trained and judged.
+
+    It takes an hour and more on a CPU, and goes on where it stopped. What is measured already is only judged anew.
+    The project's own lie in assets/judge.
+    """
+    from playground import judging
+
+    outcomes = []
+    for each in judging.run(target, only):
+        outcomes.append(each)
+        print(f"{each.case.name}: expected {each.case.expected}, said {each.said.state}")
+    if not outcomes:
+        raise ValueError(f"--only must be a part of a run's name, such as simclr, got {only}")
+    if not only:
+        (target / judging.TABLE).write_text(judging.as_csv(outcomes))
+        (target / judging.FIGURE).write_text(judging.as_svg(outcomes))
+    print(judging.summary(outcomes))
 
 
 def _setting(text: str) -> tuple[str, str]:

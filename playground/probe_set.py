@@ -16,8 +16,10 @@ from playground.datasets import Images
 from playground.diagnostics.assignments import bin_use
 from playground.diagnostics.base import CATALOG
 from playground.diagnostics.clusters import silhouette
+from playground.diagnostics.factors import causes_of, explained_by
 from playground.diagnostics.geometry import similarity_histograms
 from playground.diagnostics.probes import knn_accuracy
+from playground.diagnostics.similarity import linear_cka
 from playground.diagnostics.spectrum import singular_values
 from playground.faults import NotFiniteError
 from playground.methods import Method
@@ -41,6 +43,9 @@ class ProbeSet:
     def __init__(self, images: Images, trainer: Trainer) -> None:
         self.images, self.device, self.seed = images.to(trainer.device.where), trainer.device, trainer.config.seed
         self.layout: np.ndarray | None = None
+        self.origin: Tensor | None = None  # the features of the first measurement
+        self.causes = causes_of(self.images.pixels, self.images.factors)
+        self.about = next((name for name in self.images.factors if name in self.causes), "")  # the first factor is the data set's subject
         generator = stream(self.seed, "pairs", 0, self.device.where)
         self.paired = len(images) // PAIRS
         pixels = self.images.pixels[: self.paired]
@@ -62,9 +67,12 @@ class ProbeSet:
             if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
                 raise NotFiniteError("the network's features")
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
+            features = layers[""]["features"]
             for what, by_factor in BY_FACTOR.items():
-                values |= {f"{what}/{name}": each for name, each in by_factor(layers[""]["features"], self.images.factors).items()}
-            values |= own
+                values |= {f"{what}/{name}": each for name, each in by_factor(features, self.images.factors).items()}
+            values |= {f"explained/{name}": explained_by(features, causes) for name, causes in self.causes.items()}
+            self.origin = half(features) if self.origin is None else self.origin
+            values |= {"moved": 1 - linear_cka(self.origin.float(), features)} | own
             values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
             arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}

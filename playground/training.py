@@ -23,7 +23,7 @@ from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
-from playground.diagnostics.verdict import judge
+from playground.diagnostics.verdict import Subject, diverged, judge
 from playground.events import (
     Baseline,
     Change,
@@ -46,12 +46,12 @@ from playground.events import (
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.fetching import fetched
 from playground.home import home
-from playground.knobs import knobs_of
 from playground.methods import Batch
 from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
 
+RECENT = 20  # losses that the judge takes the mean of
 FLUSH = 0.1  # seconds between two looks at what the device has computed
 
 
@@ -103,6 +103,12 @@ def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     return images
 
 
+def recent_loss(losses: Sequence[float]) -> dict[str, float]:
+    """The loss as the judge sees it: the mean of the last ones, once there are any."""
+    last = losses[-RECENT:]
+    return {"loss": sum(last) / len(last)} if last else {}
+
+
 class _Run:
     """One training under way: everything around the steps."""
 
@@ -125,13 +131,13 @@ class _Run:
         self.first: dict[str, float] = {}
         self.paused = self.stopped = self.stepping = False
         self.failure = ""
-        self.guarded = any(each.without for each in knobs_of(trainer.config.method.choice.Knobs))
+        self.losses: list[float] = []
 
     def events(self) -> Iterator[Event]:
         """The whole run, from `Probe` to `Finished`."""
         trainer = self.trainer
         yield self._probe_event()
-        yield self._started()
+        yield Started(trainer.step, self.facts)
         if trainer.step == 0:
             yield from self._measure()
         while trainer.step < self.steps:
@@ -152,6 +158,7 @@ class _Run:
         if self.cadence.last != trainer.step:
             yield from self._measure()
         if self.failure:
+            yield diverged(trainer.step, self.failure)
             yield Finished(trainer.step, "failed", self.failure, self._totals())
             return
         yield self._checkpoint()
@@ -161,7 +168,8 @@ class _Run:
         """Goes on from a checkpoint."""
         self.trainer.restore(state)
         self.cadence.restore(state["cadence"])
-        self.first, self.probe.layout = state["first"], state["layout"].numpy()
+        self.first, self.probe.layout, self.probe.origin = state["first"], state["layout"].numpy(), state["origin"]
+        self.losses = list(state["losses"])
         self.changes = [change for change in self.changes if change.step > self.trainer.step]
 
     def _advance(self) -> None:
@@ -223,6 +231,8 @@ class _Run:
             if not math.isfinite(named["loss"]):
                 self.failure = not_finite("the loss", step, self.cadence.last, self.trainer.config)
                 return
+            self.losses.append(named["loss"])
+            self.first.setdefault("loss", named["loss"])
             yield Metrics(step, named)
 
     def _measure(self) -> Iterator[Event]:
@@ -246,7 +256,7 @@ class _Run:
         yield Snapshot(step, arrays)
         if self.album.due(step):
             yield Weights(step, self.album.copy(step, trainer.method))
-        yield judge(step, values, self.probe.sizes, self.probe.bins, self.first, self.guarded, len(self.probe.images))
+        yield judge(step, values | recent_loss(self.losses), self.first, Subject.of_run(trainer.config, self.facts))
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = {name: value for name, value in values.items() if name.startswith("knn/")}
@@ -255,7 +265,8 @@ class _Run:
     def _checkpoint(self) -> Checkpoint:
         self.checkpointed = time.monotonic()
         layout = torch.from_numpy(np.asarray(self.probe.layout))
-        extra = {"cadence": self.cadence.state(), "first": self.first, "layout": layout}
+        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "losses": self.losses[-RECENT:], "layout": layout}
+        extra["origin"] = self.probe.origin
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
     def _pace(self) -> dict[str, float]:
@@ -274,12 +285,14 @@ class _Run:
         labels = {name: each.cpu().numpy() for name, each in images.factors.items()}
         return Probe(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
 
-    def _started(self) -> Started:
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """What does not change while it trains."""
         trainer, config = self.trainer, self.trainer.config
         references = [vars(each) for each in config.method.choice.references(config)]
         for name, healthy in self.probe.healthy_std().items():
             references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
-        facts = {
+        return {
             "device": trainer.device.describe(),
             "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
             "views_per_step": _views_per_step(trainer),
@@ -292,10 +305,10 @@ class _Run:
             "layers": self.probe.sizes,
             "references": references,
             "probe": len(self.probe.images),
+            "about": self.probe.about,
             "image_size": config.data.image_size,
             "local_size": config.crops.local_size if config.crops else None,
         }
-        return Started(trainer.step, facts)
 
 
 def _shown(batch: Batch) -> dict[str, list[Tensor]]:

@@ -3,14 +3,16 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from playground.diagnostics import CATALOG
 from playground.diagnostics.assignments import bin_use
-from playground.diagnostics.geometry import BINS, alignment, feature_std, similarity_histograms, uniformity
+from playground.diagnostics.factors import COLOR, average_colors, causes_of, explained, explained_by
+from playground.diagnostics.geometry import BINS, alignment, feature_std, similarity_histograms, uniformity, view_agreement
 from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE, knn_accuracy
 from playground.diagnostics.spectrum import effective_rank, rankme, rankme_centered, singular_values
-from playground.diagnostics.verdict import judge
 
 
 def sphere(count, size, seed=0):
@@ -90,55 +92,6 @@ def test_knn_needs_no_more_neighbors_than_there_are():
     assert knn_accuracy(torch.eye(3), {"x": torch.tensor([0, 0, 0])})["x"] == 1
 
 
-def measured(features, **more):
-    values = {
-        f"projector/{name}": float(each({"features": features, "first": features, "second": features})) for name, each in CATALOG.items()
-    }
-    return values | more
-
-
-@pytest.mark.parametrize(
-    ("features", "state"),
-    [
-        (sphere(500, 64), "healthy"),
-        (torch.ones(500, 64) + 1e-4 * sphere(500, 64), "complete collapse"),
-        (sphere(500, 2) @ sphere(2, 64, seed=1), "dimensional collapse"),
-    ],
-    ids=["spread", "point", "plane"],
-)
-def test_the_judge_tells_kinds_of_collapse_apart(features, state):
-    verdict = judge(100, measured(features), {"backbone": 64, "projector": 64}, {}, {})
-    assert verdict.state == state
-    assert "projector" in verdict.sentence or state == "dimensional collapse"
-
-
-def test_the_judge_waits_before_it_speaks():
-    assert judge(5, measured(torch.ones(50, 8)), {"projector": 8}, {}, {}).state == "starting"
-
-
-def test_a_healthy_verdict_says_what_was_learned():
-    values = measured(sphere(500, 64)) | {"knn/shape": 0.8, "knn/color": 0.3}
-    verdict = judge(100, values, {"projector": 64}, {}, {"knn/shape": 0.2, "knn/color": 0.9})
-    assert "shape 80% of the time, from 20% at random weights" in verdict.sentence
-
-
-@pytest.mark.parametrize(
-    ("shares", "who", "state"),
-    [
-        (torch.eye(8)[torch.arange(64) % 8], "prototypes", "healthy"),
-        (torch.eye(8)[torch.zeros(64, dtype=torch.long)], "prototypes", "one cluster"),
-        (torch.eye(8)[torch.zeros(64, dtype=torch.long)], "teacher", "one-hot teacher"),
-        (torch.full((64, 8), 1 / 8), "teacher", "uniform teacher"),
-        (torch.full((64, 8), 1 / 8), "clusters", "uniform clusters"),
-    ],
-)
-def test_the_judge_sees_bins_collapse_while_features_look_alive(shares, who, state):
-    values = measured(sphere(500, 64)) | {name: float(each) for name, each in bin_use(shares, who).items()}
-    verdict = judge(100, values, {"projector": 64}, {who: 8}, {})
-    assert verdict.state == state
-    assert verdict.evidence[f"{who}_perplexity"] == pytest.approx(values[f"{who}/perplexity"])
-
-
 def test_bin_use_in_closed_form():
     two = bin_use(torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), "x")
     assert float(two["x/perplexity"]) == pytest.approx(2) and float(two["x/entropy"]) == pytest.approx(0, abs=1e-6)
@@ -155,13 +108,40 @@ def test_histograms_of_similarity_in_closed_form():
     assert all(float(each.sum()) == pytest.approx(1) for each in [*found.values(), *opposite.values()])
 
 
-def test_a_backbone_with_a_large_common_part_is_no_collapse_where_nothing_follows_it():
-    shared = torch.ones(500, 64) + 0.08 * sphere(500, 64)
-    values = {name.removeprefix("projector/"): value for name, value in measured(shared).items()}
-    assert 0.04 < values["feature_std"] * 8 < 0.15
-    assert judge(100, values, {"backbone": 64}, {}, {}).state == "healthy"
-    nearer = {name.removeprefix("projector/"): value for name, value in measured(torch.ones(500, 64) + 0.02 * sphere(500, 64)).items()}
-    assert judge(100, nearer, {"backbone": 64}, {}, {}).state == "complete collapse"
-    unguarded = judge(100, nearer, {"backbone": 64}, {}, {}, guarded=False)  # fixed targets keep it from collapsing
-    assert unguarded.state == "healthy" and "images still look much alike" in unguarded.sentence
-    assert judge(100, measured(shared), {"projector": 64}, {}, {}).state == "complete collapse"
+def test_view_agreement_is_one_for_equal_views_and_zero_for_strangers_and_for_a_point():
+    x = sphere(400, 16)
+    assert view_agreement(x, 2 * x) == pytest.approx(1, abs=1e-6)
+    assert view_agreement(x, sphere(400, 16, seed=1)) == pytest.approx(0, abs=0.05)
+    assert view_agreement(torch.ones(9, 4), torch.ones(9, 4)) == 0
+
+
+def test_view_agreement_agrees_with_float64_loops():
+    a, b = (torch.nn.functional.normalize(sphere(10, 5, seed=seed).double(), dim=1) for seed in (0, 1))
+    within = np.mean([float((a[i] - b[i]).square().sum()) for i in range(10)])
+    between = np.mean([float((a[i] - b[j]).square().sum()) for i in range(10) for j in range(10) if i != j])
+    assert view_agreement(a, b) == pytest.approx(1 - within / between, abs=1e-5)
+
+
+def test_a_factor_explains_all_of_its_own_columns_and_nothing_of_others():
+    labels = torch.arange(600) % 4
+    columns = torch.eye(4)[labels]
+    assert explained(columns, labels) == pytest.approx(1, abs=1e-5)
+    assert explained(columns, labels // 4 % 2 * 0) == 0
+    assert explained(torch.cat([columns, columns.roll(1, 1)], 1), labels.roll(2)) == pytest.approx(1, abs=1e-5)
+    assert explained(sphere(600, 8), labels) == pytest.approx(3 / 599, abs=0.01)  # chance
+    assert explained(torch.ones(600, 8), labels) == 0 and explained(columns, -torch.ones(600, dtype=torch.long)) == 0
+
+
+def test_explained_agrees_with_scikit_learn():
+    features, causes = sphere(80, 6), sphere(80, 3, seed=1)
+    features[:, :3] += causes
+    predicted = LinearRegression().fit(causes, features).predict(causes)
+    assert explained_by(features, causes) == pytest.approx(r2_score(features, predicted, multioutput="variance_weighted"), abs=1e-5)
+    assert explained_by(features, torch.cat([causes, causes], 1)) == pytest.approx(float(explained_by(features, causes)), abs=1e-5)
+
+
+def test_the_average_color_is_a_cause_of_every_image():
+    pixels = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    pixels[1, 0] = 255
+    assert average_colors(pixels).tolist() == [[0] * 9, [1, 0, 0, 1, 0, 0, 0, 0, 0]]
+    assert list(causes_of(pixels, {"known": torch.tensor([0, 1]), "partly": torch.tensor([0, -1])})) == ["known", COLOR]

@@ -13,6 +13,7 @@ from playground.diagnostics.base import diagnostic
 BINS = 50  # of a histogram of similarities
 ROUNDING = 1e-12  # of the squared length: rows that differ by less than this share are the same
 NEAR = 8  # times what a sum of numbers near 1 is rounded to
+ALIKE = 1e-6  # squared distance of unit rows that float32 cannot tell from none
 
 
 @diagnostic("Alignment", "low: two views of one image land close together", 0, 4)
@@ -42,6 +43,19 @@ def feature_std(features: Tensor) -> Tensor:
     features: (N, D) -> scalar. Chen and He, 2021, section 4.1.
     """
     return unit(features).std(0, correction=0).mean()
+
+
+@diagnostic("View agreement", "high: two views of one image are closer than two images; 0: no closer than chance", -1, 1)
+def view_agreement(first: Tensor, second: Tensor) -> Tensor:
+    """How much closer two views of one image are than views of different images: 1 - the ratio of mean squared distances of unit rows.
+
+    first, second: (P, D), row by row two views of one image -> scalar: 1 is perfect, 0 is chance. Alignment alone falls when everything
+    falls into one point; this does not. Where all views are alike to seven digits there is nothing to agree on: 0. In [-1, 1].
+    """
+    a, b = unit(first), unit(second)
+    between = 2 - 2 * (a.sum(0) @ b.sum(0) - (a * b).sum()) / max(len(a) * (len(a) - 1), 1)
+    within = (a - b).square().sum(1).mean()
+    return torch.where(between > ALIKE, 1 - within / between.clamp(min=ALIKE), torch.zeros_like(within)).clamp(-1, 1)
 
 
 def similarity_histograms(first: Tensor, second: Tensor) -> dict[str, Tensor]:

@@ -19,7 +19,9 @@ def linear_cka(first: Tensor, second: Tensor) -> Tensor:
     ||Y'X||^2 / (||X'X|| ||Y'Y||) of centered features, Frobenius norms (Kornblith et al., 2019, equation 5); 0 where one is constant.
     first: (N, D), second: (N, E), row by row the same image -> scalar in [0, 1].
     """
-    return cka_matrix([first], [second])[0, 0]
+    x, y = scaled(first), scaled(second)
+    alike, lengths = (x.T @ y).square().sum(), (x.T @ x).norm() * (y.T @ y).norm()
+    return torch.where(lengths > 0, alike / lengths.clamp(min=torch.finfo(lengths.dtype).tiny), 0).clamp(0, 1)
 
 
 def cka_matrix(first: Sequence[Tensor], second: Sequence[Tensor] | None = None) -> Tensor:
@@ -37,9 +39,14 @@ def _similarities(layers: Sequence[Tensor]) -> Tensor:
 
 
 def _gram(features: Tensor) -> Tensor:
-    x = centered(features)
-    x = (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
+    x = scaled(features)
     return (x @ x.T).flatten()
+
+
+def scaled(features: Tensor) -> Tensor:
+    """(N, D) -> centered, the largest number 1: no square of it leaves the range of float32."""
+    x = centered(features)
+    return (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
 
 
 def correlation(features: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class AlignUniform(Method):
         projection_size: int = knob(128, 2, 2048, "Dimensions of the sphere's space.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         uniformity: bool = safeguard("Keep the uniformity term. Without it, only pulling is left.", without="complete collapse")
-        alignment: bool = safeguard("Keep the alignment term.", without="no collapse, but nothing says what to ignore")
+        alignment: bool = safeguard("Keep the alignment term.", without="no learning")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)

@@ -41,9 +41,7 @@ class BarlowTwins(Method):
         projection_size: int = knob(128, 2, 2048, "Dimensions that are correlated; the paper gains from thousands, with a smaller weight.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layers.")
         redundancy: bool = safeguard("Keep the redundancy term. Without it dimensions repeat.", without="dimensional collapse")
-        standardize: bool = safeguard(
-            "Bring each dimension to mean 0 and variance 1 over the batch.", without="almost nothing learned, though no collapse"
-        )
+        standardize: bool = safeguard("Bring each dimension to mean 0 and variance 1 over the batch.", without="no learning")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)

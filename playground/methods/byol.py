@@ -41,7 +41,7 @@ class BYOL(Method):
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(512, 8, 4096, "Width of the hidden layers of projector and predictor.")
         predictor_rate: float = knob(20, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
-        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="collapse onto a line or a point")
+        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="dimensional collapse")
         predictor: bool = safeguard("Let the student predict the teacher through one more MLP.", without="complete collapse")
         moving_average: bool = safeguard(
             "Let the teacher follow slowly. Without it the teacher is the student, as in SimSiam.", without="may collapse"

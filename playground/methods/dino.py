@@ -56,7 +56,7 @@ class DINO(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the head's hidden layers.")
         centering: bool = safeguard("Subtract each bin's usual value. Without it one bin takes all.", without="one-hot teacher")
         sharpening: bool = safeguard("Let the teacher be surer than the student, by its temperature.", without="uniform teacher")
-        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="may collapse; hardly anything learned")
+        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="no learning")
         moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="uniform teacher")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:

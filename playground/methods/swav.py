@@ -44,7 +44,7 @@ class SwAV(Method):
         freeze: float = knob(0.05, 0, 1, "The share of the run in which prototypes stay as they began.")
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views meet prototypes.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        sinkhorn: bool = safeguard("Give all prototypes out alike. Without it each view takes the nearest.", without="one cluster")
+        sinkhorn: bool = safeguard("Give all prototypes out alike. Without it each view takes the nearest.", without="cluster collapse")
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:
         super().__init__(backbone, config)

@@ -1,0 +1,55 @@
+"""What the features are about: how much of their variance one known cause explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+COLOR = "average color"  # a factor that every image has, labels or not
+
+
+def explained(features: Tensor, labels: Tensor) -> Tensor:
+    """The share of the features' variance that lies between the classes of a factor: eta squared, one-way analysis of variance.
+
+    features: (N, D), labels: (N,), negative where there is none -> scalar in [0, 1]; 0 where nothing varies. It grows by chance with
+    the number of classes K, to (K - 1) / (N - 1). Fisher, 1925, chapter 7; Pillai's trace is its kin for several dimensions.
+    """
+    known = labels >= 0
+    return explained_by(features[known], one_hot(labels[known]))
+
+
+def explained_by(features: Tensor, causes: Tensor) -> Tensor:
+    """The share of the features' variance that a linear regression on `causes` explains: R squared over all dimensions.
+
+    features: (N, D), causes: (N, C) -> scalar in [0, 1]; 0 where nothing varies.
+    """
+    if len(features) < 2:
+        return features.new_zeros(())
+    x, y = causes.double() - causes.double().mean(0), features.float() - features.float().mean(0)
+    # An orthonormal basis of the causes by their small Gram matrix; directions without variance count for nothing.
+    values, vectors = torch.linalg.eigh(x.T @ x)
+    kept = values > 1e-9 * values.max().clamp(min=1e-12)
+    basis = (x @ vectors[:, kept] / values[kept].sqrt()).float()
+    total = y.square().sum()
+    return ((basis.T @ y).square().sum() / total if total > 0 else total).clamp(0, 1)
+
+
+def one_hot(labels: Tensor) -> Tensor:
+    """(N,) -> (N, K) float32, one column a class; no column where there is no row."""
+    return F.one_hot(labels).float() if len(labels) else torch.zeros(0, 1, device=labels.device)
+
+
+def causes_of(pixels: Tensor, factors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What may explain the features of images: name -> (N, C), for each factor that all of them have, and for their average color."""
+    known = {name: one_hot(labels) for name, labels in factors.items() if len(labels) and int(labels.min()) >= 0}
+    return known | {COLOR: average_colors(pixels)}
+
+
+def average_colors(pixels: Tensor) -> Tensor:
+    """(N, 3, H, W) -> (N, 9): mean red, green, and blue of each image, their squares and products."""
+    means = pixels.flatten(2).float().mean(2) / 255
+    pairs = means[:, :, None] * means[:, None]
+    return torch.cat([means, pairs[:, *torch.triu_indices(3, 3)]], 1)
