@@ -23,6 +23,7 @@ from playground.events import (
     Step,
     Stop,
     Verdict,
+    Weights,
 )
 from playground.trainer import SETTLED, Trainer
 from playground.training import load_images
@@ -144,8 +145,8 @@ def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
             break
     assert event.step == 0
     commands.put(Step())
-    seen = [next(events) for _ in range(6)]
-    assert [type(each) for each in seen] == [Metrics, Metrics, Snapshot, Verdict, Checkpoint, Paused]
+    seen = [next(events) for _ in range(7)]
+    assert [type(each) for each in seen] == [Metrics, Metrics, Snapshot, Weights, Verdict, Checkpoint, Paused]
     assert seen[-1].step == 1
     timer = threading.Timer(0.2, commands.put, [Resume()])
     timer.start()
