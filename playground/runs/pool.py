@@ -253,17 +253,14 @@ class Pool:
             if self.closed:
                 return
             for run in set(worker.runs) - worker.leaving:
-                self._bury(worker, run, code)
+                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.folder(run).has_checkpoint())
+                self.store.mark(run, *found, among=("queued", "running", "paused"))
             self._false_starts += not worker.ready
             if self._false_starts < 3:
                 self._staff()
             else:
                 self._give_up(code)
             self._dispatch()
-
-    def _bury(self, worker: WorkerProcess, run: str, code: int) -> None:
-        status, message = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.folder(run).has_checkpoint())
-        self.store.mark(run, status, message, among=("queued", "running", "paused"))
 
     def _give_up(self, code: int) -> None:
         """Workers that die before they are ready would be hired for ever."""
