@@ -10,7 +10,7 @@ import streamlit as st
 
 from playground.breaking import Break, breaks, broken, differences
 from playground.config import CHOICES, START, ConfigError, RunConfig
-from playground.events import Command, Pause, Set
+from playground.events import Command, Pause, Set, Stop
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
 from playground.ui import PAGES
@@ -215,7 +215,7 @@ def _send(values: Mapping[str, Any]) -> None:
     run = lab().broken
     for key, value in values.items():
         if run:
-            asked(lambda command=Set(key, value): shared_pool().command(run, command))  # type: ignore[misc]
+            _command(run, Set(key, value))
 
 
 def start() -> None:
@@ -259,7 +259,7 @@ def _command(run: str, command: Command) -> None:
 def stop(shown: Pair | None = None) -> None:
     """Both end."""
     for run in (shown or pair()).among("queued", "running", "paused"):
-        asked(lambda run=run: shared_pool().stop(run))  # type: ignore[misc]
+        _command(run, Stop())
 
 
 def to_training(side: str) -> None:
