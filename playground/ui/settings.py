@@ -13,10 +13,6 @@ from playground.config import CHOICES, ConfigError, RunConfig, defaults
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
 ASIDE = ("show.", "mask.", "lab.")  # how keys of an address begin that are no settings, but say what a page shows
-    "show.",
-    "mask.",
-    "lab.",
-)  # how keys of an address begin that are no settings of a run, but say what a page shows, such as which image
 
 
 @dataclass(frozen=True)

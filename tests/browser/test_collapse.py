@@ -13,7 +13,8 @@ def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
     # Where each map, each verdict and the clock stand, at every news, from the first step on.
     page.evaluate("""() => {
         window.seen = []
-        const look = () => window.seen.push([...document.querySelectorAll('.ssl-when, .ssl-card .ssl-good, .ssl-where')].map((each) => each.textContent))
+        const shown = '.ssl-where, .ssl-card .ssl-good, .ssl-when'
+        const look = () => window.seen.push([...document.querySelectorAll(shown)].map((each) => each.textContent))
         new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true })
     }""")
     page.wait_for_function("document.querySelector('.ssl-status').textContent === 'Finished'", timeout=120_000)
