@@ -17,7 +17,7 @@ duel.transport(shown)
 duel.told(shown)
 if shown.shown:
     duel.panels(shown)
-else:
+with st.expander("Seven ways to fail", expanded=not shown.shown):
     duel.ways_to_fail()
 
 controls.remember(transport.watched().id, lab.lab().address())

@@ -39,21 +39,65 @@ class Break:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to fail: how it looks, and what usually causes it."""
+    """One way to fail: how it looks, what usually causes it, and settings and breaks (as in an address) that show it."""
 
     state: str
     looks: str
     cause: str
+    settings: Mapping[str, str]
+    breaks: tuple[str, ...]
 
 
 WAYS = (
-    Way("complete collapse", "All images get the same features: spread 0, one point on the map.", "nothing pushes images apart"),
-    Way("dimensional collapse", "Images differ, but along a few directions only: RankMe falls.", "nothing keeps dimensions from repeating"),
-    Way("cluster collapse", "All images end up in one cluster; the others stay empty.", "nothing gives the clusters out alike"),
-    Way("one-hot or uniform teacher", "The teacher says the same of every image: one bin, or all alike.", "centering or sharpening is off"),
-    Way("shortcut", "One easy factor, such as color, explains the features; k-NN of the others falls.", "weak augmentation"),
-    Way("no learning", "Nothing moves away from the random network.", "a dead gradient, a far too small step"),
-    Way("divergence", "The loss or the features are no longer finite numbers.", "a far too large step"),
+    Way(
+        "complete collapse",
+        "All images get the same features: spread 0, one point on the map.",
+        "nothing holds images apart",
+        {"method": "simsiam"},
+        ("stop_gradient",),
+    ),
+    Way(
+        "dimensional collapse",
+        "Images differ, but along a few directions only: RankMe falls.",
+        "nothing keeps dimensions from repeating",
+        {"method": "barlow-twins"},
+        ("redundancy",),
+    ),
+    Way(
+        "cluster collapse",
+        "All images end up in one cluster; the others stay empty.",
+        "nothing gives the clusters out alike",
+        {"method": "swav"},
+        ("sinkhorn",),
+    ),
+    Way(
+        "one-hot or uniform teacher",
+        "The teacher says the same of every image: one bin, or all bins alike.",
+        "centering without sharpening, or the other way round",
+        {"method": "dino"},
+        ("centering",),
+    ),
+    Way(
+        "shortcut",
+        "One easy factor, such as color, explains the features; k-NN of the others falls.",
+        "an augmentation that leaves it alone",
+        {"method": "simclr"},
+        ("color-kept",),
+    ),
+    Way(
+        "no learning",
+        "Nothing moves away from the random network.",
+        "a loss that the network cannot lower",
+        {"method": "barlow-twins"},
+        ("standardize",),
+    ),
+    Way(
+        "divergence",
+        "The loss or the features are no longer finite numbers.",
+        "far too large steps",
+        {"method": "vicreg", "optimizer": "sgd"},
+        ("fast",),
+    ),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 from opening import address, by_key, rendered, sentences
 
 from playground import RunConfig
-from playground.breaking import breaks, broken, differences, guarded_first
+from playground.breaking import WAYS, breaks, broken, differences, guarded_first
 from playground.config import ConfigError
 from playground.events import Change, Finished, Verdict
 from playground.methods import CATALOG
@@ -81,7 +81,7 @@ def test_at_first_it_explains_seven_ways_to_fail_and_one_click_starts_what_shows
     healthy, sick = (pool.store.run(lab_of(page)[side]) for side in ("healthy", "broken"))
     assert differences(healthy.flat, sick.flat) == [("method.stop_gradient", True, False)]
     assert sick.beside == healthy.id and pool.position(healthy.id) == pool.position(sick.id) == 1
-    assert not page.table and any("stop gradient** on → off" in each.value for each in page.caption)
+    assert any("stop gradient** on → off" in each.value for each in page.caption)
     # A double click does not stop what it has just started; Stop ends both.
     by_key(page, "button", "start").click()
     assert lab_of(rendered(page)) == {"healthy": healthy.id, "broken": sick.id, "breaks": "stop_gradient"}
@@ -179,3 +179,15 @@ def test_the_titles_of_ways_are_told_apart():
         ways = breaks(RunConfig(method=method))
         for one, other in itertools.combinations(ways, 2):
             assert one.name != other.name and one.title != other.title
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.state)
+def test_every_way_to_fail_starts_in_one_click(pool, way):
+    page = opened(steps="4")
+    by_key(page, "button", f"way-{way.state.replace(' ', '-')}").click()
+    rendered(page)
+    runs = [pool.store.run(lab_of(page)[side]) for side in ("healthy", "broken")]
+    assert way.settings.items() <= runs[0].flat.items() and tuple(lab_of(page)["breaks"].split(",")) == way.breaks
+    assert differences(runs[0].flat, runs[1].flat)
+    by_key(page, "button", "stop").click()
+    rendered(page)

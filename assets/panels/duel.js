@@ -11,7 +11,7 @@ const QUIET = ["starting", "healthy"]
 
 export class Duel {
   constructor(place) {
-    this.key = make("div.ssl-chips.ssl-sides", ...SIDES.map((side) => make("span.ssl-chip", side)), make("span.ssl-good", "solid: backbone · dashed: projector"))
+    this.key = make("div.ssl-chips.ssl-twins", ...SIDES.map((side) => make("span.ssl-chip", side)), make("span.ssl-good", "solid: backbone · dashed: projector"))
     this.charts = {
       spread: new Chart("Spread", "feature std over 1/√d: 1 is the whole sphere, 0 is one point"),
       rank: new Chart("RankMe, centered", "how many directions images differ in"),
@@ -43,8 +43,8 @@ export class Duel {
   draw() {
     const colors = sideColors(this.theme)
     SIDES.forEach((side, i) => this.key.children[i].style.setProperty("--color", colors[side]))
-    this.layered("spread", "feature_std", [{ value: 1, meaning: "1/√d" }], (run, prefix) => norm(run, prefix))
-    this.layered("rank", "rankme_centered", [])
+    this.layered("spread", "feature_std", [{ value: 1, meaning: "1/√d" }], [0, 1.15], norm)
+    this.layered("rank", "rankme_centered", [], [1, 2])
     this.knn()
     this.plain("loss", (run) => [[run.metrics.get("loss"), "loss", "solid"]], axis(this.theme, "loss"))
     this.bins()
@@ -52,12 +52,13 @@ export class Duel {
   }
 
   /** A diagnostic that both layers have. */
-  layered(name, metric, references, unit = () => 1) {
+  layered(name, metric, references, least, unit = () => 1) {
     const series = (run) => LAYERS.map(([prefix, layer], i) => {
       const found = run.metrics.get(prefix + metric)
       const by = unit(run, prefix)
       return [found && { steps: found.steps, values: found.values.map((value) => value / by) }, layer, i ? "dash" : "solid"]
     })
+    this.ranges[name].cover(least)
     this.plain(name, series, axis(this.theme, ""), references)
   }
 

@@ -11,8 +11,9 @@ const LEAST = 0.004 // of the map: what has collapsed is still a dot
 export class TwinMap extends PointMap {
   constructor(place, data) {
     super(place)
+    this.kind = "pca" // true geometry, at every snapshot: what has collapsed onto a line is a line
     setText(place.querySelector(".ssl-title"), data.title)
-    setText(place.querySelector(".ssl-caution"), "Shape by neighbors, size by spread: the cloud grows with the root of feature std over 1/√d. A dot is a collapse.")
+    setText(place.querySelector(".ssl-caution"), "PCA keeps the geometry. The cloud is as large as the root of feature std over 1/√d: a dot or a line is a collapse.")
     place.classList.add("ssl-map")
     const move = this.scatter.move.bind(this.scatter)
     this.scatter.look = () => { this.scatter.aim = this.scatter.center = [0, 0, 1] } // the window stays: what shrinks is seen to shrink

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from playground.breaking import WAYS, Break, breaks, guarded_first
+from playground.breaking import WAYS, Break, Way, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
 from playground.ui import lab, live
 from playground.ui.controls import pen_for, plain, settings, sync
@@ -197,8 +197,16 @@ def _status(each: Watched) -> str:
 
 
 def ways_to_fail() -> None:
-    """Before any start: what there is to see."""
+    """What there is to see, and each of it in one click."""
     rows: list[Mapping[str, str]] = [{"state": each.state, "what it looks like": each.looks, "usual cause": each.cause} for each in WAYS]
-    st.markdown("**Seven ways to fail.** Press *Start both*: two runs of one seed train in step, and within seconds they part ways.")
     st.table(rows)
+    with st.container(horizontal=True, gap="small", key="ways"):
+        for each in WAYS:
+            st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=lab.show, args=(each,), help=_shows(each))
     st.caption("A projector that has collapsed over a living backbone is a case of its own: the judge looks at both.")
+
+
+def _shows(way: Way) -> str:
+    titles = [CHOICES[section][name].title for section, name in way.settings.items()]
+    known = {each.name: each.title for each in breaks(RunConfig(**way.settings))}
+    return plain(f"{' with '.join(titles)}: {', '.join(known[name] for name in way.breaks)}. Starts both runs.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from playground.breaking import Break, breaks, broken, differences
+from playground.breaking import Break, Way, breaks, broken, differences
 from playground.config import CHOICES, START, ConfigError, RunConfig
 from playground.events import Command, Pause, Set, Stop
 from playground.runs.pool import shared_pool
@@ -232,6 +232,14 @@ def start() -> None:
     now.breaks = chosen(healthy)
     now.healthy, now.broken = runs
     now.healed = ()
+
+
+def show(way: Way) -> None:
+    """A pair that fails in this way, at once."""
+    for section, name in way.settings.items():
+        choose(section, name)
+    lab().breaks, lab().problem = way.breaks, ""
+    start()
 
 
 def _started_just_now(before: Pair, healthy: RunConfig, other: RunConfig) -> bool:
