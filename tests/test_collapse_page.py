@@ -1,17 +1,22 @@
 """The collapse lab without a browser: what can be broken, its link, its sentences, and the way to training."""
 
+import base64
 import itertools
 
+import numpy as np
 import opening
 import pytest
 from opening import address, by_key, rendered, sentences
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from playground import RunConfig
 from playground.breaking import WAYS, breaks, broken, differences, guarded_first
 from playground.config import ConfigError
-from playground.events import Change, Finished, Verdict
+from playground.events import Change, Finished, Snapshot, Verdict
 from playground.methods import CATALOG
 from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.web.routes import routes
 
 LAB = "collapse.py"
 TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 4}
@@ -191,3 +196,19 @@ def test_every_way_to_fail_starts_in_one_click(pool, way):
     assert differences(runs[0].flat, runs[1].flat)
     by_key(page, "button", "stop").click()
     rendered(page)
+
+
+def test_the_map_of_the_projector_lies_as_that_of_the_backbone(pool):
+    generator = np.random.default_rng(0)
+    line = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
+    arrays = {"embedding": generator.normal(size=(20, 8)).astype(np.float32), "pca": np.hstack([line, 0 * line])}
+    run = written(
+        pool, RunConfig(**TINY), Snapshot(1, arrays | {"projection": (3 * line * generator.normal(size=(1, 4))).astype(np.float16)})
+    )
+    pool.store.write(run, Snapshot(2, arrays))
+    client = TestClient(Starlette(routes=routes(lambda: pool)))
+    found = client.get(f"/api/runs/{run}/snapshots/1/projector").json()["pca"]
+    plane = np.frombuffer(base64.b64decode(found["data"]), np.float32).reshape(found["shape"])
+    assert np.corrcoef(plane[:, 0], line[:, 0])[0, 1] > 0.999 and np.abs(plane[:, 1]).max() < 0.01
+    answer = client.get(f"/api/runs/{run}/snapshots/2/projector")
+    assert answer.status_code == 404 and answer.json()["error"] == f"run {run} keeps nothing of a projector at step 2"

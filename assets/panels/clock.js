@@ -2,6 +2,7 @@
 
 import { make, setText } from "../theme.js"
 import { SIDES, Twins, isOver } from "../twins.js"
+import { capital } from "../verdict.js"
 import { timeLeft, words } from "./transport.js"
 
 export class Clock {
@@ -59,10 +60,11 @@ export class Clock {
     const ended = twinsThat(this.twins, ["failed", "interrupted"])
     const missing = SIDES.filter((side) => states[side] === "missing")
     const [side, run] = ended[0] ?? []
+    const both = ended.length > 1 && ended[1][1].status.message === run.status.message
     const lost = `The ${missing.join(" and the ")} run is not here: it was deleted, or the link comes from another machine. Start both trains a new pair.`
     const queued = Object.values(states).includes("queued") ? "They start together as soon as a worker is free. You may close this tab: the link finds them again." : ""
     const none = Object.keys(states).length ? "" : "One click: two runs of one seed, in step. Within seconds they part ways."
-    setText(this.message, missing.length ? lost : run ? `The ${side} run: ${run.status.message}` : queued || none)
+    setText(this.message, missing.length ? lost : run ? `${both ? "Both" : capital(side)}: ${run.status.message}` : queued || none)
     this.message.dataset.state = missing.length ? "missing" : run ? "failed" : queued ? "queued" : "none"
     this.message.title = this.message.textContent
   }

@@ -1,6 +1,6 @@
 // One of two maps under one clock. The cloud is as large as the features are spread: a collapse is seen as one.
 
-import { watch } from "../stream.js"
+import { unpack, watch } from "../stream.js"
 import { isOver } from "../twins.js"
 import { setText } from "../theme.js"
 import { PointMap } from "./map.js"
@@ -11,7 +11,9 @@ const LEAST = 0.004 // of the map: what has collapsed is still a dot
 export class TwinMap extends PointMap {
   constructor(place, data) {
     super(place)
-    this.kind = "pca" // true geometry, at every snapshot: what has collapsed onto a line is a line
+    this.kind = "projector" // the layer that the loss works on: there a collapse begins
+    this.layer = place.querySelector(".ssl-layer")
+    this.switch.append(this.button("Projector", () => this.choose("projector"), "PCA of the projector's output"))
     setText(place.querySelector(".ssl-title"), data.title)
     setText(place.querySelector(".ssl-caution"), "PCA keeps the geometry. The cloud is as large as the root of feature std over 1/√d: a dot or a line is a collapse.")
     place.classList.add("ssl-map")
@@ -26,6 +28,7 @@ export class TwinMap extends PointMap {
     super.turn(run)
     this.leave?.()
     this.twin = null
+    this.planes = new Map() // step -> promise of the projector's plane
     this.leave = this.data.other ? watch(this.data.other, (twin) => this.beside(twin)) : undefined
   }
 
@@ -37,6 +40,11 @@ export class TwinMap extends PointMap {
   update(run) {
     super.update(run)
     if (run?.error) this.empty.textContent = "This run is not here."
+  }
+
+  /** Whether the projector is drawn: it was asked for, and there is one. */
+  get projecting() {
+    return this.kind === "projector" && Boolean(this.run?.facts.layers?.projector) && this.planes !== null
   }
 
   drawnKind() {
@@ -60,13 +68,57 @@ export class TwinMap extends PointMap {
 
   async show(step) {
     this.wanted = step
-    await super.show(step)
+    setText(this.layer, this.projecting ? "projector" : "backbone")
+    if (this.projecting) await this.project(step)
+    else await super.show(step)
   }
 
-  /** Feature std over 1/sqrt(d) at a step, of the backbone. */
+  /** Draws the projector's plane; of a run of an older version, which kept none, the backbone's. */
+  async project(step) {
+    const { run } = this
+    const wanted = `${run.id} ${step} projector`
+    if (step === undefined || !this.probe || this.shown === wanted || this.loading === wanted) return
+    this.loading = wanted
+    try {
+      const xy = await this.plane(run, step)
+      if (this.loading !== wanted || this.run !== run) return
+      if (!xy) return this.update(run)
+      this.scatter.move(xy)
+      this.shown = wanted
+      this.describe(step, "pca")
+    } catch {
+      // The server may be busy; what is shown stays until the next event.
+    } finally {
+      if (this.loading === wanted) this.loading = null
+    }
+  }
+
+  plane(run, step) {
+    if (!this.planes.has(step)) this.planes.set(step, fetch(run.address(`snapshots/${step}/projector`)).then(async (answer) => {
+      if (answer.status === 404) return (this.planes = null)
+      return unpack((await answer.json()).pca)
+    }))
+    const asked = this.planes.get(step)
+    asked.catch(() => this.planes?.delete(step))
+    return asked
+  }
+
+  controls(steps) {
+    super.controls(steps)
+    const drawn = this.projecting ? 2 : this.kind === "umap" ? 0 : 1
+    ;[...this.switch.children].forEach((button, i) => button.setAttribute("aria-pressed", i === drawn))
+  }
+
+  describe(step, kind) {
+    super.describe(step, kind)
+    if (this.projecting) this.canvas.setAttribute("aria-label", this.canvas.getAttribute("aria-label").replace("backbone's", "projector's"))
+  }
+
+  /** Feature std over 1/sqrt(d) at a step, of the layer that is drawn. */
   spread(step) {
-    const series = this.run?.metrics.get("feature_std")
-    const healthy = this.run?.facts.references?.find((each) => each.metric === "feature_std")?.value
+    const metric = this.projecting ? "projector/feature_std" : "feature_std"
+    const series = this.run?.metrics.get(metric)
+    const healthy = this.run?.facts.references?.find((each) => each.metric === metric)?.value
     const at = series ? series.steps.indexOf(step) : -1
     return at < 0 || !healthy ? 1 : series.values[at] / healthy
   }
