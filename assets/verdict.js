@@ -27,14 +27,16 @@ export function knew(run) {
 
 /** Advice, layers and checks, below the sentence. A run of an older version has none of them: then nothing is shown. */
 export class Grounds {
-  constructor(open = false) {
+  /** apart: rules that are met stand outside the fold, as evidence; else all of them are in it. */
+  constructor(apart = false) {
+    this.apart = apart
     this.advice = make("p.ssl-advice")
     this.layers = make("div.ssl-layers")
     this.rows = make("tbody")
+    this.met = make("tbody")
     this.summary = make("summary")
     this.fold = make("details.ssl-checks", this.summary, make("table", this.rows))
-    this.fold.open = open
-    this.element = make("div.ssl-grounds", this.advice, this.layers, this.fold)
+    this.element = make("div.ssl-grounds", this.advice, this.layers, make("div.ssl-checks", make("table", this.met)), this.fold)
   }
 
   update(verdict) {
@@ -42,10 +44,13 @@ export class Grounds {
     setText(this.advice, advice)
     this.advice.hidden = !advice
     this.say(Object.entries(layers))
-    this.fold.hidden = !checks.length
-    const met = checks.filter((each) => each.met).length
-    setText(this.summary, `${met} of ${checks.length} ${checks.length === 1 ? "check" : "checks"} met`)
-    this.tabulate([...checks].sort((a, b) => Number(b.met) - Number(a.met)))
+    const met = checks.filter((each) => each.met)
+    const rest = checks.filter((each) => !each.met)
+    const folded = this.apart ? rest : [...met, ...rest]
+    this.fold.hidden = !folded.length
+    setText(this.summary, this.apart ? `${rest.length} checks are not met` : `${met.length} of ${checks.length} checks are met`)
+    tabulate(this.met, this.apart ? met : [])
+    tabulate(this.rows, folded)
   }
 
   say(layers) {
@@ -57,11 +62,11 @@ export class Grounds {
       setText(chip.lastChild, `${layer}: ${state}`)
     })
   }
+}
 
-  tabulate(checks) {
-    while (this.rows.children.length > checks.length) this.rows.lastChild.remove()
-    checks.forEach((check, i) => row(this.rows.children[i] ?? this.rows.appendChild(blank()), check))
-  }
+function tabulate(rows, checks) {
+  while (rows.children.length > checks.length) rows.lastChild.remove()
+  checks.forEach((check, i) => row(rows.children[i] ?? rows.appendChild(blank()), check))
 }
 
 function blank() {

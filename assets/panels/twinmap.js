@@ -15,7 +15,7 @@ export class TwinMap extends PointMap {
     this.layer = place.querySelector(".ssl-layer")
     this.switch.append(this.button("Projector", () => this.choose("projector"), "PCA of the projector's output"))
     setText(place.querySelector(".ssl-title"), data.title)
-    setText(place.querySelector(".ssl-caution"), "PCA keeps the geometry. The cloud is as large as the root of feature std over 1/√d: a dot or a line is a collapse.")
+    this.caution = place.querySelector(".ssl-caution")
     place.classList.add("ssl-map")
     const move = this.scatter.move.bind(this.scatter)
     this.scatter.look = () => { this.scatter.aim = this.scatter.center = [0, 0, 1] } // the window stays: what shrinks is seen to shrink
@@ -69,6 +69,8 @@ export class TwinMap extends PointMap {
   async show(step) {
     this.wanted = step
     setText(this.layer, this.projecting ? "projector" : "backbone")
+    const spread = this.projecting ? "feature std over 1/√d" : "the root of feature std over 1/√d"
+    setText(this.caution, `The cloud is as large as ${spread}. A dot, or in PCA a line, is a collapse.`)
     if (this.projecting) await this.project(step)
     else await super.show(step)
   }
@@ -114,13 +116,14 @@ export class TwinMap extends PointMap {
     if (this.projecting) this.canvas.setAttribute("aria-label", this.canvas.getAttribute("aria-label").replace("backbone's", "projector's"))
   }
 
-  /** Feature std over 1/sqrt(d) at a step, of the layer that is drawn. */
+  /** How large the cloud is, 1 at most: feature std over 1/sqrt(d) of the layer that is drawn. */
   spread(step) {
     const metric = this.projecting ? "projector/feature_std" : "feature_std"
     const series = this.run?.metrics.get(metric)
     const healthy = this.run?.facts.references?.find((each) => each.metric === metric)?.value
     const at = series ? series.steps.indexOf(step) : -1
-    return at < 0 || !healthy ? 1 : series.values[at] / healthy
+    const spread = at < 0 || !healthy ? 1 : series.values[at] / healthy
+    return this.projecting ? spread : Math.sqrt(spread) // a backbone begins with a tenth of what a projector has
   }
 
   follow({ kind, factor, held, play }) {
@@ -174,7 +177,7 @@ function sized(xy, spread) {
   for (let i = 0; i < count; i++) mean[0] += xy[2 * i] / count, mean[1] += xy[2 * i + 1] / count
   const far = Float32Array.from({ length: count }, (_, i) => Math.max(Math.abs(xy[2 * i] - mean[0]), Math.abs(xy[2 * i + 1] - mean[1]))).sort()
   const extent = far[Math.floor(0.99 * (count - 1))] || 1e-12
-  const size = Math.min(Math.max(Math.sqrt(spread), LEAST), 1) * 0.94
+  const size = Math.min(Math.max(spread, LEAST), 1) * 0.94
   const scale = size / Math.max(extent, 1e-12)
   return Float32Array.from(xy, (value, i) => Math.min(Math.max((value - mean[i % 2]) * scale, -1.2), 1.2))
 }

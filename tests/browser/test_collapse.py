@@ -17,7 +17,7 @@ def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
         const look = () => window.seen.push([...document.querySelectorAll(shown)].map((each) => each.textContent))
         new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true })
     }""")
-    page.wait_for_function("document.querySelector('.ssl-status').textContent === 'Finished'", timeout=120_000)
+    page.wait_for_function("document.querySelector('.ssl-status').textContent === 'Finished'", timeout=240_000)
     page.wait_for_function("[...document.querySelectorAll('.ssl-when')].every((each) => each.textContent.startsWith('step 40'))")
     assert "step 40 / 40" in page.text_content(".ssl-where")
     maps = [[int(found[1]) for row in page.evaluate("window.seen") if (found := re.match(r"step (\d+)", row[at]))] for at in (1, 2)]
