@@ -93,10 +93,7 @@ class Pool:
                 self._command_without_worker(run, command)
 
     def resume(self, *runs: str) -> None:
-        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed; with several in step.
-
-        Of several, those that are finished stay so.
-        """
+        """Goes on with a run that is paused, or from its checkpoint if it ended early; with several in step, but for those finished."""
         with self._mutex:
             going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
