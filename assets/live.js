@@ -11,6 +11,10 @@ import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
 import { ContactSheet } from "./panels/contact.js"
 import { MaskPanel } from "./panels/mask.js"
+import { Clock } from "./panels/clock.js"
+import { Verdicts } from "./panels/verdicts.js"
+import { TwinMap } from "./panels/twinmap.js"
+import { Duel } from "./panels/duel.js"
 import { Views } from "./panels/views.js"
 import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
@@ -21,6 +25,7 @@ const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
   mask: MaskPanel,
+  clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
 }
 const drawn = new WeakMap()
 

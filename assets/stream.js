@@ -27,6 +27,7 @@ class Run {
     this.baseline = {}
     this.changes = []
     this.verdict = null
+    this.verdicts = [] // { step, state }, oldest first
     this.snapshots = new Map() // step -> names of what it holds
     this.layouts = new Set() // steps whose UMAP is ready
     this.frames = new Map() // step -> promise of the snapshot's arrays
@@ -118,6 +119,7 @@ const TAKES = {
   },
   verdict(run, step, body) {
     run.verdict = { step, ...body }
+    run.verdicts = [...run.verdicts.filter((each) => each.step < step), { step, state: body.state }]
   },
   paused(run) {
     run.pace = []
@@ -133,6 +135,7 @@ function forgetAfter(run, step) {
     while (series.steps.length && series.steps.at(-1) > step) series.steps.pop(), series.values.pop()
   }
   run.changes = run.changes.filter((change) => change.step <= step)
+  run.verdicts = run.verdicts.filter((each) => each.step <= step)
   for (const late of [...run.snapshots.keys()].filter((each) => each > step)) run.snapshots.delete(late), run.frames.delete(late)
   for (const late of [...run.layouts].filter((each) => each > step)) run.layouts.delete(late)
   run.pace = []
@@ -236,7 +239,8 @@ function decode(body) {
   return arrays
 }
 
-function unpack({ data, shape }) {
+/** { shape, data: base64 of float32 } -> a Float32Array with that shape. */
+export function unpack({ data, shape }) {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
   const values = new Float32Array(bytes.buffer)
   values.shape = shape

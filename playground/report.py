@@ -27,8 +27,8 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
                 final |= values
             case Baseline(_, values):
                 summary["baseline"] = values
-            case Verdict(_, state, sentence, evidence):
-                summary["verdict"] = {"state": state, "sentence": sentence, "evidence": evidence}
+            case Verdict(step):
+                summary["verdict"] = {name: value for name, value in vars(event).items() if name != "step"} | {"step": step}
             case Finished(step, status, message, facts):
                 summary |= {"steps": step, "status": status} | facts | ({"message": message} if message else {})
     final.pop("views_per_second", None)
@@ -80,7 +80,21 @@ def show(summary: dict[str, Any]) -> None:
     if summary["status"] == "failed":
         Console(stderr=True).print(f"ssl-playground: {summary['message']}", style="red", markup=False, soft_wrap=True)
     elif "verdict" in summary:
-        console.print(f"[bold]{summary['verdict']['state']}[/bold]: {summary['verdict']['sentence']}")
+        _judged(console, summary["verdict"])
+
+
+def _judged(console: Console, verdict: Mapping[str, Any]) -> None:
+    """What the judge says, what to change, and every rule that it rests on."""
+    console.print(f"[bold]{verdict['state']}[/bold]: {verdict['sentence']}")
+    if verdict["advice"]:
+        console.print(f"What to change: {verdict['advice']}", markup=False)
+    if verdict["layers"]:
+        console.print(", ".join(f"{layer}: {state}" for layer, state in verdict["layers"].items()), style="dim")
+    for each in verdict["checks"]:
+        if each["met"]:
+            where = f" of the {each['layer']}" if each["layer"] else ""
+            rule = f"{each['what']}{where} is {each['value']:.3g}, {each['side']} {each['limit']:.3g}: {each['says']}"
+            console.print(f"  {rule}", markup=False)
 
 
 def markdown_table() -> str:

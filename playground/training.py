@@ -63,12 +63,14 @@ def train(
     changes: Sequence[Change] = (),
     checkpoint: dict[str, Any] | None = None,
     checkpoint_every: float = math.inf,
+    flush_every: float = FLUSH,
 ) -> Iterator[Event]:
     """Trains, and yields what happens; the last event is always `Finished`.
 
     folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at
     their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on
-    from exactly there. checkpoint_every: seconds.
+    from exactly there. checkpoint_every: seconds. flush_every: seconds between two looks at what the device has computed; with 0 every
+    step is an event, so that two trainings can take turns, step by step.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
     """
     folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
@@ -82,7 +84,7 @@ def train(
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
         cadence = Cadence(config.steps, cost * watched.embedded)
-        run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every)
+        run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
             run.restore(checkpoint)
         for event in run.events():
@@ -120,11 +122,12 @@ class _Run:
         commands: queue.SimpleQueue[Command],
         changes: Sequence[Change],
         checkpoint_every: float,
+        flush_every: float,
     ) -> None:
         self.trainer, self.probe, self.cadence, self.commands = trainer, probe, cadence, commands
         self.changes = sorted(changes, key=lambda change: change.step)
         self.album = Album(trainer.config.steps)
-        self.checkpoint_every, self.checkpointed = checkpoint_every, time.monotonic()
+        self.checkpoint_every, self.checkpointed, self.flush_every = checkpoint_every, time.monotonic(), flush_every
         self.steps = trainer.config.steps
         self.pending: list[tuple[int, dict[str, Tensor]]] = []
         self.flushed = time.monotonic()
@@ -146,7 +149,7 @@ class _Run:
                 break
             self._advance()
             measured = self.stepping or self.cadence.due(trainer.step)
-            if measured or time.monotonic() - self.flushed > FLUSH:
+            if measured or time.monotonic() - self.flushed >= self.flush_every:
                 yield from self._flush()
             if measured:
                 yield from self._measure()
@@ -204,7 +207,7 @@ class _Run:
                 self.paused = False
             case Step():
                 self.stepping = True
-            case Pause() if not self.paused:
+            case Pause():  # also where it is paused: whoever asked for an event gets one, and need not wait in here
                 self.paused = True
                 yield from self._pause()
 

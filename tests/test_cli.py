@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
+from playground.config import RunConfig
+from playground.events import Finished, Verdict
 from playground.methods import CATALOG
+from playground.report import show, summarize
 
 COMMANDS = ("serve", "train", "methods", "data", "bench")
 
@@ -93,3 +96,25 @@ def test_an_unusable_home_is_one_sentence(tmp_path):
     shown = run("serve", home=tmp_path / "file" / "below")
     assert shown.returncode == 2
     assert "SSL_PLAYGROUND_HOME must be a folder that can be written" in shown.stderr
+
+
+def test_the_verdict_in_the_summary_says_what_to_change_and_by_which_rule(capsys):
+    names = ("layer", "what", "value", "side", "limit", "says", "met")
+    spread = dict(zip(names, ("projector", "spread", 0.03, "below", 0.15, "complete collapse", True), strict=True))
+    rank = dict(zip(names, ("backbone", "rank", 40.0, "below", 5.0, "dimensional collapse", False), strict=True))
+    layers = {"projector": "complete collapse", "backbone": "healthy"}
+    verdict = Verdict(9, "projector collapse", "All look alike.", {"rank": 1.5}, "Turn the [stop-gradient] on.", layers, [spread, rank])
+    summary = summarize(RunConfig(), iter([verdict, Finished(9, "finished")]))
+    assert summary["verdict"] == {
+        "step": 9,
+        "state": "projector collapse",
+        "sentence": "All look alike.",
+        "evidence": {"rank": 1.5},
+        "advice": "Turn the [stop-gradient] on.",
+        "layers": layers,
+        "checks": [spread, rank],
+    }
+    show(summary)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "What to change: Turn the [stop-gradient] on." in told and "projector: complete collapse, backbone: healthy" in told
+    assert "spread of the projector is 0.03, below 0.15: complete collapse" in told and "dimensional" not in told

@@ -65,30 +65,39 @@ def losses(store, run):
 
 
 def worker_pid(pool, run):
-    return next(each["pid"] for each in pool.health()["workers"] if each["run"] == run)
+    return next(each["pid"] for each in pool.health()["workers"] if run in each["runs"])
 
 
 def test_owners_take_turns_and_one_owner_keeps_the_order():
     queue = FairQueue()
     for run, owner in [("a1", "ann"), ("a2", "ann"), ("a3", "ann"), ("b1", "ben"), ("c1", "cleo"), ("b2", "ben")]:
-        queue.put(run, owner)
-    assert queue.order() == ["a1", "b1", "c1", "a2", "b2", "a3"]
-    queue.put("a0", "ann", first=True)
+        queue.put((run,), owner)
+    assert queue.order() == [("a1",), ("b1",), ("c1",), ("a2",), ("b2",), ("a3",)]
+    queue.put(("a0",), "ann", first=True)
     assert queue.remove("a2") and not queue.remove("a2") and "a2" not in queue
     expected = queue.order()
-    assert [queue.pop() for _ in range(len(queue))] == expected == ["a0", "b1", "c1", "a1", "b2", "a3"]
+    assert [queue.pop() for _ in range(len(queue))] == expected == [("a0",), ("b1",), ("c1",), ("a1",), ("b2",), ("a3",)]
     assert queue.pop() is None
 
 
 def test_whoever_was_served_waits_for_the_others():
     queue = FairQueue()
-    queue.put("a1", "ann")
-    queue.put("a2", "ann")
-    assert queue.pop() == "a1"
-    queue.put("b1", "ben")
-    queue.put("a3", "ann")
-    assert queue.order() == ["a2", "b1", "a3"]
-    assert queue.pop() == "a2" and queue.order() == ["b1", "a3"]
+    queue.put(("a1",), "ann")
+    queue.put(("a2",), "ann")
+    assert queue.pop() == ("a1",)
+    queue.put(("b1",), "ben")
+    queue.put(("a3",), "ann")
+    assert queue.order() == [("a2",), ("b1",), ("a3",)]
+    assert queue.pop() == ("a2",) and queue.order() == [("b1",), ("a3",)]
+
+
+def test_runs_that_train_in_step_are_one_turn_and_one_that_leaves_keeps_the_place_of_the_other():
+    queue = FairQueue()
+    queue.put(("a1", "a2"), "ann")
+    queue.put(("a3",), "ann")
+    assert len(queue) == 2 and "a2" in queue
+    assert queue.remove("a1") and queue.order() == [("a2",), ("a3",)]
+    assert queue.remove("a2") and queue.order() == [("a3",)]
 
 
 def test_a_death_is_named():
@@ -98,7 +107,7 @@ def test_a_death_is_named():
 
 def test_the_pool_fits_behind_the_seam(pool):
     calls = [name for name in vars(Runner) if not name.startswith("_")]
-    assert {"submit", "command", "resume", "stop", "position", "close"} == set(calls)
+    assert {"submit", "submit_together", "command", "resume", "stop", "position", "close"} == set(calls)
     assert all(callable(getattr(pool, name)) for name in calls)
 
 

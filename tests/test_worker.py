@@ -100,7 +100,7 @@ def test_a_worker_trains_pauses_steps_changes_and_goes_on_then_survives_the_end_
     config = RunConfig(**TINY, steps=60)
     straight, broken = store.create(config), store.create(config)
     worker = talk()
-    worker.say(run=straight)
+    worker.say(runs=[straight])
     assert worker.hear("snapshot") == 0 and store.folder(straight).steps()[0] == 0
     assert worker.hear("done") == straight
     found = store.run(straight)
@@ -109,7 +109,7 @@ def test_a_worker_trains_pauses_steps_changes_and_goes_on_then_survives_the_end_
     assert kinds[:2] == ["status", "started"] and kinds[-1] == "finished" and {"baseline", "snapshot", "verdict"} <= set(kinds)
     assert store.folder(straight).probe()["count"] == found.facts["probe"]
 
-    worker.say(run=broken)
+    worker.say(runs=[broken])
     reach(store, broken, 3)
     # The server dies: the pipe ends, nothing else is said.
     assert worker.end() == 0
@@ -119,7 +119,7 @@ def test_a_worker_trains_pauses_steps_changes_and_goes_on_then_survives_the_end_
     before = measured(store, broken)
 
     other = talk()
-    other.say(run=broken)
+    other.say(runs=[broken])
     other.hear("done")
     assert store.run(broken).status == "finished"
     after, unbroken = measured(store, broken), measured(store, straight)
@@ -135,16 +135,16 @@ def test_a_paused_run_that_is_put_down_stays_paused_and_what_is_said_on_stdout_g
     run, broken = store.create(RunConfig(**TINY, steps=5000)), store.create(RunConfig(**TINY))
     store.folder(broken).save_checkpoint(4, {"this": "is no checkpoint of a training"})
     worker = talk()
-    worker.say(run=run)
+    worker.say(runs=[run])
     reach(store, run, 2)
-    worker.say(command=["pause"])
+    worker.say(command=["pause"], run=run)
     assert worker.hear("status") == "paused"
     entries, step = store.last_event(run), store.run(run).step
     worker.say(leave="paused")
     assert worker.hear("done") == run
     assert (store.run(run).status, store.run(run).step, store.last_event(run)) == ("paused", step, entries)
     # A fault inside the training fails that run with a sentence; the worker itself takes the next.
-    worker.say(run=broken)
+    worker.say(runs=[broken])
     assert worker.hear("done") == broken
     found = store.run(broken)
     assert found.status == "failed" and "the training broke off (KeyError" in found.message and "\n" not in found.message
@@ -155,17 +155,17 @@ def test_a_paused_run_that_is_put_down_stays_paused_and_what_is_said_on_stdout_g
 def test_commands_reach_the_training_and_a_terminated_worker_leaves_a_checkpoint(store, talk):
     run = store.create(RunConfig(**TINY, steps=5000))
     worker = talk()
-    worker.say(run=run)
+    worker.say(runs=[run])
     reach(store, run, 2)
-    worker.say(command=["pause"])
+    worker.say(command=["pause"], run=run)
     assert worker.hear("status") == "paused"
     paused_at = store.run(run).step
     assert store.run(run).status == "paused" and store.folder(run).checkpoint()[0] == paused_at
-    worker.say(command=["step"])
+    worker.say(command=["step"], run=run)
     assert worker.hear("status") == "running" and worker.hear("status") == "paused"
     assert store.run(run).step == paused_at + 1
-    worker.say(command=["set", "method.temperature", 0.5])
-    worker.say(command=["resume"])
+    worker.say(command=["set", "method.temperature", 0.5], run=run)
+    worker.say(command=["resume"], run=run)
     assert worker.hear("status") == "running"
     changes = until(lambda: store.changes(run), "the change")
     assert [(each.step, each.name, each.value) for each in changes] == [(paused_at + 2, "method.temperature", 0.5)]

@@ -2,6 +2,7 @@
 
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
+import { Grounds, sentenceOf, stateOf } from "../verdict.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 const HEALTHY = 0.5 // of 1/sqrt(d): from here on the spread is no concern
@@ -13,10 +14,11 @@ export class Collapse {
     this.good = make("span.ssl-good", "bars long, spectrum flat")
     this.dot = make("span.ssl-dot")
     this.sentence = make("p.ssl-sentence")
+    this.grounds = new Grounds()
     this.gauges = make("div.ssl-gauges")
     this.chart = new Chart("Singular values", "flat: all dimensions in use; a cliff: only those before it")
     place.append(make("section.ssl-chart", make("header.ssl-head", this.title, this.good),
-      make("div.ssl-line", this.dot, this.sentence), this.gauges), this.chart.element)
+      make("div.ssl-line", this.dot, this.sentence), this.grounds.element, this.gauges), this.chart.element)
     this.bars = new Map()
   }
 
@@ -32,8 +34,9 @@ export class Collapse {
   update(run) {
     this.run = run
     const verdict = run?.verdict
-    this.dot.dataset.state = verdict ? verdict.state.replaceAll(" ", "-") : ""
-    setText(this.sentence, verdict ? `${verdict.state[0].toUpperCase()}${verdict.state.slice(1)}. ${verdict.sentence}` : "Do different images still look different to the network? The judge speaks once a run has begun.")
+    this.dot.dataset.state = stateOf(verdict)
+    setText(this.sentence, sentenceOf(verdict, "Do different images still look different to the network? The judge speaks once a run has begun."))
+    this.grounds.update(verdict)
     for (const [prefix, name] of LAYERS) this.measure(run, prefix, name)
     this.fetch(run)
     this.draw(run)
@@ -46,7 +49,7 @@ export class Collapse {
       const healthy = run.facts.references?.find((each) => each.metric === `${prefix}feature_std`)?.value ?? 1 / Math.sqrt(size)
       this.bar(`std ${layer}`, `std, ${layer}`, std / healthy, `${Math.round((100 * std) / healthy)} % of 1/√${size}`, [COLLAPSED[layer], HEALTHY])
     }
-    const rank = run?.now(`${prefix}rankme`)
+    const rank = run?.now(`${prefix}rankme_centered`) // as the judge sees it: a mean that all images share hides or feigns a collapse
     if (rank !== undefined && size) this.bar(`rank ${layer}`, `RankMe, ${layer}`, rank / size, `${short(rank)} of ${size}`, [0.1, 0.1])
   }
 

@@ -1,6 +1,7 @@
 // Where the run stands: status, progress, time left, and what the collapse judge says.
 
 import { make, setText, short } from "../theme.js"
+import { sentenceOf, stateOf } from "../verdict.js"
 
 const WORDS = {
   queued: "Queued", running: "Training", paused: "Paused", finished: "Finished",
@@ -72,9 +73,9 @@ export class Transport {
 
   judge(run, status) {
     const verdict = ["failed", "interrupted", "missing"].includes(status) ? null : run?.verdict // what went wrong needs the room
-    this.verdictDot.dataset.state = verdict ? verdict.state.replaceAll(" ", "-") : ""
+    this.verdictDot.dataset.state = stateOf(verdict)
     this.verdictDot.hidden = !verdict
-    setText(this.verdict, verdict ? `${verdict.state[0].toUpperCase()}${verdict.state.slice(1)}. ${verdict.sentence}` : "")
+    setText(this.verdict, sentenceOf(verdict))
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
     setText(this.message, message(run, status))
@@ -85,8 +86,8 @@ export class Transport {
   remove() {}
 }
 
-
-function words(run, status) {
+/** The status in words. */
+export function words(run, status) {
   if (status === "none") return "Ready"
   if (status === "recorded") return "Recording"
   if (status === "connecting") return "Connecting…"
@@ -116,7 +117,8 @@ function device(run) {
   return name ? ` on ${name.split(",")[0]}` : ""
 }
 
-function timeLeft(run, step, steps) {
+/** How long the rest takes at the pace of the last half minute. */
+export function timeLeft(run, step, steps) {
   const [first, last] = [run.pace[0], run.pace.at(-1)]
   if (!first || last[1] <= first[1] || last[0] - first[0] < 0.5) return ""
   const seconds = ((last[0] - first[0]) / (last[1] - first[1])) * (steps - step)

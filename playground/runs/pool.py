@@ -9,19 +9,22 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.config import RunConfig
 from playground.events import Command, Pause, Resume, Set, Step, Stop
 from playground.home import home as default_home
+from playground.runs.fates import fate
+from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
 from playground.runs.process import WorkerProcess, cause_of_death
+from playground.runs.records import Run
 from playground.runs.runner import PoolFull, RunError
 from playground.runs.store import Store
-from playground.runs.waiting import FairQueue
+from playground.runs.waiting import FairQueue, Turn
 
 if TYPE_CHECKING:
     from playground.projection import Projector
@@ -52,7 +55,7 @@ class Pool:
         home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
         self.store = Store(home)
-        self._projector = projector() if projector is not None else None
+        self._layouts = Layouts(self.store, projector)
         self._queue = FairQueue()
         self._workers: list[WorkerProcess] = []
         self._false_starts = 0
@@ -63,13 +66,18 @@ class Pool:
 
     def submit(self, config: RunConfig, owner: str = "") -> str:
         """Queues a new run and returns its id. Raises `PoolFull`."""
+        return self.submit_together([config], owner)[0]
+
+    def submit_together(self, configs: Sequence[RunConfig], owner: str = "") -> list[str]:
+        """Queues new runs that train in step, in one turn, and returns their ids. Raises `PoolFull`."""
         with self._mutex:
             self._require_room()
-            run = self.store.create(config, owner)
-            self._queue.put(run, owner)
+            first = self.store.create(configs[0], owner)
+            runs = [first, *(self.store.create(config, owner, beside=first) for config in configs[1:])]
+            self._queue.put(tuple(runs), owner)
             self._staff()
             self._dispatch()
-        return run
+        return runs
 
     def command(self, run: str, command: Command) -> None:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
@@ -80,13 +88,21 @@ class Pool:
         with self._mutex:
             worker = self._worker_of(run)
             if worker is not None:
-                worker.say(command=to_message(command))
+                worker.say(command=to_message(command), run=run)
             else:
                 self._command_without_worker(run, command)
 
-    def resume(self, run: str) -> None:
-        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed."""
-        self.command(run, Resume())
+    def resume(self, *runs: str) -> None:
+        """Goes on with a run that is paused, or from its checkpoint if it ended early; with several in step, but for those finished."""
+        with self._mutex:
+            going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
+            idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
+            for run in going_on:
+                if run not in idle:
+                    self.command(run, Resume())
+            self._require_unfinished(*idle)
+            if idle:
+                self._requeue(tuple(idle))
 
     def stop(self, run: str) -> None:
         """Ends a run, wherever it is."""
@@ -96,8 +112,8 @@ class Pool:
                 self._queue.remove(run)
                 self.store.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
                 return
-            worker.stopping = True
-            worker.say(command=to_message(Stop()))
+            worker.stopping.add(run)
+            worker.say(command=to_message(Stop()), run=run)
             deadline = threading.Timer(STOP_GRACE, self._end_by_force, [worker, run])
             deadline.daemon = True
             deadline.start()
@@ -106,12 +122,12 @@ class Pool:
         """1 for the run that is next, None for one that does not wait."""
         with self._mutex:
             order = self._queue.order()
-        return order.index(run) + 1 if run in order else None
+        return next((place for place, turn in enumerate(order, 1) if run in turn), None)
 
     def health(self) -> dict[str, Any]:
         """What there is to say about the workers and the queue."""
         with self._mutex:
-            shown = ("pid", "ready", "warm", "run", "paused")
+            shown = ("pid", "ready", "warm", "runs", "paused")
             workers = [{name: getattr(each, name) for name in shown} for each in self._workers]
             return {"slots": self.slots, "queue": len(self._queue), "workers": workers}
 
@@ -126,8 +142,7 @@ class Pool:
             worker.hang_up()
         for worker in workers:
             worker.join(CLOSE_GRACE)
-        if self._projector is not None:
-            self._projector.close()
+        self._layouts.close()
         self._interrupt_abandoned()
         self.store.close()
         self._lock.release()
@@ -135,8 +150,11 @@ class Pool:
     def _recover(self) -> None:
         """What a server before this one left: its runs can be resumed, and those that waited wait again."""
         self._interrupt_abandoned()
+        turns: dict[str, list[Run]] = {}
         for run in reversed(self.store.runs(limit=-1, statuses=("queued",))):
-            self._queue.put(run.id, run.owner)
+            turns.setdefault(run.beside or run.id, []).append(run)
+        for turn in turns.values():
+            self._queue.put(tuple(run.id for run in turn), turn[0].owner)
 
     def _interrupt_abandoned(self) -> None:
         for run in self.store.runs(limit=-1, statuses=("running", "paused")):
@@ -153,18 +171,18 @@ class Pool:
         """Gives runs to workers that are free, then asks paused runs to make room for those that still wait."""
         for worker in self._workers:
             if worker.free:
-                run = self._queue.pop()
-                if run is None:
+                turn = self._queue.pop()
+                if turn is None:
                     return
-                worker.take(run)
-        coming = sum(not each.ready or each.leaving for each in self._workers)
+                worker.take(turn)
+        coming = sum(not each.ready or each.parting for each in self._workers)
         for worker in [each for each in self._workers if each.paused and not each.leaving][: max(0, len(self._queue) - coming)]:
-            worker.leaving = True
+            worker.leaving.update(worker.runs)
             worker.say(leave="paused")
 
     def _worker_of(self, run: str) -> WorkerProcess | None:
         """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
-        worker = next((each for each in self._workers if each.run == run and not each.leaving), None)
+        worker = next((each for each in self._workers if run in each.runs and run not in each.leaving), None)
         return worker if worker is not None and not self.store.run(run).over else None
 
     def _command_without_worker(self, run: str, command: Command) -> None:
@@ -172,20 +190,31 @@ class Pool:
         if isinstance(command, Pause):
             if status != "paused":
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
-        elif status == "finished":
-            raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
-        elif isinstance(command, Set):
+            return
+        self._require_unfinished(run)
+        if isinstance(command, Set):
             self.store.defer(run, *to_message(command))
         elif status != "queued":
             self._require_room()
             if isinstance(command, Step):
                 self.store.defer(run, *to_message(command))
+            self._requeue((run,))
+
+    def _require_unfinished(self, *runs: str) -> None:
+        for run in runs:
+            if self.store.run(run).status == "finished":
+                raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
+
+    def _requeue(self, turn: Turn) -> None:
+        """Runs that go on from where they stand; they do not wait for what their owner has started since."""
+        self._require_room()
+        for run in turn:
             for worker in self._workers:
-                worker.leaving = worker.leaving or worker.run == run
+                worker.leaving.update({run} & set(worker.runs))
             self.store.mark(run, "queued")
-            self._queue.put(run, self.store.run(run).owner, first=True)
-            self._staff()
-            self._dispatch()
+        self._queue.put(turn, self.store.run(turn[0]).owner, first=True)
+        self._staff()
+        self._dispatch()
 
     def _checked(self, run: str, command: Set) -> Set:
         config = self.store.run(run).config
@@ -200,8 +229,8 @@ class Pool:
             raise PoolFull(f"the queue is full: {len(self._queue)} runs wait already; stop one of them or try again in a minute")
 
     def _on_message(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
-        if "snapshot" in message and worker.run is not None:
-            return self._lay_out(worker.run, message["snapshot"])
+        if "snapshot" in message:
+            return self._layouts.add(message["run"], message["snapshot"])
         with self._mutex:
             if "ready" in message:
                 worker.ready = True
@@ -209,9 +238,10 @@ class Pool:
             elif "warm" in message:
                 worker.warm = True
             elif "status" in message:
-                worker.paused = message["status"] == "paused"
+                change = worker.resting.add if message["status"] == "paused" else worker.resting.discard
+                change(message["run"])
             elif "done" in message:
-                worker.let_go()
+                worker.let_go(message["done"])
             self._dispatch()
 
     def _on_exit(self, worker: WorkerProcess, code: int) -> None:
@@ -219,8 +249,9 @@ class Pool:
             self._workers.remove(worker)
             if self.closed:
                 return
-            if worker.run is not None and not worker.leaving:
-                self._bury(worker, worker.run, code)
+            for run in set(worker.runs) - worker.leaving:
+                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.folder(run).has_checkpoint())
+                self.store.mark(run, *found, among=("queued", "running", "paused"))
             self._false_starts += not worker.ready
             if self._false_starts < 3:
                 self._staff()
@@ -228,42 +259,18 @@ class Pool:
                 self._give_up(code)
             self._dispatch()
 
-    def _bury(self, worker: WorkerProcess, run: str, code: int) -> None:
-        """Says what became of the run whose worker died."""
-        kept = "Resume goes on from its last checkpoint" if self.store.folder(run).has_checkpoint() else "Resume starts it again"
-        among = ("queued", "running", "paused")
-        if worker.stopping:
-            self.store.mark(run, "stopped", f"stopped in the middle of a step that took too long; {kept}", among)
-            return
-        cause = cause_of_death(code)
-        size, network = self.store.run(run).flat["batch_size"], self.store.run(run).flat["network"]
-        advice = f"if memory ran out, lower batch_size (it is {size}) or take a smaller network than {network}"
-        self.store.mark(run, "failed", f"the worker that trained this run {cause}: {advice}. {kept}", among)
-
     def _give_up(self, code: int) -> None:
         """Workers that die before they are ready would be hired for ever."""
         log = self.store.home / "logs" / "workers.log"
         reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
-        while (run := self._queue.pop()) is not None:
-            self.store.mark(run, "failed", reason)
+        while (turn := self._queue.pop()) is not None:
+            for run in turn:
+                self.store.mark(run, "failed", reason)
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:
-            if worker.run == run and worker.stopping:
+            if run in worker.runs and run in worker.stopping:
                 worker.kill()
-
-    def _lay_out(self, run: str, step: int) -> None:
-        arrays = self.store.folder(run).snapshot(step) if self._projector is not None else None
-        if self._projector is None or arrays is None or "embedding" not in arrays:
-            return
-
-        def keep(points: Any) -> None:
-            # The run may have gone back to a checkpoint meanwhile, and another snapshot of this step may come.
-            if step in self.store.folder(run).steps():
-                self.store.folder(run).save_layout(step, points)
-                self.store.note(run, "layout", step, {"kind": "umap"})
-
-        self._projector.submit(run, arrays["embedding"], keep)
 
 
 _shared: dict[Path, Pool] = {}

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ class WorkerProcess:
         on_exit: Callable[[WorkerProcess, int], None],
     ) -> None:
         self.ready = self.warm = False
-        self.run: str | None = None
-        self.paused = False
-        self.leaving = False
-        self.stopping = False
+        self.runs: list[str] = []  # in hand; of these,
+        self.resting: set[str] = set()  # those that are paused,
+        self.leaving: set[str] = set()  # those that it lets go of, and no longer listens for,
+        self.stopping: set[str] = set()  # and those that were told to end
         self._on_message, self._on_exit = on_message, on_exit
         self._speaking = threading.Lock()
         self._process = _start(home, threads)
@@ -39,16 +39,28 @@ class WorkerProcess:
     @property
     def free(self) -> bool:
         """Whether it can take a run at once."""
-        return self.ready and self.run is None
+        return self.ready and not self.runs
 
-    def take(self, run: str) -> None:
-        """Gives it a run."""
-        self.run, self.paused, self.leaving, self.stopping = run, False, False, False
-        self.say(run=run)
+    @property
+    def paused(self) -> bool:
+        """Whether all that it has in hand is paused."""
+        return bool(self.runs) and self.resting >= set(self.runs)
 
-    def let_go(self) -> None:
-        """Notes that it is done with its run."""
-        self.run, self.paused, self.leaving, self.stopping = None, False, False, False
+    @property
+    def parting(self) -> bool:
+        """Whether it lets go of all that it has in hand."""
+        return bool(self.runs) and self.leaving >= set(self.runs)
+
+    def take(self, runs: Sequence[str]) -> None:
+        """Gives it runs, to train in step."""
+        self.runs = list(runs)
+        self.say(runs=self.runs)
+
+    def let_go(self, run: str) -> None:
+        """Notes that it is done with a run."""
+        self.runs = [each for each in self.runs if each != run]
+        for kept in (self.resting, self.leaving, self.stopping):
+            kept.discard(run)
 
     def listen(self) -> None:
         """Begins to hear the worker; apart from making it, so that whoever is called back knows it already."""

@@ -45,7 +45,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it stands. status: queued, running, paused, finished, stopped, failed or interrupted."""
+    """One run as it stands. status: queued, running, paused, finished, stopped, failed or interrupted.
+
+    beside: the run that it was started with, to train in step; "" for one that was started alone, and for the first of several.
+    """
 
     id: str
     flat: dict[str, Any]
@@ -58,6 +61,7 @@ class Run:
     step: int
     facts: dict[str, Any]
     attempt: int
+    beside: str = ""
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from playground.config import RunConfig
@@ -22,11 +23,14 @@ class Runner(Protocol):
     def submit(self, config: RunConfig, owner: str = "") -> str:
         """Queues a new run and returns its id. Raises `PoolFull`."""
 
+    def submit_together(self, configs: Sequence[RunConfig], owner: str = "") -> list[str]:
+        """Queues new runs that train in step, in one turn, and returns their ids. Raises `PoolFull`."""
+
     def command(self, run: str, command: Command) -> None:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
 
-    def resume(self, run: str) -> None:
-        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed."""
+    def resume(self, *runs: str) -> None:
+        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed; with several in step."""
 
     def stop(self, run: str) -> None:
         """Ends a run, wherever it is."""

@@ -19,7 +19,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any
@@ -34,7 +34,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, config TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
     created REAL NOT NULL, started REAL, finished REAL, step INTEGER NOT NULL DEFAULT 0, facts TEXT NOT NULL DEFAULT '{}',
-    attempt INTEGER NOT NULL DEFAULT 0, deferred TEXT NOT NULL DEFAULT '[]'
+    attempt INTEGER NOT NULL DEFAULT 0, deferred TEXT NOT NULL DEFAULT '[]', beside TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, step INTEGER NOT NULL, time REAL NOT NULL,
@@ -58,6 +58,7 @@ class Store:
         with self._connection() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(SCHEMA)
+            _add_missing(db)
 
     def close(self) -> None:
         """Closes the connections that nobody is using."""
@@ -71,12 +72,13 @@ class Store:
         """The folder of one run."""
         return RunFolder(self.home / "runs" / run)
 
-    def create(self, config: RunConfig, owner: str = "") -> str:
-        """A new run, queued. Returns its id: eight letters that survive any URL and any file system."""
+    def create(self, config: RunConfig, owner: str = "", beside: str = "") -> str:
+        """A new run, queued. Returns its id: eight letters that survive any URL and any file system. beside: the run that it trains
+        in step with, if that came first."""
         run = "".join(secrets.choice(ALPHABET) for _ in range(8))
         with self._transaction() as db:
-            row = (run, json.dumps(config.flat()), "queued", owner, time.time())
-            db.execute("INSERT INTO runs (id, config, status, owner, created) VALUES (?, ?, ?, ?, ?)", row)
+            row = (run, json.dumps(config.flat()), "queued", owner, time.time(), beside)
+            db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
         self.folder(run).path.mkdir(parents=True, exist_ok=True)
         return run
 
@@ -225,6 +227,13 @@ class Store:
                 db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
+
+
+def _add_missing(db: sqlite3.Connection) -> None:
+    """A home of an older version gets the columns that it lacks."""
+    if "beside" not in {row["name"] for row in db.execute("PRAGMA table_info(runs)")}:
+        with suppress(sqlite3.OperationalError):  # another process was quicker
+            db.execute("ALTER TABLE runs ADD COLUMN beside TEXT NOT NULL DEFAULT ''")
 
 
 def _record(db: sqlite3.Connection, run: str, event: Event) -> None:

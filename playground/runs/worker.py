@@ -1,11 +1,11 @@
-"""The process that trains: warm before it is asked, then one run after the other.
+"""The process that trains: warm before it is asked, then one run after the other, or several in step.
 
     python -m playground.runs.worker --home FOLDER [--threads N]
 
-It reads JSON lines: {"run": id} takes a run in hand, {"command": ["pause"]} reaches the training, {"leave": "paused"} puts the
-run down where it stands. The end of its input means that the server is gone, however it went: the run is put down as
-interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true}, {"status": "paused"},
-{"snapshot": step}, {"done": id}.
+It reads JSON lines: {"runs": [id, ...]} takes runs in hand, which then train in step, {"command": ["pause"], "run": id} reaches the
+training of one, {"leave": "paused"} puts them all down where they stand. The end of its input means that the server is gone, however
+it went: what is in hand is put down as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
+{"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from playground.config import RunConfig
-from playground.events import Change, Command, Event, Metrics, Pause, Paused, Stop
+from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
+from playground.runs.fates import kept
+from playground.runs.hands import Hand, Hands
 from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.store import Store, Superseded
@@ -37,7 +39,7 @@ CHECKPOINT_EVERY = 10.0
 PATIENCE = 30.0
 INTERRUPTED = "the server stopped while this run was training; Resume goes on exactly from there"
 
-Commands = queue.SimpleQueue[Command]
+Progress = Generator[None, None, None]  # a training that is asked for one event after the other
 
 
 class Worker:
@@ -46,8 +48,8 @@ class Worker:
     def __init__(self, store: Store, threads: int, requests: IO[str], replies: IO[str]) -> None:
         self.store, self._threads = store, threads
         self._requests, self._replies = requests, replies
-        self._runs: queue.SimpleQueue[tuple[str, Commands] | None] = queue.SimpleQueue()
-        self._commands: Commands = queue.SimpleQueue()
+        self._groups: queue.SimpleQueue[Hands | None] = queue.SimpleQueue()
+        self._hands = Hands([])
         self._leaving: str | None = None
         self._speaking = threading.Lock()
 
@@ -58,27 +60,26 @@ class Worker:
         torch.set_num_threads(self._threads)
         self.say(ready=os.getpid())
         self._warm_up()
-        while (taken := self._runs.get()) is not None:
-            run, commands = taken
-            self._take(run, commands)
-            self.say(done=run)
+        while (hands := self._groups.get()) is not None:
+            self._train_in_step(hands)
+            _tidy()
 
     def listen(self) -> None:
         """Reads requests, beside the training, until the server closes them or dies."""
         for line in self._requests:
             request = json.loads(line)
-            if "run" in request:
-                self._leaving, self._commands = None, queue.SimpleQueue()
-                self._runs.put((request["run"], self._commands))
+            if "runs" in request:
+                self._leaving, self._hands = None, Hands(request["runs"])
+                self._groups.put(self._hands)
             elif "command" in request:
-                self._commands.put(to_command(request["command"]))
+                self._hands.tell(to_command(request["command"]), request["run"])
             else:
                 self._leave(request["leave"])
         self.end()
 
     def end(self) -> None:
-        """Puts down the run in hand and ends the process."""
-        self._runs.put(None)
+        """Puts down what is in hand and ends the process."""
+        self._groups.put(None)
         self._leave("interrupted")
         deadline = threading.Timer(PATIENCE, os._exit, [1])
         deadline.daemon = True
@@ -99,7 +100,7 @@ class Worker:
         time.sleep(PERIOD)
         try:
             for event in train(RunConfig(steps=1), folder=self.store.home / "data"):
-                if event.step == 1 or not self._runs.empty():
+                if event.step == 1 or not self._groups.empty():
                     break
         except Exception:
             # What is wrong will be said by the first run, to somebody who can act on it.
@@ -110,61 +111,77 @@ class Worker:
         self._leaving = status
         # Training that goes on pauses; training that is paused already ignores that and comes back for the Stop.
         for command in (Pause(), Stop()):
-            self._commands.put(command)
+            self._hands.tell(command)
 
-    def _take(self, run: str, commands: Commands) -> None:
-        with _log(self.store.folder(run).path / "worker.log"):
-            try:
-                self._train(run, commands)
-            except Superseded as error:
-                print(error, file=sys.stderr)
-            except Exception as error:
-                traceback.print_exc()
-                self._fail(run, f"{type(error).__name__}: {error}")
-            _tidy()
+    def _train_in_step(self, hands: Hands) -> None:
+        """Trains a group to its end. A run that ends early leaves the others to go on."""
+        going: dict[Hand, Progress] = {}
+        for hand in hands.turns():
+            if hand not in going:
+                going[hand] = self._take(hand)
+            with _log(self.store.folder(hand.run).path / "worker.log"):
+                over = next(going[hand], hand) is hand
+            if over:
+                hands.over(hand)
+                self.say(done=hand.run)
+
+    def _take(self, hand: Hand) -> Progress:
+        try:
+            yield from self._train(hand)
+        except Superseded as error:
+            print(error, file=sys.stderr)
+        except Exception as error:
+            traceback.print_exc()
+            self._fail(hand.run, f"{type(error).__name__}: {error}")
 
     def _fail(self, run: str, reason: str) -> None:
-        kept = "Resume goes on from its last checkpoint" if self.store.folder(run).has_checkpoint() else "Resume starts it again"
+        after = kept(self.store.folder(run).has_checkpoint())
         log = self.store.folder(run).path / "worker.log"
-        self.store.mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {kept}; details: {log}")
+        self.store.mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
 
-    def _train(self, run: str, commands: Commands) -> None:
-        from playground.training import train
+    def _train(self, hand: Hand) -> Progress:
+        from playground.training import FLUSH, train
 
-        config, kept, changes = self.store.run(run).config, self.store.folder(run).checkpoint(), self.store.changes(run)
-        step, state = kept or (-1, None)
+        run = hand.run
+        config, checkpoint, changes = self.store.run(run).config, self.store.folder(run).checkpoint(), self.store.changes(run)
+        step, state = checkpoint or (-1, None)
         attempt, deferred = self.store.begin(run, step)
         for message in deferred:
-            commands.put(to_command(message))
+            hand.commands.put(to_command(message))
+        hand.step = -1
+        yield
         events = train(
             config,
             folder=self.store.home / "data",
-            commands=commands,
+            commands=hand.commands,
             changes=changes,
             checkpoint=state,
             checkpoint_every=CHECKPOINT_EVERY,
+            flush_every=FLUSH if hand.alone else 0,
         )
-        recorder = Recorder(self.store, run, attempt, lambda step: self.say(snapshot=step))
+        recorder = Recorder(self.store, run, attempt, lambda step: self.say(snapshot=step, run=run))
         with closing(recorder), closing(events):  # type: ignore[type-var]
-            put_down = self._follow(events, recorder)
+            put_down = yield from self._follow(events, recorder, hand)
         if put_down and self._leaving == "interrupted":
             self.store.mark(run, "interrupted", INTERRUPTED)
 
-    def _follow(self, events: Iterator[Event], recorder: Recorder) -> bool:
+    def _follow(self, events: Iterator[Event], recorder: Recorder, hand: Hand) -> Generator[None, None, bool]:
         """Records events until the last one, or until the run is to be put down and has paused for it: then True."""
-        paused = False
         for event in events:
-            if paused and self._leaving and not isinstance(event, Change):
+            if hand.paused and self._leaving and not isinstance(event, Change):
                 return True
             recorder.add(event)
-            if isinstance(event, Paused):
-                paused = True
-                self.say(status="paused")
-            elif paused and isinstance(event, Metrics):
-                paused = False
-                self.say(status="running")
-            if paused and self._leaving and not isinstance(event, Change):
+            if not isinstance(event, Fetching):  # two that fetch the same data go one after the other
+                hand.step = event.step
+            if isinstance(event, Paused) and not hand.paused:
+                hand.paused = True
+                self.say(status="paused", run=hand.run)
+            elif hand.paused and isinstance(event, Metrics):
+                hand.paused = False
+                self.say(status="running", run=hand.run)
+            if hand.paused and self._leaving and not isinstance(event, Change):
                 return True
+            yield
         return False
 
 

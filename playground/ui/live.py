@@ -40,11 +40,14 @@ def panel(name: str, run: str | None, **more: Any) -> None:
     still(name, run=run or recording(), catalog=catalog(), **more)
 
 
-def still(name: str, on_status: Callable[[], None] | None = None, **data: Any) -> None:
-    """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun."""
+def still(name: str, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
+    """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun.
+
+    where: what tells two panels of one kind apart that stand on the same page.
+    """
     data = {"panel": name, "run": None, "module": module(), **data}
-    with st.container(key=f"live-{name}"):
-        _component()(key=f"panel-{name}", data=data, on_status_change=on_status or _nothing)
+    with st.container(key=f"live-{name}{where}"):
+        _component()(key=f"panel-{name}{where}", data=data, on_status_change=on_status or _nothing)
 
 
 @cache

@@ -134,7 +134,7 @@ def _start() -> None:
     now = watched()
     if config is None or _started_this_just_now(config, now):
         return
-    run = _asked(lambda: shared_pool().submit(config, owner()))
+    run = asked(lambda: shared_pool().submit(config, owner()))
     if run is None:
         return
     if now.active and now.run:
@@ -153,9 +153,9 @@ def _pause() -> None:
     if run is None:
         return
     if run.status == "running":
-        _asked(lambda: shared_pool().command(run.id, Pause()))
+        asked(lambda: shared_pool().command(run.id, Pause()))
     else:
-        _asked(lambda: shared_pool().resume(run.id))
+        asked(lambda: shared_pool().resume(run.id))
 
 
 def _step() -> None:
@@ -165,7 +165,7 @@ def _step() -> None:
 def _stop() -> None:
     run = watched().run
     if run is not None:
-        _asked(lambda: shared_pool().stop(run.id))
+        asked(lambda: shared_pool().stop(run.id))
 
 
 def _move(key: str, value: Any) -> None:
@@ -176,10 +176,10 @@ def _send(command: Command) -> None:
     now = watched()
     if now.run is not None and now.active:
         run = now.run.id
-        _asked(lambda: shared_pool().command(run, command))
+        asked(lambda: shared_pool().command(run, command))
 
 
-def _asked(ask: Callable[[], T]) -> T | None:
+def asked(ask: Callable[[], T]) -> T | None:
     """Asks the pool for something; where it refuses, its sentence stands on the page until the next request."""
     st.session_state["refusal"] = None
     try:

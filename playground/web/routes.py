@@ -6,6 +6,7 @@ GET /api/runs/{run}                             config, facts, probe set, change
 GET /api/runs/{run}/events?after=N              server-sent events; with format=json a plain list
 GET /api/runs/{run}/snapshots                   {"snapshots": [{"step", "arrays", "pictures", "umap"}]}
 GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spectra: {"dtype", "shape", "data"} each
+GET /api/runs/{run}/snapshots/{step}/projector  {"pca"}: where the projector puts the probe set, as the backbone's lies
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
@@ -20,12 +21,14 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import torch
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from playground.projection import pca
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
@@ -49,6 +52,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         f"{run}/events": api.events,
         f"{run}/snapshots": api.snapshots,
         f"{run}/snapshots/{{step:int}}": api.snapshot,
+        f"{run}/snapshots/{{step:int}}/projector": api.projector,
         f"{run}/snapshots/{{step:int}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
         "/api/plotly.js": plotly_js,
@@ -124,6 +128,15 @@ class Api:
         body: dict[str, Any] = {each: packed(array) for each, array in arrays.items() if each not in NOT_SENT}
         body |= {"step": step, "umap": None if layout is None else packed(layout)}
         return tagged(request, f"{run.attempt}-{step}-{layout is not None}", body)
+
+    def projector(self, request: Request) -> Response:
+        """The plane of the projector's output at one snapshot, turned to lie as that of the backbone does."""
+        store, name, step = self._pool().store, request.path_params["run"], request.path_params["step"]
+        arrays = store.folder(store.run(name).id).snapshot(step) or {}
+        if "projection" not in arrays:
+            return failure(404, f"run {name} keeps nothing of a projector at step {step}")
+        plane = pca(torch.from_numpy(arrays["projection"]).float(), arrays.get("pca"))
+        return tagged(request, f"{store.run(name).attempt}-{step}-projector", {"step": step, "pca": packed(plane)})
 
     def picture(self, request: Request) -> Response:
         """One picture of a snapshot."""

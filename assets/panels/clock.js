@@ -1,0 +1,95 @@
+// One clock for two runs: the step that both have reached, and where each of them stands.
+
+import { make, setText } from "../theme.js"
+import { SIDES, Twins, isOver } from "../twins.js"
+import { capital } from "../verdict.js"
+import { timeLeft, words } from "./transport.js"
+
+export class Clock {
+  constructor(place) {
+    this.dot = make("span.ssl-dot")
+    this.status = make("strong.ssl-status")
+    this.status.setAttribute("role", "status")
+    this.where = make("span.ssl-where")
+    this.left = make("span.ssl-left")
+    this.hint = make("span.ssl-hint", "reconnecting…")
+    this.fill = make("div.ssl-fill")
+    this.bar = make("div.ssl-bar", this.fill)
+    this.bar.setAttribute("role", "progressbar")
+    this.bar.setAttribute("aria-label", "steps that both have taken")
+    this.message = make("span.ssl-message")
+    place.classList.add("ssl-transport")
+    place.append(make("div.ssl-line", this.dot, this.status, this.hint, make("span.ssl-space"), this.where, this.left), this.bar,
+      make("div.ssl-line.ssl-second", this.message))
+    this.twins = new Twins(() => this.draw())
+    this.told = ""
+  }
+
+  turn() {}
+
+  update() {
+    this.twins.follow(this.data)
+    this.draw()
+  }
+
+  draw() {
+    const { twins } = this
+    const states = Object.fromEntries(SIDES.filter((side) => this.data[side]).map((side) => [side, status(twins.runs[side])]))
+    this.tell(states)
+    const known = twins.both.filter(([, run]) => run.status)
+    this.hint.hidden = !known.some(([, run]) => !run.online)
+    this.dot.dataset.state = states.healthy === states.broken ? states.healthy ?? "none" : known.some(([, run]) => !isOver(run)) ? "running" : states.broken
+    setText(this.status, this.word(states))
+    const { clock, steps } = twins
+    this.fill.style.width = `${known.length ? (100 * clock) / steps : 0}%`
+    this.bar.setAttribute("aria-valuenow", known.length ? Math.round((100 * clock) / steps) : 0)
+    setText(this.where, known.length ? `step ${clock.toLocaleString("en-US")} / ${steps.toLocaleString("en-US")}` : "")
+    const slow = twins.both.map(([, run]) => run).filter((run) => status(run) === "running").sort((a, b) => a.step - b.step)[0]
+    setText(this.left, slow ? timeLeft(slow, slow.step, slow.steps) : "")
+    this.say(states)
+  }
+
+  word(states) {
+    const said = SIDES.filter((side) => side in states).map((side) => [side, words(this.twins.runs[side], states[side])])
+    if (!said.length) return "Ready"
+    if (said.every(([, word]) => word === said[0][1])) return said[0][1] === "Training" ? "Both train" : said[0][1]
+    return said.map(([side, word]) => `${side}: ${word.toLowerCase()}`).join(" · ")
+  }
+
+  say(states) {
+    const ended = twinsThat(this.twins, ["failed", "interrupted"])
+    const missing = SIDES.filter((side) => states[side] === "missing")
+    const [side, run] = ended[0] ?? []
+    const both = ended.length > 1 && ended[1][1].status.message === run.status.message
+    const lost = `The ${missing.join(" and the ")} run is not here: it was deleted, or the link comes from another machine. Start both trains a new pair.`
+    const queued = Object.values(states).includes("queued") ? "They start together as soon as a worker is free. You may close this tab: the link finds them again." : ""
+    const none = Object.keys(states).length ? "" : "One click: two runs of one seed, in step. Within seconds they part ways."
+    setText(this.message, missing.length ? lost : run ? `${both ? "Both" : capital(side)}: ${run.status.message}` : queued || none)
+    this.message.dataset.state = missing.length ? "missing" : run ? "failed" : queued ? "queued" : "none"
+    this.message.title = this.message.textContent
+  }
+
+  /** One rerun of the page for each change of status, so that its buttons change with it. */
+  tell(states) {
+    const settled = Object.entries(states).filter(([, state]) => state !== "connecting" && state !== "missing")
+    const now = JSON.stringify(settled)
+    const known = settled.every(([side, state]) => this.data.status?.[side] === state)
+    if (known) this.told = ""
+    else if (this.told !== now) {
+      this.told = now
+      this.notify("status", `${now} ${Date.now()}`)
+    }
+  }
+
+  remove() {
+    this.twins.remove()
+  }
+}
+
+function status(run) {
+  return run?.error ? "missing" : run?.status?.status ?? "connecting"
+}
+
+function twinsThat(twins, states) {
+  return twins.both.filter(([, run]) => states.includes(run.status?.status))
+}

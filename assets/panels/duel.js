@@ -1,0 +1,178 @@
+// The curves that part ways: healthy and broken in one chart each, under one clock.
+
+import { Chart, Range, axis, changeMarks } from "../plot.js"
+import { make, setText, short } from "../theme.js"
+import { SIDES, Twins, sideColors } from "../twins.js"
+import { knew } from "../verdict.js"
+import { line, reference } from "./curves.js"
+
+const LAYERS = [["", "backbone"], ["projector/", "projector"]]
+const QUIET = ["starting", "healthy"]
+
+export class Duel {
+  constructor(place) {
+    this.key = make("div.ssl-chips.ssl-twins", ...SIDES.map((side) => make("span.ssl-chip", side)), make("span.ssl-good", "solid: backbone · dashed: projector"))
+    this.charts = {
+      spread: new Chart("Spread", "feature std over 1/√d: 1 is the whole sphere, 0 is one point"),
+      rank: new Chart("RankMe, centered", "how many directions images differ in"),
+      knn: new Chart("k-NN accuracy", "does what they share survive?", "backbone"),
+      loss: new Chart("Loss", "a low loss is not a good representation"),
+      spectrum: new Chart("Singular values", "flat: all in use; a cliff: only those before it"),
+      bins: new Chart("Bins in use", "perplexity: 1 is one for all images"),
+    }
+    const shown = Object.values(this.charts).map((chart) => chart.element)
+    place.append(this.key, make("div.ssl-grid.ssl-duels", ...shown))
+    this.factors = this.charts.knn.chips
+    this.twins = new Twins(() => this.draw())
+    this.factor = null
+  }
+
+  turn() {}
+
+  update() {
+    this.twins.follow(this.data)
+    if (this.following !== `${this.data.healthy} ${this.data.broken}`) {
+      this.following = `${this.data.healthy} ${this.data.broken}`
+      this.ranges = Object.fromEntries(Object.keys(this.charts).map((name) => [name, new Range()]))
+      this.spectra = {}
+      this.asked = {}
+    }
+    this.draw()
+  }
+
+  draw() {
+    const colors = sideColors(this.theme)
+    SIDES.forEach((side, i) => this.key.children[i].style.setProperty("--color", colors[side]))
+    this.layered("spread", "feature_std", [{ value: 1, meaning: "1/√d" }], [0, 1.15], norm)
+    this.layered("rank", "rankme_centered", [], [1, 2])
+    this.knn()
+    this.plain("loss", (run) => [[run.metrics.get("loss"), "loss", "solid"]], axis(this.theme, "loss"))
+    this.bins()
+    this.spectrum()
+  }
+
+  /** A diagnostic that both layers have. */
+  layered(name, metric, references, least, unit = () => 1) {
+    const series = (run) => LAYERS.map(([prefix, layer], i) => {
+      const found = run.metrics.get(prefix + metric)
+      const by = unit(run, prefix)
+      return [found && { steps: found.steps, values: found.values.map((value) => value / by) }, layer, i ? "dash" : "solid"]
+    })
+    this.ranges[name].cover(least)
+    this.plain(name, series, axis(this.theme, ""), references)
+  }
+
+  knn() {
+    const run = this.twins.both[0]?.[1]
+    const names = run ? [...run.metrics.keys()].filter((name) => name.startsWith("knn/")) : []
+    if (!names.includes(this.factor)) this.factor = names[0] ?? null
+    while (this.factors.children.length > names.length) this.factors.lastChild.remove()
+    names.forEach((name, i) => {
+      const chip = this.factors.children[i] ?? this.factors.appendChild(this.choice())
+      chip.dataset.name = name
+      chip.setAttribute("aria-pressed", name === this.factor)
+      chip.style.setProperty("--color", this.theme.muted)
+      setText(chip, `${name.slice(4)} ${this.twins.both.map(([, each]) => short(each.now(name))).join(" | ")}`)
+    })
+    const random = run?.baseline.random?.[this.factor]
+    const references = random === undefined ? [] : [{ value: random, meaning: "random network" }]
+    this.plain("knn", (each) => [[each.metrics.get(this.factor), (this.factor ?? "").slice(4), "solid"]], axis(this.theme, "accuracy", [0, 1]), references)
+    if (run?.snapshots.size && !names.length) this.charts.knn.hint("These images have no labels: what neighbors share cannot be measured.")
+  }
+
+  choice() {
+    const chip = make("button.ssl-chip")
+    chip.type = "button"
+    chip.onclick = () => { this.factor = chip.dataset.name; this.draw() }
+    return chip
+  }
+
+  bins() {
+    const names = [...new Set(this.twins.both.flatMap(([, run]) => Object.keys(run.facts.bins ?? {})))]
+    this.charts.bins.element.hidden = !names.length
+    if (names.length) this.plain("bins", (run) => names.map((who, i) => [run.metrics.get(`${who}/perplexity`), who, i ? "dash" : "solid"]), axis(this.theme, ""))
+  }
+
+  /** series(run) -> [{ steps, values }, name, dash] of each line. */
+  plain(name, series, y, references = []) {
+    const chart = this.charts[name]
+    const colors = sideColors(this.theme)
+    const lines = this.twins.both.flatMap(([side, run]) => series(run).filter(([found]) => found?.steps.length).map((each) => [side, ...each]))
+    const marks = this.marks(name === "spread")
+    const ends = lines.map(([side, found, what]) => [side, what, found.steps.length, found.steps.at(-1)])
+    if (!chart.stale(this.following, ends, references, marks, this.theme.dark, this.theme.background, this.factor)) return
+    chart.hint(lines.length ? "" : "Nothing measured yet.")
+    const traces = lines.map(([side, found, what, dash]) => {
+      const trace = line(found, `${side}, ${what}`, colors[side], dash === "solid" ? 2 : 1.4)
+      trace.line.dash = dash
+      return trace
+    })
+    references.forEach((each) => reference(marks, each, this.theme))
+    const fixed = y.range ? y : { ...y, autorange: false, range: this.ranges[name].cover([...lines.flatMap(([, found]) => found.values), ...references.map((each) => each.value)]) }
+    chart.draw(traces, { xaxis: axis(this.theme, "step", [0, this.twins.steps]), yaxis: fixed, ...marks }, this.theme, `${this.following} ${this.factor}`)
+    chart.say(`${chart.title.textContent} at step ${this.twins.clock}: ${lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ") || "nothing yet"}`)
+  }
+
+  /** Where knobs of the broken run were moved, and the step at which the judge first knew what it says now. */
+  marks(labeled) {
+    const { broken } = this.twins.runs
+    const marks = broken && !broken.error ? changeMarks(broken, this.theme, labeled) : { shapes: [], annotations: [] }
+    for (const [side, run] of this.twins.both) {
+      const since = knew(run)
+      if (!since || QUIET.includes(since.state)) continue
+      const color = sideColors(this.theme)[side]
+      marks.shapes.push({ type: "line", x0: since.step, x1: since.step, y0: 0, y1: 1, yref: "paper", line: { color, width: 1.5, dash: "longdash" } })
+      const late = since.step > 0.6 * this.twins.steps
+      if (labeled) marks.annotations.push({
+        x: since.step, y: 0.62, yref: "paper", xanchor: late ? "right" : "left", text: `${since.state}: known at step ${since.step}`, showarrow: false,
+        font: { size: 10.5, color }, bgcolor: this.theme.background, opacity: 0.92, borderpad: 1,
+      })
+    }
+    return marks
+  }
+
+  /** Both spectra of the newest step that both have measured. */
+  spectrum() {
+    const both = this.twins.both.filter(([, run]) => run.snapshots.size)
+    const last = Math.min(...both.map(([, run]) => Math.max(...run.snapshots.keys())))
+    for (const [side, run] of both) {
+      const step = run.snapshots.has(last) ? last : Math.max(...run.snapshots.keys())
+      if (this.asked[side] === step) continue
+      this.asked[side] = step
+      const wanted = this.following
+      run.frame(step).then((arrays) => {
+        if (this.following === wanted) this.spectra[side] = { step, arrays }, this.drawSpectrum()
+      }, () => { this.asked[side] = null })
+    }
+    this.drawSpectrum()
+  }
+
+  drawSpectrum() {
+    const chart = this.charts.spectrum
+    const found = SIDES.flatMap((side) => LAYERS.map(([prefix, layer]) => [side, layer, this.spectra[side]?.arrays[prefix ? "spectrum/projector" : "spectrum"]])).filter((each) => each[2]?.length)
+    if (!chart.stale(this.following, SIDES.map((side) => this.spectra[side]?.step), this.theme.dark, this.theme.background)) return
+    chart.hint(found.length ? "" : "How many directions the features use.")
+    const colors = sideColors(this.theme)
+    const traces = found.map(([side, layer, values]) => ({
+      y: Array.from(values, (value) => Math.max(value / (values[0] || 1), 1e-6)), name: side, type: "scatter", mode: "lines",
+      line: { color: colors[side], width: layer === "backbone" ? 2 : 1.4, dash: layer === "backbone" ? "solid" : "dash" },
+      hovertemplate: `${side}, ${layer} %{x}: %{y:.3g}<extra></extra>`,
+    }))
+    const most = Math.max(...found.map((each) => each[2].length), 2)
+    const layout = { xaxis: axis(this.theme, "dimension, largest first", [0, most]), yaxis: axis(this.theme, "share of the largest", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }) }
+    chart.draw(traces, layout, this.theme, this.following)
+    chart.say(`Singular values of both runs, log scale, at step ${this.spectra.broken?.step ?? 0}`)
+  }
+
+  remove() {
+    this.twins.remove()
+    for (const chart of Object.values(this.charts)) chart.remove()
+  }
+}
+
+/** What feature std is for a layer that is spread over the whole sphere. */
+function norm(run, prefix) {
+  const metric = `${prefix}feature_std`
+  const size = run.facts.layers?.[prefix ? "projector" : "backbone"] ?? 1
+  return run.facts.references?.find((each) => each.metric === metric)?.value ?? 1 / Math.sqrt(size)
+}

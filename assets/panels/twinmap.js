@@ -1,0 +1,183 @@
+// One of two maps under one clock. The cloud is as large as the features are spread: a collapse is seen as one.
+
+import { unpack, watch } from "../stream.js"
+import { isOver } from "../twins.js"
+import { setText } from "../theme.js"
+import { PointMap } from "./map.js"
+
+const LOOK = "ssl-twin-look"
+const LEAST = 0.004 // of the map: what has collapsed is still a dot
+
+export class TwinMap extends PointMap {
+  constructor(place, data) {
+    super(place)
+    this.kind = "projector" // the layer that the loss works on: there a collapse begins
+    this.layer = place.querySelector(".ssl-layer")
+    this.switch.append(this.button("Projector", () => this.choose("projector"), "PCA of the projector's output"))
+    setText(place.querySelector(".ssl-title"), data.title)
+    this.caution = place.querySelector(".ssl-caution")
+    place.classList.add("ssl-map")
+    const move = this.scatter.move.bind(this.scatter)
+    this.scatter.look = () => { this.scatter.aim = this.scatter.center = [0, 0, 1] } // the window stays: what shrinks is seen to shrink
+    this.scatter.move = (xy) => move(sized(xy, this.spread(this.wanted)))
+    this.heard = (event) => event.detail.from !== this && this.follow(event.detail)
+    document.addEventListener(LOOK, this.heard)
+  }
+
+  turn(run) {
+    super.turn(run)
+    this.leave?.()
+    this.twin = null
+    this.planes = new Map() // step -> promise of the projector's plane
+    this.leave = this.data.other ? watch(this.data.other, (twin) => this.beside(twin)) : undefined
+  }
+
+  beside(twin) {
+    this.twin = twin
+    if (this.run) this.update(this.run)
+  }
+
+  update(run) {
+    super.update(run)
+    if (run?.error) this.empty.textContent = "This run is not here."
+  }
+
+  /** Whether the projector is drawn: it was asked for, and there is one. */
+  get projecting() {
+    return this.kind === "projector" && Boolean(this.run?.facts.layers?.projector) && this.planes !== null
+  }
+
+  drawnKind() {
+    const laid = (run) => run?.layouts.size > 0
+    return this.kind === "umap" && laid(this.run) && (laid(this.twin) || this.free()) ? "umap" : "pca"
+  }
+
+  /** Whether the other run holds this one back no longer. */
+  free() {
+    return !this.data.other || isOver(this.twin)
+  }
+
+  /** The steps that both have, as long as both go on. */
+  steps() {
+    const own = super.steps()
+    if (this.free() || !this.twin) return own
+    const theirs = this.drawnKind() === "umap" ? this.twin.layouts : this.twin.snapshots.keys()
+    const last = Math.max(...theirs, 0)
+    return own.filter((step) => step <= last)
+  }
+
+  async show(step) {
+    this.wanted = step
+    setText(this.layer, this.projecting ? "projector" : "backbone")
+    const spread = this.projecting ? "feature std over 1/√d" : "the root of feature std over 1/√d"
+    setText(this.caution, `The cloud is as large as ${spread}. A dot, or in PCA a line, is a collapse.`)
+    if (this.projecting) await this.project(step)
+    else await super.show(step)
+  }
+
+  /** Draws the projector's plane; of a run of an older version, which kept none, the backbone's. */
+  async project(step) {
+    const { run } = this
+    const wanted = `${run.id} ${step} projector`
+    if (step === undefined || !this.probe || this.shown === wanted || this.loading === wanted) return
+    this.loading = wanted
+    try {
+      const xy = await this.plane(run, step)
+      if (this.loading !== wanted || this.run !== run) return
+      if (!xy) return this.update(run)
+      this.scatter.move(xy)
+      this.shown = wanted
+      this.describe(step, "pca")
+    } catch {
+      // The server may be busy; what is shown stays until the next event.
+    } finally {
+      if (this.loading === wanted) this.loading = null
+    }
+  }
+
+  plane(run, step) {
+    if (!this.planes.has(step)) this.planes.set(step, fetch(run.address(`snapshots/${step}/projector`)).then(async (answer) => {
+      if (answer.status === 404) return (this.planes = null)
+      return unpack((await answer.json()).pca)
+    }))
+    const asked = this.planes.get(step)
+    asked.catch(() => this.planes?.delete(step))
+    return asked
+  }
+
+  controls(steps) {
+    super.controls(steps)
+    const drawn = this.projecting ? 2 : this.kind === "umap" ? 0 : 1
+    ;[...this.switch.children].forEach((button, i) => button.setAttribute("aria-pressed", i === drawn))
+  }
+
+  describe(step, kind) {
+    super.describe(step, kind)
+    if (this.projecting) this.canvas.setAttribute("aria-label", this.canvas.getAttribute("aria-label").replace("backbone's", "projector's"))
+  }
+
+  /** How large the cloud is, 1 at most: feature std over 1/sqrt(d) of the layer that is drawn. */
+  spread(step) {
+    const metric = this.projecting ? "projector/feature_std" : "feature_std"
+    const series = this.run?.metrics.get(metric)
+    const healthy = this.run?.facts.references?.find((each) => each.metric === metric)?.value
+    const at = series ? series.steps.indexOf(step) : -1
+    const spread = at < 0 || !healthy ? 1 : series.values[at] / healthy
+    return this.projecting ? spread : Math.sqrt(spread) // a backbone begins with a tenth of what a projector has
+  }
+
+  follow({ kind, factor, held, play }) {
+    if (play) return super.replay()
+    this.kind = kind
+    if (factor && this.probe?.labels[factor]) super.color(factor)
+    const steps = this.steps()
+    if (held === undefined) this.update(this.run)
+    else super.scrub(held === null ? steps.length - 1 : nearest(steps, held))
+  }
+
+  tell(more = {}) {
+    document.dispatchEvent(new CustomEvent(LOOK, { detail: { from: this, kind: this.kind, factor: this.factor, ...more } }))
+  }
+
+  choose(kind) {
+    super.choose(kind)
+    this.tell()
+  }
+
+  color(name) {
+    super.color(name)
+    this.tell()
+  }
+
+  scrub(i) {
+    super.scrub(i)
+    this.tell({ held: this.held })
+  }
+
+  replay() {
+    super.replay()
+    this.tell({ play: true })
+  }
+
+  remove() {
+    document.removeEventListener(LOOK, this.heard)
+    this.leave?.()
+    super.remove()
+  }
+}
+
+function nearest(steps, wanted) {
+  return steps.reduce((best, step, i) => (Math.abs(step - wanted) < Math.abs(steps[best] - wanted) ? i : best), 0)
+}
+
+/** xy, flattened: centered, and as large as its spread, where 1 fills the map. */
+function sized(xy, spread) {
+  const count = xy.length / 2
+  const mean = [0, 0]
+  for (let i = 0; i < count; i++) mean[0] += xy[2 * i] / count, mean[1] += xy[2 * i + 1] / count
+  const far = Float32Array.from({ length: count }, (_, i) => Math.max(Math.abs(xy[2 * i] - mean[0]), Math.abs(xy[2 * i + 1] - mean[1]))).sort()
+  const extent = far[Math.floor(0.99 * (count - 1))] || 1e-12
+  const size = Math.min(Math.max(spread, LEAST), 1) * 0.94
+  const scale = size / Math.max(extent, 1e-12)
+  return Float32Array.from(xy, (value, i) => Math.min(Math.max((value - mean[i % 2]) * scale, -1.2), 1.2))
+}

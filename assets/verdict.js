@@ -1,0 +1,90 @@
+// What the collapse judge says of a run: its state, why, what to change, and every rule with its threshold. Drawn alike on every page.
+
+import { make, setText, short } from "./theme.js"
+
+/** "Complete collapse. All images look alike ...", or what stands there before the judge has spoken. */
+export function sentenceOf(verdict, otherwise = "") {
+  return verdict ? `${capital(verdict.state)}. ${verdict.sentence}` : otherwise
+}
+
+export function capital(text) {
+  return text ? text[0].toUpperCase() + text.slice(1) : ""
+}
+
+/** What stands in `data-state`, which gives the dot its color. */
+export function stateOf(verdict) {
+  return verdict ? verdict.state.replaceAll(" ", "-") : ""
+}
+
+/** { state, step }: since when the judge has said what it says now; null while it has said nothing. */
+export function knew(run) {
+  const said = run?.verdicts ?? []
+  if (!said.length) return null
+  let first = said.length - 1
+  while (first > 0 && said[first - 1].state === said.at(-1).state) first -= 1
+  return said[first]
+}
+
+/** Advice, layers and checks, below the sentence. A run of an older version has none of them: then nothing is shown. */
+export class Grounds {
+  /** apart: rules that are met stand outside the fold, as evidence; else all of them are in it. */
+  constructor(apart = false) {
+    this.apart = apart
+    this.advice = make("p.ssl-advice")
+    this.layers = make("div.ssl-layers")
+    this.rows = make("tbody")
+    this.met = make("tbody")
+    this.summary = make("summary")
+    this.fold = make("details.ssl-checks", this.summary, make("table", this.rows))
+    this.element = make("div.ssl-grounds", this.advice, this.layers, make("div.ssl-checks", make("table", this.met)), this.fold)
+  }
+
+  update(verdict) {
+    const { advice = "", layers = {}, checks = [] } = verdict ?? {}
+    setText(this.advice, advice)
+    this.advice.hidden = !advice
+    this.say(Object.entries(layers))
+    const met = checks.filter((each) => each.met)
+    const rest = checks.filter((each) => !each.met)
+    const folded = this.apart ? rest : [...met, ...rest]
+    this.fold.hidden = !folded.length
+    setText(this.summary, this.apart ? `${rest.length} checks are not met` : `${met.length} of ${checks.length} checks are met`)
+    tabulate(this.met, this.apart ? met : [])
+    tabulate(this.rows, folded)
+  }
+
+  say(layers) {
+    this.layers.hidden = !layers.length
+    while (this.layers.children.length > layers.length) this.layers.lastChild.remove()
+    layers.forEach(([layer, state], i) => {
+      const chip = this.layers.children[i] ?? this.layers.appendChild(make("span.ssl-judged", make("span.ssl-dot"), make("span")))
+      chip.firstChild.dataset.state = state.replaceAll(" ", "-")
+      setText(chip.lastChild, `${layer}: ${state}`)
+    })
+  }
+}
+
+function tabulate(rows, checks) {
+  while (rows.children.length > checks.length) rows.lastChild.remove()
+  checks.forEach((check, i) => row(rows.children[i] ?? rows.appendChild(blank()), check))
+}
+
+function blank() {
+  const track = make("div.ssl-track", make("i.ssl-fill"), make("b.ssl-limit"))
+  return make("tr", make("td.ssl-what"), make("td.ssl-measured", track), make("td.ssl-rule"), make("td.ssl-says"))
+}
+
+/** One rule: a bar as long as the value, with the threshold marked on it. */
+function row(element, { layer, what, value, side, limit, says, met }) {
+  const [named, measured, rule, said] = element.children
+  const [fill, mark] = measured.firstChild.children
+  const most = 1.25 * Math.max(Math.abs(value ?? 0), Math.abs(limit), 1e-12)
+  element.dataset.met = met ? "yes" : "no"
+  setText(named, layer ? `${what}, ${layer}` : what)
+  fill.style.width = `${(100 * Math.max(value ?? 0, 0)) / most}%`
+  fill.dataset.state = met ? "bad" : "good"
+  mark.style.left = `${(100 * Math.max(limit, 0)) / most}%`
+  setText(rule, `${short(value)} ${met ? (side === "below" ? "<" : ">") : side === "below" ? "≥" : "≤"} ${short(limit)}`)
+  rule.title = `${what} is ${short(value)}; ${side} ${short(limit)} speaks for ${says}`
+  setText(said, met ? says : `not ${says}`)
+}

@@ -1,0 +1,38 @@
+"""Maps of snapshots: each is laid out once it has been written, beside the training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from playground.runs.store import Store
+
+if TYPE_CHECKING:
+    from playground.projection import Projector
+
+
+class Layouts:
+    """Asks the projector for a map of every snapshot, and keeps it; asks nobody where there is none."""
+
+    def __init__(self, store: Store, projector: Callable[[], Projector] | None) -> None:
+        self._store = store
+        self._projector = projector() if projector is not None else None
+
+    def add(self, run: str, step: int) -> None:
+        """A snapshot can be read."""
+        arrays = self._store.folder(run).snapshot(step) if self._projector is not None else None
+        if self._projector is None or arrays is None or "embedding" not in arrays:
+            return
+
+        def keep(points: Any) -> None:
+            # The run may have gone back to a checkpoint meanwhile, and another snapshot of this step may come.
+            if step in self._store.folder(run).steps():
+                self._store.folder(run).save_layout(step, points)
+                self._store.note(run, "layout", step, {"kind": "umap"})
+
+        self._projector.submit(run, arrays["embedding"], keep)
+
+    def close(self) -> None:
+        """Ends the projector."""
+        if self._projector is not None:
+            self._projector.close()

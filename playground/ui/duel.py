@@ -1,0 +1,212 @@
+"""The controls and panels of the collapse lab: what is broken, Start for both, and the two runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from playground.breaking import WAYS, Break, Way, breaks, guarded_first
+from playground.config import CHOICES, RunConfig
+from playground.ui import lab, live
+from playground.ui.controls import pen_for, plain, settings, sync
+from playground.ui.lab import PREFIX, SIDES, Pair
+from playground.ui.transport import Watched, refusals
+
+EXTREMES = f"{PREFIX}extremes"
+TITLES = {"healthy": "Healthy", "broken": "Broken"}
+AWAKE = ("running", "paused")
+
+
+def sidebar() -> None:
+    """What both have in common, and what is broken in one of them."""
+    pen = pen_for(settings())
+    pen.choice("data", "Data")
+    pen.section("data")
+    pen.choice("method", "Method", guarded_first())
+    healthy, sentences = lab.config()
+    if healthy is not None:
+        with st.expander("Break it", expanded=True, key="section-break"):
+            _breaks(healthy)
+    with st.expander("Both runs", expanded=True, key="section-run"):
+        left, right = st.columns(2)
+        for place, key in ((left, "steps"), (right, "seed"), (left, "batch_size"), (right, "device")):
+            with place:
+                pen.knob(pen.knobs[key])
+        pen.choice("network", "Network", _networks())
+    drawn = {"data", "method", "network", "steps", "seed", "batch_size", "device"}
+    for key in [key for key in sentences if key not in drawn and not key.startswith("data.")]:
+        st.error(plain(sentences[key]), icon=":material/error:")
+
+
+def _networks() -> list[str]:
+    method = CHOICES["method"][settings().flat["method"]]
+    return [name for name, each in CHOICES["network"].items() if each.family in method.accepts]
+
+
+def _breaks(healthy: RunConfig) -> None:
+    chosen, known = lab.chosen(healthy), breaks(healthy)
+    method = healthy.method.choice
+    if missing := lab.off_already(healthy):
+        names = ", ".join(key.rpartition(".")[2].replace("_", " ") for key in missing)
+        st.caption(f":orange[:material/warning: Both runs are without {plain(names)}: it is off in the settings.]")
+        st.button("Put it back", key="put-back", type="tertiary", icon=":material/check:", on_click=lab.put_back, args=(missing,))
+    if guards := [each for each in known if each.safeguard]:
+        st.caption("Its safeguards. Switch one off, and the broken run goes without.")
+    else:
+        st.caption(f"{plain(method.title)} has no safeguard to take away. It can still be pushed too far.")
+    for each in guards:
+        _safeguard(each, each.name in chosen)
+    _extremes([each for each in known if not each.safeguard], chosen)
+    if lab.lab().problem:
+        st.error(plain(lab.lab().problem), icon=":material/error:")
+
+
+def _safeguard(each: Break, off: bool) -> None:
+    key = f"{PREFIX}keep.{each.name}"
+    sync(key, not off)
+    title = each.title.removeprefix("without ").capitalize()
+    st.toggle(title, key=key, help=f"Without it: {plain(each.expect)}.", on_change=_switched, args=(each.name,))
+    if off:
+        st.caption(f":orange[:material/warning: Off: expect {plain(each.expect)}.]")
+
+
+def _switched(name: str) -> None:
+    lab.toggle(name, on=not st.session_state[f"{PREFIX}keep.{name}"])
+
+
+def _extremes(ways: list[Break], chosen: tuple[str, ...]) -> None:
+    titles = {each.name: f"{each.title}{' · live' if each.live else ''}" for each in ways}
+    sync(EXTREMES, [name for name in titles if name in chosen])
+    help = "One click each. Those that say live also act on the broken run while it trains, and heal when they are taken back."
+    st.pills("Extremes", list(titles), selection_mode="multi", format_func=titles.__getitem__, key=EXTREMES, help=help, on_change=_pushed)
+
+
+def _pushed() -> None:
+    healthy, _ = lab.config()
+    if healthy is None:
+        return
+    wanted = set(st.session_state[EXTREMES] or ())
+    before = {name for name in lab.chosen(healthy) if not {each.name: each for each in breaks(healthy)}[name].safeguard}
+    for name in sorted(wanted ^ before):
+        lab.toggle(name, on=name in wanted)
+
+
+def transport(shown: Pair) -> None:
+    """Start, Pause or Resume, Stop, Heal: each for the pair. And the clock."""
+    healthy, sentences = lab.config()
+    other, why = lab.next_broken(healthy) if healthy else (None, "")
+    running, resume = shown.among("running"), shown.among("paused", "stopped", "interrupted", "failed")
+    goes_on = bool(resume) and not running
+    with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(horizontal=True, gap="small", key="buttons", width="content"):
+            label = "Start over" if shown.active else "Start both"
+            st.button(label, key="start", type="primary", icon=":material/play_arrow:", disabled=other is None, on_click=lab.start)
+            st.button(
+                "Resume" if goes_on else "Pause",
+                key="pause",
+                icon=":material/resume:" if goes_on else ":material/pause:",
+                disabled=not (running or goes_on),
+                on_click=lab.pause,
+            )
+            st.button("Stop", key="stop", icon=":material/stop:", disabled=not shown.active, on_click=lab.stop)
+            _cure(shown)
+        live.still("clock", **_twins(shown))
+    refusals(sentences)
+    if why:
+        st.warning(f"Start is off until this is mended: {plain(why)}", icon=":material/pan_tool:")
+
+
+def _cure(shown: Pair) -> None:
+    again = bool(lab.lab().healed) and shown.broken.active and not shown.curable()
+    st.button(
+        "Break it again" if again else "Heal it",
+        key="heal",
+        icon=":material/heart_broken:" if again else ":material/healing:",
+        disabled=not (again or shown.curable()),
+        help="Gives the broken run the live knobs of the healthy one back, while both train. Does it recover? "
+        "A safeguard is built in: for that, start again.",
+        on_click=lab.break_again if again else lab.heal,
+    )
+
+
+def told(shown: Pair) -> None:
+    """One sentence: what these two are, and what differs between them."""
+    if shown.shown:
+        different = shown.different()
+        names = {each.title(): None for each in shown.both if each.run}
+        what = f"{plain(', '.join(names))}. " if names else ""
+        parts = [_said(key, was, now, shown) for key, was, now in different]
+        st.caption(f"{what}Same seed, same data, same steps. The broken one differs in {', '.join(parts)}." if parts else what)
+        return
+    healthy, _ = lab.config()
+    other, _ = lab.next_broken(healthy) if healthy else (None, "")
+    if healthy and other:
+        parts = [_said(key, was, other.flat()[key]) for key, was in healthy.flat().items() if other.flat().get(key, was) != was]
+        what = f"{plain(healthy.method.choice.title)} on {plain(healthy.data.choice.title)}, twice"
+        st.caption(f"{what}. Same seed, same data, {healthy.steps:,} steps. The broken one differs in {', '.join(parts)}.")
+
+
+def _said(key: str, was: Any, now: Any, shown: Pair | None = None) -> str:
+    moved = next((each.step for each in reversed(shown.broken.changes if shown else ()) if each.name == key), None)
+    name = plain(key.rpartition(".")[2].replace("_", " "))
+    since = f" since step {moved:,}" if moved is not None else ""
+    return f"**{name}** {_value(was)} → {_value(now)}{since}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value is None else f"{value:.4g}" if isinstance(value, float) else plain(str(value))
+
+
+def panels(shown: Pair) -> None:
+    """Verdicts, maps, curves: healthy on the left, broken on the right."""
+    twins = _twins(shown)
+    live.still("verdicts", **twins)
+    for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
+        with place:
+            other = twins["broken" if side == "healthy" else "healthy"]
+            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, catalog=live.catalog(), title=TITLES[side])
+            each = getattr(shown, side)
+            st.button(
+                "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
+                on_click=_opened, args=(side,),
+            )  # fmt: skip
+    live.still("duel", **twins)
+
+
+def _opened(side: str) -> None:
+    st.session_state[f"{PREFIX}open"] = side
+
+
+def opening() -> None:
+    """Goes to the Train page, where it was asked for: a callback cannot."""
+    if side := st.session_state.pop(f"{PREFIX}open", None):
+        lab.to_training(side)
+
+
+def _twins(shown: Pair) -> dict[str, Any]:
+    """What a panel needs of the two; of one that is missing it shows that it is."""
+    return {**shown.ids, "status": {side: _status(each) for side, each in zip(SIDES, shown.both, strict=True)}}
+
+
+def _status(each: Watched) -> str:
+    return each.run.status if each.run else ""
+
+
+def ways_to_fail() -> None:
+    """What there is to see, and each of it in one click."""
+    rows: list[Mapping[str, str]] = [{"state": each.state, "what it looks like": each.looks, "usual cause": each.cause} for each in WAYS]
+    st.table(rows)
+    with st.container(horizontal=True, gap="small", key="ways"):
+        for each in WAYS:
+            st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=lab.show, args=(each,), help=_shows(each))
+    st.caption("A projector that has collapsed over a living backbone is a case of its own: the judge looks at both.")
+
+
+def _shows(way: Way) -> str:
+    titles = [CHOICES[section][name].title for section, name in way.settings.items()]
+    known = {each.name: each.title for each in breaks(RunConfig(**way.settings))}
+    return plain(f"{' with '.join(titles)}: {', '.join(known[name] for name in way.breaks)}. Starts both runs.")
