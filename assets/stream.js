@@ -236,7 +236,8 @@ function decode(body) {
   return arrays
 }
 
-function unpack({ data, shape }) {
+/** { shape, data: base64 of float32 } -> a Float32Array with that shape. */
+export function unpack({ data, shape }) {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
   const values = new Float32Array(bytes.buffer)
   values.shape = shape

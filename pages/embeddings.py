@@ -1,0 +1,25 @@
+"""Embeddings: where a run puts every image, through time, and who is near whom."""
+
+import streamlit as st
+
+from playground.ui import PAGES, controls, embeddings, transport
+
+ICON = ":material/bubble_chart:"
+
+watched = transport.watched()
+controls.settings(watched.flat)
+now = embeddings.look()
+
+with st.sidebar:
+    embeddings.runs(now)
+
+embeddings.refusals(now)
+if now.run:
+    embeddings.panel(now)
+else:
+    st.subheader("Nothing has been trained here yet")
+    st.write("Every image of a run becomes a point on this page, and the run's time a film of it. Train a network for half a minute, then come back.")
+    if st.button("Go to the Train page", key="first", type="primary", icon=":material/model_training:"):
+        st.switch_page(PAGES / "train.py")
+
+controls.remember(watched.id, now.address())
