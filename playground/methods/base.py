@@ -132,6 +132,11 @@ class Method(Choice, nn.Module):
         """How much faster than the rest some of its parts learn, by the name of the submodule."""
         return {}
 
+    @property
+    def encoder(self) -> nn.Module | None:
+        """The network that `embed` shows images to: of a student and a teacher the one whose features count. None for no images."""
+        return self.backbone
+
     def embed(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, D): the representation that is kept and judged, the backbone's output."""
         return self.backbone(images)
