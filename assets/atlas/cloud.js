@@ -106,7 +106,7 @@ export class Cloud {
     const { raster, ratio, camera, canvas } = this
     this.frames += 1
     camera.project(this.at, this.xs, this.ys, this.near)
-    raster.begin(canvas.width, canvas.height, this.background, this.round && ((pen) => sphere(pen, camera, ratio, this.round, this.muted)))
+    raster.begin(canvas.width, canvas.height, this.background, this.round ? (pen) => sphere(pen, camera, ratio, this.round, this.muted) : null)
     if (this.to) {
       this.sort()
       for (const lit of this.lit ? [0, 1] : [1]) this.pictures ? this.drawTiles(lit) : this.drawStamps(lit)
@@ -179,7 +179,7 @@ export class Cloud {
     let [best, reach] = [-1, REACH ** 2]
     for (let i = 0; i < this.count; i++) {
       const distance = (this.xs[i] - x) ** 2 + (this.ys[i] - y) ** 2
-      if (distance < reach && (!this.lit || this.lit[i])) [best, reach] = [i, distance]
+      if (distance < reach) [best, reach] = [i, distance]
     }
     return this.to ? best : -1
   }

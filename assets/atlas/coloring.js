@@ -99,13 +99,12 @@ export class Shade {
   }
 
   clustered(body) {
-    this.labels = this.labels ? matched(body.labels, this.labels) : body.labels
-    this.found = body
+    this.labels = body.labels
     this.k = body.k
     const agreement = Object.entries(body.agreement ?? {}).filter(([, value]) => value !== null).sort(([, a], [, b]) => b - a)
     const shared = agreement.map(([factor, value]) => `${factor} ${short(value)}`).join(", ")
     const apart = body.silhouette === null || body.silhouette === undefined ? "" : ` Silhouette ${short(body.silhouette)}.`
-    this.sentence = `${body.k} clusters at this step.${shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""}${apart}`
+    this.sentence = `${body.k} clusters at this step.${shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""}${apart} ${(body.notes ?? []).join(" ")}`
     this.told()
   }
 
@@ -151,21 +150,6 @@ function scale([low, high]) {
   const bar = make("span.ssl-spectrum")
   bar.style.background = `linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map((share) => hex(heat(share))).join()})`
   return make("div.ssl-scale", make("span", `cosine ${short(low)}`), bar, make("span", `${short(high)}: most alike`))
-}
-
-/** Clusters renamed so that each keeps the name of the one before that it shares most points with: colors stay through time. */
-export function matched(labels, before) {
-  if (labels.length !== before.length) return labels
-  const shared = new Map()
-  labels.forEach((label, i) => shared.set(`${label} ${before[i]}`, (shared.get(`${label} ${before[i]}`) ?? 0) + 1))
-  const k = Math.max(...labels) + 1
-  const [names, taken] = [new Map(), new Set()]
-  for (const [pair] of [...shared].sort(([, a], [, b]) => b - a)) {
-    const [label, name] = pair.split(" ").map(Number)
-    if (!names.has(label) && !taken.has(name) && name < k) names.set(label, name), taken.add(name)
-  }
-  const free = Array.from({ length: k }, (_, i) => i).filter((name) => !taken.has(name))
-  return labels.map((label) => names.get(label) ?? (names.set(label, free.shift()), names.get(label)))
 }
 
 /** What the server says of the neighbors of an image, similarity unpacked. */

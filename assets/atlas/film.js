@@ -18,7 +18,7 @@ export class Film {
   turn(run, query) {
     this.abort?.abort()
     this.abort = new AbortController()
-    Object.assign(this, { run, query, steps: [], wanted: undefined })
+    Object.assign(this, { run, query, steps: [], ready: new Set(), wanted: undefined })
     this.frames = new Map() // step -> (N, 3) flattened
     this.lost = new Map() // step -> why there is no frame
     this.facts = new Map() // step -> what else is known of it
@@ -26,9 +26,10 @@ export class Film {
     this.tracks = null
   }
 
-  /** Steps that can be asked for; those that failed may be tried again. */
-  list(steps) {
+  /** Steps that can be asked for, and those that are laid out already; those that failed may be tried again. */
+  list(steps, ready = []) {
     this.steps = steps
+    this.ready = new Set(ready)
     this.lost.clear()
   }
 
@@ -42,7 +43,12 @@ export class Film {
     return this.frames.get(step)
   }
 
-  /** Fetches the frame of a step, then those after it, then those before. */
+  /** The last step up to this one whose frame is here: it is shown until that of the step itself has come. */
+  here(step) {
+    return this.steps.filter((each) => each <= step && this.frames.has(each)).at(-1)
+  }
+
+  /** Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of time: each starts from the last. */
   want(step) {
     this.wanted = step
     while (this.asked.size < AT_ONCE) {
@@ -54,7 +60,8 @@ export class Film {
 
   next() {
     const from = Math.max(this.steps.indexOf(this.at(this.wanted)), 0)
-    const order = [...this.steps.slice(from), ...this.steps.slice(0, from).reverse()]
+    const made = this.ready.has(this.steps[from])
+    const order = made ? [...this.steps.slice(from), ...this.steps.slice(0, from).reverse()] : this.steps
     return order.find((step) => !this.frames.has(step) && !this.asked.has(step) && !this.lost.has(step))
   }
 

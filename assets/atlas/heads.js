@@ -11,7 +11,7 @@ export class Heads {
     this.grid = 1
     this.one = new One((patch) => this.point(patch))
     const take = this.one.latest.take
-    this.one.latest.take = (found) => { this.tell(found); take(found) }
+    this.one.latest.take = (found) => { this.tell(found); take({ ...found, patch: this.patch }) }
     this.element = make("section.ssl-part.ssl-attention", make("header.ssl-head", make("span.ssl-title", "Where its heads look"), this.said), this.one.element)
   }
 
@@ -34,12 +34,16 @@ export class Heads {
     this.ask()
   }
 
+  /** The weights of some steps are kept: the last of these up to the clock's is looked through. */
   ask() {
-    this.one.latest.ask(`runs/${this.run}/heads`, { image: this.image, step: this.step, patch: this.patch ?? undefined })
+    const step = this.steps?.filter((each) => each <= this.step).at(-1) ?? this.steps?.[0]
+    this.one.latest.ask(`runs/${this.run}/heads`, { image: this.image, step, patch: this.patch ?? undefined })
   }
 
   tell(found) {
-    this.grid = found.grid
+    const first = !this.steps
+    Object.assign(this, { grid: found.grid, steps: found.steps })
+    if (first) this.ask()
     this.one.put(this.tile, found.grid, this.patch)
     const from = this.patch === null ? "" : ` from patch ${this.patch}`
     setText(this.said, `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}. Click a patch to look from there. Brighter is more, each head by its own scale.`)

@@ -90,7 +90,9 @@ export class Scene {
     this.asPoints = this.atlas.query().points
     const source = points?.count ? addressOf(points.sprites) : ""
     if (!this.points || this.points.source !== source || this.points.count !== points.count) this.lay({ ...points, source })
-    this.film.list(body.steps)
+    const can = body.kinds[this.film.query.layer]?.includes(this.film.query.kind)
+    if (!can && body.steps.length) this.said = `${KINDS[this.film.query.kind]} cannot be drawn of the ${this.film.query.layer} of this run.`
+    this.film.list(can ? body.steps : [], body.ready)
     this.atlas.mapped(this)
   }
 
@@ -112,11 +114,12 @@ export class Scene {
 
   /** Shows the clock's step: the frame at or before it. */
   show(step, span, even) {
-    const at = this.film.at(step)
     this.film.want(step)
-    const frame = at === undefined ? null : this.film.get(at)
-    this.describe(at, frame)
-    if (!frame) return
+    const meant = this.film.at(step)
+    const at = this.film.get(meant) ? meant : this.film.here(meant)
+    this.describe(meant, at)
+    if (at === undefined) return
+    const frame = this.film.get(at)
     const key = `${this.key} ${at} ${this.star?.step}`
     if (this.shown === key) return
     this.shown = key
@@ -137,14 +140,15 @@ export class Scene {
     return at === undefined || Boolean(this.film.get(at))
   }
 
-  describe(at, frame) {
+  /** at: the step that is meant; shown: the one whose frame stands in for it. */
+  describe(at, shown) {
     const { facts, film, atlas } = this
-    const waits = at !== undefined && !frame
+    const waits = at !== shown
     setText(this.layer, facts ? `${KINDS[film.query.kind]} of the ${film.query.layer}` : "")
-    setText(this.when, at === undefined || atlas.clock.now === at ? "" : `at its step ${at.toLocaleString("en-US")}`)
-    setText(this.empty, waits ? "This frame is being laid out …" : this.said ? "" : facts && !film.steps.length ? facts.notes?.join(" ") || "Nothing has been measured yet." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
-    this.empty.hidden = !this.empty.textContent || (waits && Boolean(this.cloud.to))
-    this.stage.dataset.waits = waits ? "yes" : ""
+    const number = (step) => step.toLocaleString("en-US")
+    setText(this.when, waits ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …` : at === undefined || atlas.clock.now === at ? "" : `at its step ${number(at)}`)
+    setText(this.empty, waits ? (shown === undefined ? "The map is being laid out …" : "") : this.said ? "" : facts && !film.steps.length ? facts.notes?.join(" ") || "Nothing has been measured yet." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
+    this.empty.hidden = !this.empty.textContent
     this.note(at)
     if (at === undefined) return
     const picked = atlas.image === null ? "" : ` Image ${atlas.image} is chosen.`
@@ -154,11 +158,13 @@ export class Scene {
   }
 
   note(at) {
-    const variance = this.film.facts.get(at)?.variance
-    const kept = variance ? `These axes hold ${variance.map((share) => `${Math.round(100 * share)} %`).join(" + ")} of the variance.` : ""
+    const { variance, kept } = this.film.facts.get(at) ?? {}
+    const percent = (share) => `${Math.round(100 * share)} %`
+    const axes = variance ? `These axes hold ${variance.map(percent).join(" + ")} of the variance.` : ""
+    const near = kept === undefined || kept === null ? "" : `Of ten nearest neighbors in the space, ${percent(kept)} are near here too.`
     const lost = [...new Set(this.film.lost.values())]
     const notes = this.facts && this.film.steps.length ? this.facts.notes ?? [] : []
-    setText(this.notes, [this.said, ...notes, ...lost, kept, this.shade.sentence].filter(Boolean).join(" "))
+    setText(this.notes, [this.said, ...notes, ...lost, axes, near, this.shade.sentence].filter(Boolean).join(" "))
   }
 
   /** Hands at rest: what costs the server something is asked for now. */

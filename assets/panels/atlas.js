@@ -6,6 +6,7 @@ import { Coloring } from "../atlas/coloring.js"
 import { Landing, land as landing } from "../atlas/landing.js"
 import { Lasso } from "../atlas/lasso.js"
 import { Scene } from "../atlas/scene.js"
+import { labelOf, thumb } from "../atlas/thumbs.js"
 import { button } from "./mask.js"
 
 const KINDS = { umap: "UMAP", pca: "PCA", pca3: "PCA 3-D", tsne: "t-SNE", sphere: "Sphere" }
@@ -58,7 +59,7 @@ export class Atlas {
     this.recolored.classList.add("ssl-strong")
     const forget = button("Let go", () => this.pick(-1), "no image is chosen (Escape)")
     this.head = make("header.ssl-head", make("span.ssl-title", "Nearest neighbors"), (this.which = make("span.ssl-good")), make("span.ssl-space"), this.recolored, forget)
-    this.near = make("section.ssl-part.ssl-near", this.head, this.hint, this.rows)
+    this.near = make("section.ssl-part.ssl-near", this.head, this.hint, make("div.ssl-near-desk", this.large, this.rows))
     this.attention = make("div.ssl-attentions")
     place.append(tools, this.coloring.element, this.note, this.desk, this.near, this.lasso.element, this.attention, this.landing.element)
     place.ondragover = (event) => event.preventDefault()
@@ -110,10 +111,9 @@ export class Atlas {
   /** What a run can show is known, or why it cannot. */
   mapped(scene) {
     const known = this.scenes.filter((each) => each.facts)
-    if (scene.said && !scene.facts && (this.kind !== "umap" || this.layer !== "backbone" || this.points !== "probe")) {
+    if (scene.said && this.scenes.every((each) => !each.film.steps.length) && (this.kind !== "umap" || this.layer !== "backbone" || this.points !== "probe")) {
       setText(this.note, scene.said)
-      this.choose({ layer: "backbone", kind: "umap", points: "probe" }, false)
-      return
+      return this.choose(scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? "umap" } : { layer: "backbone", kind: "umap", points: "probe" }, false)
     }
     if (known.length) {
       const factors = Object.keys(known[0].points?.labels ?? {})
@@ -194,8 +194,19 @@ export class Atlas {
     this.recolored.hidden = this.head.lastChild.hidden = none
     this.recolored.setAttribute("aria-pressed", String(this.coloring.mode === "similarity"))
     setText(this.which, none ? "" : `of image ${this.image}`)
-    this.rows.hidden = none
+    this.rows.hidden = this.large.hidden = none
+    this.enlarge()
     setText(this.hint, none && this.coloring.mode === "similarity" ? "Click a point: every map is then colored by similarity to its image." : "Click a point: its nearest neighbors appear here, and every map can be colored by similarity to it.")
+  }
+
+  /** The chosen image, with its labels. */
+  enlarge() {
+    const points = this.scenes.find((each) => each.points?.source)?.points
+    const key = `${this.image} ${points?.source}`
+    if (this.image === null || !points || this.image >= points.count || this.large.dataset.key === key) return
+    this.large.dataset.key = key
+    const labels = Object.keys(points.labels ?? {}).map((factor) => make("span", `${factor}: `, make("b", labelOf(points, factor, this.image))))
+    this.large.replaceChildren(thumb(points, this.image, `image ${this.image}`), make("div.ssl-facts", ...labels))
   }
 
   hover(i, from = null) {

@@ -178,7 +178,8 @@ def panel(now: Look) -> None:
     """The page's one panel: maps, curves, neighbors, lasso, landing."""
     told = [_told(run) for run in (now.run, now.other) if run]
     kept = {name: getattr(now, name) for name in ("layer", "kind", "points", "color", "clusters", "step", "image")}
-    data = [{"name": name, "title": each.title} for name, each in CHOICES["data"].items()]
+    own = shared_pool().store.run(now.run).flat.get("data") if now.run else None
+    data = [{"name": name, "title": each.title} for name, each in sorted(CHOICES["data"].items(), key=lambda each: each[0] != own)]
     live.still("atlas", heard, runs=told, datasets=data, **kept)
 
 
