@@ -25,7 +25,7 @@ export class Coloring {
     Object.assign(this.count, { type: "number", min: 2, max: MOST, value: this.k, onchange: () => this.cluster() })
     this.count.setAttribute("aria-label", "number of clusters")
     this.legend = make("div.ssl-legend")
-    this.element = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors, this.count)
+    this.element = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors, (this.many = make("label.ssl-good", "clusters ", this.count)))
   }
 
   /** The factors that there are. A coloring that cannot be gives way to the first that can. */
@@ -37,7 +37,7 @@ export class Coloring {
       this.factors.replaceChildren(...modes.map((mode) => button(mode, () => this.choose(mode), { cluster: "by k-means cluster", similarity: "by similarity to the chosen image" }[mode] ?? `by ${mode}`)))
     }
     ;[...this.factors.children].forEach((each) => each.setAttribute("aria-pressed", String(each.textContent === this.mode)))
-    this.count.hidden = this.mode !== "cluster"
+    this.many.hidden = this.mode !== "cluster"
     this.count.value = this.k
   }
 
@@ -102,7 +102,7 @@ export class Shade {
     this.labels = body.labels
     this.k = body.k
     const agreement = Object.entries(body.agreement ?? {}).filter(([, value]) => value !== null).sort(([, a], [, b]) => b - a)
-    const shared = agreement.map(([factor, value]) => `${factor} ${short(value)}`).join(", ")
+    const shared = agreement.map(([factor, value]) => `${factor} ${value.toFixed(2)}`).join(", ")
     const apart = body.silhouette === null || body.silhouette === undefined ? "" : ` Silhouette ${short(body.silhouette)}.`
     this.sentence = `${body.k} clusters at this step.${shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""}${apart} ${(body.notes ?? []).join(" ")}`
     this.told()

@@ -46,7 +46,7 @@ export class Landing {
   show(landed) {
     this.picture.hidden = this.away.hidden = !landed
     if (landed) this.picture.src = addressOf(landed.picture)
-    this.say(landed ? landed.how : "Any image: your own, or one of a data set. Every step of the run places it anew; the star shows where.")
+    this.say(landed ? `The star is where it lands: ${landed.how}.` : "Any image: your own, or one of a data set. Every step of the run places it anew; the star shows where.")
   }
 }
 

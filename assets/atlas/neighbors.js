@@ -41,7 +41,9 @@ export class Neighbors {
     const factors = Object.keys(points.labels ?? {})
     const counts = factors.map((factor) => [factor, neighbors.filter((each) => each.shared?.[factor]).length]).filter(([factor]) => neighbors.some((each) => factor in (each.shared ?? {})))
     const shared = counts.sort(([, a], [, b]) => b - a).map(([factor, count]) => `${count} share ${factor}`).join(", ")
-    setText(this.said, [`At step ${step.toLocaleString("en-US")}${shared ? `, of ${neighbors.length} neighbors ${shared}.` : `: ${neighbors.length} neighbors.`}`, ...notes].join(" "))
+    const told = shared || factors.map((factor) => most(neighbors, points, factor)).join(", ")
+    const found = told ? `of ${neighbors.length} neighbors ${told}` : `${neighbors.length} neighbors`
+    setText(this.said, [`At step ${step.toLocaleString("en-US")} ${found}.`, ...notes].join(" "))
     this.row.replaceChildren(...neighbors.map((each, place) => this.card(each, place, points, factors)))
   }
 
@@ -59,4 +61,12 @@ export class Neighbors {
     }
     return card
   }
+}
+
+/** "7 are circle": the class that most neighbors of an image without labels have. */
+function most(neighbors, points, factor) {
+  const counts = new Map()
+  for (const { image } of neighbors) counts.set(labelOf(points, factor, image), (counts.get(labelOf(points, factor, image)) ?? 0) + 1)
+  const [name, count] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? ["none", 0]
+  return `${count} are ${name}`
 }
