@@ -23,10 +23,11 @@ from sklearn.metrics import adjusted_mutual_info_score, silhouette_score
 from torch import Tensor
 
 from playground.diagnostics.geometry import unit
-from playground.projection import exact_neighbors, pca, principal_axes, procrustes
+from playground.projection import principal_axes, procrustes
 
 EQUAL = 1e-6  # similarities that differ by less cannot be told apart in float32
 LANDING = 10  # neighbors that say where an image lands
+ASKED = 1000  # points that are asked for their neighbors
 SAMPLE = 2000  # points on which a silhouette is measured: all pairs of more take seconds
 
 
@@ -51,34 +52,41 @@ def dimensions_of(kind: str, size: int) -> int:
     return 2 if kind == "sphere" and size == 2 else KINDS[kind].dimensions
 
 
-def quick_frame(kind: str, features: Tensor, previous: np.ndarray | None) -> np.ndarray:
-    """A frame of a kind that is not slow: PCA turned to lie as `previous`, or the unit rows as they are."""
-    return unit(features).numpy() if kind == "sphere" else pca(features, previous, KINDS[kind].dimensions)
+def quick_frame(kind: str, features: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, dict[str, Any]]:
+    """A frame of a kind that is not slow, and its numbers: PCA turned to lie as `previous` (N, d) does, or the unit rows as they are.
+
+    variance: the share of the variance on each principal axis, the largest first, before the axes were turned. The sum holds for both.
+    """
+    if kind == "sphere":
+        return unit(features).numpy(), {}
+    axes = principal_axes(features, KINDS[kind].dimensions)
+    return aligned(axes.place(features), previous), {"variance": axes.shares.tolist()}
 
 
 def aligned(points: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
     """Turned and mirrored to lie as the frame before it does, where that is of the same points. A frame of one spot stays."""
-    if previous is None or previous.shape != points.shape or np.ptp(points, 0).max() == 0:
+    if previous is None or previous.shape != points.shape or not len(points) or np.ptp(points, 0).max() == 0:
         return points
     return procrustes(points, previous, scale=False)
 
 
-def variance(kind: str, features: Tensor) -> list[float] | None:
-    """The share of the variance on each principal axis, the largest first, where the map is a PCA.
-
-    Of the axes before they were turned to lie as those of the frame before; the sum holds for both.
-    """
-    return principal_axes(features, KINDS[kind].dimensions).shares.tolist() if kind.startswith("pca") else None
-
-
 def neighbors_kept(features: Tensor, points: np.ndarray, k: int = LANDING) -> float | None:
-    """Of each point's k nearest, the share that is also among its k nearest on the map, on average. None for too few points."""
+    """Of each point's k nearest, the share that is also among its k nearest on the map, on average. None for too few points.
+
+    Of many points, some are asked.
+    """
     if len(features) < k + 2:
         return None
-    true, _ = exact_neighbors(features, k + 1)
-    near = torch.cdist(torch.from_numpy(points), torch.from_numpy(points)).fill_diagonal_(-1).topk(k + 1, largest=False)[1].numpy()
-    rows = np.arange(len(points))[:, None] * len(points)
-    return float((np.isin(true[:, 1:] + rows, near[:, 1:] + rows)).mean())
+    asked = torch.linspace(0, len(features) - 1, min(ASKED, len(features))).long()
+    true, near = _around(unit(features), asked, k), _around(torch.from_numpy(points), asked, k)
+    return float((true[:, :, None] == near[:, None]).any(2).float().mean())
+
+
+def _around(points: Tensor, asked: Tensor, k: int) -> Tensor:
+    """The k nearest of some points (n,), themselves left out: (n, k)."""
+    distances = torch.cdist(points[asked], points)
+    distances[torch.arange(len(asked)), asked] = torch.inf
+    return distances.topk(k, largest=False)[1]
 
 
 def radius(points: np.ndarray) -> float:
@@ -102,9 +110,9 @@ def told_apart(similarity: Tensor) -> bool:
     return len(similarity) > 0 and float(similarity.max() - similarity.min()) > EQUAL
 
 
-def distance(similarity: float) -> float:
-    """Between unit vectors: the square root of 2 - 2 cos."""
-    return float(max(2 - 2 * similarity, 0) ** 0.5)
+def near(row: int, similarity: float) -> dict[str, Any]:
+    """One neighbor in numbers. The distance is that of unit vectors, the square root of 2 - 2 cos."""
+    return {"image": row, "similarity": similarity, "distance": max(2 - 2 * similarity, 0) ** 0.5}
 
 
 def land(kind: str, features: Tensor, frame: np.ndarray, image: Tensor) -> np.ndarray:

@@ -53,7 +53,6 @@ class Pool:
         self._lock = HomeLock(home)
         self.store = Store(home)
         self._projector = projector() if projector is not None else None
-        self._looking_back: Projector | None = None
         self._queue = FairQueue()
         self._workers: list[WorkerProcess] = []
         self._false_starts = 0
@@ -63,14 +62,9 @@ class Pool:
             self._staff()
 
     @property
-    def projector(self) -> Projector:
-        """What lays out maps; where nobody asked for one at the start, it is made now, for those who look back."""
-        from playground.projection import Projector
-
-        with self._mutex:
-            if self._looking_back is None:
-                self._looking_back = self._projector or Projector()
-            return self._looking_back
+    def projector(self) -> Projector | None:
+        """What lays out snapshots, for those who look back at old ones."""
+        return self._projector
 
     def submit(self, config: RunConfig, owner: str = "") -> str:
         """Queues a new run and returns its id. Raises `PoolFull`."""
@@ -137,9 +131,8 @@ class Pool:
             worker.hang_up()
         for worker in workers:
             worker.join(CLOSE_GRACE)
-        for each in (self._projector, self._looking_back):
-            if each is not None:
-                each.close()
+        if self._projector is not None:
+            self._projector.close()
         self._interrupt_abandoned()
         self.store.close()
         self._lock.release()
