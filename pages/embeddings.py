@@ -16,10 +16,10 @@ with st.sidebar:
 embeddings.refusals(now)
 if now.run:
     embeddings.panel(now)
-else:
+elif not now.problems:
     st.subheader("Nothing has been trained here yet")
-    st.write("Every image of a run becomes a point on this page, and the run's time a film of it. Train a network for half a minute, then come back.")
-    if st.button("Go to the Train page", key="first", type="primary", icon=":material/model_training:"):
-        st.switch_page(PAGES / "train.py")
+    st.write("Every image of a run becomes a point on this page, and the run's time a film. Train a network for half a minute, then come back.")
+if not now.run and st.button("Go to the Train page", key="first", type="primary", icon=":material/model_training:"):
+    st.switch_page(PAGES / "train.py")
 
 controls.remember(watched.id, now.address())

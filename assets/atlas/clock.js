@@ -23,6 +23,7 @@ export class Clock {
     this.pace = button("1×", () => this.faster(), "speed")
     this.when = make("span.ssl-when")
     this.element = make("div.ssl-time", this.play, this.slider, this.pace, this.when)
+    this.draw()
   }
 
   /** The step that is shown. */

@@ -25,7 +25,9 @@ export class Coloring {
     Object.assign(this.count, { type: "number", min: 2, max: MOST, value: this.k, onchange: () => this.cluster() })
     this.count.setAttribute("aria-label", "number of clusters")
     this.legend = make("div.ssl-legend")
-    this.element = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors, (this.many = make("label.ssl-good", "clusters ", this.count)))
+    this.many = make("label.ssl-good", "clusters ", this.count)
+    this.many.hidden = true
+    this.element = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors, this.many)
   }
 
   /** The factors that there are. A coloring that cannot be gives way to the first that can. */

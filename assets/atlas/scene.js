@@ -48,7 +48,7 @@ export class Scene {
     this.notes = make("p.ssl-caution.ssl-notes")
     this.notes.setAttribute("role", "status")
     this.stage = make("div.ssl-stage", this.canvas, tools, this.empty, this.tip)
-    this.element = make("section.ssl-chart.ssl-scene", make("header.ssl-head", this.title, this.layer, make("span.ssl-space"), this.when), this.stage, this.notes)
+    this.element = make("section.ssl-chart.ssl-scene", make("header.ssl-head", this.title, this.layer, (this.dot = make("span.ssl-dot")), (this.verdict = make("span.ssl-good")), make("span.ssl-space"), this.when), this.stage, this.notes)
     this.graphs = make("div.ssl-graphs")
   }
 
@@ -57,6 +57,10 @@ export class Scene {
     this.run = run
     this.curves.theme = this.atlas.theme
     this.curves.update(run)
+    this.dot.dataset.state = run.verdict?.state.replaceAll(" ", "-") ?? ""
+    this.dot.hidden = !run.verdict
+    this.verdict.title = run.verdict?.sentence ?? ""
+    setText(this.verdict, run.verdict?.state ?? "")
     const state = `${run.snapshots.size} ${run.layouts.size} ${run.status?.status ?? run.status?.state} ${run.error}`
     if (state === this.state) return
     this.state = state
@@ -147,7 +151,7 @@ export class Scene {
     setText(this.layer, facts ? `${KINDS[film.query.kind]} of the ${film.query.layer}` : "")
     const number = (step) => step.toLocaleString("en-US")
     setText(this.when, waits ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …` : at === undefined || atlas.clock.now === at ? "" : `at its step ${number(at)}`)
-    setText(this.empty, waits ? (shown === undefined ? "The map is being laid out …" : "") : this.said ? "" : facts && !film.steps.length ? facts.notes?.join(" ") || "Nothing has been measured yet." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
+    setText(this.empty, waits ? (shown === undefined ? "The map is being laid out …" : "") : this.said ? "" : facts && !film.steps.length ? standing(this.run) || facts.notes.join(" ") || "Nothing was measured." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
     this.empty.hidden = !this.empty.textContent
     this.note(at)
     if (at === undefined) return
@@ -238,4 +242,12 @@ export class Scene {
     this.heads?.remove()
     for (const each of [this.element, this.graphs, this.neighbors.element, this.landed.element, this.heads?.element]) each?.remove()
   }
+}
+
+/** How a run stands that has nothing to show yet. */
+function standing(run) {
+  const { status, message, queue_position: place } = run?.status ?? {}
+  if (status === "queued") return place ? `This run waits its turn, at place ${place}.` : "This run waits its turn."
+  if (status === "failed") return `This run failed${message ? `: ${message}` : "."}`
+  return status === "running" ? "This run has just begun." : ""
 }

@@ -116,8 +116,6 @@ export class Atlas {
       return this.choose(scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? "umap" } : { layer: "backbone", kind: "umap", points: "probe" }, false)
     }
     if (known.length) {
-      const factors = Object.keys(known[0].points?.labels ?? {})
-      this.coloring.offer(factors)
       this.clock.list([...new Set(known.flatMap((each) => each.film.steps))].sort((a, b) => a - b))
     }
     this.buttons()
@@ -183,7 +181,8 @@ export class Atlas {
     }
     this.menu.value = this.points
     setText(this.caution, CAUTIONS[this.kind])
-    if (known.length) this.coloring.offer(Object.keys(known[0].points?.labels ?? {}))
+    const labeled = known.find((each) => each.points?.count)
+    if (labeled) this.coloring.offer(Object.keys(labeled.points.labels ?? {}))
   }
 
   paint() {

@@ -127,7 +127,8 @@ def runs(now: Look) -> None:
     listed = {each.id: called(each) for each in shared_pool().store.runs(LISTED)}
     for chosen in (now.run, now.other):
         if chosen and chosen not in listed:
-            listed[chosen] = _known(chosen)
+            kept = _found(chosen)
+            listed[chosen] = called(kept) if kept else f"{chosen}, which is gone"
     if not listed:
         return
     _select("run", "Run", list(listed), listed, now)
@@ -135,11 +136,12 @@ def runs(now: Look) -> None:
     st.caption("Running ones too: their newest frame is added as it comes. Two runs on the same data show the same images, so that what is chosen in one is chosen in both.")
 
 
-def _known(run: str) -> str:
+def _found(run: str | None) -> Run | None:
+    """None where it has been deleted while the page was open."""
     try:
-        return called(shared_pool().store.run(run))
+        return shared_pool().store.run(run) if run else None
     except UnknownRun:
-        return f"{run}, which is gone"
+        return None
 
 
 def called(run: Run) -> str:
@@ -178,19 +180,19 @@ def panel(now: Look) -> None:
     """The page's one panel: maps, curves, neighbors, lasso, landing."""
     told = [_told(run) for run in (now.run, now.other) if run]
     kept = {name: getattr(now, name) for name in ("layer", "kind", "points", "color", "clusters", "step", "image")}
-    own = shared_pool().store.run(now.run).flat.get("data") if now.run else None
+    run = _found(now.run)
+    own = run.flat.get("data") if run else None
     data = [{"name": name, "title": each.title} for name, each in sorted(CHOICES["data"].items(), key=lambda each: each[0] != own)]
     live.still("atlas", heard, runs=told, datasets=data, **kept)
 
 
 def _told(run: str) -> dict[str, Any]:
-    try:
-        found = shared_pool().store.run(run)
-    except UnknownRun:
+    found = _found(run)
+    if found is None:
         return {"id": run, "title": run, "short": run, "vit": False}
-    kind = CHOICES["network"].get(found.flat.get("network", ""))
-    method = _title(found, "method")
-    return {"id": run, "title": f"{method} on {_title(found, 'data')}", "short": f"{method} {run}", "vit": bool(kind and kind.family == "vit")}
+    network, method = CHOICES["network"].get(found.flat.get("network", "")), _title(found, "method")
+    vit = network is not None and network.family == "vit"
+    return {"id": run, "title": f"{method} on {_title(found, 'data')}", "short": f"{method} {run}", "vit": vit}
 
 
 def heard() -> None:
