@@ -18,15 +18,13 @@ export function extent(points, dimensions) {
   return [...sides.map(([low, high]) => (low + high) / 2), Math.max(...sides.map(([low, high]) => high - low), 1e-6) / 2]
 }
 
-/** The window of each frame, from their extents: it moves only where points leave it or fill less than `least` of it, so that motion is real. */
+/** The window of each frame, from their extents: about its middle, and as wide as before unless points leave it or fill less than `least` of it. */
 export function windows(extents, least) {
-  let now = null
+  let side = 0
   return extents.map(([x, y, z, half]) => {
-    const wide = now && Math.max(half, Math.hypot(x - now[0], y - now[1], z - now[2]) + half)
-    if (!now) now = [x, y, z, half * MARGIN]
-    else if (wide > now[3]) now = [x, y, z, half * MARGIN]
-    else if (half < least * now[3]) now = [x, y, z, half * ROOM]
-    return now
+    if (half > side) side = half * MARGIN
+    else if (half < least * side) side = half * ROOM
+    return [x, y, z, side]
   })
 }
 

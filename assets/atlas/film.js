@@ -5,7 +5,7 @@ import { unpack } from "../stream.js"
 import { extent, windows } from "./camera.js"
 
 const AT_ONCE = 3 // requests under way
-const ROOM = 0.3 // what a map may fill of its window before the window follows: below that, collapse would not be seen
+const FILLED = 0.45 // what a map may fill of its window before the window follows: below that, collapse would not be seen
 
 export class Film {
   /** changed(): a frame has come, or cannot be had. */
@@ -90,7 +90,7 @@ export class Film {
     if (this.query.kind === "sphere") return [0, 0, 0, 1.12]
     if (!this.tracks) {
       const known = this.steps.filter((each) => this.frames.has(each))
-      this.tracks = new Map(windows(known.map((each) => this.extents(each)), ROOM).map((window, i) => [known[i], window]))
+      this.tracks = new Map(windows(known.map((each) => this.extents(each)), FILLED).map((window, i) => [known[i], window]))
     }
     return this.tracks.get(step)
   }

@@ -6,19 +6,24 @@ import pytest
 
 CANVAS = ".ssl-scene .ssl-canvas"
 STEP = "document.querySelector('.ssl-scene .ssl-canvas').ariaLabel?.match(/at step (\\d+)/)?.[1]"
-# Where points are drawn, and whether they have moved: the picture itself.
-PICTURE = f"Array.from(new Uint32Array(document.querySelector('{CANVAS}').getContext('2d').getImageData(0, 0, 300, 300).data.buffer))"
 FIND = f"""() => {{
   const canvas = document.querySelector('{CANVAS}'), {{ width, height }} = canvas
   const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, width, height).data.buffer)
   const at = pixels.findIndex((pixel, i) => i > width * height / 4 && pixel !== pixels[0])
   return [at % width, Math.floor(at / width)].map((each) => each / devicePixelRatio)
 }}"""
-COUNT_RERUNS = """() => {
-  window.reruns = 0
-  const app = document.querySelector('[data-test-script-state]')
-  new MutationObserver(() => { if (app.dataset.testScriptState === 'running') window.reruns++ }).observe(app, { attributes: true })
-}"""
+# From now on: which steps the map shows, how many different pictures it draws, how often the page's script runs.
+WATCH = f"""() => {{
+  const canvas = document.querySelector('{CANVAS}'), app = document.querySelector('[data-test-script-state]')
+  Object.assign(window, {{ reruns: 0, seen: [], pictures: new Set() }})
+  new MutationObserver(() => {{ if (app.dataset.testScriptState === 'running') window.reruns++ }}).observe(app, {{ attributes: true }})
+  new MutationObserver(() => window.seen.push(+{STEP})).observe(canvas, {{ attributeFilter: ['aria-label'] }})
+  const show = CanvasRenderingContext2D.prototype.putImageData
+  CanvasRenderingContext2D.prototype.putImageData = function (picture, ...at) {{
+    if (this.canvas === canvas) window.pictures.add(new Uint32Array(picture.data.buffer).reduce((sum, pixel, i) => (sum * 31 + pixel) | 0, 0))
+    return show.call(this, picture, ...at)
+  }}
+}}"""
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +44,13 @@ def test_the_film_of_a_run_plays_its_neighbors_show_and_a_lasso_counts(desk, tra
     page = desk(path="embeddings", until=".ssl-scene", **{"map.run": trained, "map.kind": "pca"})
     page.wait_for_function(f"{STEP} === '6'")
     page.wait_for_function("new URL(location).searchParams.get('map.color') === 'shape'")  # what it settled on has been said
-    before = page.evaluate(PICTURE)
-    page.evaluate(COUNT_RERUNS)
+    page.evaluate(WATCH)
     page.click(".ssl-play")
-    page.wait_for_function(f"{STEP} === '0'")
-    page.wait_for_function(f"before => {PICTURE}.some((pixel, i) => pixel !== before[i])", arg=before)
-    page.wait_for_function(f"{STEP} === '6'")
+    page.wait_for_function(f"window.seen.includes(0) && {STEP} === '6'")
     page.wait_for_selector(".ssl-play[aria-label=play]")
+    seen, pictures = page.evaluate("[window.seen, window.pictures.size]")
+    assert sorted(set(seen)) == seen[: len(set(seen))] and len(set(seen)) > 2  # every frame of the film, in the order of time
+    assert pictures > 2 * len(set(seen))  # and what lies between them
     assert page.evaluate("window.reruns") == 0
 
     x, y = page.evaluate(FIND)
