@@ -80,7 +80,7 @@ def _steps(points: Points) -> list[tuple[int, int]]:
 
 
 def _landing(points: Points, kind: str, step: int, features: Tensor, frame: Arrays, pixels: Tensor) -> dict[str, Any]:
-    image = points.look(step, pixels)[0]
+    image = points.look(step, pixels)[points.layer][0]
     similarity = maps.similarities(features, image)
     near = [maps.near(row, float(similarity[row])) for row in maps.nearest(similarity, maps.LANDING)]
     return {"xy": maps.land(kind, features, frame["xy"], image).tolist(), "neighbors": near}

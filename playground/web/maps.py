@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,7 +28,7 @@ from playground.runs.pool import Pool
 from playground.runs.trained import steps_kept
 from playground.web.asking import asked_below, asked_kind, asked_map, asked_points, asked_step
 from playground.web.files import answer, file, packed, tagged
-from playground.web.frames import NOW, SOON, Frames
+from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
 from playground.web.masks import whole_number
 from playground.web.turns import Turns
@@ -94,8 +93,8 @@ class Maps:
         """Groups that nobody named."""
         points = await asked_points(self._frames, request)
         step, k = await asked_step(self._frames, points, request), whole_number("k", request.query_params.get("k", "8"))
-        labels, features = await self._frames.clusters(points, k, step), await self._frames.features(points, step, SOON)
-        return answer(await self._frames.turn(SOON, lambda: _clusters(points, step, features, labels, k)))
+        found = await self._frames.clusters(points, k, step)
+        return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
 
 
 def _described(points: Points, kind: str) -> dict[str, Any]:
@@ -146,8 +145,9 @@ def _shared(labels: dict[str, list[int]], one: int, other: int) -> dict[str, boo
     return {name: each[one] == each[other] for name, each in labels.items() if each[one] >= 0 and each[other] >= 0}
 
 
-def _clusters(points: Points, step: int, features: Tensor, labels: np.ndarray, k: int) -> dict[str, Any]:
+def _clusters(points: Points, made: Arrays, k: int) -> dict[str, Any]:
+    labels, silhouette = made["labels"], made.get("silhouette")
     found = len(set(labels.tolist()))
     notes = [] if found == k else [f"Only {found} of {k} clusters have images: there are no more different features."]
-    measured = {"agreement": maps.agreement(labels, points.described()["labels"]), "silhouette": maps.silhouette(features, labels)}
-    return {"labels": labels.tolist(), "k": k, "step": step, "notes": notes} | measured
+    agreement = maps.agreement(labels, points.described()["labels"])
+    return {"labels": labels.tolist(), "k": k, "agreement": agreement, "silhouette": silhouette, "notes": notes}
