@@ -15,6 +15,7 @@ when they are asked for, in the order of their steps, and kept in the run's fold
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -99,11 +100,12 @@ class Maps:
 
 def _described(points: Points, kind: str) -> dict[str, Any]:
     size, steps, described = sizes(points.store, points.run), points.steps(), points.described()
+    shown = [layer for layer in LAYERS if replace(points, layer=layer).steps()]
     return {
         "steps": steps,
         "ready": [step for step in points.folder.frame_steps(f"{points.name}-{kind}") if step in steps],
-        "kinds": {layer: maps.kinds_of(size[layer]) if layer in size else [] for layer in LAYERS},
-        "layers": [layer for layer in LAYERS if layer in size],
+        "kinds": {layer: maps.kinds_of(size[layer]) if layer in shown else [] for layer in LAYERS},
+        "layers": shown,
         "sizes": size,
         "dimensions": maps.dimensions_of(kind, size.get(points.layer, 0)),
         "points": described,
