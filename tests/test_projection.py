@@ -370,6 +370,24 @@ def test_a_frame_that_kills_every_process_is_laid_out_by_pca(quick):
     assert len(ask(quick, features(5))) == 5
 
 
+def test_a_frame_that_was_asked_for_starts_where_it_is_told_and_is_not_replaced(quick):
+    slow = Inbox()
+    quick.submit("slow", np.ones((13, 2), np.float32), slow)
+    until(lambda: not quick._waiting)
+    answers = [quick.ask("umap", np.full((5, 2), value), np.full((5, 2), 10)) for value in (1, 2)]
+    answers.append(quick.ask("tsne", torch.ones(5, 2)))
+    assert [answer.result(60)[0, 0] for answer in answers] == [11, 12, -1]
+    until(lambda: not quick._asked)
+    assert set(quick._layouts) <= {"slow", "idle"}, "and nothing is remembered for it"
+
+
+def test_what_was_asked_for_is_cancelled_when_it_closes():
+    projector = QuickProjector()
+    waiting = projector.ask("umap", np.ones((13, 2)))
+    projector.close()
+    assert waiting.cancelled() and projector.ask("umap", np.ones((5, 2))).cancelled()
+
+
 def test_a_failing_callback_ends_nothing(quick, caplog):
     def fails(layout):
         raise RuntimeError("the listener's own mistake")

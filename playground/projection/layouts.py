@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -164,10 +165,13 @@ def tsne_layout(features: Tensor, previous: np.ndarray | None = None, *, perplex
         return pca(units, previous)
     from sklearn.manifold import TSNE
 
-    warm = previous is not None and previous.shape == (len(units), 2) and np.ptp(previous, 0).max() > SPAN / 5
-    # 250 iterations are the fewest that scikit-learn makes, and all of them are of its first phase, whose exaggeration 1 is none.
-    start, settings = (previous, {"early_exaggeration": 1.0, "max_iter": 250}) if warm else (None, {"max_iter": 500})
-    start = pca(units, previous) if start is None else start
-    scaled = start if warm else start / max(float(start[:, 0].std()), 1e-12) * 1e-4  # as scikit-learn does to its own start by PCA
-    tsne = TSNE(perplexity=min(perplexity, (len(units) - 1) / 3), init=scaled.astype(np.float32), random_state=seed, n_jobs=1, **settings)
-    return procrustes(tsne.fit_transform(units.numpy()), start, scale=False)
+    settings: dict[str, Any] = {"perplexity": min(perplexity, (len(units) - 1) / 3), "random_state": seed, "n_jobs": 1}
+    if previous is not None and previous.shape == (len(units), 2) and np.ptp(previous, 0).max() > SPAN / 5:
+        # scikit-learn looks after every 50 steps, in each of its two phases, whether the gradient is this small: 100 steps in all.
+        start, settings = previous, settings | {"early_exaggeration": 1.0, "min_grad_norm": 1e9, "learning_rate": max(len(units) / 2, 50)}
+        scaled = start
+    else:
+        start, settings = pca(units, previous), settings | {"max_iter": 500}
+        scaled = start / max(float(start[:, 0].std()), 1e-12) * 1e-4  # as scikit-learn does to its own start by PCA
+    points = TSNE(init=scaled.astype(np.float32), **settings).fit_transform(units.numpy())
+    return procrustes(points, start, scale=False)

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from playground.album import half
 from playground.datasets import DataError, Images
 from playground.home import home
 from playground.runs.folder import RunFolder, atlas
@@ -72,32 +73,30 @@ class Points:
     def known(self, step: int) -> Tensor | None:
         """Their features (N, D) float32, where they need not be computed: as they were measured, or as they were kept."""
         if self.count is None and LAYERS[self.layer] in _names(self.folder, step):
-            measured = (self.folder.snapshot(step) or {}).get(LAYERS[self.layer])
-            return None if measured is None else torch.from_numpy(measured).float()
-        kept = self.folder.frame(f"{self.name}-features", step)
-        return None if kept is None else torch.from_numpy(kept["features"]).float()
+            found = (self.folder.snapshot(step) or {}).get(LAYERS[self.layer])
+        else:
+            found = (self.folder.frame(f"features-{self.count or PROBE}", step) or {}).get(self.layer)
+        return None if found is None else torch.from_numpy(found).float()
 
-    def parts(self, step: int) -> list[Callable[[], Tensor]]:
-        """The work that gives their features, piece by piece, each of them short."""
+    def parts(self, step: int) -> list[Callable[[], dict[str, Tensor]]]:
+        """The work that gives their features, piece by piece, each of them short: those of all layers, since they come together."""
         if not self.count:
             return [functools.partial(self.look, step, part) for part in probe_pixels(self.folder).split(CHUNK)]
         images, rows = self.images()
         return [functools.partial(lambda part: self.look(step, images.pixels[part]), part) for part in rows.split(CHUNK)]
 
-    def keep(self, step: int, features: Tensor) -> None:
+    def keep(self, step: int, features: dict[str, Tensor]) -> None:
         """For the next time, in half precision, as the weights are kept."""
-        self.folder.save_frame(f"{self.name}-features", step, {"features": features.half().numpy()})
+        arrays = {layer: half(each).numpy() for layer, each in features.items()}
+        self.folder.save_frame(f"features-{self.count or PROBE}", step, arrays)
 
-    def look(self, step: int, pixels: Tensor) -> Tensor:
-        """Any images as the run saw them at a step: (N, 3, H, W) uint8 -> (N, D) float32."""
+    def look(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
+        """A few images as the run saw them at a step: (N, 3, H, W) uint8 -> layer -> (N, D) float32."""
         method = network(self.store, self.run.id, step).method
         with torch.inference_mode():
-            features: Tensor | None = torch.cat([method.embed(part.float() / 255) for part in pixels.split(CHUNK)])
-            if self.layer != "backbone" and features is not None:
-                features = method.project(features)
-        if features is None:
-            raise ValueError(f"layer of run {self.run.id} must be backbone, got {self.layer}: its method has no projector")
-        return features.float()
+            embedding = method.embed(pixels.float() / 255)
+            found = {"backbone": embedding, "projector": method.project(embedding)}
+        return {layer: each.float() for layer, each in found.items() if each is not None}
 
     def images(self) -> tuple[Images, Tensor]:
         """All training images, and which of them are meant: drawn by lot, always the same ones. Raises DataError if they are not here."""

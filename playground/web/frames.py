@@ -42,10 +42,11 @@ class Frames:
         if known is not None:
             return known
         parts = await self.turn(rank, lambda: points.parts(step))
-        features = torch.cat([await self.turn(rank, part) for part in parts])
+        found = [await self.turn(rank, part) for part in parts]
+        features = {layer: torch.cat([part[layer] for part in found]) for layer in found[0]}
         if _current(points):
             await run_in_threadpool(points.keep, step, features)
-        return features
+        return features[points.layer]
 
     async def map(self, points: Points, kind: str, step: int) -> Arrays:
         """xy: (N, 2 or 3), lying as the frame before it does; variance: of PCA; kept: of each point's nearest; radius."""
@@ -57,14 +58,14 @@ class Frames:
 
         return await self._chain(points, f"{points.name}-{kind}", step, made)
 
-    async def clusters(self, points: Points, k: int, step: int) -> np.ndarray:
-        """(N,) numbers below k, those of the frame before where the clusters are the same."""
+    async def clusters(self, points: Points, k: int, step: int) -> Arrays:
+        """labels: (N,) numbers below k, those of the frame before where the clusters are the same; silhouette."""
 
         async def made(step: int, before: Arrays | None) -> Arrays:
             features = await self.features(points, step, SOON)
-            return {"labels": await self.turn(SOON, lambda: maps.clusters(features, k, None if before is None else before["labels"]))}
+            return await self.turn(SOON, lambda: _clustered(features, k, None if before is None else before["labels"]))
 
-        return (await self._chain(points, f"{points.name}-clusters{k}", step, made))["labels"]
+        return await self._chain(points, f"{points.name}-clusters{k}", step, made)
 
     async def _laid_out(
         self, points: Points, kind: str, step: int, features: Tensor, previous: np.ndarray | None
@@ -111,6 +112,12 @@ def _last_kept(points: Points, name: str, steps: list[int]) -> tuple[Arrays | No
 def _current(points: Points) -> bool:
     """Whether the run has not gone back to a checkpoint since the points were asked for: other frames of these steps may come."""
     return points.store.run(points.run.id).attempt == points.run.attempt
+
+
+def _clustered(features: Tensor, k: int, previous: np.ndarray | None) -> Arrays:
+    labels = maps.clusters(features, k, previous)
+    found = maps.silhouette(features, labels)
+    return {"labels": labels} | ({} if found is None else {"silhouette": np.asarray(found)})
 
 
 def _measured(features: Tensor, xy: np.ndarray) -> dict[str, Any]:

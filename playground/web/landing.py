@@ -26,6 +26,7 @@ from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.masks import picture, probe_image, whole_number
 
 LARGEST = 8 << 20  # bytes of a picture that is sent
+HEARD = 8  # times that: a browser reads no answer before it has sent everything, so what is too long is heard and thrown away
 AMONG = f"the mean of its {maps.LANDING} nearest neighbors' places, the nearer the heavier, because {{}} has no place of its own for it"
 HOW = {"sphere": "its own unit vector", "umap": AMONG.format("UMAP"), "tsne": AMONG.format("t-SNE")}
 EXACTLY = "exactly, along the axes of the map"
@@ -80,7 +81,7 @@ def _steps(points: Points) -> list[tuple[int, int]]:
 
 
 def _landing(points: Points, kind: str, step: int, features: Tensor, frame: Arrays, pixels: Tensor) -> dict[str, Any]:
-    image = points.look(step, pixels)[0]
+    image = points.look(step, pixels)[points.layer][0]
     similarity = maps.similarities(features, image)
     near = [maps.near(row, float(similarity[row])) for row in maps.nearest(similarity, maps.LANDING)]
     return {"xy": maps.land(kind, features, frame["xy"], image).tolist(), "neighbors": near}
@@ -122,7 +123,8 @@ def _as_seen(pixels: Tensor, config: RunConfig) -> Tensor:
 
 def _heads(store: Store, request: Request) -> dict[str, Any]:
     run, given = request.path_params["run"], request.query_params
-    found = network(store, run, whole_number("step", given["step"]) if given.get("step") else None)
+    steps = [whole_number("step", given["step"])] if given.get("step") else newest_step(store, run)
+    found = network(store, run, steps[0] if steps else None)
     attention = found.method.attention(probe_image(store, run, whole_number("image", given.get("image", "0"))))
     if attention is None:
         kind = f"{found.config.method.choice.title} on {found.config.network.choice.title}"
@@ -142,7 +144,10 @@ async def _body(request: Request) -> bytes:
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
-        if length > LARGEST:
-            raise ValueError(f"a picture must have at most {LARGEST >> 20} MB, got more")
-        parts.append(part)
+        if length <= LARGEST:
+            parts.append(part)
+        elif length > HEARD * LARGEST:
+            break
+    if length > LARGEST:
+        raise ValueError(f"a picture must have at most {LARGEST >> 20} MB, got more")
     return b"".join(parts)

@@ -15,9 +15,9 @@ when they are asked for, in the order of their steps, and kept in the run's fold
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,7 +29,7 @@ from playground.runs.pool import Pool
 from playground.runs.trained import steps_kept
 from playground.web.asking import asked_below, asked_kind, asked_map, asked_points, asked_step
 from playground.web.files import answer, file, packed, tagged
-from playground.web.frames import NOW, SOON, Frames
+from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
 from playground.web.masks import whole_number
 from playground.web.turns import Turns
@@ -94,17 +94,18 @@ class Maps:
         """Groups that nobody named."""
         points = await asked_points(self._frames, request)
         step, k = await asked_step(self._frames, points, request), whole_number("k", request.query_params.get("k", "8"))
-        labels, features = await self._frames.clusters(points, k, step), await self._frames.features(points, step, SOON)
-        return answer(await self._frames.turn(SOON, lambda: _clusters(points, step, features, labels, k)))
+        found = await self._frames.clusters(points, k, step)
+        return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
 
 
 def _described(points: Points, kind: str) -> dict[str, Any]:
     size, steps, described = sizes(points.store, points.run), points.steps(), points.described()
+    shown = [layer for layer in LAYERS if replace(points, layer=layer).steps()]
     return {
         "steps": steps,
         "ready": [step for step in points.folder.frame_steps(f"{points.name}-{kind}") if step in steps],
-        "kinds": {layer: maps.kinds_of(size[layer]) if layer in size else [] for layer in LAYERS},
-        "layers": [layer for layer in LAYERS if layer in size],
+        "kinds": {layer: maps.kinds_of(size[layer]) if layer in shown else [] for layer in LAYERS},
+        "layers": shown,
         "sizes": size,
         "dimensions": maps.dimensions_of(kind, size.get(points.layer, 0)),
         "points": described,
@@ -146,8 +147,9 @@ def _shared(labels: dict[str, list[int]], one: int, other: int) -> dict[str, boo
     return {name: each[one] == each[other] for name, each in labels.items() if each[one] >= 0 and each[other] >= 0}
 
 
-def _clusters(points: Points, step: int, features: Tensor, labels: np.ndarray, k: int) -> dict[str, Any]:
+def _clusters(points: Points, made: Arrays, k: int) -> dict[str, Any]:
+    labels, silhouette = made["labels"], made.get("silhouette")
     found = len(set(labels.tolist()))
     notes = [] if found == k else [f"Only {found} of {k} clusters have images: there are no more different features."]
-    measured = {"agreement": maps.agreement(labels, points.described()["labels"]), "silhouette": maps.silhouette(features, labels)}
-    return {"labels": labels.tolist(), "k": k, "step": step, "notes": notes} | measured
+    agreement = maps.agreement(labels, points.described()["labels"])
+    return {"labels": labels.tolist(), "k": k, "agreement": agreement, "silhouette": silhouette, "notes": notes}
