@@ -18,7 +18,9 @@ if now.run:
     embeddings.panel(now)
 elif not now.problems:
     st.subheader("Nothing has been trained here yet")
-    st.write("Every image of a run becomes a point on this page, and the run's time a film. Train a network for half a minute, then come back.")
+    st.write(
+        "Every image of a run becomes a point on this page, and the run's time a film. Train a network for half a minute, then come back."
+    )
 if not now.run and st.button("Go to the Train page", key="first", type="primary", icon=":material/model_training:"):
     st.switch_page(PAGES / "train.py")
 

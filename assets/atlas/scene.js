@@ -2,7 +2,7 @@
 
 import { Latest, addressOf } from "../latest.js"
 import { watch } from "../stream.js"
-import { make, setText, short } from "../theme.js"
+import { make, setText } from "../theme.js"
 import { Curves } from "../panels/curves.js"
 import { button } from "../panels/mask.js"
 import { Cloud } from "./cloud.js"
@@ -11,10 +11,9 @@ import { Film } from "./film.js"
 import { Heads } from "./heads.js"
 import { landedAt } from "./landing.js"
 import { Neighbors } from "./neighbors.js"
-import { labelOf, pictured } from "./thumbs.js"
+import { Tip } from "./tip.js"
 
 const KINDS = { umap: "UMAP", pca: "PCA", pca3: "PCA in 3-D", tsne: "t-SNE", sphere: "Sphere" }
-const THUMB = 96 // px, of the picture beside the pointer
 
 export class Scene {
   /** atlas: what all scenes share: the choices, the clock, what is picked. */
@@ -38,8 +37,7 @@ export class Scene {
     this.canvas = make("canvas.ssl-canvas")
     this.canvas.tabIndex = 0
     this.canvas.setAttribute("role", "application")
-    this.tip = make("div.ssl-tip", (this.picture = make("div.ssl-thumb.ssl-thumb-of")), (this.words = make("div.ssl-facts")))
-    this.tip.hidden = true
+    this.tip = new Tip()
     this.empty = make("div.ssl-empty", "Asking for the map …")
     const tools = make("div.ssl-tools", button("+", () => this.cloud.magnify(1.4), "zoom in"), button("−", () => this.cloud.magnify(1 / 1.4), "zoom out"), button("⟲", () => this.cloud.whole(), "whole map"))
     this.title = make("span.ssl-title", told.title)
@@ -47,7 +45,7 @@ export class Scene {
     this.when = make("span.ssl-good.ssl-at")
     this.notes = make("p.ssl-caution.ssl-notes")
     this.notes.setAttribute("role", "status")
-    this.stage = make("div.ssl-stage", this.canvas, tools, this.empty, this.tip)
+    this.stage = make("div.ssl-stage", this.canvas, tools, this.empty, this.tip.element)
     this.element = make("section.ssl-chart.ssl-scene", make("header.ssl-head", this.title, this.layer, (this.dot = make("span.ssl-dot")), (this.verdict = make("span.ssl-good")), make("span.ssl-space"), this.when), this.stage, this.notes)
     this.graphs = make("div.ssl-graphs")
   }
@@ -222,15 +220,8 @@ export class Scene {
 
   hover(i, here) {
     this.cloud.mark({ hovered: i < this.points?.count ? i : -1 })
-    this.tip.hidden = !here || i < 0 || !this.points?.source
-    if (this.tip.hidden) return
-    pictured(this.picture, this.points, i)
-    const said = (factor) => make(factor === this.atlas.coloring.mode ? "b" : "span", `${factor}: ${labelOf(this.points, factor, i)}`)
-    const alike = this.shade.similarity ? [make("span", `cosine ${short(this.shade.similarity[i])}`)] : []
-    this.words.replaceChildren(make("span.ssl-good", `image ${i}`), ...Object.keys(this.points.labels ?? {}).map(said), ...alike)
-    const [[x, y], { width, height }] = [this.cloud.place(i), this.cloud.camera.size]
-    this.tip.style.left = `${Math.max(x > width / 2 ? x - this.tip.offsetWidth - 16 : x + 16, 0)}px`
-    this.tip.style.top = `${Math.max(Math.min(Math.max(y - THUMB / 2, 0), height - this.tip.offsetHeight), 0)}px`
+    if (!this.points) return
+    this.tip.show(here ? i : -1, this.points, this.atlas.coloring.mode, this.shade.similarity, this.cloud.place(Math.max(i, 0)), this.cloud.camera.size)
   }
 
   remove() {

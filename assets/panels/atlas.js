@@ -1,12 +1,12 @@
 // The Embeddings page: the maps of one or two runs under one clock, and whatever is pointed at, chosen, drawn around or dropped on them.
 
 import { make, setText } from "../theme.js"
+import { Chosen } from "../atlas/chosen.js"
 import { Clock } from "../atlas/clock.js"
 import { Coloring } from "../atlas/coloring.js"
 import { Landing, land as landing } from "../atlas/landing.js"
 import { Lasso } from "../atlas/lasso.js"
 import { Scene } from "../atlas/scene.js"
-import { labelOf, thumb } from "../atlas/thumbs.js"
 import { button } from "./mask.js"
 
 const KINDS = { umap: "UMAP", pca: "PCA", pca3: "PCA 3-D", tsne: "t-SNE", sphere: "Sphere" }
@@ -52,16 +52,9 @@ export class Atlas {
     this.graphs = make("div.ssl-curves-beside")
     const maps = make("div.ssl-maps", this.clouds, this.coloring.legend, this.clock.element, this.caution)
     this.desk = make("div.ssl-atlas-desk", maps, this.graphs)
-    this.hint = make("p.ssl-sentence.ssl-invite", "Click a point: its nearest neighbors appear here, and every map can be colored by similarity to it.")
-    this.large = make("div.ssl-chosen")
-    this.rows = make("div.ssl-rows-of-neighbors")
-    this.recolored = button("Color by similarity to it", () => this.coloring.choose("similarity"))
-    this.recolored.classList.add("ssl-strong")
-    const forget = button("Let go", () => this.pick(-1), "no image is chosen (Escape)")
-    this.head = make("header.ssl-head", make("span.ssl-title", "Nearest neighbors"), (this.which = make("span.ssl-good")), make("span.ssl-space"), this.recolored, forget)
-    this.near = make("section.ssl-part.ssl-near", this.head, this.hint, make("div.ssl-near-desk", this.large, this.rows))
+    this.near = new Chosen(() => this.coloring.choose("similarity"), () => this.pick(-1))
     this.attention = make("div.ssl-attentions")
-    place.append(tools, this.coloring.element, this.note, this.desk, this.near, this.lasso.element, this.attention, this.landing.element)
+    place.append(tools, this.coloring.element, this.note, this.desk, this.near.element, this.lasso.element, this.attention, this.landing.element)
     place.ondragover = (event) => event.preventDefault()
     place.ondrop = (event) => { event.preventDefault(); this.landing.take(event.dataTransfer.files) }
   }
@@ -81,7 +74,7 @@ export class Atlas {
     for (const scene of [...this.scenes]) if (!wanted.some((each) => each.id === scene.id)) this.leave(scene)
     this.scenes = wanted.map((told) => this.scenes.find((each) => each.id === told.id) ?? this.enter(told))
     this.scenes.forEach((scene) => {
-      for (const [parent, element] of [[this.clouds, scene.element], [this.graphs, scene.graphs], [this.rows, scene.neighbors.element], [this.landing.rows, scene.landed.element], [this.attention, scene.heads?.element]]) {
+      for (const [parent, element] of [[this.clouds, scene.element], [this.graphs, scene.graphs], [this.near.rows, scene.neighbors.element], [this.landing.rows, scene.landed.element], [this.attention, scene.heads?.element]]) {
         if (element && element.parentElement !== parent) parent.append(element)
       }
       if (scene.run) scene.curves.theme = this.theme, scene.curves.update(scene.run)
@@ -188,24 +181,7 @@ export class Atlas {
   paint() {
     for (const scene of this.scenes) scene.paint()
     this.coloring.explain(this.scenes.find((each) => each.colors)?.colors)
-    const none = this.image === null
-    this.hint.hidden = !none
-    this.recolored.hidden = this.head.lastChild.hidden = none
-    this.recolored.setAttribute("aria-pressed", String(this.coloring.mode === "similarity"))
-    setText(this.which, none ? "" : `of image ${this.image}`)
-    this.rows.hidden = this.large.hidden = none
-    this.enlarge()
-    setText(this.hint, none && this.coloring.mode === "similarity" ? "Click a point: every map is then colored by similarity to its image." : "Click a point: its nearest neighbors appear here, and every map can be colored by similarity to it.")
-  }
-
-  /** The chosen image, with its labels. */
-  enlarge() {
-    const points = this.scenes.find((each) => each.points?.source)?.points
-    const key = `${this.image} ${points?.source}`
-    if (this.image === null || !points || this.image >= points.count || this.large.dataset.key === key) return
-    this.large.dataset.key = key
-    const labels = Object.keys(points.labels ?? {}).map((factor) => make("span", `${factor}: `, make("b", labelOf(points, factor, this.image))))
-    this.large.replaceChildren(thumb(points, this.image, `image ${this.image}`), make("div.ssl-facts", ...labels))
+    this.near.show(this.image, this.scenes.find((each) => each.points?.source)?.points, this.coloring.mode)
   }
 
   hover(i, from = null) {

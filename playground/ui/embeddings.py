@@ -133,7 +133,10 @@ def runs(now: Look) -> None:
         return
     _select("run", "Run", list(listed), listed, now)
     _select("other", "Beside it, under the same clock", ["", *(each for each in listed if each != now.run)], listed, now)
-    st.caption("Running ones too: their newest frame is added as it comes. Two runs on the same data show the same images, so that what is chosen in one is chosen in both.")
+    st.caption(
+        "Running ones too: their newest frame is added as it comes. Two runs on the same data show the same images, so that what is "
+        "chosen in one is chosen in both."
+    )
 
 
 def _found(run: str | None) -> Run | None:

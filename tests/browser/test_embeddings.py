@@ -20,7 +20,8 @@ WATCH = f"""() => {{
   new MutationObserver(() => window.seen.push(+{STEP})).observe(canvas, {{ attributeFilter: ['aria-label'] }})
   const show = CanvasRenderingContext2D.prototype.putImageData
   CanvasRenderingContext2D.prototype.putImageData = function (picture, ...at) {{
-    if (this.canvas === canvas) window.pictures.add(new Uint32Array(picture.data.buffer).reduce((sum, pixel, i) => (sum * 31 + pixel) | 0, 0))
+    const words = new Uint32Array(picture.data.buffer)
+    if (this.canvas === canvas) window.pictures.add(words.reduce((sum, pixel) => (sum * 31 + pixel) | 0, 0))
     return show.call(this, picture, ...at)
   }}
 }}"""
