@@ -85,6 +85,14 @@ export class Film {
     this.want(this.wanted)
   }
 
+  /** How far the frame of a step can be trusted, in sentences. */
+  says(step) {
+    const { variance, kept } = this.facts.get(step) ?? {}
+    const percent = (share) => `${Math.round(100 * share)} %`
+    const axes = variance ? [`These axes hold ${variance.map(percent).join(" + ")} of the variance.`] : []
+    return kept === undefined || kept === null ? axes : [...axes, `Of ten nearest neighbors in the space, ${percent(kept)} are near here too.`]
+  }
+
   /** What is seen at a step: [x, y, z, half]. A sphere fills its window as it is. */
   window(step) {
     if (this.query.kind === "sphere") return [0, 0, 0, 1.12]
@@ -99,10 +107,6 @@ export class Film {
   extents(step) {
     const frame = this.frames.get(step)
     return (frame.extent ??= extent(frame, 3))
-  }
-
-  get complete() {
-    return this.steps.every((step) => this.frames.has(step) || this.lost.has(step))
   }
 }
 

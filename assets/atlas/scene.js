@@ -9,19 +9,20 @@ import { Cloud } from "./cloud.js"
 import { Shade } from "./coloring.js"
 import { Film } from "./film.js"
 import { Heads } from "./heads.js"
+import { KINDS } from "./kinds.js"
 import { landedAt } from "./landing.js"
 import { Neighbors } from "./neighbors.js"
 import { Tip } from "./tip.js"
 
-const KINDS = { umap: "UMAP", pca: "PCA", pca3: "PCA in 3-D", tsne: "t-SNE", sphere: "Sphere" }
 
 export class Scene {
   /** atlas: what all scenes share: the choices, the clock, what is picked. */
   constructor(atlas, told) {
     this.atlas = atlas
     this.id = told.id
+    this.told = told
     this.build(told)
-    this.cloud = new Cloud(this.canvas, { hover: (i) => atlas.hover(i, this), pick: (i) => atlas.pick(i), lasso: (all) => atlas.select(all), step: (by) => atlas.clock.by(by), play: () => atlas.clock.toggle(), clear: () => atlas.clear() })
+    this.cloud = new Cloud(this.canvas, { hover: (i) => atlas.hover(i, this), pick: (i) => this.linked && atlas.pick(i), lasso: (all) => this.linked && atlas.select(all), step: (by) => atlas.clock.by(by), play: () => atlas.clock.toggle(), clear: () => atlas.clear() })
     this.film = new Film((step) => atlas.arrived(this, step))
     this.shade = new Shade(() => atlas.paint())
     this.neighbors = new Neighbors((found) => this.near(found), (image) => atlas.pick(image))
@@ -31,6 +32,15 @@ export class Scene {
     if (told.vit) this.heads = new Heads()
     this.latest = new Latest((body) => this.mapped(body), (sentence) => this.refused(sentence))
     this.unwatch = watch(this.id, (run) => this.update(run))
+  }
+
+  /** Whether its points are the same images as those of the first run: only then what is chosen in one is chosen in both. */
+  get linked() {
+    return this.told.images === (this.atlas.scenes[0] ?? this).told.images
+  }
+
+  get image() {
+    return this.linked ? this.atlas.image : null
   }
 
   build(told) {
@@ -153,20 +163,17 @@ export class Scene {
     this.empty.hidden = !this.empty.textContent
     this.note(at)
     if (at === undefined) return
-    const picked = atlas.image === null ? "" : ` Image ${atlas.image} is chosen.`
+    const picked = this.image === null ? "" : ` Image ${this.image} is chosen.`
     const held = atlas.chosen ? ` ${atlas.chosen.length} images are in the lasso.` : ""
     this.canvas.setAttribute("aria-label", `Map of ${this.points.count} images at step ${at} of ${this.title.textContent}, ${KINDS[film.query.kind]} of the ${film.query.layer}'s output, colored by ${atlas.coloring.mode}.${picked}${held} ` +
       "Left and right step, up and down go through images, Enter chooses, plus and minus zoom, Escape clears.")
   }
 
   note(at) {
-    const { variance, kept } = this.film.facts.get(at) ?? {}
-    const percent = (share) => `${Math.round(100 * share)} %`
-    const axes = variance ? `These axes hold ${variance.map(percent).join(" + ")} of the variance.` : ""
-    const near = kept === undefined || kept === null ? "" : `Of ten nearest neighbors in the space, ${percent(kept)} are near here too.`
     const lost = [...new Set(this.film.lost.values())]
     const notes = this.facts && this.film.steps.length ? this.facts.notes ?? [] : []
-    setText(this.notes, [this.said, ...notes, ...lost, axes, near, this.shade.sentence].filter(Boolean).join(" "))
+    const apart = this.linked ? "" : "Its data are others than those of the first run: what is chosen there has no place here."
+    setText(this.notes, [this.said, apart, ...notes, ...lost, ...this.film.says(at), this.shade.sentence].filter(Boolean).join(" "))
   }
 
   /** Hands at rest: what costs the server something is asked for now. */
@@ -176,7 +183,7 @@ export class Scene {
     if (at === undefined || atlas.clock.playing || !this.points?.count) return
     const { layer, points } = film.query
     this.shade.ask(this.id, { layer, points }, atlas.coloring, at)
-    if (atlas.image !== null && atlas.image < this.points.count) this.neighbors.ask(this.id, film.query, at, atlas.image)
+    if (this.image !== null && this.image < this.points.count) this.neighbors.ask(this.id, film.query, at, this.image)
     const landed = this.landing && landedAt(this.landing, at)
     if (landed) this.landed.show(landed.neighbors, this.points, landed.step)
     else this.landed.clear()
@@ -186,7 +193,7 @@ export class Scene {
 
   look() {
     const { atlas, film } = this
-    if (this.heads && this.sheet && film.query.points === "probe") this.heads.show(this.id, this.neighbors.name.textContent, this.points, this.sheet, atlas.image ?? 0, film.at(atlas.clock.now))
+    if (this.heads && this.sheet && film.query.points === "probe") this.heads.show(this.id, this.neighbors.name.textContent, this.points, this.sheet, this.image ?? 0, film.at(atlas.clock.now))
   }
 
   near(found) {
@@ -205,8 +212,8 @@ export class Scene {
     cloud.show(atlas.pictures ? this.sheet : null, points)
     cloud.gestures.lassoing = atlas.lassoing
     const landed = this.landing && landedAt(this.landing, this.film.at(atlas.clock.now))
-    const near = atlas.image !== null ? this.found?.neighbors : landed?.neighbors
-    cloud.mark({ picked: atlas.image ?? -1, starred: atlas.image === null, neighbors: (near ?? []).map((each) => each.image).filter((i) => i < points.count) })
+    const near = this.image !== null ? this.found?.neighbors : landed?.neighbors
+    cloud.mark({ picked: this.image ?? -1, starred: this.image === null, neighbors: (near ?? []).map((each) => each.image).filter((i) => i < points.count) })
     this.note(this.film.at(atlas.clock.now))
   }
 
@@ -214,7 +221,7 @@ export class Scene {
     const { chosen, coloring } = this.atlas
     const { lit } = coloring
     if (!chosen?.length && !lit) return null
-    const inside = chosen?.length ? new Set(chosen) : null
+    const inside = chosen?.length && this.linked ? new Set(chosen) : null
     return Uint8Array.from(places, (place, i) => ((!inside || inside.has(i)) && (!lit || lit.has(place)) ? 1 : 0))
   }
 

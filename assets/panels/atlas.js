@@ -4,21 +4,14 @@ import { make, setText } from "../theme.js"
 import { Chosen } from "../atlas/chosen.js"
 import { Clock } from "../atlas/clock.js"
 import { Coloring } from "../atlas/coloring.js"
+import { CAUTIONS, KINDS } from "../atlas/kinds.js"
 import { Landing, land as landing } from "../atlas/landing.js"
 import { Lasso } from "../atlas/lasso.js"
 import { Scene } from "../atlas/scene.js"
 import { button } from "./mask.js"
 
-const KINDS = { umap: "UMAP", pca: "PCA", pca3: "PCA 3-D", tsne: "t-SNE", sphere: "Sphere" }
 const SETTLED = 300 // ms without a change before the page, and its address, hear of it
 const POINTS = [["probe", "probe images"], ["2000", "2,000 training images"], ["5000", "5,000 training images"], ["10000", "10,000 training images"]]
-const CAUTIONS = {
-  umap: "Read UMAP by neighbors: distances between groups, and sizes of groups, mean little.",
-  tsne: "Read t-SNE by neighbors: distances between groups, and sizes of groups, mean little.",
-  pca: "PCA is a straight shadow: what overlaps here may be far apart in other directions.",
-  pca3: "PCA is a straight shadow: what overlaps here may be far apart in other directions. Drag to turn it.",
-  sphere: "No projection: this is the space itself, every output at length 1.",
-}
 
 export class Atlas {
   constructor(place, data) {
@@ -80,7 +73,7 @@ export class Atlas {
       if (scene.run) scene.curves.theme = this.theme, scene.curves.update(scene.run)
     })
     this.place.dataset.runs = wanted.length
-    if (this.was && this.was !== wanted[0]?.id) this.clear()
+    if (this.was && this.was !== wanted[0]?.id) this.clock.held = null, this.clear()
     this.was = wanted[0]?.id
     this.buttons()
     this.paint()
@@ -185,7 +178,7 @@ export class Atlas {
   }
 
   hover(i, from = null) {
-    for (const scene of this.scenes) scene.hover(i, scene === from)
+    for (const scene of this.scenes) if (scene.linked || scene === from) scene.hover(i, scene === from)
   }
 
   /** An image is chosen on all maps: the same points are the same images. */

@@ -192,10 +192,12 @@ def panel(now: Look) -> None:
 def _told(run: str) -> dict[str, Any]:
     found = _found(run)
     if found is None:
-        return {"id": run, "title": run, "short": run, "vit": False}
+        return {"id": run, "title": run, "short": run, "vit": False, "images": ""}
     network, method = CHOICES["network"].get(found.flat.get("network", "")), _title(found, "method")
     vit = network is not None and network.family == "vit"
-    return {"id": run, "title": f"{method} on {_title(found, 'data')}", "short": f"{method} {run}", "vit": vit}
+    images = sorted((key, value) for key, value in found.flat.items() if key.partition(".")[0] == "data")
+    title = f"{method} on {_title(found, 'data')}"
+    return {"id": run, "title": title, "short": f"{method} {run}", "vit": vit, "images": str(images)}
 
 
 def heard() -> None:
