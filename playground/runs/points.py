@@ -94,7 +94,7 @@ class Points:
         """A few images as the run saw them at a step: (N, 3, H, W) uint8 -> layer -> (N, D) float32."""
         method = network(self.store, self.run.id, step).method
         with torch.inference_mode():
-            embedding = method.embed(pixels.float() / 255)
+            embedding = method.embed((pixels.float() / 255).contiguous())  # in one order, so that the same image gives the same bits
             found = {"backbone": embedding, "projector": method.project(embedding)}
         return {layer: each.float() for layer, each in found.items() if each is not None}
 
