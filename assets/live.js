@@ -20,12 +20,12 @@ import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
 import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
+import { Atlas } from "./panels/atlas.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
-  mask: MaskPanel,
-  clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
+  mask: MaskPanel, atlas: Atlas, clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
 }
 const drawn = new WeakMap()
 

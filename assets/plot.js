@@ -26,9 +26,13 @@ export class Chart {
     this.plot = make("div.ssl-plot")
     this.plot.setAttribute("role", "img")
     this.empty = make("div.ssl-empty")
+    this.cursor = make("div.ssl-cursor")
+    this.cursor.hidden = true
     this.element = make("section.ssl-chart", make("header.ssl-head", this.title, this.layer, this.good), this.chips,
-      make("div.ssl-stage", this.plot, this.empty))
-    this.observer = new ResizeObserver(() => this.drawn && this.plot.offsetWidth && window.Plotly.Plots.resize(this.plot))
+      make("div.ssl-stage", this.plot, this.cursor, this.empty))
+    this.observer = new ResizeObserver(() => {
+      if (this.drawn && this.plot.offsetWidth) window.Plotly.Plots.resize(this.plot).then(() => this.point(this.pointed))
+    })
     this.observer.observe(this.plot)
     this.drawn = false
     this.busy = false
@@ -54,11 +58,23 @@ export class Chart {
         const [data, more, look, uirevision] = this.waiting
         this.waiting = null
         await library.react(this.plot, data, { ...base(look), ...more, uirevision }, CONFIG)
+        if (!this.drawn) this.plot.on("plotly_relayout", () => this.point(this.pointed)) // somebody zoomed
         this.drawn = true
+        this.point(this.pointed)
       }
     } finally {
       this.busy = false
     }
+  }
+
+  /** A line at a value of x, drawn over the chart: the chart itself is not drawn again. null takes it away; span: ms of its way there. */
+  point(x, span = 0) {
+    this.pointed = x
+    const [axis, size] = [this.plot._fullLayout?.xaxis, this.plot._fullLayout?._size]
+    const at = this.drawn && x !== null && x !== undefined && axis ? axis.l2p(x) : NaN
+    this.cursor.hidden = !(at >= -1 && at <= axis?._length + 1)
+    if (this.cursor.hidden) return
+    Object.assign(this.cursor.style, { transition: span ? `translate ${span}ms linear` : "none", translate: `${size.l + at}px`, top: `${size.t}px`, height: `${size.h}px` })
   }
 
   /** The words for the same thing. */

@@ -15,7 +15,8 @@ import torch
 from sklearn.manifold import trustworthiness
 from torch.nn import functional as F
 
-from playground.projection import PACKAGE, Projector, _receive, _send, exact_neighbors, pca, procrustes, umap_layout
+from playground.projection import PACKAGE, Projector, exact_neighbors, pca, procrustes, umap_layout
+from playground.projection.process import receive, send
 
 
 def features(count=400, size=24, seed=0, groups=8, apart=2.0):
@@ -227,14 +228,14 @@ def test_features_on_one_line_and_broken_numbers_are_laid_out(cold):
 QUICK = f"""
 import sys; sys.path.insert(0, {str(PACKAGE)!r})
 import time
-from playground import projection
+from playground.projection import process
 def quick(features, previous=None, **settings):
     print("a library says something")
     if len(features) == 13: time.sleep(1)
     if len(features) == 14: raise SystemExit("a frame that kills")
     return features[:, :2].numpy() + (0 if previous is None or not len(previous) else previous)
-projection.umap_layout = quick
-projection.serve()
+process.LAYOUTS.update(umap=quick, tsne=lambda *given: -quick(*given))
+process.serve()
 """
 
 
@@ -369,6 +370,24 @@ def test_a_frame_that_kills_every_process_is_laid_out_by_pca(quick):
     assert len(ask(quick, features(5))) == 5
 
 
+def test_a_frame_that_was_asked_for_starts_where_it_is_told_and_is_not_replaced(quick):
+    slow = Inbox()
+    quick.submit("slow", np.ones((13, 2), np.float32), slow)
+    until(lambda: not quick._waiting)
+    answers = [quick.ask("umap", np.full((5, 2), value), np.full((5, 2), 10)) for value in (1, 2)]
+    answers.append(quick.ask("tsne", torch.ones(5, 2)))
+    assert [answer.result(60)[0, 0] for answer in answers] == [11, 12, -1]
+    until(lambda: not quick._asked)
+    assert set(quick._layouts) <= {"slow", "idle"}, "and nothing is remembered for it"
+
+
+def test_what_was_asked_for_is_cancelled_when_it_closes():
+    projector = QuickProjector()
+    waiting = projector.ask("umap", np.ones((13, 2)))
+    projector.close()
+    assert waiting.cancelled() and projector.ask("umap", np.ones((5, 2))).cancelled()
+
+
 def test_a_failing_callback_ends_nothing(quick, caplog):
     def fails(layout):
         raise RuntimeError("the listener's own mistake")
@@ -391,9 +410,9 @@ def test_closing_while_it_starts_or_works_ends_it():
 def test_the_process_ends_when_its_input_does_and_only_answers_leave_it():
     process = subprocess.Popen(QuickProjector.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
-        assert _receive(process.stdout) == []
-        _send(process.stdin, np.ones((4, 3)), np.zeros((4, 2)))
-        np.testing.assert_array_equal(_receive(process.stdout)[0], np.ones((4, 2)))
+        assert receive(process.stdout) == ("", [])
+        send(process.stdin, np.ones((4, 3)), np.zeros((4, 2)), kind="umap")
+        np.testing.assert_array_equal(receive(process.stdout)[1][0], np.ones((4, 2)))
         process.stdin.close()
         assert process.stdout.read() == b"" and b"a library says something" in process.stderr.read()
         assert process.wait(20) == 0
@@ -426,14 +445,15 @@ def test_no_orphan_stays_when_the_server_is_killed():
 
 def test_messages_are_exact_and_a_broken_one_is_the_end():
     stream = io.BytesIO()
-    _send(stream, np.arange(6).reshape(3, 2), np.zeros((0, 2)))
+    send(stream, np.arange(6).reshape(3, 2), np.zeros((0, 2)), kind="tsne")
     whole = stream.getvalue()
-    first, second = _receive(io.BytesIO(whole))
+    kind, (first, second) = receive(io.BytesIO(whole))
+    assert kind == "tsne"
     np.testing.assert_array_equal(first, np.arange(6).reshape(3, 2))
     assert second.shape == (0, 2)
     for size in (0, 5, len(whole) - 1):
         with pytest.raises(EOFError):
-            _receive(io.BytesIO(whole[:size]))
+            receive(io.BytesIO(whole[:size]))
 
 
 def test_importing_it_imports_neither_umap_nor_streamlit():

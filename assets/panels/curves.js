@@ -15,12 +15,25 @@ export class Curves {
     this.task.element.hidden = true
     this.chosen = null
     this.range = new Range()
+    this.follow = ({ detail }) => this.point(detail)
+    document.addEventListener("ssl-step", this.follow)
+  }
+
+  /** A cursor at the step that is looked at elsewhere on the page; null is the newest, where the curves end. */
+  point({ run, step, span }) {
+    if (run !== this.run?.id) return
+    for (const chart of this.charts) chart.point(step, span)
+  }
+
+  get charts() {
+    return [this.knn, this.loss, this.task]
   }
 
   turn() {
     this.range = new Range()
     this.tasks = new Range()
     this.task.element.hidden = true
+    for (const chart of this.charts) chart.point(null)
   }
 
   update(run) {
@@ -31,7 +44,8 @@ export class Curves {
   }
 
   remove() {
-    for (const chart of [this.knn, this.loss, this.task]) chart.remove()
+    document.removeEventListener("ssl-step", this.follow)
+    for (const chart of this.charts) chart.remove()
   }
 
   drawKnn(run) {

@@ -48,8 +48,8 @@ export class Gaze {
   }
 }
 
-/** One run's attention: the mean over the picture, each head beside it. */
-class One {
+/** One run's attention: the mean over the picture, each head beside it. patch: null where none was pointed at. */
+export class One {
   constructor(point) {
     this.name = make("span.ssl-layer")
     this.patches = new Patches("attention", { begin: point, over: (all) => point(all.at(-1)), end: () => {} }, (context, side) => this.veil(context, side))
@@ -72,6 +72,7 @@ class One {
 
   take(found) {
     setText(this.refusal, "")
+    const from = found.patch === null || found.patch === undefined ? "the whole image" : `patch ${found.patch}`
     this.mean = found.heads[0].map((_, i) => found.heads.reduce((sum, head) => sum + head[i], 0) / found.heads.length)
     while (this.heads.children.length > found.heads.length) this.heads.lastChild.remove()
     found.heads.forEach((head, i) => {
@@ -79,10 +80,10 @@ class One {
       const canvas = this.heads.children[i].firstChild
       paintHeat(canvas, head, Math.max(...head))
       canvas.setAttribute("role", "img")
-      canvas.setAttribute("aria-label", `head ${i + 1}: where patch ${found.patch} looks`)
+      canvas.setAttribute("aria-label", `head ${i + 1}: where ${from} looks`)
     })
     const most = this.mean.indexOf(Math.max(...this.mean))
-    this.patches.canvas.setAttribute("aria-label", `Attention of patch ${found.patch}: most on patch ${most}, ${Math.round(100 * this.mean[most])} %. Arrows move, Space chooses.`)
+    this.patches.canvas.setAttribute("aria-label", `Attention of ${from}: most on patch ${most}, ${Math.round(100 * this.mean[most])} %. Arrows move, Space chooses.`)
     this.patches.paint()
   }
 
@@ -95,7 +96,7 @@ class One {
       context.fillStyle = `rgba(${color(value / top).join()},${VEIL})`
       context.fillRect(edge(column), edge(row), edge(column + 1) - edge(column), edge(row + 1) - edge(row))
     })
-    outline(context, side, grid, this.patch ?? 0, "#ffffff")
+    if (this.patch !== null) outline(context, side, grid, this.patch, "#ffffff")
   }
 
   remove() {

@@ -1,7 +1,8 @@
 // The map: where the network puts every image of the probe set, frame after frame.
 
 import { make, setText, short, classStyles } from "../theme.js"
-import { Scatter, SHAPES } from "./scatter.js"
+import { symbol } from "../symbols.js"
+import { Scatter } from "./scatter.js"
 
 const THUMB = 96 // px, of the picture beside the pointer
 const PLAY = 520 // ms between frames of a replay
@@ -235,17 +236,4 @@ export class PointMap {
     clearInterval(this.playing)
     this.scatter.remove()
   }
-}
-
-function symbol({ color, symbol: shape }) {
-  const canvas = document.createElement("canvas")
-  canvas.width = canvas.height = 24
-  const pen = canvas.getContext("2d")
-  pen.translate(12, 12)
-  pen.beginPath()
-  SHAPES[shape](pen, 8)
-  pen.fillStyle = pen.strokeStyle = color
-  pen.lineWidth = 3
-  shape === "ring" ? pen.stroke() : pen.fill()
-  return canvas
 }

@@ -1,5 +1,8 @@
 // A canvas of up to a few thousand points that glide from one layout to the next. Knows nothing of runs.
 
+import { extent } from "../atlas/camera.js"
+import { SHAPES } from "../symbols.js"
+
 const GLIDE = 650 // ms from one frame to the next
 const MARGIN = 1.08
 const REACH = 14 // px within which the pointer finds a point
@@ -39,7 +42,7 @@ export class Scatter {
 
   /** The window follows slowly, and only where points leave it or fill too little of it: so motion is real. */
   look(at_once) {
-    const [x, y, half] = extent(this.to)
+    const [x, y, half] = extent(this.to, 2)
     const wide = Math.max(half, Math.hypot(x - this.aim[0], y - this.aim[1]) + half)
     if (at_once) this.aim = [x, y, half * MARGIN]
     else if (wide > this.aim[2] || half < 0.72 * this.aim[2]) this.aim = [x, y, half * (half > this.aim[2] ? MARGIN : 1.15)]
@@ -215,38 +218,4 @@ export class Scatter {
     cancelAnimationFrame(this.frame)
     this.observer.disconnect()
   }
-}
-
-/** Middle and half the side of a square that holds all but the farthest half percent of points. */
-function extent(xy) {
-  if (!xy.length) return [0, 0, 1]
-  const side = (offset) => {
-    const values = Float32Array.from({ length: xy.length / 2 }, (_, i) => xy[2 * i + offset]).sort()
-    const cut = Math.floor(values.length * 0.0025)
-    return [values[cut], values[values.length - 1 - cut]]
-  }
-  const [[left, right], [low, high]] = [side(0), side(1)]
-  return [(left + right) / 2, (low + high) / 2, Math.max(right - left, high - low, 1e-6) / 2]
-}
-
-const polygon = (pen, corners, radius, turn) => {
-  for (let i = 0; i < corners; i++) {
-    const angle = turn + (i * 2 * Math.PI) / corners
-    pen.lineTo(radius * Math.cos(angle), radius * Math.sin(angle))
-  }
-  pen.closePath()
-}
-const crossed = (pen, r, turn) => {
-  pen.rotate(turn)
-  for (const [w, h] of [[r * 1.15, r * 0.42], [r * 0.42, r * 1.15]]) pen.rect(-w, -h, 2 * w, 2 * h)
-}
-export const SHAPES = {
-  circle: (pen, r) => pen.arc(0, 0, r, 0, 7),
-  square: (pen, r) => pen.rect(-r * 0.88, -r * 0.88, r * 1.76, r * 1.76),
-  triangle: (pen, r) => polygon(pen, 3, r * 1.3, -Math.PI / 2),
-  down: (pen, r) => polygon(pen, 3, r * 1.3, Math.PI / 2),
-  diamond: (pen, r) => polygon(pen, 4, r * 1.25, 0),
-  cross: (pen, r) => crossed(pen, r, Math.PI / 4),
-  plus: (pen, r) => crossed(pen, r, 0),
-  ring: (pen, r) => pen.arc(0, 0, r * 0.8, 0, 7),
 }

@@ -53,8 +53,8 @@ class Unreadable(ValueError):  # noqa: N818
     """A file that gives no picture; the text is a short reason, without the file's name."""
 
 
-def decode(source: Path, size: int, fit: Fit) -> np.ndarray:
-    """The first picture in a file -> (3, size, size) uint8. Raises Unreadable.
+def decode(source: Path | BinaryIO, size: int, fit: Fit) -> np.ndarray:
+    """The first picture in a file, on the disk or in memory -> (3, size, size) uint8. Raises Unreadable.
 
     crop: the middle square, its side brought to `size`; squeeze: the whole picture, its proportions lost. Antialiased.
     """
@@ -87,8 +87,11 @@ def _reader(head: bytes) -> tuple[str, type[ImageFile]] | None:
 
 
 @contextlib.contextmanager
-def _opened(source: Path) -> Iterator[ImageFile]:
+def _opened(source: Path | BinaryIO) -> Iterator[ImageFile]:
     """The picture with only its header read, and within the limits."""
+    if not isinstance(source, Path):
+        yield _within_limits(source)
+        return
     try:
         file = source.open("rb")
     except OSError as error:

@@ -97,6 +97,10 @@ class Autoregressive(Method):
         small = painted(colors.unflatten(1, (math.isqrt(colors.shape[1]), -1)), self.knobs.levels)
         return F.interpolate(small, scale_factor=cast(ViT, self.backbone).patch_size, mode="nearest")
 
+    @property
+    def encoder(self) -> None:
+        """None: its network reads colors of pixels, one after the other, and never an image in patches."""
+
     def embed(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, width): the mean state over all pixels."""
         return self._states(self._colors(images))[:, 1:].mean(1)

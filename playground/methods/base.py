@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from playground.knobs import Choice
-from playground.networks import Backbone
+from playground.networks import Backbone, ViT
 
 if TYPE_CHECKING:
     from playground.config import RunConfig
@@ -131,6 +131,15 @@ class Method(Choice, nn.Module):
     def learning_rate_factors(self) -> dict[str, float]:
         """How much faster than the rest some of its parts learn, by the name of the submodule."""
         return {}
+
+    @property
+    def encoder(self) -> nn.Module | None:
+        """The network that `embed` shows images to: of a student and a teacher the one whose features count. None for no images."""
+        return self.backbone
+
+    def attention(self, images: Tensor) -> Tensor | None:
+        """(B, 3, H, W) -> (B, heads, L, L): where each patch looks, in the last block of `encoder`; None where that is no ViT."""
+        return self.encoder.attention(images) if isinstance(self.encoder, ViT) else None
 
     def embed(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, D): the representation that is kept and judged, the backbone's output."""

@@ -72,6 +72,10 @@ class Colorization(Method):
         """(B, 3, H, W) -> (B, D), from the luma, which is all it ever sees."""
         return self.backbone(gray(images))
 
+    def attention(self, images: Tensor) -> Tensor | None:
+        """(B, 3, H, W) -> (B, heads, L, L), in gray."""
+        return super().attention(gray(images))
+
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """`colorization_error` on probe images."""
         return {"colorization_error": self._error(images)}

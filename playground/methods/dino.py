@@ -134,9 +134,14 @@ class DINO(Method):
         """Whose backbone and head are kept: the teacher's, where there is one."""
         return cast(tuple[Backbone, Head], tuple(self.teacher)) if self.knobs.moving_average else (self.backbone, self.head)
 
+    @property
+    def encoder(self) -> Backbone:
+        """The teacher's backbone."""
+        return self._judged()[0]
+
     def embed(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, D), by the teacher."""
-        return self._judged()[0](images)
+        return self.encoder(images)
 
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, bottleneck_size), by the teacher."""

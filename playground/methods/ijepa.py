@@ -116,9 +116,14 @@ class IJEPA(Method):
         with torch.no_grad():
             torch._foreach_lerp_(list(self.teacher.parameters()), list(self.backbone.parameters()), 1 - kept)
 
+    @property
+    def encoder(self) -> Backbone:
+        """The teacher, which alone has ever seen whole images (appendix A.1)."""
+        return self.teacher if self.knobs.moving_average else self.backbone
+
     def embed(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, D), by the teacher, which alone has ever seen whole images (appendix A.1)."""
-        return self.teacher(images) if self.knobs.moving_average else self.backbone(images)
+        """(B, 3, H, W) -> (B, D), by the teacher."""
+        return self.encoder(images)
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """`explained`: 1 - squared error over that of each place's mean target, so that knowing the place alone gets nothing."""

@@ -5,11 +5,14 @@ snapshots/0000100.npz               embedding, pca, spectrum ...
 snapshots/0000100-views.png         pictures: K tiles side by side, views one row each
 layouts/0000100.npy                 the UMAP of that snapshot, if it has been laid out
 weights/0000100.pt                  the method as it was at that snapshot, in half precision
+maps/backbone-tsne-probe/0000100.npz   one frame of one map: where its points lie, and what was measured of it
+maps/points-2000.jpg                the training images that a map shows
 checkpoint.pt  worker.log
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -90,6 +93,27 @@ class RunFolder:
         path = self._layout(step)
         return np.load(path) if path.exists() else None
 
+    def save_frame(self, name: str, step: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """One step of a series of the run's maps, such as `backbone-tsne-probe`."""
+        numbers: dict[str, Any] = dict(arrays)
+        _save(self._frame(name, step), lambda file: np.savez(file, **numbers))
+
+    def frame(self, name: str, step: int) -> dict[str, np.ndarray] | None:
+        """What `save_frame` kept, or None where there is nothing (yet)."""
+        path = self._frame(name, step)
+        if not path.exists():
+            return None
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    def save_file(self, path: Path, data: bytes) -> None:
+        """Any file of the folder, whole or not at all."""
+        _save(path, lambda file: file.write(data))
+
+    def frame_steps(self, name: str) -> list[int]:
+        """The steps of a series that are there."""
+        return sorted(int(path.stem) for path in self.path.glob(f"maps/{name}/*.npz"))
+
     def save_weights(self, step: int, state: Mapping[str, Any]) -> None:
         """The method's state at one snapshot."""
         import torch
@@ -129,8 +153,8 @@ class RunFolder:
         return (self.path / "checkpoint.pt").exists()
 
     def forget_after(self, step: int) -> None:
-        """Removes what was kept of later steps: snapshots, layouts, weights."""
-        for path in self.path.glob("*/*"):
+        """Removes what was kept of later steps: snapshots, layouts, weights, frames of maps."""
+        for path in itertools.chain(self.path.glob("*/*"), self.path.glob("maps/*/*")):
             number = path.name[:7]
             if number.isdigit() and int(number) > step:
                 path.unlink(missing_ok=True)
@@ -141,6 +165,9 @@ class RunFolder:
     def weights_path(self, step: int) -> Path:
         """Where the weights of a step lie, if they were kept."""
         return self.path / "weights" / f"{step:07d}.pt"
+
+    def _frame(self, name: str, step: int) -> Path:
+        return self.path / "maps" / name / f"{step:07d}.npz"
 
     def _layout(self, step: int) -> Path:
         return self.path / "layouts" / f"{step:07d}.npy"

@@ -64,6 +64,11 @@ class Pool:
         if warm or self._queue:
             self._staff()
 
+    @property
+    def projector(self) -> Projector | None:
+        """What lays out snapshots, for those who look back at old ones."""
+        return self._projector
+
     def submit(self, config: RunConfig, owner: str = "") -> str:
         """Queues a new run and returns its id. Raises `PoolFull`."""
         return self.submit_together([config], owner)[0]

@@ -12,7 +12,7 @@ from typing import Any
 from playground.config import CHOICES, ConfigError, RunConfig, defaults
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
-ASIDE = ("show.", "mask.", "lab.")  # how keys of an address begin that are no settings, but say what a page shows
+ASIDE = ("show.", "mask.", "map.", "lab.", "eval.")  # how keys of an address begin that say what a page shows, and are no settings of a run
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ GET /api/runs/{run}/snapshots/{step}/projector  {"pca"}: where the projector put
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
+GET /api/runs/{run}/map, neighbors, clusters, land, heads    see maps.py; POST: land
 GET /api/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
@@ -33,8 +34,10 @@ from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
 from playground.web.hub import Hub
+from playground.web.maps import Maps
 from playground.web.masks import Masks
 from playground.web.stream import PageSocket, server_sent_events
+from playground.web.turns import Turns
 from playground.web.views import Views
 
 # Large, and no page draws it: it is what the maps are made from.
@@ -43,7 +46,8 @@ NOT_SENT = ("embedding", "projection")
 
 def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
     """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes."""
-    api = Api(pool)
+    api, turns = Api(pool), Turns()
+    maps = Maps(pool, turns)
     run = "/api/runs/{run}"
     paths: dict[str, Callable[[Request], Any]] = {
         "/healthz": api.health,
@@ -58,9 +62,12 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         "/api/plotly.js": plotly_js,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
-        **Masks(pool).paths(),
+        **Masks(pool, turns).paths(),
+        **maps.paths(),
     }
-    return [*(Route(path, _answering(found)) for path, found in paths.items()), WebSocketRoute("/api/ws", api.socket)]
+    gets = [Route(path, _answering(found)) for path, found in paths.items()]
+    posts = [Route(path, _answering(found), methods=["POST"]) for path, found in maps.posts().items()]
+    return [*gets, *posts, WebSocketRoute("/api/ws", api.socket)]
 
 
 class Api:

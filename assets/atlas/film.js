@@ -1,0 +1,119 @@
+// The frames of one run's map: fetched ahead, a few at a time, in the order in which they will be shown.
+
+import { addressOf } from "../latest.js"
+import { unpack } from "../stream.js"
+import { extent, windows } from "./camera.js"
+
+const AT_ONCE = 3 // requests under way
+const FILLED = 0.45 // what a map may fill of its window before the window follows: below that, collapse would not be seen
+
+export class Film {
+  /** changed(): a frame has come, or cannot be had. */
+  constructor(changed) {
+    this.changed = changed
+    this.turn("", {})
+  }
+
+  /** Another run, layer or projection: frames of before are forgotten. */
+  turn(run, query) {
+    this.abort?.abort()
+    this.abort = new AbortController()
+    Object.assign(this, { run, query, steps: [], ready: new Set(), wanted: undefined })
+    this.frames = new Map() // step -> (N, 3) flattened
+    this.lost = new Map() // step -> why there is no frame
+    this.facts = new Map() // step -> what else is known of it
+    this.asked = new Set()
+    this.tracks = null
+  }
+
+  /** Steps that can be asked for, and those that are laid out already; those that failed may be tried again. */
+  list(steps, ready = []) {
+    this.steps = steps
+    this.ready = new Set(ready)
+    this.lost.clear()
+  }
+
+  /** The step that stands in for this one: itself, or the nearest before it that can be shown. */
+  at(step) {
+    const before = this.steps.filter((each) => each <= step && !this.lost.has(each))
+    return before.at(-1) ?? this.steps.find((each) => !this.lost.has(each))
+  }
+
+  get(step) {
+    return this.frames.get(step)
+  }
+
+  /** The last step up to this one whose frame is here: it is shown until that of the step itself has come. */
+  here(step) {
+    return this.steps.filter((each) => each <= step && this.frames.has(each)).at(-1)
+  }
+
+  /** Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of time: each starts from the last. */
+  want(step) {
+    this.wanted = step
+    while (this.asked.size < AT_ONCE) {
+      const next = this.next()
+      if (next === undefined) return
+      this.fetch(next)
+    }
+  }
+
+  next() {
+    const from = Math.max(this.steps.indexOf(this.at(this.wanted)), 0)
+    const made = this.ready.has(this.steps[from])
+    const order = made ? [...this.steps.slice(from), ...this.steps.slice(0, from).reverse()] : this.steps
+    return order.find((step) => !this.frames.has(step) && !this.asked.has(step) && !this.lost.has(step))
+  }
+
+  async fetch(step) {
+    const { abort, frames, lost, asked, facts } = this
+    asked.add(step)
+    try {
+      const address = new URL(addressOf(`runs/${this.run}/map/${step}`))
+      for (const [name, value] of Object.entries(this.query)) address.searchParams.set(name, value)
+      const answer = await fetch(address, { signal: abort.signal })
+      const body = await answer.json()
+      if (answer.ok) frames.set(step, spatial(unpack(body.xy))), facts.set(step, body)
+      else lost.set(step, body.error ?? `The server answered ${answer.status}.`)
+    } catch {
+      lost.set(step, "The server does not answer.")
+    }
+    asked.delete(step)
+    if (abort.signal.aborted) return
+    this.tracks = null
+    this.changed(step)
+    this.want(this.wanted)
+  }
+
+  /** How far the frame of a step can be trusted, in sentences. */
+  says(step) {
+    const { variance, kept } = this.facts.get(step) ?? {}
+    const percent = (share) => `${Math.round(100 * share)} %`
+    const axes = variance ? [`These axes hold ${variance.map(percent).join(" + ")} of the variance.`] : []
+    return kept === undefined || kept === null ? axes : [...axes, `Of ten nearest neighbors in the space, ${percent(kept)} are near here too.`]
+  }
+
+  /** What is seen at a step: [x, y, z, half]. A sphere fills its window as it is. */
+  window(step) {
+    if (this.query.kind === "sphere") return [0, 0, 0, 1.12]
+    if (!this.tracks) {
+      const known = this.steps.filter((each) => this.frames.has(each))
+      this.tracks = new Map(windows(known.map((each) => this.extents(each)), FILLED).map((window, i) => [known[i], window]))
+    }
+    return this.tracks.get(step)
+  }
+
+  /** The extent of a frame, measured once. */
+  extents(step) {
+    const frame = this.frames.get(step)
+    return (frame.extent ??= extent(frame, 3))
+  }
+}
+
+/** (N, 2) or (N, 3) -> (N, 3): what is flat lies at depth zero. What is no number stands in the middle. */
+function spatial(values) {
+  const [count, dimensions] = values.shape
+  const frame = new Float32Array(3 * count)
+  for (let i = 0; i < count; i++) for (let axis = 0; axis < dimensions; axis++) frame[3 * i + axis] = values[dimensions * i + axis] || 0
+  return frame
+}

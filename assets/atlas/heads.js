@@ -1,0 +1,62 @@
+// Where each head of a ViT looks, in a chosen image, at the step of the clock.
+
+import { make, setText } from "../theme.js"
+import { One } from "../panels/gaze.js"
+
+export class Heads {
+  constructor() {
+    this.said = make("span.ssl-good")
+    this.said.setAttribute("role", "status")
+    this.patch = null // null: from the image as a whole
+    this.grid = 1
+    this.one = new One((patch) => this.point(patch))
+    const take = this.one.latest.take
+    this.one.latest.take = (found) => { this.tell(found); take({ ...found, patch: this.patch }) }
+    this.element = make("section.ssl-part.ssl-attention", make("header.ssl-head", make("span.ssl-title", "Where its heads look"), this.said), this.one.element)
+  }
+
+  /** picture: the decoded atlas of the points; step: of the clock. */
+  show(run, name, points, picture, image, step) {
+    Object.assign(this, { run, image, step })
+    setText(this.one.name, name)
+    const key = `${run} ${image} ${points.source}`
+    if (this.key !== key) {
+      this.key = key
+      this.tile = cut(picture, points, image)
+      this.one.put(this.tile, this.grid, this.patch)
+    }
+    this.ask()
+  }
+
+  point(patch) {
+    this.patch = patch
+    this.one.mark(patch)
+    this.ask()
+  }
+
+  /** The weights of some steps are kept: the last of these up to the clock's is looked through. */
+  ask() {
+    const step = this.steps?.filter((each) => each <= this.step).at(-1) ?? this.steps?.[0]
+    this.one.latest.ask(`runs/${this.run}/heads`, { image: this.image, step, patch: this.patch ?? undefined })
+  }
+
+  tell(found) {
+    const first = !this.steps
+    Object.assign(this, { grid: found.grid, steps: found.steps })
+    if (first) this.ask()
+    this.one.put(this.tile, found.grid, this.patch)
+    const from = this.patch === null ? "" : ` from patch ${this.patch}`
+    setText(this.said, `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}. Click a patch to look from there. Brighter is more, each head by its own scale.`)
+  }
+
+  remove() {
+    this.one.remove()
+  }
+}
+
+function cut(picture, { tile, columns }, i) {
+  const canvas = make("canvas")
+  canvas.width = canvas.height = tile
+  canvas.getContext("2d").drawImage(picture, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, 0, 0, tile, tile)
+  return canvas
+}

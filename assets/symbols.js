@@ -1,0 +1,37 @@
+// The symbols of classes: hue comes first, and a shape tells apart what hues no longer can.
+
+const polygon = (pen, corners, radius, turn) => {
+  for (let i = 0; i < corners; i++) {
+    const angle = turn + (i * 2 * Math.PI) / corners
+    pen.lineTo(radius * Math.cos(angle), radius * Math.sin(angle))
+  }
+  pen.closePath()
+}
+const crossed = (pen, r, turn) => {
+  pen.rotate(turn)
+  for (const [w, h] of [[r * 1.15, r * 0.42], [r * 0.42, r * 1.15]]) pen.rect(-w, -h, 2 * w, 2 * h)
+}
+export const SHAPES = {
+  circle: (pen, r) => pen.arc(0, 0, r, 0, 7),
+  square: (pen, r) => pen.rect(-r * 0.88, -r * 0.88, r * 1.76, r * 1.76),
+  triangle: (pen, r) => polygon(pen, 3, r * 1.3, -Math.PI / 2),
+  down: (pen, r) => polygon(pen, 3, r * 1.3, Math.PI / 2),
+  diamond: (pen, r) => polygon(pen, 4, r * 1.25, 0),
+  cross: (pen, r) => crossed(pen, r, Math.PI / 4),
+  plus: (pen, r) => crossed(pen, r, 0),
+  ring: (pen, r) => pen.arc(0, 0, r * 0.8, 0, 7),
+}
+
+/** A symbol as legends show it. */
+export function symbol({ color, symbol: shape }) {
+  const canvas = document.createElement("canvas")
+  canvas.width = canvas.height = 24
+  const pen = canvas.getContext("2d")
+  pen.translate(12, 12)
+  pen.beginPath()
+  SHAPES[shape](pen, 8)
+  pen.fillStyle = pen.strokeStyle = color
+  pen.lineWidth = 3
+  shape === "ring" ? pen.stroke() : pen.fill()
+  return canvas
+}

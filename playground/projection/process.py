@@ -1,0 +1,61 @@
+"""The process that lays out frames, seen from inside: messages in, layouts out. A message is one line of JSON, then numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground.projection.layouts import tsne_layout, umap_layout
+
+LAYOUTS: dict[str, Callable[..., np.ndarray]] = {"umap": umap_layout, "tsne": tsne_layout}
+
+
+def send(stream: Any, *arrays: np.ndarray, kind: str = "") -> None:
+    """One message: a line with the kind of layout that is asked for and the shapes, then the numbers, float32."""
+    stream.write(json.dumps([kind, [array.shape for array in arrays]]).encode() + b"\n")
+    for array in arrays:
+        stream.write(array.astype(np.float32).tobytes())
+    stream.flush()
+
+
+def receive(stream: Any) -> tuple[str, list[np.ndarray]]:
+    """What `send` sent. Raises EOFError where the other side is gone."""
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    kind, shapes = json.loads(line)
+    return kind, [_array(stream, shape) for shape in shapes]
+
+
+def _array(stream: Any, shape: list[int]) -> np.ndarray:
+    size = 4 * math.prod(shape)
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return np.frombuffer(data, np.float32).reshape(shape).copy()
+
+
+def serve() -> None:
+    """The process: warms up, then answers each (features, previous) with a layout until its input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process itself
+    if hasattr(os, "nice"):
+        os.nice(10)  # training comes first: beside an equal on two cores, its steps would take more than twice as long
+    # Libraries may print: to stderr, so that nothing but answers leaves by stdout.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    LAYOUTS["umap"](torch.rand(64, 8, generator=torch.Generator().manual_seed(0)), epochs=2)
+    send(answers)
+    while True:
+        try:
+            kind, (features, previous) = receive(sys.stdin.buffer)
+        except EOFError:
+            return
+        send(answers, LAYOUTS[kind](torch.from_numpy(features), previous))

@@ -1,0 +1,53 @@
+"""What an address asks of a map, checked."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from playground import maps
+from playground.runs.points import PROBE, Points, points_of, sizes
+from playground.web.frames import NOW, SOON, Frames
+from playground.web.masks import whole_number
+
+
+async def asked_points(frames: Frames, request: Request) -> Points:
+    """`layer`, `points`. Raises UnknownRun, ValueError."""
+    given, run = request.query_params, request.path_params["run"]
+    layer, points = given.get("layer", "backbone"), given.get("points", PROBE)
+    return await frames.turn(NOW if points == PROBE else SOON, lambda: points_of(frames.pool().store, run, layer, points))
+
+
+async def asked_map(frames: Frames, request: Request) -> tuple[Points, str]:
+    """`kind`, too, which must go with the layer."""
+    kind, points = asked_kind(request), await asked_points(frames, request)
+    size = sizes(points.store, points.run).get(points.layer)
+    if size is not None and kind not in (possible := maps.kinds_of(size)):
+        raise ValueError(f"kind must be one of {', '.join(possible)} for a layer of {size} dimensions, got {kind}")
+    return points, kind
+
+
+def asked_kind(request: Request) -> str:
+    """`kind`, one of `maps.KINDS`."""
+    kind = request.query_params.get("kind", "umap")
+    if kind not in maps.KINDS:
+        raise ValueError(f"kind must be one of {', '.join(maps.KINDS)}, got {kind[:20]}")
+    return kind
+
+
+async def asked_step(frames: Frames, points: Points, request: Request) -> int:
+    """`step`, in the path or the query, the newest unless it is named; one at which the points can be shown."""
+    steps = await frames.turn(NOW, points.steps)
+    given = request.path_params.get("step", request.query_params.get("step", ""))
+    step = whole_number("step", str(given)) if given != "" else (steps[-1] if steps else 0)
+    if step not in steps:
+        some = ", ".join(map(str, steps)) or "it has none yet"
+        raise ValueError(f"step of run {points.run.id} must be one that can be shown ({some}), got {step}")
+    return step
+
+
+def asked_below(name: str, request: Request, limit: int, otherwise: int) -> int:
+    """A whole number below the number of points."""
+    number = whole_number(name, request.query_params.get(name, str(otherwise)))
+    if number >= limit:
+        raise ValueError(f"{name} must be below {limit:,}, the number of points, got {number}")
+    return number

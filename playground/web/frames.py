@@ -1,0 +1,126 @@
+"""The frames of maps, and whatever else is made step by step: computed when somebody asks, kept in the run's folder.
+
+One thread computes, piece by piece. Slow layouts are made by the process that lays out, and the server waits for neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from starlette.concurrency import run_in_threadpool
+from torch import Tensor
+
+from playground import maps
+from playground.runs.points import Points
+from playground.runs.pool import Pool
+from playground.web.turns import Turns
+
+NOW, SOON, LATER = 0, 1, 2  # ranks: what somebody has clicked, what colors the map, frames
+Arrays = dict[str, np.ndarray]
+Found = TypeVar("Found")
+
+
+class Frames:
+    """Everything that one step of a map takes."""
+
+    def __init__(self, pool: Callable[[], Pool], turns: Turns) -> None:
+        self.pool, self._turns = pool, turns
+        self._series: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, rank: int, work: Callable[[], Found]) -> Awaitable[Found]:
+        """What `work` returns when its turn has come."""
+        return asyncio.wrap_future(self._turns.ask(rank, work))
+
+    async def features(self, points: Points, step: int, rank: int) -> Tensor:
+        """(N, D) at a step: as they were measured, or by the weights of that step, a piece at a time so that others come between."""
+        known = await run_in_threadpool(points.known, step)
+        if known is not None:
+            return known
+        parts = await self.turn(rank, lambda: points.parts(step))
+        found = [await self.turn(rank, part) for part in parts]
+        features = {layer: torch.cat([part[layer] for part in found]) for layer in found[0]}
+        if _current(points):
+            await run_in_threadpool(points.keep, step, features)
+        return features[points.layer]
+
+    async def map(self, points: Points, kind: str, step: int) -> Arrays:
+        """xy: (N, 2 or 3), lying as the frame before it does; variance: of PCA; kept: of each point's nearest; radius."""
+
+        async def made(step: int, before: Arrays | None) -> Arrays:
+            features = await self.features(points, step, LATER)
+            xy, numbers = await self._laid_out(points, kind, step, features, None if before is None else before["xy"])
+            return await self.turn(LATER, lambda: _measured(features, xy) | numbers)
+
+        return await self._chain(points, f"{points.name}-{kind}", step, made)
+
+    async def clusters(self, points: Points, k: int, step: int) -> Arrays:
+        """labels: (N,) numbers below k, those of the frame before where the clusters are the same; silhouette."""
+
+        async def made(step: int, before: Arrays | None) -> Arrays:
+            features = await self.features(points, step, SOON)
+            return await self.turn(SOON, lambda: _clustered(features, k, None if before is None else before["labels"]))
+
+        return await self._chain(points, f"{points.name}-clusters{k}", step, made)
+
+    async def _laid_out(
+        self, points: Points, kind: str, step: int, features: Tensor, previous: np.ndarray | None
+    ) -> tuple[np.ndarray, Arrays]:
+        if not maps.KINDS[kind].slow:
+            xy, numbers = await self.turn(LATER, lambda: maps.quick_frame(kind, features, previous))
+            return xy, {name: np.asarray(each) for name, each in numbers.items()}
+        made = points.folder.layout(step) if (kind, points.name) == ("umap", "backbone-probe") else None
+        if made is None or len(made) != len(features):
+            made = await self._by_process(kind, features, previous)
+        return maps.aligned(made, previous), {}
+
+    async def _by_process(self, kind: str, features: Tensor, previous: np.ndarray | None) -> np.ndarray:
+        projector = self.pool().projector
+        if projector is None:
+            raise ValueError(f"kind must be pca, pca3 or sphere where no process lays out maps, got {kind}")
+        return await asyncio.wrap_future(projector.ask(kind, features, previous))
+
+    async def _chain(self, points: Points, name: str, step: int, make: Callable[[int, Arrays | None], Awaitable[Arrays]]) -> Arrays:
+        """One step of a series in which each is made from the one before. Nobody else makes the same series meanwhile."""
+        folder = points.folder
+        kept = await run_in_threadpool(folder.frame, name, step)
+        if kept is not None:
+            return kept
+        async with self._series[points.run.id, name]:
+            steps = [each for each in await self.turn(SOON, points.steps) if each <= step]
+            before, todo = await run_in_threadpool(_last_kept, points, name, steps)
+            for each in todo:
+                before = await make(each, before)
+                if _current(points):
+                    await run_in_threadpool(folder.save_frame, name, each, before)
+        if before is None:
+            raise ValueError(f"run {points.run.id} has no step {step} any more")
+        return before
+
+
+def _last_kept(points: Points, name: str, steps: list[int]) -> tuple[Arrays | None, list[int]]:
+    """The newest frame from which all later ones can be made, and the steps that are still to do after it."""
+    kept = set(points.folder.frame_steps(name))
+    done = next((number for number, step in enumerate(steps) if step not in kept), len(steps))
+    return (points.folder.frame(name, steps[done - 1]) if done else None), steps[done:]
+
+
+def _current(points: Points) -> bool:
+    """Whether the run has not gone back to a checkpoint since the points were asked for: other frames of these steps may come."""
+    return points.store.run(points.run.id).attempt == points.run.attempt
+
+
+def _clustered(features: Tensor, k: int, previous: np.ndarray | None) -> Arrays:
+    labels = maps.clusters(features, k, previous)
+    found = maps.silhouette(features, labels)
+    return {"labels": labels} | ({} if found is None else {"silhouette": np.asarray(found)})
+
+
+def _measured(features: Tensor, xy: np.ndarray) -> dict[str, Any]:
+    """What is kept of a frame: the points, and what it leaves out."""
+    numbers = {"kept": maps.neighbors_kept(features, xy), "radius": maps.radius(xy)}
+    return {"xy": xy.astype(np.float32)} | {name: np.asarray(each) for name, each in numbers.items() if each is not None}

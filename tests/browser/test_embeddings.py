@@ -1,0 +1,82 @@
+"""The Embeddings page as a person uses it: play, click, draw around points, all without a rerun of the page's script."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+CANVAS = ".ssl-scene .ssl-canvas"
+STEP = "document.querySelector('.ssl-scene .ssl-canvas').ariaLabel?.match(/at step (\\d+)/)?.[1]"
+FIND = f"""() => {{
+  const canvas = document.querySelector('{CANVAS}'), {{ width, height }} = canvas
+  const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, width, height).data.buffer)
+  const at = pixels.findIndex((pixel, i) => i > width * height / 4 && pixel !== pixels[0])
+  return [at % width, Math.floor(at / width)].map((each) => each / devicePixelRatio)
+}}"""
+# From now on: which steps the map shows, how many different pictures it draws, how often the page's script runs.
+WATCH = f"""() => {{
+  const canvas = document.querySelector('{CANVAS}'), app = document.querySelector('[data-test-script-state]')
+  Object.assign(window, {{ reruns: 0, seen: [], pictures: new Set() }})
+  new MutationObserver(() => {{ if (app.dataset.testScriptState === 'running') window.reruns++ }}).observe(app, {{ attributes: true }})
+  new MutationObserver(() => window.seen.push(+{STEP})).observe(canvas, {{ attributeFilter: ['aria-label'] }})
+  const show = CanvasRenderingContext2D.prototype.putImageData
+  CanvasRenderingContext2D.prototype.putImageData = function (picture, ...at) {{
+    const words = new Uint32Array(picture.data.buffer)
+    if (this.canvas === canvas) window.pictures.add(words.reduce((sum, pixel) => (sum * 31 + pixel) | 0, 0))
+    return show.call(this, picture, ...at)
+  }}
+}}"""
+
+
+@pytest.fixture(scope="module")
+def trained(chromium, server):
+    """A run of a few steps, trained in the browser."""
+    page = chromium.new_page()
+    page.set_default_timeout(240_000)
+    page.goto(server + "?network=resnet-tiny&batch_size=32&steps=6")
+    page.wait_for_selector(".ssl-status:not(:empty)")
+    page.click(".st-key-start button:enabled")
+    page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
+    run = parse_qs(urlsplit(page.url).query)["run"][0]
+    page.close()
+    return run
+
+
+def test_the_film_of_a_run_plays_its_neighbors_show_and_a_lasso_counts(desk, trained):
+    page = desk(path="embeddings", until=".ssl-scene", **{"map.run": trained, "map.kind": "pca"})
+    page.wait_for_function(f"{STEP} === '6'")
+    page.wait_for_function("new URL(location).searchParams.get('map.color') === 'shape'")  # what it settled on has been said
+    page.evaluate(WATCH)
+    page.click(".ssl-play")
+    page.wait_for_function(f"window.seen.includes(0) && {STEP} === '6'")
+    page.wait_for_selector(".ssl-play[aria-label=play]")
+    seen, pictures = page.evaluate("[window.seen, window.pictures.size]")
+    assert sorted(set(seen)) == seen[: len(set(seen))] and len(set(seen)) > 1  # every frame of the film, in the order of time
+    assert pictures > 2 * len(set(seen))  # and what lies between them
+    assert page.evaluate("window.reruns") == 0
+
+    x, y = page.evaluate(FIND)
+    page.click(CANVAS, position={"x": x + 2, "y": y + 2})
+    page.wait_for_function("document.querySelectorAll('.ssl-neighbor').length === 12")
+    assert page.locator(".ssl-shared").count() == 12 * 6  # each says of each factor whether it is shared
+    [image] = page.locator(".ssl-chosen .ssl-thumb-of").all()
+    chosen = image.get_attribute("aria-label").split()[1]
+    page.wait_for_function("image => new URL(location).searchParams.get('map.image') === image", arg=chosen)
+
+    box = page.locator(CANVAS).bounding_box()
+    corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99)]
+    page.keyboard.down("Shift")
+    for i, (across, down) in enumerate(corners):
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=3)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.wait_for_selector(".ssl-lasso .ssl-share-row")
+    inside, whole = page.text_content(".ssl-lasso .ssl-good").split(" images")[0].replace(",", "").split(" of ")
+    assert 0.9 * int(whole) <= int(inside) <= int(whole)
+    assert page.locator(".ssl-share").count() == 6
+    page.focus(CANVAS)
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".ssl-lasso", state="hidden")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("new URL(location).searchParams.has('map.step') && !new URL(location).searchParams.has('map.image')")
