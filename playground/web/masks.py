@@ -41,9 +41,8 @@ from playground.web.turns import Turns
 class Masks:
     """The answers, one after the other; whoever draws comes before those who wait for larger pictures."""
 
-    def __init__(self, pool: Callable[[], Pool]) -> None:
-        self._pool = pool
-        self._turns = Turns()
+    def __init__(self, pool: Callable[[], Pool], turns: Turns) -> None:
+        self._pool, self._turns = pool, turns
 
     def paths(self) -> dict[str, Callable[[Request], Any]]:
         """Address -> answer."""

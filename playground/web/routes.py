@@ -9,6 +9,7 @@ GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spec
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
+GET /api/runs/{run}/geometry...                 see geometry.py
 GET /api/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
@@ -29,9 +30,11 @@ from starlette.websockets import WebSocket
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
+from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.masks import Masks
 from playground.web.stream import PageSocket, server_sent_events
+from playground.web.turns import Turns
 from playground.web.views import Views
 
 # Large, and no page draws it: it is what the maps are made from.
@@ -40,7 +43,7 @@ NOT_SENT = ("embedding", "projection")
 
 def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
     """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes."""
-    api = Api(pool)
+    api, turns = Api(pool), Turns()
     run = "/api/runs/{run}"
     paths: dict[str, Callable[[Request], Any]] = {
         "/healthz": api.health,
@@ -54,7 +57,8 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         "/api/plotly.js": plotly_js,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
-        **Masks(pool).paths(),
+        **Masks(pool, turns).paths(),
+        **Geometry(pool, turns).paths(),
     }
     return [*(Route(path, _answering(found)) for path, found in paths.items()), WebSocketRoute("/api/ws", api.socket)]
 
