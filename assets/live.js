@@ -16,11 +16,12 @@ import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
 import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
+import { GeometryPanel } from "./panels/geometry.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
-  mask: MaskPanel,
+  mask: MaskPanel, geometry: GeometryPanel,
 }
 const drawn = new WeakMap()
 

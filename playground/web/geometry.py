@@ -89,15 +89,13 @@ def viewed(store: Store, request: Request) -> dict[str, Any]:
         )
     near = min(kept, key=lambda each: (abs(each - step), each))
     now, first = (_views(store, run.id, run.attempt, each, layer) for each in (near, kept[0]))
-    size = trained(store, run.id, near).config.data.image_size
-    kinds = [each for each in measured_on(["first", "second", "views"])]
+    kinds = measured_on(["first", "second", "views"])
     dimensions = _features(folder, layer, step).shape[1]
     return {
         "step": near,
         "first": kept[0],
         "images": now.images,
         "views": now.views,
-        "image_size": size,
         "measures": [_told(each, top(each, dimensions, now.images), now.measures, first.measures) for each in kinds],
         "histograms": {name: each.tolist() for name, each in now.histograms.items()},
         "before": {name: each.tolist() for name, each in first.histograms.items()},
