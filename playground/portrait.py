@@ -113,7 +113,8 @@ def measured_on(layer: Iterable[str]) -> list[Diagnostic]:
 
 def top(each: Diagnostic, size: int, images: int) -> float | None:
     """Where its axis ends, for a layer of so many dimensions and so many images; None where that is open."""
-    limits = {"dimensions": float(min(size, max(images - 1, 1))), "spread": size**-0.5, "nats": math.log(max(images, 2))}
+    spanned = float(min(size, max(images - 1, 1)))
+    limits = {"dimensions": spanned, "coordinates": float(size), "spread": size**-0.5, "nats": math.log(max(images, 2))}
     return limits.get(each.unit, each.high)
 
 

@@ -26,7 +26,7 @@ export class Gauges {
     }
     const row = this.rows.get(each.name)
     row.track.show(each.value, each.before, ends(each))
-    const of = each.unit === "dimensions" && each.high ? ` of ${short(each.high)}` : each.unit === "nats" ? ` of ${short(each.high)} nats` : each.unit === "spread" ? ` of ${short(each.high)}` : ""
+    const of = each.unit ? ` of ${short(each.high)}${each.unit === "nats" ? " nats" : ""}` : ""
     setText(row.value, `${short(each.value)}${of}`)
     row.element.title = `${each.title}: ${short(each.value)}${of}, ${short(each.before)} at step ${first}. Good: ${each.good}`
     setText(row.good, `${short(each.before)} at step ${first} · ${each.good}`)

@@ -8,6 +8,7 @@ import { Gauges, FactorTable } from "./gauges.js"
 
 const REST = 4000 // ms between two looks at a run that still trains
 const BINS = 50
+const NO_AXES = { xaxis: { visible: false }, yaxis: { visible: false } }
 const RED_BLUE = [[0, "#b2182b"], [0.25, "#ef8a62"], [0.5, "#f7f7f7"], [0.75, "#67a9cf"], [1, "#2166ac"]]
 const DARK_RED_BLUE = [[0, "#ff9a85"], [0.25, "#a8402f"], [0.5, "#20262d"], [0.75, "#2c72a8"], [1, "#8cc9ff"]]
 
@@ -139,7 +140,7 @@ export class GeometryPanel {
     const line = (values, name, color, width, dash) => ({ y: values.map((value) => Math.max(value / (values[0] || 1), 1e-6)), name, type: "scatter", mode: "lines", line: { color, width, dash }, hovertemplate: `${name}, dimension %{x}: %{y:.2g}<extra></extra>` })
     const traces = [line(spectrum.first, `step ${first}`, this.theme.muted, 1.2, "dot"), line(spectrum.now, `step ${step}`, this.theme[layer], 2, "solid")]
     const layout = { xaxis: axis(this.theme, "dimension, largest first", [0, spectrum.now.length]), yaxis: axis(this.theme, "share of the largest", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }), margin: { l: 50, r: 10, t: 6, b: 36 } }
-    this.spectrum.draw(constant ? [] : traces, layout, this.theme, this.run?.id)
+    this.spectrum.draw(constant ? [] : traces, constant ? NO_AXES : layout, this.theme, this.run?.id)
     const strong = spectrum.now.filter((value) => value > top / 10).length
     this.tell(this.spectrum, constant ? "Nothing varies." : `${strong} of ${spectrum.now.length} directions have more than a tenth of the largest spread; at step ${first} it was ${spectrum.first.filter((value) => value > spectrum.first[0] / 10).length}. Dotted: step ${first}.`)
   }
@@ -147,7 +148,7 @@ export class GeometryPanel {
   drawCorrelation({ correlation, measures, size, step, layer }) {
     if (!this.correlation.stale(this.run?.id, step, layer, this.theme.dark)) return
     const z = grid(correlation)
-    const shown = z.length < size ? `, every ${short(size / z.length)}th shown` : ""
+    const shown = z.length < size ? `, ${z.length} of ${size} shown` : ""
     const trace = { type: "heatmap", z, zmin: -1, zmax: 1, colorscale: this.theme.dark ? DARK_RED_BLUE : RED_BLUE, colorbar: bar(this.theme, [-1, 0, 1]), hovertemplate: "%{x} and %{y}: %{z:.2f}<extra></extra>" }
     this.heat(this.correlation, trace, axis(this.theme, `dimensions, those that go together side by side${shown}`, null, { autorange: true, showticklabels: false, ticks: "" }), axis(this.theme, "", null, { autorange: "reversed", showticklabels: false, ticks: "" }))
     const mean = measures.find((each) => each.name === "redundancy")
@@ -177,7 +178,7 @@ export class GeometryPanel {
     this.views.clear()
     setText(this.views.good, sentence)
     this.cosines.hint(sentence)
-    this.cosines.draw([], {}, this.theme, this.run?.id)
+    this.cosines.draw([], NO_AXES, this.theme, this.run?.id)
     this.cosines.state = ""
     this.tell(this.cosines, "")
   }
@@ -205,7 +206,7 @@ export class GeometryPanel {
     if (!other) return
     this.other.hint(other.sentence ?? "")
     if (other.sentence) {
-      this.other.draw([], {}, this.theme, this.run?.id)
+      this.other.draw([], NO_AXES, this.theme, this.run?.id)
       return this.tell(this.other, "")
     }
     const matrix = grid(other.matrix)
@@ -218,7 +219,7 @@ export class GeometryPanel {
     for (const chart of [this.steps, this.layers, this.other]) {
       chart.hint(sentence)
       chart.state = ""
-      chart.draw([], {}, this.theme, this.run?.id)
+      chart.draw([], NO_AXES, this.theme, this.run?.id)
       this.tell(chart, "")
     }
   }
