@@ -21,11 +21,13 @@ import { Presets } from "./panels/presets.js"
 import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
 import { Atlas } from "./panels/atlas.js"
+import { GeometryPanel } from "./panels/geometry.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
   mask: MaskPanel, atlas: Atlas, clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
+  geometry: GeometryPanel,
 }
 const drawn = new WeakMap()
 

@@ -13,7 +13,8 @@ from torch import Tensor
 class Diagnostic:
     """One measure. `good` says what good looks like; low and high are the axis where the quantity has limits.
 
-    unit: "dimensions" and "nats" end at the layer's own number of dimensions and at ln of its pairs; "spread" at 1/sqrt(D).
+    unit: where the axis ends: "dimensions" at what so many images can span, "coordinates" at D, "nats" at ln of the number of pairs,
+    "spread" at 1/sqrt(D); "" at `high`.
     """
 
     name: str

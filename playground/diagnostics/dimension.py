@@ -51,7 +51,9 @@ def alpha_req(features: Tensor) -> Tensor:
     return -(weights * x * y).sum() / (weights * x * x).sum()
 
 
-@diagnostic("Intrinsic dimension (TwoNN)", "low beside the dimensions there are: images lie on a surface", 0, unit="dimensions", live=False)
+@diagnostic(
+    "Intrinsic dimension (TwoNN)", "low beside the dimensions there are: images lie on a surface", 0, unit="coordinates", live=False
+)
 def two_nn(features: Tensor) -> Tensor:
     """The dimension of the surface that the points lie on, from how much farther the second neighbor is than the first.
 

@@ -1,0 +1,43 @@
+"""The geometry panel in a real browser, over a run that was trained there."""
+
+from urllib.parse import parse_qs, urlsplit
+
+MOUNT = """async (run) => {
+  const panel = document.body.appendChild(document.createElement("div"))
+  panel.className = "ssl-panel"
+  panel.style.cssText = "position: fixed; inset: 0; overflow: auto; z-index: 9999"
+  const { draw } = await import(new URL("assets/live.js", document.baseURI).href)
+  draw(panel, { panel: "geometry", run, other: null }, () => {})
+}"""
+
+
+def test_numbers_and_pictures_follow_the_step_and_the_layer(desk):
+    page = desk(method="simclr", network="resnet-tiny", batch_size=16, steps=3)
+    page.set_default_timeout(240_000)
+    page.click(".st-key-start button:enabled")
+    page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
+    run = parse_qs(urlsplit(page.url).query)["run"][0]
+    page.evaluate(MOUNT, run)
+    page.wait_for_selector(".ssl-geometry .ssl-measure")
+    where = ".ssl-geometry > .ssl-head .ssl-good"
+    assert page.text_content(where) == "backbone, 64 dimensions, step 3, 256 held-out images"  # a small batch is measured on fewer
+    assert page.locator(".ssl-factor-table tbody tr").count() == 6
+    page.wait_for_function(
+        "[...document.querySelectorAll('.ssl-geometry .ssl-plot')].filter(each => each.ariaLabel?.includes('alike')).length === 2"
+    )
+    page.wait_for_function("document.querySelectorAll('.ssl-geometry .js-plotly-plot').length === 5")
+    page.wait_for_selector(".ssl-geometry .ssl-measure:has-text('LiDAR')")
+    assert "have a cosine of" in page.get_attribute(".ssl-geometry .ssl-chart:has-text('Cosine of two views') .ssl-plot", "aria-label")
+    now = page.text_content(".ssl-measure:has-text('Participation ratio') .ssl-value")
+    page.focus(".ssl-geometry .ssl-switch button >> nth=1")
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "document.querySelector('.ssl-geometry > .ssl-head .ssl-good').textContent.startsWith('projector, 128 dimensions, step 3')"
+    )
+    page.evaluate("run => document.dispatchEvent(new CustomEvent('ssl-step', { detail: { run, step: 0 } }))", run)
+    page.wait_for_function(
+        "document.querySelector('.ssl-geometry > .ssl-head .ssl-good').textContent.startsWith('projector, 128 dimensions, step 0')"
+    )
+    page.click(".ssl-geometry .ssl-switch button >> nth=0")
+    page.wait_for_function("document.querySelector('.ssl-geometry > .ssl-head .ssl-good').textContent.startsWith('backbone')")
+    assert page.text_content(".ssl-measure:has-text('Participation ratio') .ssl-value") != now
