@@ -16,11 +16,13 @@ import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
 import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
+import { EvaluationPanel } from "./panels/evaluation.js"
+import { Losses } from "./panels/losses.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
-  mask: MaskPanel,
+  mask: MaskPanel, evaluation: EvaluationPanel, losses: Losses,
 }
 const drawn = new WeakMap()
 

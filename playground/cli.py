@@ -1,4 +1,4 @@
-"""ssl-playground [serve] | train | evaluate | methods | data | bench: the page, one run, what it learned, the catalog, own images, the speed."""
+"""ssl-playground [serve] | train | evaluate | methods | data | bench: the page, a run, its worth, the catalog, own images, the speed."""
 
 from __future__ import annotations
 

@@ -224,7 +224,8 @@ class _Contest:
         size = self.config.data.image_size
         name = self.protocol.transfer
         try:
-            task = task_of(name, *(Images(squares(each.pixels, size, _same), each.factors, each.names) for each in other))
+            train, test = (Images(squares(each.pixels, size, _same), each.factors, each.names) for each in other)
+            task = task_of(name, train, test)
         except NoLabels as error:
             yield Remark(str(error))
             return

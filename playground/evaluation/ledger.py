@@ -44,8 +44,8 @@ def taken(document: Document, event: Event) -> None:
         case Score():
             document["scores"].append(vars(event))
         case Confused(_, matrix):
-            before = document["confusion"]
-            document["confusion"] = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(before, matrix, strict=True)] if before else matrix
+            before = document["confusion"] or [[0] * len(row) for row in matrix]
+            document["confusion"] = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(before, matrix, strict=True)]
         case Remark(sentence) if sentence not in document["remarks"]:
             document["remarks"].append(sentence)
 

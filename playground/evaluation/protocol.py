@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from playground.datasets import CATALOG
+
 CONTENDERS = {
     "linear": "Linear probe",
     "knn": "k-NN",
@@ -29,7 +31,7 @@ class Protocol:
     steps: of fine-tuning and of training from scratch. transfer: the other data set. Raises ValueError for the first value that cannot be.
     """
 
-    parts: tuple[str, ...] = tuple(CONTENDERS) + ("robustness",)
+    parts: tuple[str, ...] = (*CONTENDERS, "robustness")
     factor: str = ""
     shares: tuple[float, ...] = (0.01, 0.1, 1.0)
     seeds: int = 3
@@ -46,13 +48,15 @@ class Protocol:
         for name, low, high in (("seeds", 1, 10), ("labels", 2, 1_000_000), ("steps", 1, 100_000)):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be a whole number from {low} to {high}, got {getattr(self, name)}")
+        if self.transfer and self.transfer not in CATALOG:
+            raise ValueError(f"transfer must be one of {', '.join(CATALOG)}, got {self.transfer}")
         if "transfer" in self.parts and not self.transfer:
             raise ValueError("transfer must name another data set, got none")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Protocol:
         """From words, as a command line or an address has them: parts and shares with commas between. What is left out is usual."""
-        read = {name: READERS[name](name, str(value)) for name, value in given.items() if value is not None}
+        read: dict[str, Any] = {name: READERS[name](name, str(value)) for name, value in given.items() if value is not None}
         if read.get("transfer") and "parts" not in read:
             read["parts"] = (*cls.parts, "transfer")
         return cls(**read)

@@ -94,7 +94,8 @@ def too_few(labels: Tensor, share: float) -> str:
     classes, count = len(labels.unique()), share * len(labels)
     if count + 0.5 >= classes:
         return ""
-    return f"{100 * share:.3g} % of {len(labels):,} labels must be at least one for each of {classes} classes, got {count:.3g}: this share is left out."
+    must = f"{100 * share:.3g} % of {len(labels):,} labels must be at least one for each of {classes} classes"
+    return f"{must}, got {count:.3g}: this share is left out."
 
 
 def held_out(labels: Tensor, seed: int) -> Tensor:

@@ -17,7 +17,6 @@ from playground.evaluation import ledger
 from playground.evaluation.contest import Sets, evaluate, most_confused
 from playground.evaluation.ledger import Document
 from playground.evaluation.protocol import CONTENDERS, Protocol
-from playground.evaluation.subsets import labeled_sets
 from playground.faults import NotFiniteError
 from playground.home import home
 from playground.runs.store import Store
@@ -44,7 +43,7 @@ def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
         events = evaluate(found.config, found.method, _own(found.config), protocol, other)
         yield from ledger.recorded(folder, document, events)
     except NotFiniteError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(f"run {run}: {error}") from None
     finally:
         lock.release()
 
@@ -60,8 +59,6 @@ def _transfer(protocol: Protocol) -> Sets | None:
     """The other data set, which must be here already: an evaluation downloads nothing."""
     if "transfer" not in protocol.parts:
         return None
-    if protocol.transfer not in CHOICES["data"]:
-        raise ValueError(f"transfer must be one of {', '.join(labeled_sets())}, got {protocol.transfer}")
     return load_images(CHOICES["data"][protocol.transfer].Knobs(), _data())
 
 
@@ -84,12 +81,13 @@ def show(document: Document) -> None:
     """The results as tables."""
     console, about = Console(), document["about"]
     if about:
+        task = f"step {document['step']:,}: {escape(about['factor'])} of {about['data']}"
         told = f"{about['labeled']:,} labeled images, tested on {about['tested']:,} others; chance {about['chance']:.1%}"
-        console.print(f"[bold]Run {document['run']}[/bold], step {document['step']:,}: {escape(about['factor'])} of {about['data']}, {told}")
+        console.print(f"[bold]Run {document['run']}[/bold], {task}, {told}")
         console.print(_labels(document))
         if document["confusion"]:
-            pairs = most_confused(document["confusion"], about["names"])
-            console.print("most confused: " + "; ".join(f"{true} called {called} {share:.0%}" for true, called, share in pairs), markup=False)
+            pairs = [f"{true} called {called} {share:.0%}" for true, called, share in most_confused(document["confusion"], about["names"])]
+            console.print("most confused: " + "; ".join(pairs), markup=False)
     for part, columns in (("robustness", ("operator", "strength")), ("transfer", ("data",))):
         table = _table(document, part, columns)
         if table.row_count:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from playground.config import RunConfig
 from playground.events import Command, Pause, Resume, Set, Step, Stop
 from playground.home import home as default_home
+from playground.runs.evaluations import Evaluations
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
 from playground.runs.process import WorkerProcess, cause_of_death
@@ -52,6 +53,7 @@ class Pool:
         home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
         self.store = Store(home)
+        self.evaluations = Evaluations(self.store)
         self._projector = projector() if projector is not None else None
         self._queue = FairQueue()
         self._workers: list[WorkerProcess] = []
@@ -122,6 +124,7 @@ class Pool:
                 return
             self.closed = True
             workers = list(self._workers)
+        self.evaluations.close()
         for worker in workers:
             worker.hang_up()
         for worker in workers:

@@ -12,7 +12,8 @@ from typing import Any
 from playground.config import CHOICES, ConfigError, RunConfig, defaults
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
-ASIDE = ("show.", "mask.")  # how keys of an address begin that are no settings of a run, but say what a page shows, such as which image
+# How keys of an address begin that are no settings of a run, but say what a page shows, such as which image.
+ASIDE = ("show.", "mask.", "eval.")
 
 
 @dataclass(frozen=True)

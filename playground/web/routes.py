@@ -9,6 +9,7 @@ GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spec
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
+GET /api/runs/{run}/evaluation... GET /api/evaluation/losses    see evaluation.py
 GET /api/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
@@ -28,6 +29,7 @@ from starlette.websockets import WebSocket
 
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
+from playground.web.evaluation import Evaluation
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
 from playground.web.hub import Hub
 from playground.web.masks import Masks
@@ -55,6 +57,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
         **Masks(pool).paths(),
+        **Evaluation(pool).paths(),
     }
     return [*(Route(path, _answering(found)) for path, found in paths.items()), WebSocketRoute("/api/ws", api.socket)]
 
