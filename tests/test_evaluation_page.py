@@ -70,7 +70,7 @@ def test_a_link_opens_the_same_evaluation(run):
         ({"shares": "2"}, "shares must be numbers above 0 and up to 1, got 2"),
         ({"factor": "<b>taste</b>"}, "factor must be one of shape, color, size, position, rotation, background, got <b>taste</b>"),
         ({"parts": "magic"}, "got magic"),
-        ({"transfer": "nothing"}, "transfer must be one of shapes"),
+        ({"transfer": "nothing"}, "transfer must be one of cifar10"),
         ({"color": "red"}, "there is no setting eval.color"),
     ],
 )

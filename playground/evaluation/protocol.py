@@ -48,8 +48,8 @@ class Protocol:
         for name, low, high in (("seeds", 1, 10), ("labels", 2, 1_000_000), ("steps", 1, 100_000)):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be a whole number from {low} to {high}, got {getattr(self, name)}")
-        if self.transfer and self.transfer not in CATALOG:
-            raise ValueError(f"transfer must be one of {', '.join(CATALOG)}, got {self.transfer}")
+        if self.transfer and self.transfer not in labeled_sets():
+            raise ValueError(f"transfer must be one of {', '.join(labeled_sets())}, got {self.transfer}")
         if "transfer" in self.parts and not self.transfer:
             raise ValueError("transfer must name another data set, got none")
 
@@ -75,6 +75,11 @@ class Protocol:
         costs = {"linear": 2 * embedding, "knn": 0.2 * embedding, "tuned": tuning, "scratch": tuning, "untrained": 2 * embedding}
         costs |= {"pixels": 8 * seeds * pool, "robustness": 16 * tested * seeds * EMBED * predictors, "transfer": 4 * embedding}
         return {name: costs[name] for name in PARTS if name in self.parts}
+
+
+def labeled_sets() -> list[str]:
+    """The data sets whose training images have labels."""
+    return [name for name, each in CATALOG.items() if each.classes]
 
 
 def _words(name: str, text: str) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.datasets import CATALOG, Images
+from playground.datasets import Images
+from playground.evaluation.protocol import labeled_sets
 from playground.randomness import stream
 
 HELD_OUT = 0.2  # of the labeled images, to choose hyperparameters by
@@ -52,11 +53,6 @@ def task_of(data: str, train: Images, test: Images, factor: str = "") -> Task:
     count = 1 + int(max(labels.max(), test_labels.max()))
     names = (train.names.get(name, []) + [str(each) for each in range(count)])[: max(count, len(train.names.get(name, [])))]
     return Task(data, name, names, pixels, labels, test_pixels, test_labels)
-
-
-def labeled_sets() -> list[str]:
-    """The data sets whose training images have labels."""
-    return [name for name, each in CATALOG.items() if each.classes]
 
 
 def _labeled(images: Images, factor: str) -> tuple[Tensor, Tensor]:
