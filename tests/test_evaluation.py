@@ -218,7 +218,7 @@ def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, metho
         )
     )
     [about] = [each for each in events if isinstance(each, About)]
-    assert (about.factor, about.labeled, about.tested) == ("color", 80, TESTED) and about.chance < 0.2
+    assert (about.factor, about.tested) == ("color", TESTED) and 75 < about.labeled < 85 and about.chance < 0.2
     done = [each.done for each in events if isinstance(each, Doing)]
     assert done == sorted(done) and done[-1] == 1
     found = scores(events)

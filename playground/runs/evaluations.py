@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Evaluations:
         self.store = store
         self._queue = FairQueue()
         self._protocols: dict[str, Protocol] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, tuple[str, float]] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._current: str | None = None
@@ -63,13 +64,17 @@ class Evaluations:
                 self._process.terminate()
 
     def standing(self, run: str) -> dict[str, Any]:
-        """{"status": "running", "waiting", "failed" or "", "position": 1 for the next, "before": who is at work, "message"}."""
+        """{"status": "running", "waiting", "failed" or "", "position": 1 for the next, "before": who is at work, ...}.
+
+        message, since: of a failure, why and when (in seconds, as `time.time` counts).
+        """
         with self._changed:
             order = self._queue.order()
             position = order.index(run) + 1 if run in order else None
-            failure = self._failures.get(run, "")
+            failure, since = self._failures.get(run, ("", 0.0))
             status = "running" if run == self._current else "waiting" if position else "failed" if failure else ""
-            return {"status": status, "position": position, "waiting": len(order), "before": self._current, "message": failure}
+            told = {"status": status, "position": position, "waiting": len(order), "before": self._current}
+            return told | {"message": failure, "since": since}
 
     def close(self) -> None:
         """Ends what is under way and lets go of the rest."""
@@ -122,7 +127,7 @@ class Evaluations:
             sentence = sentence or f"the process that evaluated it {cause_of_death(code)}; the reason may be at the end of {log}"
             ledger.ended(self.store.folder(run).path, "failed", sentence)
             with self._changed:
-                self._failures[run] = sentence
+                self._failures[run] = sentence, time.time()
 
 
 def _start(home: Path, run: str, protocol: Protocol, log: Path) -> subprocess.Popen[bytes]:

@@ -8,6 +8,7 @@ GET /api/evaluation/losses?data=shapes  {"runs": [...]}: pretext loss beside acc
 from __future__ import annotations
 
 import functools
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -47,8 +48,10 @@ class Evaluation:
         found, job = ledger.read(pool.store.folder(name).path), pool.evaluations.standing(name)
         if found and found["status"] == "running" and job["status"] != "running":
             found = found | _nobody_at_it(pool.store, name)
+        if found and job["status"] == "failed" and found["written"] > job["since"] and found["status"] != "failed":
+            job = job | {"status": "", "message": ""}  # it has been evaluated since, on a command line
         step = _evaluable(pool.store, run)
-        tag = f"{run.status}-{step}-{found and (found['written'], found['status'])}-{job}".replace('"', "")
+        tag = f"{zlib.crc32(repr((run.status, step, found and (found['written'], found['status']), job)).encode()):x}"
         shown = _summed(found) if found else None
         stale = bool(found and step is not None and found["step"] != step)
         return tagged(request, tag, {"run": name, "step": step, "job": job, "stale": stale, "found": shown, "titles": CONTENDERS})
