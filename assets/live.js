@@ -22,12 +22,14 @@ import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
 import { Atlas } from "./panels/atlas.js"
 import { GeometryPanel } from "./panels/geometry.js"
+import { EvaluationPanel } from "./panels/evaluation.js"
+import { Losses } from "./panels/losses.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
   mask: MaskPanel, atlas: Atlas, clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
-  geometry: GeometryPanel,
+  geometry: GeometryPanel, evaluation: EvaluationPanel, losses: Losses,
 }
 const drawn = new WeakMap()
 

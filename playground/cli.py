@@ -1,4 +1,4 @@
-"""ssl-playground [serve] | train | methods | data | judge | bench: all but the pages, from the command line."""
+"""ssl-playground [serve] | train | evaluate | methods | data | judge | bench: all but the pages, from the command line."""
 
 from __future__ import annotations
 
@@ -105,6 +105,54 @@ def train(
     show(summary)
     if summary["status"] == "failed":
         sys.exit(1)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="The id of a run of this home, as the address bar of its page has it.")],
+    factor: Annotated[str | None, typer.Option(help="Which factor is to be told apart; the data set's first if left out.")] = None,
+    shares: Annotated[str | None, typer.Option(help="Shares of the labels, as in 0.01,0.1,1.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="How often all is repeated with other labels.")] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(help="Of linear, knn, tuned, scratch, untrained, pixels, robustness, transfer: those that are wanted, with commas."),
+    ] = None,
+    transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are tested, too.")] = None,
+    labels: Annotated[str | None, typer.Option(help="How many labeled images there are at most; shares are of these.")] = None,
+    steps: Annotated[str | None, typer.Option(help="How long fine-tuning and training from scratch are.")] = None,
+    json_file: JsonFile = None,
+    background: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Measure what a run has learned: linear probe, k-NN, fine-tuning against training from scratch, with few labels and with many.
+
+    Each result is the mean over seeds, with the lowest and the highest. The results are kept in the run's folder, for the page.
+
+    [bold]Try[/bold]
+
+      ssl-playground evaluate abcd2345
+
+      ssl-playground evaluate abcd2345 --only linear,knn --transfer cifar10
+
+      ssl-playground evaluate abcd2345 --shares 0.01,0.1,1 --labels 10000 --steps 600 --json curve.json
+    """
+    if background:
+        from playground.runs.background import stay
+
+        stay()
+    from playground.evaluation.protocol import Protocol
+    from playground.evaluation.told import evaluated, show, watched
+    from playground.runs.records import UnknownRun
+    from playground.runs.store import Store
+
+    given = {"parts": only, "factor": factor, "shares": shares, "seeds": seeds, "labels": labels, "steps": steps, "transfer": transfer}
+    protocol = Protocol.read(given)
+    _require_writable(json_file)
+    try:
+        document = watched(evaluated(Store(home()), run, protocol))
+    except UnknownRun as error:
+        raise ValueError(str(error)) from None
+    _write(json_file, document)
+    show(document)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from playground.events import Command, Pause, Resume, Set, Step, Stop
 from playground.home import home as default_home
 from playground.runs.fates import fate
 from playground.runs.layouts import Layouts
+from playground.runs.evaluations import Evaluations
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
 from playground.runs.process import WorkerProcess, cause_of_death
@@ -56,6 +57,7 @@ class Pool:
         self._lock = HomeLock(home)
         self.store = Store(home)
         self._layouts = Layouts(self.store, projector)
+        self.evaluations = Evaluations(self.store)
         self._queue = FairQueue()
         self._workers: list[WorkerProcess] = []
         self._false_starts = 0
@@ -143,6 +145,7 @@ class Pool:
                 return
             self.closed = True
             workers = list(self._workers)
+        self.evaluations.close()
         for worker in workers:
             worker.hang_up()
         for worker in workers:

@@ -123,11 +123,11 @@ def _start(home: Path, threads: int) -> subprocess.Popen[str]:
             stderr=log,
             encoding="utf-8",
             env=environment,
-            **_apart(),
+            **apart(),
         )
 
 
-def _apart() -> dict[str, Any]:
+def apart() -> dict[str, Any]:
     """A group of its own: Ctrl-C in the terminal reaches the server alone, which then puts the runs down in order."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}

@@ -113,6 +113,12 @@ class Store:
         with self._connection() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM events WHERE run = ?", (run,)).fetchone()[0])
 
+    def newest(self, run: str, kind: str, limit: int) -> list[Entry]:
+        """The last entries of one kind, newest first."""
+        with self._connection() as db:
+            query = "SELECT * FROM events WHERE run = ? AND kind = ? ORDER BY id DESC LIMIT ?"
+            return [Entry(*row) for row in db.execute(query, (run, kind, limit))]
+
     def changes(self, run: str) -> list[Change]:
         """The live knobs that were moved, in order."""
         query = "SELECT step, body FROM events WHERE run = ? AND kind = 'change' ORDER BY id"

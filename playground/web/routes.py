@@ -12,6 +12,7 @@ GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
 GET /api/runs/{run}/map, neighbors, clusters, land, heads    see maps.py; POST: land
 GET /api/runs/{run}/geometry...                 see geometry.py
+GET /api/runs/{run}/evaluation... GET /api/evaluation/losses    see evaluation.py
 GET /api/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
@@ -33,6 +34,7 @@ from starlette.websockets import WebSocket
 from playground.projection import pca
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
+from playground.web.evaluation import Evaluation
 from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
 from playground.web.geometry import Geometry
 from playground.web.hub import Hub
@@ -67,6 +69,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         **Masks(pool, turns).paths(),
         **maps.paths(),
         **Geometry(pool, turns).paths(),
+        **Evaluation(pool).paths(),
     }
     gets = [Route(path, _answering(found)) for path, found in paths.items()]
     posts = [Route(path, _answering(found), methods=["POST"]) for path, found in maps.posts().items()]

@@ -1,0 +1,111 @@
+// The pictures of an evaluation: label efficiency, confusion, robustness, transfer.
+
+import { axis } from "../plot.js"
+import { make } from "../theme.js"
+
+const LOOKS = {
+  linear: { color: 0, symbol: "circle" }, knn: { color: 2, symbol: "square" }, tuned: { color: 3, symbol: "diamond" },
+  scratch: { color: 5, symbol: "triangle-up" }, untrained: { color: 7, symbol: "circle-open", dash: "dash" }, pixels: { color: 1, symbol: "x-thin-open", dash: "dash" },
+}
+const ORDER = Object.keys(LOOKS)
+const TICKS = { blur: "sigma in pixels", noise: "deviation of the noise", jitter: "strength of the jitter", shift: "share of the side" }
+
+export const percent = (share) => `${+(100 * share).toFixed(1)} %`
+
+/** Accuracy over shares: a line a contender, bars from the lowest to the highest seed; baselines dashed, chance dotted. */
+export function drawCurve(chart, scores, titles, about, theme) {
+  const rows = scores.filter((each) => each.part === "labels")
+  chart.hint(rows.length ? "" : "With few labels and with all of them: what the run's features give, and what labels alone give.")
+  const shares = [...new Set(rows.map((each) => each.share))].sort((a, b) => a - b)
+  const labeled = new Map(rows.map((each) => [each.share, each.labeled]))
+  const layout = {
+    xaxis: axis(theme, "share of the labels, and how many that are", shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1], {
+      type: "log", tickvals: shares, ticktext: shares.map((each) => `${percent(each)}<br>${labeled.get(each).toLocaleString("en-US")}`) }),
+    yaxis: axis(theme, "accuracy on images kept out", [0, 1.02], { tickformat: ".0%" }),
+    shapes: about ? [chanceLine(about.chance, theme)] : [], margin: { l: 48, r: 14, t: 8, b: 52 },
+  }
+  const who = present(rows)
+  legend(chart, who, titles, theme, Boolean(about))
+  chart.draw(who.map((name) => line(name, titles[name], rows.filter((each) => each.who === name), "share", theme)), layout, theme, "curve")
+  chart.say(rows.length ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${percent(each.share)} of the labels ${percent(each.mean)}`).join("; ")}` : "Accuracy by share of the labels: not measured yet")
+}
+
+/** A heat map with a row a true class; shares of the row. */
+export function drawConfusion(chart, found, theme) {
+  const matrix = found?.confusion
+  chart.hint(matrix ? "" : "The linear probe with the most labels: rows are what is there, columns what was said.")
+  const names = (found?.about?.names ?? []).map(escaped)
+  const shares = (matrix ?? []).map((row) => row.map((count) => count / Math.max(1, row.reduce((a, b) => a + b, 0))))
+  const trace = { type: "heatmap", z: shares, x: names.map((_, i) => i), y: names.map((_, i) => i), zmin: 0, zmax: 1, colorscale: "Cividis", showscale: false, xgap: 1, ygap: 1,
+    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j]])), hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{z:.1%}<extra></extra>" }
+  if (names.length <= 12) Object.assign(trace, { text: shares.map((row) => row.map((share) => (share >= 0.005 ? Math.round(100 * share) : ""))), texttemplate: "%{text}", textfont: { size: 10 } })
+  const few = names.length <= 24
+  const ticks = { tickvals: few ? names.map((_, i) => i) : [], ticktext: few ? names : [], showgrid: false, ticks: "", nticks: undefined, fixedrange: true }
+  const layout = { xaxis: axis(theme, "called", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }), yaxis: axis(theme, "", [names.length - 0.5, -0.5], ticks), margin: { l: few ? 78 : 20, r: 8, t: 6, b: few ? 72 : 34 } }
+  chart.draw(matrix ? [trace] : [], layout, theme, "confusion")
+  const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${percent(shares[i][i])}`)
+  chart.say(matrix ? `Confusion of the linear probe; known rightly: ${right.join(", ")}` : "Confusion: not measured yet")
+}
+
+/** One corruption: accuracy at rising strength, clean first. */
+export function drawRobustness(chart, operator, scores, titles, about, theme) {
+  const rows = scores.filter((each) => each.part === "robustness" && each.operator === operator)
+  chart.hint(rows.length ? "" : "Not measured.")
+  const who = present(rows)
+  const most = Math.max(...rows.map((each) => each.strength), 0.1)
+  const layout = { xaxis: axis(theme, TICKS[operator], [-0.04 * most, 1.06 * most]), yaxis: axis(theme, "", [0, 1.02], { tickformat: ".0%" }), shapes: about && rows.length ? [chanceLine(about.chance, theme)] : [], margin: { l: 40, r: 8, t: 6, b: 38 } }
+  legend(chart, who, titles, theme, false)
+  chart.draw(who.map((name) => line(name, titles[name], rows.filter((each) => each.who === name), "strength", theme)), layout, theme, operator)
+  chart.say(`${operator}: ${who.map((name) => `${titles[name]} ${rows.filter((each) => each.who === name).map((each) => percent(each.mean)).join(", ")}`).join("; ") || "not measured"}`)
+}
+
+/** Bars: frozen features on another data set. */
+export function drawTransfer(chart, scores, titles, theme) {
+  const rows = scores.filter((each) => each.part === "transfer")
+  const bars = rows.filter((each) => each.who !== "chance").sort((a, b) => ORDER.indexOf(a.who) - ORDER.indexOf(b.who))
+  const chance = rows.find((each) => each.who === "chance")
+  const trace = { type: "bar", orientation: "h", y: bars.map((each) => titles[each.who]), x: bars.map((each) => each.mean), marker: { color: bars.map((each) => theme.colors[LOOKS[each.who].color]) },
+    error_x: spread(bars, theme.text), width: 0.6, text: bars.map((each) => ` ${percent(each.mean)}`), textposition: "inside", hovertemplate: "%{y}: %{x:.1%}<extra></extra>" }
+  const shapes = chance ? [{ ...chanceLine(chance.mean, theme), x0: chance.mean, x1: chance.mean, xref: "x", y0: 0, y1: 1, yref: "paper" }] : []
+  const layout = { xaxis: axis(theme, `accuracy on ${escaped(rows[0]?.data ?? "")}, by a linear probe on frozen features`, [0, 1.02], { tickformat: ".0%" }), yaxis: axis(theme, "", null, { autorange: "reversed", range: undefined, ticks: "" }), shapes, margin: { l: 168, r: 10, t: 6, b: 38 } }
+  chart.draw(rows.length ? [trace] : [], layout, theme, "transfer")
+  chart.say(`Transfer to ${rows[0]?.data}: ${rows.map((each) => `${titles[each.who] ?? each.who} ${percent(each.mean)}`).join(", ")}`)
+}
+
+function present(rows) {
+  return ORDER.filter((name) => rows.some((each) => each.who === name))
+}
+
+function line(name, title, rows, along, theme) {
+  const look = LOOKS[name]
+  const sorted = [...rows].sort((a, b) => a[along] - b[along])
+  const color = theme.colors[look.color]
+  return { type: "scatter", mode: "lines+markers", name: title, x: sorted.map((each) => each[along]), y: sorted.map((each) => each.mean),
+    line: { color, width: 2, dash: look.dash }, marker: { color, size: 8, symbol: look.symbol, line: { color, width: 1.5 } }, error_y: spread(sorted, color),
+    customdata: sorted.map((each) => [each.labeled, each.lowest, each.highest]),
+    hovertemplate: `${title}<br>%{y:.1%} (%{customdata[1]:.1%} to %{customdata[2]:.1%})<br>%{customdata[0]:,} labels<extra></extra>` }
+}
+
+function spread(rows, color) {
+  return { type: "data", symmetric: false, array: rows.map((each) => each.highest - each.mean), arrayminus: rows.map((each) => each.mean - each.lowest), color, thickness: 1.4, width: 4 }
+}
+
+function chanceLine(value, theme) {
+  return { type: "line", xref: "paper", x0: 0, x1: 1, y0: value, y1: value, line: { color: theme.muted, width: 1.4, dash: "dot" } }
+}
+
+function legend(chart, who, titles, theme, chance) {
+  const chips = who.map((name) => [titles[name], theme.colors[LOOKS[name].color], LOOKS[name].dash ? "dash" : ""])
+  if (chance && who.length) chips.push(["chance", theme.muted, "dots"])
+  chart.chips.replaceChildren(...chips.map(([text, color, mark]) => {
+    const chip = make("span.ssl-chip", text)
+    chip.style.setProperty("--color", color)
+    if (mark) chip.dataset.mark = mark
+    return chip
+  }))
+}
+
+/** Names may be anybody's; Plotly would read tags in them. */
+export function escaped(text) {
+  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+}

@@ -1,0 +1,287 @@
+"""The contest: a run's representation against raw pixels, the network it began as, and the same network taught by labels alone.
+
+evaluate   yields what is being done and each result as it comes
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from playground import devices
+from playground.config import RunConfig
+from playground.datasets import DataError, Images
+from playground.datasets.vision import squares
+from playground.evaluation.corruptions import CORRUPTIONS
+from playground.evaluation.probes import LinearProbe, confusion, knn_predict, linear_probe
+from playground.evaluation.protocol import CONTENDERS, Protocol
+from playground.evaluation.subsets import NoLabels, Task, pool, subset, task_of, too_few
+from playground.evaluation.tuning import CHUNK, RATES, Classifier, chosen_rate, on, predict, recipe, tune
+from playground.faults import NotFiniteError
+from playground.methods import Method
+from playground.trainer import untrained
+
+Predict = Callable[[Tensor], Tensor]  # images (N, 3, H, W), uint8 or in [0, 1] -> (N,) labels
+Sets = tuple[Images, Images]  # of training, of the test
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What is under way; done: the share of all work that is behind, by the estimate of `Protocol.costs`."""
+
+    what: str
+    done: float
+
+
+@dataclass(frozen=True)
+class About:
+    """What the numbers are of. labeled: the pool that shares are of. chance: always naming the commonest label of the test."""
+
+    data: str
+    factor: str
+    names: list[str]
+    labeled: int
+    tested: int
+    chance: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """The accuracy of one contender on test images. part: labels, robustness, transfer. labeled: how many labels it had.
+
+    Of robustness: operator and strength. Of transfer: data. chosen: the hyperparameter that held-out labels preferred.
+    """
+
+    part: str
+    who: str
+    seed: int
+    share: float
+    labeled: int
+    accuracy: float
+    operator: str = ""
+    strength: float = 0.0
+    data: str = ""
+    chosen: float | None = None
+
+
+@dataclass(frozen=True)
+class Confused:
+    """matrix: (C, C) counts of the linear probe with the most labels; a row a true class."""
+
+    seed: int
+    matrix: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What could not be measured, and why, in a sentence."""
+
+    sentence: str
+
+
+Event = Doing | About | Score | Confused | Remark
+
+
+def evaluate(config: RunConfig, method: Method, own: Sets | DataError, protocol: Protocol, other: Sets | None = None) -> Iterator[Event]:
+    """Measures a trained `method` of a run of `config`, by a protocol. own, other: the run's data set, and the one of the transfer.
+
+    The method is not changed. What cannot be measured is a `Remark`; the rest is measured. Raises ValueError where nothing can be,
+    and for features that are not finite.
+    """
+    if isinstance(own, DataError):
+        if other is None:
+            raise own
+        yield Remark(str(own))
+    contest = _Contest(config, method, own if not isinstance(own, DataError) else other or own, protocol)
+    if not isinstance(own, DataError):
+        yield from contest.at_home(own, alone=other is None)
+    if other is not None and "transfer" in protocol.parts:
+        yield from contest.abroad(other)
+    yield Doing("done", 1.0)
+
+
+@dataclass
+class _Seed:
+    """What one seed has fitted with the most labels, for the test of robustness: contender -> its predictions."""
+
+    seed: int
+    fitted: dict[str, Predict] = field(default_factory=dict)
+    labeled: int = 0
+
+
+class _Contest:
+    """The networks of one evaluation, and how far it is."""
+
+    def __init__(self, config: RunConfig, method: Method, data: Any, protocol: Protocol) -> None:
+        self.config, self.protocol = config, protocol
+        self.device = devices.pick("auto", config.network.choice.family)
+        self.method, self.fresh = method.eval(), untrained(config, data[0]).eval()
+        self.recipe = recipe(config, protocol.steps, self.device)
+        self.rates: dict[tuple[str, float], float] = {}
+        self.costs: dict[str, float] = {}
+        self.done = 0.0
+
+    def at_home(self, own: Sets, alone: bool) -> Iterator[Event]:
+        """All but the transfer."""
+        try:
+            task = task_of(self.config.data.name, *own, self.protocol.factor)
+        except NoLabels as error:
+            if alone:
+                raise
+            yield Remark(str(error))
+            return
+        self.costs = self.protocol.costs(len(task.labels), len(task.test_labels))
+        labeled = len(pool(task.labels, self.protocol.labels, 0))
+        yield About(task.data, task.factor, task.names, labeled, len(task.test_labels), task.chance)
+        for seed in range(self.protocol.seeds):
+            yield from self.seed(task, seed)
+
+    def seed(self, task: Task, seed: int) -> Iterator[Event]:
+        """Every contender with every share of the labels that this seed draws, then the same ones on corrupted images."""
+        rows, kept = pool(task.labels, self.protocol.labels, seed), _Seed(seed)
+        pixels, labels = task.pixels[rows], task.labels[rows]
+        for who in (each for each in CONTENDERS if each in self.protocol.parts):
+            features = None
+            for share in self.protocol.shares:
+                if sentence := too_few(labels, share):
+                    if not seed and who == next(iter(self.costs)):
+                        yield Remark(sentence)
+                    continue
+                yield self.doing(f"{named(who, share)}, seed {seed}")
+                if features is None and who not in ("tuned", "scratch"):
+                    features = self.features(who, pixels), self.features(who, task.test_pixels)
+                chosen = subset(labels, share, seed)
+                yield from self.one(who, task, features, pixels, labels, chosen, share, kept)
+                self.advance(who, self.part_of(who))
+        if "robustness" in self.protocol.parts:
+            yield from self.robustness(task, kept)
+
+    def one(
+        self, who: str, task: Task, features: Any, pixels: Tensor, labels: Tensor, rows: Tensor, share: float, kept: _Seed
+    ) -> Iterator[Event]:
+        """One contender with the labels of these rows of the pool."""
+        if features is None:
+            found, chosen = yield from self.trained(who, pixels[rows], labels[rows], len(task.names), share, kept.seed)
+            guesses = found(task.test_pixels)
+        elif who == "knn":
+            found, chosen = None, None
+            guesses = knn_predict(features[0][rows], labels[rows], features[1])
+        else:
+            probe = linear_probe(features[0][rows], labels[rows], kept.seed)
+            found, chosen, guesses = functools.partial(self.probed, who, probe), probe.strength, probe.predict(features[1])
+        yield Score("labels", who, kept.seed, share, len(rows), accuracy(guesses, task.test_labels), chosen=chosen)
+        if share == self.protocol.shares[-1]:
+            kept.labeled = len(rows)
+            kept.fitted |= {who: found} if found else {}
+            if who == "linear":
+                yield Confused(kept.seed, confusion(task.test_labels, guesses, len(task.names)).tolist())
+
+    def trained(
+        self, who: str, pixels: Tensor, labels: Tensor, classes: int, share: float, seed: int
+    ) -> Generator[Event, None, tuple[Predict, float]]:
+        """Fine-tuned or from scratch; the learning rate is chosen with the first seed of each share."""
+        method, place = (self.method if who == "tuned" else self.fresh), (who, share)
+        if place not in self.rates:
+            trials = chosen_rate(method, pixels, labels, classes, seed, self.recipe)
+            self.rates[place] = yield from self.watched(trials, who, f"{named(*place)}: trying learning rates", len(RATES))
+            self.advance(who, len(RATES) * self.part_of(who))
+        steps = tune(method, pixels, labels, classes, self.rates[place], seed, self.recipe)
+        model: Classifier = yield from self.watched(steps, who, f"{named(*place)}, seed {seed}", 1)
+        return functools.partial(predict, model, device=self.device), self.rates[place]
+
+    def watched(self, steps: Generator[None, None, Any], who: str, what: str, times: int) -> Generator[Event, None, Any]:
+        """Passes on how far a training is."""
+        step = 0
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+            step += 1
+            behind = self.costs[who] * self.part_of(who) * step / self.protocol.steps
+            yield self.doing(f"{what}, step {step:,} of {times * self.protocol.steps:,}", behind)
+
+    def robustness(self, task: Task, kept: _Seed) -> Iterator[Event]:
+        """The contenders as they were fitted on clean images, on corrupted ones."""
+        images, share = task.test_pixels.float() / 255, self.protocol.shares[-1]
+        for operator, corruption in CORRUPTIONS.items():
+            yield self.doing(f"Robustness against {operator}, seed {kept.seed}")
+            for strength in corruption.strengths:
+                moved = corruption(images, strength, kept.seed)
+                for who, guess in kept.fitted.items():
+                    if who != "pixels":
+                        right = accuracy(guess(moved), task.test_labels)
+                        yield Score("robustness", who, kept.seed, share, kept.labeled, right, operator, strength)
+        self.advance("robustness", 1 / self.protocol.seeds)
+
+    def abroad(self, other: Sets) -> Iterator[Event]:
+        """Frozen features on another data set, its images brought to the run's size."""
+        size = self.config.data.image_size
+        name = self.protocol.transfer
+        try:
+            train, test = (Images(squares(each.pixels, size, _same), each.factors, each.names) for each in other)
+            task = task_of(name, train, test)
+        except NoLabels as error:
+            yield Remark(str(error))
+            return
+        self.costs = self.costs or {"transfer": 1.0}
+        for seed in range(self.protocol.seeds):
+            rows = pool(task.labels, self.protocol.labels, seed)
+            for who in (each for each in ("linear", "untrained", "pixels") if each in self.protocol.parts or each == "linear"):
+                yield self.doing(f"Transfer to {name}: {CONTENDERS[who]}, seed {seed}")
+                probe = linear_probe(self.features(who, task.pixels[rows]), task.labels[rows], seed)
+                right = accuracy(probe.predict(self.features(who, task.test_pixels)), task.test_labels)
+                yield Score("transfer", who, seed, 1.0, len(rows), right, data=name, chosen=probe.strength)
+            self.advance("transfer", 1 / self.protocol.seeds)
+        yield Score("transfer", "chance", 0, 1.0, 0, task.chance, data=name)
+
+    def features(self, who: str, pixels: Tensor) -> Tensor:
+        """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: what a probe of this contender sees. Raises NotFiniteError."""
+        if who == "pixels":
+            return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
+        method = (self.fresh if who == "untrained" else self.method).to(self.device.where)
+        with torch.inference_mode():
+            found = torch.cat([method.eval().embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
+        if not bool(found.isfinite().all()):
+            raise NotFiniteError("the features must be finite to be evaluated, got nan or infinity: this run has diverged")
+        return found.clone()
+
+    def probed(self, who: str, probe: LinearProbe, pixels: Tensor) -> Tensor:
+        return probe.predict(self.features(who, pixels))
+
+    def doing(self, what: str, behind: float = 0.0) -> Doing:
+        return Doing(what, min((self.done + behind) / max(sum(self.costs.values()), 1e-9), 1.0))
+
+    def advance(self, part: str, share: float) -> None:
+        self.done += self.costs.get(part, 0.0) * share
+
+    def part_of(self, who: str) -> float:
+        """The part of a contender's cost that one share of one seed is; where learning rates are tried, they count as seeds."""
+        trials = len(RATES) if who in ("tuned", "scratch") else 0
+        return 1 / (len(self.protocol.shares) * (self.protocol.seeds + trials))
+
+
+def named(who: str, share: float) -> str:
+    """Linear probe, 10 % of the labels."""
+    return f"{CONTENDERS[who]}, {100 * share:.3g} % of the labels"
+
+
+def accuracy(guesses: Tensor, truth: Tensor) -> float:
+    """The share that is right."""
+    return float((guesses == truth).double().mean())
+
+
+def _same(pixels: Tensor) -> Tensor:
+    return pixels
+
+
+def most_confused(matrix: Iterable[Iterable[int]], names: list[str], most: int = 5) -> list[tuple[str, str, float]]:
+    """The pairs of classes that are mistaken most often: (true, called, share of the true class)."""
+    rows = [list(row) for row in matrix]
+    pairs = [(names[i], names[j], count / sum(row)) for i, row in enumerate(rows) for j, count in enumerate(row) if i != j and count]
+    return sorted(pairs, key=lambda pair: -pair[2])[:most]

@@ -1,0 +1,74 @@
+"""Domain shift on purpose: test images that look different and show the same, at rising strength; strength 0 is the image itself.
+
+In the spirit of Hendrycks and Dietterich, 2019. Each function: images (N, 3, H, W) in [0, 1], strength, random numbers -> the same shape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.transforms.v2.functional import gaussian_blur
+
+from playground.augment import Augment, draw, perform
+from playground.randomness import stream
+
+COLORS = ("brightness", "contrast", "saturation", "hue")
+SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows, columns
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """title: what the strengths count. strengths: rising, from 0."""
+
+    title: str
+    strengths: tuple[float, ...]
+    done: Callable[[Tensor, float, torch.Generator], Tensor]
+
+    def __call__(self, images: Tensor, strength: float, seed: int) -> Tensor:
+        """The same seed corrupts in the same way."""
+        return self.done(images, strength, stream(seed, f"corruption {self.title}", 0)) if strength else images
+
+
+def _blurred(images: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
+    """The training's own blur is a tenth of the image wide; this one is as wide as it needs to be."""
+    reach = min(math.ceil(3 * sigma), min(images.shape[2:]) - 1)
+    return gaussian_blur(images, [2 * reach + 1] * 2, [sigma] * 2).clamp(0, 1)
+
+
+def _noisy(images: Tensor, deviation: float, generator: torch.Generator) -> Tensor:
+    return (images + deviation * torch.randn(images.shape, generator=generator)).clamp(0, 1)
+
+
+def _jittered(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    knobs = Augment(jitter_probability=1, brightness=strength, contrast=strength, saturation=strength, hue=strength / 2)
+    return perform(images, draw(knobs, *_size(images), generator), COLORS)
+
+
+def _size(images: Tensor) -> tuple[int, int, int]:
+    batch, _, height, width = images.shape
+    return batch, height, width
+
+
+def _shifted(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Each image by this share of its side, left, right, up or down; its edge fills the gap."""
+    height, width = images.shape[2:]
+    far = max(1, round(share * min(height, width)))
+    padded, ways = F.pad(images, [far] * 4, mode="replicate"), torch.randint(len(SIDES), (len(images),), generator=generator)
+    moved = torch.empty_like(images)
+    for way, (down, right) in enumerate(SIDES):
+        top, left = far * (1 - down), far * (1 - right)
+        moved[ways == way] = padded[ways == way, :, top : top + height, left : left + width]
+    return moved
+
+
+CORRUPTIONS = {
+    "blur": Corruption("sigma in pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _blurred),
+    "noise": Corruption("deviation of the noise", (0.0, 0.05, 0.1, 0.2, 0.3), _noisy),
+    "jitter": Corruption("strength of color jitter", (0.0, 0.2, 0.4, 0.6, 0.8), _jittered),
+    "shift": Corruption("shift, share of the side", (0.0, 0.0625, 0.125, 0.1875, 0.25), _shifted),
+}

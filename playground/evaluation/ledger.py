@@ -1,0 +1,130 @@
+"""The results of one evaluation as a document: written to the run's folder as they come, read by the page and the command line.
+
+{"run", "step", "status", "message", "protocol", "doing", "done", "about", "scores", "confusion", "remarks", "started", "written"}
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from playground.evaluation.contest import About, Confused, Doing, Event, Remark, Score
+from playground.evaluation.protocol import Protocol
+from playground.locks import Lock
+
+FILE, LOCK = "evaluation.json", "evaluation.lock"
+EVERY = 0.5  # seconds between two writings of how far it is
+VERSION = 1
+PLACE = ("part", "data", "operator", "strength", "who", "share")  # what the seeds of one result share
+COLUMNS = (*PLACE, "labeled", "seeds", "mean", "lowest", "highest")
+
+Document = dict[str, Any]
+
+
+def begun(run: str, step: int, protocol: Protocol) -> Document:
+    """The document before its first event. step: of the weights that are evaluated."""
+    empty: Document = {"about": None, "scores": [], "confusion": None, "remarks": []}
+    head = {"version": VERSION, "run": run, "step": step, "status": "running", "message": "", "protocol": protocol.words()}
+    return head | {"doing": "reading the images", "done": 0.0, "started": time.time()} | empty
+
+
+def taken(document: Document, event: Event) -> None:
+    """Enters one event."""
+    match event:
+        case Doing(what, done):
+            document |= {"doing": what, "done": done}
+        case About():
+            document["about"] = vars(event)
+        case Score():
+            document["scores"].append(vars(event))
+        case Confused(_, matrix):
+            before = document["confusion"] or [[0] * len(row) for row in matrix]
+            document["confusion"] = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(before, matrix, strict=True)]
+        case Remark(sentence) if sentence not in document["remarks"]:
+            document["remarks"].append(sentence)
+
+
+def recorded(folder: Path, document: Document, events: Iterable[Event]) -> Iterator[Document]:
+    """Enters events and keeps the file up to date; yields the document after each. Whatever ends it is written down, and raised again."""
+    written = 0.0
+    try:
+        for event in events:
+            taken(document, event)
+            if not isinstance(event, Doing) or time.monotonic() - written > EVERY:
+                write(folder, document)
+                written = time.monotonic()
+            yield document
+        document["status"] = "finished"
+    except GeneratorExit:
+        document |= {"status": "stopped", "message": "stopped before it was done"}
+        raise
+    except KeyboardInterrupt:
+        document |= {"status": "stopped", "message": "stopped before it was done"}
+        raise
+    except Exception as error:
+        document |= {"status": "failed", "message": str(error) or type(error).__name__}
+        raise
+    finally:
+        write(folder, document)
+
+
+def write(folder: Path, document: Document) -> None:
+    """Replaces the file as a whole; a run whose folder is gone has been deleted, and leaves nothing."""
+    temporary = folder / f"{FILE}.{os.getpid()}.part"
+    try:
+        temporary.write_text(json.dumps(document | {"written": time.time()}, allow_nan=False))
+        os.replace(temporary, folder / FILE)
+    except FileNotFoundError:
+        return
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(folder: Path) -> Document | None:
+    """The document of a run, or None where it has none that this version can read."""
+    try:
+        document: Document = json.loads((folder / FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) and document.get("version") == VERSION else None
+
+
+def ended(folder: Path, status: str, message: str) -> None:
+    """Says what became of an evaluation whose process is gone and could not say it itself."""
+    document = read(folder)
+    if document and document["status"] == "running":
+        write(folder, document | {"status": status, "message": message})
+
+
+def lock(folder: Path) -> Lock:
+    """Held while a run is being evaluated, by whoever does it."""
+    return Lock(folder / LOCK)
+
+
+def summary(scores: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The seeds of each result as one row: mean, lowest and highest accuracy. Columns: COLUMNS."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for each in scores:
+        groups.setdefault(tuple(each[name] for name in PLACE), []).append(each)
+    return [dict(zip(PLACE, place, strict=True)) | _spread(found) for place, found in groups.items()]
+
+
+def _spread(found: list[dict[str, Any]]) -> dict[str, Any]:
+    values = [each["accuracy"] for each in found]
+    labeled = round(sum(each["labeled"] for each in found) / len(found))
+    return {"labeled": labeled, "seeds": len(values), "mean": sum(values) / len(values), "lowest": min(values), "highest": max(values)}
+
+
+def as_csv(document: Document) -> str:
+    """All numbers, a row each."""
+    text = io.StringIO()
+    rows = csv.DictWriter(text, ["run", "step", *COLUMNS], lineterminator="\n")
+    rows.writeheader()
+    rows.writerows({"run": document["run"], "step": document["step"]} | each for each in summary(document["scores"]))
+    return text.getvalue()

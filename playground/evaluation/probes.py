@@ -1,0 +1,110 @@
+"""What can be read off frozen features: logistic regression with chosen regularization, and a vote of neighbors."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from playground.diagnostics.geometry import unit
+from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE
+from playground.evaluation.subsets import held_out
+
+STRENGTHS = tuple(float(each) for each in np.logspace(1, -6, 15))  # of L2, strong to weak: each fit starts from the one before
+USUAL = 1e-2  # where there are too few labels to choose by
+WORSE = 3  # penalties in a row
+ITERATIONS = 200
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """A fitted logistic regression over standardized features. strength: the L2 penalty that was chosen, on the mean loss."""
+
+    mean: Tensor
+    scale: Tensor
+    model: LogisticRegression
+    strength: float
+
+    def predict(self, features: Tensor) -> Tensor:
+        """(N, D) -> (N,) labels."""
+        return torch.from_numpy(self.model.predict(self._standard(features)))
+
+    def _standard(self, features: Tensor) -> np.ndarray:
+        return ((features - self.mean) / self.scale).numpy()
+
+
+def linear_probe(features: Tensor, labels: Tensor, seed: int = 0) -> LinearProbe:
+    """Full-batch multinomial logistic regression by L-BFGS; its L2 penalty is the best of a logarithmic grid on a fifth of the labels.
+
+    Then it is fitted again on all of them (Kornblith et al., 2019, appendix A.4). features: (N, D) float32, labels: (N,).
+    """
+    chooses = held_out(labels, seed)
+    strength = USUAL
+    if chooses.any():
+        strength = chosen_strength(features[~chooses], labels[~chooses], features[chooses], labels[chooses])
+    return _fitted(features, labels, strength)
+
+
+def chosen_strength(features: Tensor, labels: Tensor, others: Tensor, truth: Tensor) -> float:
+    """The penalty whose fit is most often right about `others`; among equals the one with the lowest loss there.
+
+    From strong to weak: it ends where so many in a row did worse than the best that no weaker one will do better.
+    """
+    mean, scale = _standardizing(features)
+    x, y, z = ((features - mean) / scale).numpy(), labels.numpy(), ((others - mean) / scale).numpy()
+    model = LogisticRegression(max_iter=ITERATIONS, warm_start=True)
+    found = []
+    for strength in STRENGTHS:
+        model.set_params(C=1 / (strength * len(x)))
+        _fit(model, x, y)
+        odds = model.predict_log_proba(z)[np.arange(len(z)), np.searchsorted(model.classes_, truth.numpy())]
+        found.append((float((model.predict(z) == truth.numpy()).mean()), float(odds.mean()), strength))
+        if found.index(max(found)) < len(found) - WORSE:
+            break
+    return max(found)[2]
+
+
+def _fitted(features: Tensor, labels: Tensor, strength: float) -> LinearProbe:
+    mean, scale = _standardizing(features)
+    model = LogisticRegression(C=1 / (strength * len(features)), max_iter=2 * ITERATIONS)
+    _fit(model, ((features - mean) / scale).numpy(), labels.numpy())
+    return LinearProbe(mean, scale, model, strength)
+
+
+def _fit(model: LogisticRegression, x: np.ndarray, y: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        # Almost without a penalty, few labels can be separated for ever; such a fit is one of the grid, and seldom the chosen one.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(x, y)
+
+
+def _standardizing(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each feature, 1 for one that never changes."""
+    deviation = features.std(0, correction=0)
+    return features.mean(0), torch.where(deviation > 1e-8, deviation, torch.ones(()))
+
+
+def knn_predict(features: Tensor, labels: Tensor, others: Tensor) -> Tensor:
+    """Labels of `others` by a vote of the 20 nearest labeled images, weighted exp(cos / 0.07) (Wu et al., 2018, section 3.4).
+
+    features: (N, D), labels: (N,), others: (M, D) -> (M,).
+    """
+    known, classes = unit(features), int(labels.max()) + 1
+    guesses = []
+    for part in unit(others).split(CHUNK):
+        cosine, rows = (part @ known.T).topk(min(NEIGHBORS, len(known)))
+        ballots = F.one_hot(labels[rows], classes) * ((cosine - 1) / TEMPERATURE).exp()[..., None]
+        guesses.append(ballots.sum(1).argmax(1))
+    return torch.cat(guesses)
+
+
+def confusion(truth: Tensor, guesses: Tensor, classes: int) -> Tensor:
+    """How often images of each class (row) were called each class (column): (N,), (N,) -> (classes, classes) counts."""
+    return (truth * classes + guesses).bincount(minlength=classes**2).reshape(classes, classes)

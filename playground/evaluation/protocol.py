@@ -1,0 +1,113 @@
+"""What is to be measured, checked where it is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from playground.datasets import CATALOG
+
+CONTENDERS = {
+    "linear": "Linear probe",
+    "knn": "k-NN",
+    "tuned": "Fine-tuned",
+    "scratch": "From scratch",
+    "untrained": "Untrained network + linear",
+    "pixels": "Raw pixels + linear",
+}
+EXTRAS = {"robustness": "Robustness", "transfer": "Transfer"}
+PARTS = CONTENDERS | EXTRAS
+BATCH = 128  # images in a step of fine-tuning
+RATES = 2  # learning rates that fine-tuning tries before it begins
+EMBED, TRAIN = 0.35, 1.0  # what one image costs, in images trained on
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """parts: names of PARTS. factor: "" for the data set's first. shares: of the labeled images. labels: how many there are, at most.
+
+    steps: of fine-tuning and of training from scratch. transfer: the other data set. Raises ValueError for the first value that cannot be.
+    """
+
+    parts: tuple[str, ...] = (*CONTENDERS, "robustness")
+    factor: str = ""
+    shares: tuple[float, ...] = (0.01, 0.1, 1.0)
+    seeds: int = 3
+    labels: int = 10_000
+    steps: int = 400
+    transfer: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.parts or (unknown := [each for each in self.parts if each not in PARTS]):
+            got = ", ".join(unknown) if self.parts else "nothing"
+            raise ValueError(f"what is evaluated must be among {', '.join(PARTS)}, got {got}")
+        if not self.shares or not all(0 < each <= 1 for each in self.shares):
+            raise ValueError(f"shares must be numbers above 0 and up to 1, got {', '.join(f'{each:g}' for each in self.shares) or 'none'}")
+        for name, low, high in (("seeds", 1, 10), ("labels", 2, 1_000_000), ("steps", 1, 100_000)):
+            if not low <= getattr(self, name) <= high:
+                raise ValueError(f"{name} must be a whole number from {low} to {high}, got {getattr(self, name)}")
+        if self.transfer and self.transfer not in labeled_sets():
+            raise ValueError(f"transfer must be one of {', '.join(labeled_sets())}, got {self.transfer}")
+        if "transfer" in self.parts and not self.transfer:
+            raise ValueError("transfer must name another data set, got none")
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Protocol:
+        """From words, as a command line or an address has them: parts and shares with commas between. What is left out is usual."""
+        read: dict[str, Any] = {name: READERS[name](name, str(value)) for name, value in given.items() if value is not None}
+        if read.get("transfer") and "parts" not in read:
+            read["parts"] = (*cls.parts, "transfer")
+        return cls(**read)
+
+    def words(self) -> dict[str, str]:
+        """The inverse of `read`."""
+        told = {"parts": ",".join(self.parts), "shares": ",".join(f"{each:g}" for each in self.shares)}
+        return {name: told.get(name, str(value)) for name, value in asdict(self).items()}
+
+    def costs(self, images: int, tested: int) -> dict[str, float]:
+        """What each part costs, counted in images trained on: about a few thousand of them are a second. images, tested: how many."""
+        pool, seeds, shares = min(images, self.labels), self.seeds, len(self.shares)
+        tuning = shares * (seeds + RATES) * self.steps * BATCH * TRAIN
+        embedding = seeds * (pool + tested) * EMBED
+        predictors = len({"linear", "tuned", "scratch", "untrained"} & {*self.parts})
+        costs = {"linear": 2 * embedding, "knn": 0.2 * embedding, "tuned": tuning, "scratch": tuning, "untrained": 2 * embedding}
+        costs |= {"pixels": 8 * seeds * pool, "robustness": 16 * tested * seeds * EMBED * predictors, "transfer": 4 * embedding}
+        return {name: costs[name] for name in PARTS if name in self.parts}
+
+
+def labeled_sets() -> list[str]:
+    """The data sets whose training images have labels."""
+    return [name for name, each in CATALOG.items() if each.classes]
+
+
+def _words(name: str, text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+
+
+def _shares(name: str, text: str) -> tuple[float, ...]:
+    return tuple(sorted({_number(name, each) for each in _words(name, text)}))
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be numbers above 0 and up to 1, got {text[:20]}")
+    return number
+
+
+def _whole(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise ValueError(f"{name} must be a whole number, got {text[:20] or 'nothing'}")
+    return int(text)
+
+
+def _name(name: str, text: str) -> str:
+    return text
+
+
+READERS = {"parts": _words, "factor": _name, "shares": _shares, "seeds": _whole, "labels": _whole, "steps": _whole, "transfer": _name}

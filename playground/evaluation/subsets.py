@@ -1,0 +1,101 @@
+"""Which images lend their labels: the same ones for every contender of a seed, and the fewer always among the more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.datasets import Images
+from playground.evaluation.protocol import labeled_sets
+from playground.randomness import stream
+
+HELD_OUT = 0.2  # of the labeled images, to choose hyperparameters by
+
+
+class NoLabels(ValueError):  # noqa: N818
+    """There is nothing to learn from or to be judged by; one sentence says what is missing."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One factor of a data set. pixels: (N, 3, H, W) uint8 with labels (N,), and the same of the test, which nothing is fitted on."""
+
+    data: str
+    factor: str
+    names: list[str]
+    pixels: Tensor
+    labels: Tensor
+    test_pixels: Tensor
+    test_labels: Tensor
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of who always names the commonest label of the test."""
+        return float(self.test_labels.bincount().max() / len(self.test_labels))
+
+
+def task_of(data: str, train: Images, test: Images, factor: str = "") -> Task:
+    """The labeled part of both. factor: "" for the first that there is. Raises NoLabels, and ValueError for a factor it does not have."""
+    known = [name for name in train.factors if name in test.factors]
+    if factor and factor not in known and known:
+        raise ValueError(f"factor of {data} must be one of {', '.join(known)}, got {factor}")
+    name = factor or next(iter(known), "")
+    parts = [_labeled(images, name) for images in (train, test)]
+    if not name or any(not len(labels) for _, labels in parts):
+        which = "images" if not name or not len(parts[1][1]) else "training images"
+        raise NoLabels(f"{data} must have labels to be evaluated on, got {which} without; data sets that have: {', '.join(labeled_sets())}")
+    (pixels, labels), (test_pixels, test_labels) = parts
+    if len(labels.unique()) < 2:
+        only = train.names.get(name, ["?"])[int(labels[0])]
+        raise NoLabels(f"{name} of {data} must have two classes or more to be told apart, got one: {only}")
+    count = 1 + int(max(labels.max(), test_labels.max()))
+    names = (train.names.get(name, []) + [str(each) for each in range(count)])[: max(count, len(train.names.get(name, [])))]
+    return Task(data, name, names, pixels, labels, test_pixels, test_labels)
+
+
+def _labeled(images: Images, factor: str) -> tuple[Tensor, Tensor]:
+    labels = images.factors.get(factor, torch.full((len(images),), -1)).cpu()
+    rows = (labels >= 0).nonzero()[:, 0]
+    return (images.pixels if len(rows) == len(images) else images.pixels[rows]), labels[rows]
+
+
+def places(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """The place of each image among those of its class, in random order: labels (N,) -> (N,)."""
+    order = torch.randperm(len(labels), generator=generator)
+    found = torch.empty_like(labels)
+    for label in labels.unique():
+        rows = order[labels[order] == label]
+        found[rows] = torch.arange(len(rows))
+    return found
+
+
+def subset(labels: Tensor, share: float, seed: int, purpose: str = "labels") -> Tensor:
+    """Rows of a share of each class, rounded, at least one: sorted. A smaller share of the same seed lies inside a larger one."""
+    counts = labels.bincount()
+    wanted = (counts * share + 0.5).floor().clamp(min=1)
+    return (places(labels, stream(seed, f"evaluation {purpose}", 0)) < wanted[labels]).nonzero()[:, 0]
+
+
+def pool(labels: Tensor, limit: int, seed: int) -> Tensor:
+    """The rows whose labels are used at all: all of them, or about `limit` where there are more."""
+    if len(labels) <= limit:
+        return torch.arange(len(labels))
+    return subset(labels, limit / len(labels), seed, "pool")
+
+
+def too_few(labels: Tensor, share: float) -> str:
+    """Why this share of the labels is left out, as a sentence; nothing where it has one image a class."""
+    classes, count = len(labels.unique()), share * len(labels)
+    if count + 0.5 >= classes:
+        return ""
+    must = f"{100 * share:.3g} % of {len(labels):,} labels must be at least one for each of {classes} classes"
+    return f"{must}, got {count:.3g}: this share is left out."
+
+
+def held_out(labels: Tensor, seed: int) -> Tensor:
+    """Which of the labeled images only choose hyperparameters: (N,) bool, a fifth of each class; the last one of a class never is."""
+    counts = labels.bincount()
+    wanted = torch.minimum((counts * HELD_OUT + 0.5).floor().clamp(min=1), (counts - 1).clamp(min=0))
+    return places(labels, stream(seed, "evaluation validation", 0)) < wanted[labels]

@@ -1,0 +1,124 @@
+"""An evaluation told on the command line: how far it is, and its tables. And the run that it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from playground.config import CHOICES
+from playground.datasets import DataError
+from playground.evaluation import ledger
+from playground.evaluation.contest import Sets, evaluate, most_confused
+from playground.evaluation.ledger import Document
+from playground.evaluation.protocol import CONTENDERS, Protocol
+from playground.faults import NotFiniteError
+from playground.home import home
+from playground.runs.store import Store
+from playground.runs.trained import trained
+from playground.training import load_images
+
+PATIENCE = 5.0  # seconds, for a page that only looks whether somebody is at it
+
+
+def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
+    """Evaluates a run's last checkpoint and keeps the results in its folder; yields them as they grow.
+
+    Raises UnknownRun, and ValueError where the run cannot be evaluated or somebody is at it already.
+    """
+    found = trained(store, run)
+    other = _transfer(protocol)
+    folder = store.folder(run).path
+    lock = ledger.lock(folder)
+    if not lock.take(PATIENCE):
+        raise ValueError(f"run {run} must not be under evaluation already, got one that is: wait for it or stop it")
+    try:
+        document = ledger.begun(run, found.step, protocol)
+        ledger.write(folder, document)
+        events = evaluate(found.config, found.method, _own(found.config), protocol, other)
+        yield from ledger.recorded(folder, document, events)
+    except NotFiniteError as error:
+        raise ValueError(f"run {run}: {error}") from None
+    finally:
+        lock.release()
+
+
+def _own(config: Any) -> Sets | DataError:
+    try:
+        return load_images(config.data, _data())
+    except DataError as error:
+        return error
+
+
+def _transfer(protocol: Protocol) -> Sets | None:
+    """The other data set, which must be here already: an evaluation downloads nothing."""
+    if "transfer" not in protocol.parts:
+        return None
+    return load_images(CHOICES["data"][protocol.transfer].Knobs(), _data())
+
+
+def _data() -> Path:
+    return home() / "data"
+
+
+def watched(documents: Iterable[Document]) -> Document:
+    """Draws the bar on standard error until the end; returns the last document."""
+    last: Document = {}
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("evaluating", total=1.0)
+        for last in documents:
+            bar.update(task, description=last["doing"], completed=last["done"])
+    return last
+
+
+def show(document: Document) -> None:
+    """The results as tables."""
+    console, about = Console(), document["about"]
+    if about:
+        task = f"step {document['step']:,}: {escape(about['factor'])} of {about['data']}"
+        told = f"{about['labeled']:,} labeled images, tested on {about['tested']:,} others; chance {about['chance']:.1%}"
+        console.print(f"[bold]Run {document['run']}[/bold], {task}, {told}")
+        console.print(_labels(document))
+        if document["confusion"]:
+            pairs = [f"{true} called {called} {share:.0%}" for true, called, share in most_confused(document["confusion"], about["names"])]
+            console.print("most confused: " + "; ".join(pairs), markup=False)
+    for part, columns in (("robustness", ("operator", "strength")), ("transfer", ("data",))):
+        table = _table(document, part, columns)
+        if table.row_count:
+            console.print(table)
+    for sentence in document["remarks"]:
+        console.print(sentence, markup=False, style="yellow")
+
+
+def _labels(document: Document) -> Table:
+    rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
+    shares = sorted({each["share"] for each in rows})
+    heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,})" for share in shares]
+    table = Table("accuracy, mean (lowest to highest)", *heads, box=None, header_style="bold", pad_edge=False)
+    for who, title in CONTENDERS.items():
+        cells = [next((_cell(each) for each in rows if (each["who"], each["share"]) == (who, share)), "") for share in shares]
+        if any(cells):
+            table.add_row(title, *cells)
+    return table
+
+
+def _table(document: Document, part: str, columns: tuple[str, ...]) -> Table:
+    rows = [each for each in ledger.summary(document["scores"]) if each["part"] == part]
+    who = list(dict.fromkeys(each["who"] for each in rows))
+    table = Table(part, *columns[1:], *(CONTENDERS.get(each, each) for each in who), box=None, header_style="bold", pad_edge=False)
+    for place in dict.fromkeys(tuple(each[name] for name in columns) for each in rows):
+        here = {each["who"]: _cell(each) for each in rows if tuple(each[name] for name in columns) == place}
+        table.add_row(*(f"{each:g}" if isinstance(each, float) else escape(each) for each in place), *(here.get(each, "") for each in who))
+    return table
+
+
+def _cell(row: dict[str, Any]) -> str:
+    if row["seeds"] == 1:
+        return f"{row['mean']:.3f}"
+    return f"{row['mean']:.3f} ({row['lowest']:.3f} to {row['highest']:.3f})"

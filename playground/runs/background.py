@@ -1,0 +1,25 @@
+"""A process that works behind the server: it gives way to trainings, and it ends when the server does, however that went."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+NICE = 10  # trainings and pages come first
+
+
+def stay() -> None:
+    """To be called first: lowers the priority, keeps to one thread, and ends this process with its standard input."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    threading.Thread(target=_leave_with_the_server, name="background", daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _leave_with_the_server() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)

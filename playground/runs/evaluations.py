@@ -1,0 +1,147 @@
+"""Evaluations that visitors ask for: one at a time, each in a process of its own that gives way to trainings, the others in a queue."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from playground.evaluation import ledger
+from playground.evaluation.protocol import Protocol
+from playground.runs.process import PACKAGE, apart, cause_of_death
+from playground.runs.runner import RunError
+from playground.runs.store import Store
+from playground.runs.trained import NothingTrained
+from playground.runs.waiting import FairQueue
+
+LIMIT = 16  # that wait
+GRACE = 5.0  # seconds a process may take to end
+STOPPED = "stopped before it was done"
+
+
+class Evaluations:
+    """The queue, and the thread that works it off. Results lie in the runs' folders; this knows who waits and who failed to begin."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._queue = FairQueue()
+        self._protocols: dict[str, Protocol] = {}
+        self._failures: dict[str, tuple[str, float]] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._current: str | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = self._closed = False
+
+    def submit(self, run: str, protocol: Protocol, owner: str = "") -> None:
+        """Queues the evaluation of a run. Raises UnknownRun, NothingTrained, and RunError where it waits already or too many do."""
+        self.store.run(run)
+        if not self.store.folder(run).has_checkpoint():
+            raise NothingTrained(f"run {run} must have a checkpoint to be evaluated, got none yet: pause it or wait")
+        with self._changed:
+            if run in self._queue or run == self._current:
+                raise RunError(f"run {run} is being evaluated already: wait for it or stop it")
+            if self._closed or len(self._queue) >= LIMIT:
+                raise RunError(f"at most {LIMIT} evaluations wait their turn, and that many do: try again later")
+            self._failures.pop(run, None)
+            self._protocols[run] = protocol
+            self._queue.put(run, owner)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="evaluations", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def stop(self, run: str) -> None:
+        """Ends the evaluation of a run, or takes it out of the queue; what it has measured by then stays."""
+        with self._changed:
+            self._queue.remove(run)
+            if run == self._current and self._process is not None:
+                self._stopping = True
+                self._process.terminate()
+
+    def standing(self, run: str) -> dict[str, Any]:
+        """{"status": "running", "waiting", "failed" or "", "position": 1 for the next, "before": who is at work, ...}.
+
+        message, since: of a failure, why and when (in seconds, as `time.time` counts).
+        """
+        with self._changed:
+            order = self._queue.order()
+            position = order.index(run) + 1 if run in order else None
+            failure, since = self._failures.get(run, ("", 0.0))
+            status = "running" if run == self._current else "waiting" if position else "failed" if failure else ""
+            told = {"status": status, "position": position, "waiting": len(order), "before": self._current}
+            return told | {"message": failure, "since": since}
+
+    def close(self) -> None:
+        """Ends what is under way and lets go of the rest."""
+        with self._changed:
+            self._closed = True
+            if self._process is not None:
+                self._stopping = True
+                self._process.terminate()
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(2 * GRACE)
+
+    def _serve(self) -> None:
+        while (run := self._next()) is not None:
+            try:
+                self._work(run)
+            finally:
+                with self._changed:
+                    self._current = self._process = None
+
+    def _next(self) -> str | None:
+        with self._changed:
+            while not self._closed:
+                if (run := self._queue.pop()) is not None:
+                    self._current, self._stopping = run, False
+                    return run
+                self._changed.wait()
+        return None
+
+    def _work(self, run: str) -> None:
+        log = self.store.home / "logs" / "evaluation.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with self._changed:
+            if self._closed:
+                return
+            process = self._process = _start(self.store.home, run, self._protocols.pop(run), log)
+        try:
+            code = process.wait()
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+        self._ended(run, code, log)
+
+    def _ended(self, run: str, code: int, log: Path) -> None:
+        """Says what a process could not say itself, because it was killed or failed before it had begun."""
+        if self._stopping:
+            ledger.ended(self.store.folder(run).path, "stopped", STOPPED)
+        elif code:
+            sentence = _last_line(log) if code > 0 else ""
+            sentence = sentence or f"the process that evaluated it {cause_of_death(code)}; the reason may be at the end of {log}"
+            ledger.ended(self.store.folder(run).path, "failed", sentence)
+            with self._changed:
+                self._failures[run] = sentence, time.time()
+
+
+def _start(home: Path, run: str, protocol: Protocol, log: Path) -> subprocess.Popen[bytes]:
+    words = protocol.words()
+    words["only"] = words.pop("parts")
+    options = [each for name, text in words.items() if text for each in (f"--{name}", text)]
+    paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SSL_PLAYGROUND_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "playground.cli", "evaluate", run, *options, "--background"]
+    with open(log, "wb") as errors:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=environment, **apart())
+
+
+def _last_line(log: Path) -> str:
+    """The sentence with which the command line ends."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("ssl-playground: ") if lines else ""

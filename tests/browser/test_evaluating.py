@@ -1,0 +1,52 @@
+"""The Evaluation page as a person uses it: Evaluate, results as they come, a reload, and a run opened from the picture of losses."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+QUICK = {"eval.parts": "linear,knn", "eval.labels": 60, "eval.seeds": 2}
+SAID = ".ssl-evaluation .ssl-status"
+
+
+@pytest.fixture(scope="module")
+def trained(chromium, server):
+    """Two runs of a few steps."""
+    page = chromium.new_page()
+    page.set_default_timeout(240_000)
+    runs = []
+    for seed in (0, 1):
+        page.goto(server + f"?network=resnet-tiny&batch_size=32&steps=3&seed={seed}")
+        page.wait_for_selector(".ssl-status:not(:empty)")
+        page.click(".st-key-start button:enabled")
+        page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
+        runs.append(parse_qs(urlsplit(page.url).query)["run"][0])
+    page.close()
+    return runs
+
+
+def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
+    page = desk(path="evaluation", until=f"{SAID}:has-text('Not evaluated yet')", **QUICK | {"eval.run": trained[0]})
+    page.click(".st-key-evaluate button:enabled")
+    page.wait_for_selector(".st-key-stop-evaluation button:enabled")
+    page.wait_for_selector(f"{SAID}:has-text('Evaluated')", timeout=180_000)
+    page.wait_for_selector(".st-key-evaluate button:enabled")
+    said = page.get_attribute(".ssl-evaluation .ssl-pair .ssl-plot >> nth=0", "aria-label")
+    assert "Linear probe with 100 % of the labels" in said and "k-NN with 10 % of the labels" in said
+    page.click(".ssl-all summary")
+    rows = page.locator(".ssl-numbers tbody tr")
+    assert rows.count() == 4  # 1 % of 60 labels is less than one a class
+    assert "must be at least one for each of 8 classes" in page.text_content(".ssl-remarks")
+    numbers = rows.all_text_contents()
+    with page.expect_download() as kept:
+        page.click(".ssl-keep a >> text=CSV")
+    assert kept.value.suggested_filename == f"evaluation-{trained[0]}.csv"
+    page.reload()
+    page.wait_for_selector(f"{SAID}:has-text('Evaluated')")
+    assert page.locator(".ssl-numbers tbody tr").all_text_contents() == numbers
+    page.wait_for_function("document.querySelectorAll('.ssl-losses .point').length === 2")
+    dots = page.locator(".ssl-losses .point")
+    chosen = [dots.nth(i).bounding_box()["width"] for i in range(2)]
+    small = dots.nth(chosen.index(min(chosen))).bounding_box()
+    page.mouse.click(small["x"] + small["width"] / 2, small["y"] + small["height"] / 2)
+    page.wait_for_function(f"new URL(location).searchParams.get('eval.run') === '{trained[1]}'")
+    page.wait_for_selector(f"{SAID}:has-text('Not evaluated yet')")

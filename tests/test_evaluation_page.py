@@ -1,0 +1,137 @@
+"""The Evaluation page without a browser: its controls, its link, its sentences."""
+
+import opening
+import pytest
+from opening import by_key, rendered, sentences
+
+from playground import RunConfig, train
+from playground.evaluation import Protocol
+from playground.runs.pool import close_shared_pools, shared_pool
+from playground.ui.evaluating import Wanted, minutes, read, seconds
+from playground.ui.settings import read as read_settings
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("evaluation-page")))
+        store, config = shared_pool().store, RunConfig(network="resnet-tiny", batch_size=32, steps=2, device="cpu")
+        run = store.create(config)
+        for event in train(config):
+            store.write(run, event)
+        yield run
+        close_shared_pools()
+
+
+@pytest.fixture
+def submitted(run, monkeypatch):
+    """What Evaluate asks for; nothing is measured here."""
+    asked = []
+    monkeypatch.setattr(shared_pool().evaluations, "submit", lambda *given: asked.append(given))
+    return asked
+
+
+def opened(**query):
+    return opening.opened("evaluation.py", **{f"eval.{key}": value for key, value in query.items()})
+
+
+def address(page):
+    return {key.removeprefix("eval."): value for key, value in opening.address(page).items() if key.startswith("eval.")}
+
+
+def test_the_newest_run_is_there_and_evaluate_asks_for_what_is_ticked(run, submitted):
+    page = opened()
+    assert by_key(page, "selectbox", "eval.run").value == run
+    assert by_key(page, "button", "stop-evaluation").disabled
+    by_key(page, "checkbox", "eval.part-pixels").uncheck()
+    by_key(page, "selectbox", "eval.factor").select("color")
+    by_key(page, "number_input", "eval.seeds").set_value(2)
+    rendered(page)
+    assert address(page) == {"run": run, "parts": "linear,knn,tuned,scratch,untrained,robustness", "factor": "color", "seeds": "2"}
+    by_key(page, "button", "evaluate").click()
+    rendered(page)
+    [(asked, protocol, _)] = submitted
+    assert asked == run and protocol == Protocol(("linear", "knn", "tuned", "scratch", "untrained", "robustness"), "color", seeds=2)
+
+
+def test_a_link_opens_the_same_evaluation(run):
+    link = {"run": run, "parts": "knn,linear", "factor": "size", "shares": "0.05,1", "labels": "70", "steps": "9"}
+    page = opened(**link)
+    assert address(page) == link and sentences(page) == []
+    assert by_key(page, "multiselect", "eval.shares").value == [0.05, 1.0]
+    assert [each.value for each in page.checkbox][:4] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"run": "nowhere1"}, "there is no run nowhere1"),
+        ({"seeds": "0"}, "seeds must be a whole number from 1 to 10, got 0"),
+        ({"shares": "2"}, "shares must be numbers above 0 and up to 1, got 2"),
+        ({"factor": "<b>taste</b>"}, "factor must be one of shape, color, size, position, rotation, background, got <b>taste</b>"),
+        ({"parts": "magic"}, "got magic"),
+        ({"transfer": "nothing"}, "transfer must be one of cifar10"),
+        ({"color": "red"}, "there is no setting eval.color"),
+    ],
+)
+def test_a_link_that_cannot_be_has_its_sentence_and_starts_nothing(run, query, sentence):
+    page = opened(**{"labels": "70"} | query)
+    assert any(sentence in each for each in sentences(page)), sentences(page)
+    [key] = query
+    assert address(page)[key] == query[key] and address(page)["labels"] == "70"
+    assert by_key(page, "button", "evaluate").disabled
+
+
+def test_nothing_ticked_starts_nothing(run):
+    page = opened(parts="knn")
+    by_key(page, "checkbox", "eval.part-knn").uncheck()
+    rendered(page)
+    assert by_key(page, "button", "evaluate").disabled
+    assert any("got nothing" in each.value for each in page.warning)
+
+
+def test_while_it_goes_on_it_can_be_stopped_and_not_started(run, monkeypatch):
+    stopped, jobs = [], shared_pool().evaluations
+    monkeypatch.setattr(jobs, "standing", lambda run: {"status": "running"})
+    monkeypatch.setattr(jobs, "stop", stopped.append)
+    page = opened()
+    assert by_key(page, "button", "evaluate").disabled
+    by_key(page, "button", "stop-evaluation").click()
+    rendered(page)
+    assert stopped == [run]
+
+
+def test_a_run_deleted_while_the_page_is_open_is_a_sentence(run):
+    page = opened()
+    page.session_state["evaluating"].run = "gonegone"
+    rendered(page)
+    assert any("there is no run gonegone" in each for each in sentences(page))
+
+
+def test_a_run_without_labels_says_what_can_be_measured(run):
+    store = shared_pool().store
+    bare = store.create(RunConfig(data="stl10-unlabeled", network="resnet-tiny"))
+    page = opened(run=bare)
+    assert any("have no labels" in each.value for each in page.caption)
+    by_key(page, "selectbox", "eval.transfer").select("shapes")
+    rendered(page)
+    assert address(page)["parts"].endswith(",transfer") and address(page)["transfer"] == "shapes"
+
+
+def test_without_a_run_it_says_how_to_get_one(run, monkeypatch):
+    monkeypatch.setattr("playground.ui.evaluating.runs", list)
+    page = opened()
+    assert any("nothing to evaluate yet" in each.value for each in page.caption)
+    assert by_key(page, "button", "evaluate").disabled
+
+
+def test_its_keys_are_no_settings_of_a_run(run):
+    assert read_settings({"eval.seeds": "2", "seed": "4"}).flat == RunConfig(seed=4).flat()
+    seen = Wanted(run, {"seeds": "2", "parts": "knn"})
+    assert read(seen.address(), None) == seen
+
+
+def test_costs_follow_what_is_asked_for(run):
+    one = shared_pool().store.run(run)
+    assert seconds(one, Protocol(steps=800), "tuned") == pytest.approx(2 * seconds(one, Protocol(steps=400), "tuned"))
+    assert (minutes(3), minutes(44), minutes(600)) == ("about 5 s", "about 45 s", "about 10 min")

@@ -1,0 +1,195 @@
+"""Evaluations of real runs: on the command line, in the server's queue with real processes, and over its routes."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from playground import RunConfig, train
+from playground.evaluation import Protocol, ledger
+from playground.evaluation.told import evaluated
+from playground.events import Metrics
+from playground.runs.evaluations import Evaluations
+from playground.runs.pool import Pool
+from playground.runs.records import UnknownRun
+from playground.runs.runner import RunError
+from playground.runs.trained import NothingTrained
+from playground.web.routes import routes
+
+TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 3, "device": "cpu"}
+QUICK = Protocol(parts=("linear", "knn"), shares=(1.0,), seeds=1, labels=50)
+LONG = Protocol(parts=("scratch",), shares=(1.0,), seeds=1, labels=50, steps=100_000)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("evaluations")))
+        pool = Pool(tmp_path_factory.getbasetemp() / "evaluations0", slots=1, warm=False)
+        yield pool
+        pool.close()
+
+
+@pytest.fixture(scope="module")
+def runs(pool):
+    """Two real runs, and one that has not begun."""
+    found = {}
+    for name in ("first", "second"):
+        config = RunConfig(**TINY)
+        found[name] = pool.store.create(config)
+        for event in train(config):
+            pool.store.write(found[name], event)
+    return found | {"empty": pool.store.create(RunConfig(**TINY))}
+
+
+@pytest.fixture
+def http(pool):
+    return TestClient(Starlette(routes=routes(lambda: pool)))
+
+
+def until(true, seconds=120):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.05)
+
+
+def folder(pool, run):
+    return pool.store.folder(run).path
+
+
+def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp_path):
+    words = ["--only", "linear,knn,tuned", "--seeds", "2", "--labels", "40", "--steps", "2", "--shares", "0.5,1", "--factor", "color"]
+    command = [sys.executable, "-m", "playground.cli", "evaluate", runs["first"], *words, "--json", str(tmp_path / "out.json")]
+    environment = os.environ | {"COLUMNS": "140", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert "color of shapes, 40 labeled images, tested on 1,024 others" in " ".join(shown.stdout.split())
+    assert "Fine-tuned" in shown.stdout and "50 % (" in shown.stdout and "most confused" in shown.stdout
+    written = json.loads((tmp_path / "out.json").read_text())
+    kept = ledger.read(folder(pool, runs["first"]))
+    assert kept["scores"] == written["scores"] and (kept["status"], kept["step"], kept["done"]) == ("finished", 3, 1.0)
+    assert len(written["scores"]) == 3 * 2 * 2 and all(0 <= each["accuracy"] <= 1 for each in written["scores"])
+
+
+def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):
+    with pytest.raises(UnknownRun, match="there is no run nowhere1"):
+        list(evaluated(pool.store, "nowhere1", QUICK))
+    with pytest.raises(NothingTrained, match="must have a checkpoint"):
+        list(evaluated(pool.store, runs["empty"], QUICK))
+    lock = ledger.lock(folder(pool, runs["second"]))
+    assert lock.take()
+    with pytest.MonkeyPatch.context() as quick:
+        quick.setattr("playground.evaluation.told.PATIENCE", 0)
+        with pytest.raises(ValueError, match="must not be under evaluation already"):
+            list(evaluated(pool.store, runs["second"], QUICK))
+    lock.release()
+
+
+def test_a_data_set_that_is_not_here_fails_before_anything_is_measured(pool, runs):
+    with pytest.raises(ValueError, match="mnist must be in"):
+        list(evaluated(pool.store, runs["second"], Protocol(parts=("transfer",), transfer="mnist")))
+    assert ledger.read(folder(pool, runs["second"])) is None
+
+
+def test_evaluations_take_turns_in_processes_of_their_own_and_are_ended_on_purpose(pool, runs):
+    jobs, first, second = pool.evaluations, runs["first"], runs["second"]
+    jobs.submit(first, LONG)
+    jobs.submit(second, QUICK)
+    until(lambda: jobs.standing(first)["status"] == "running")
+    waits = jobs.standing(second)
+    assert (waits["status"], waits["position"], waits["before"]) == ("waiting", 1, first)
+    for run in (first, second):
+        with pytest.raises(RunError, match="is being evaluated already"):
+            jobs.submit(run, QUICK)
+    until(lambda: (ledger.read(folder(pool, first)) or {}).get("doing", "").startswith("From scratch"))
+    jobs.stop(first)
+    until(lambda: jobs.standing(second)["status"] == "running")
+    kept = ledger.read(folder(pool, first))
+    assert (kept["status"], kept["message"]) == ("stopped", "stopped before it was done")
+    until(lambda: jobs._process is not None)
+    os.kill(jobs._process.pid, signal.SIGKILL)
+    until(lambda: jobs.standing(second)["status"] == "failed")
+    assert "was killed (SIGKILL)" in jobs.standing(second)["message"]
+
+
+def test_what_cannot_begin_is_refused_and_what_waits_can_be_taken_back(pool, runs, monkeypatch):
+    jobs = Evaluations(pool.store)
+    monkeypatch.setattr(jobs, "_serve", lambda: None)
+    with pytest.raises(UnknownRun):
+        jobs.submit("nowhere1", QUICK)
+    with pytest.raises(NothingTrained, match="must have a checkpoint to be evaluated"):
+        jobs.submit(runs["empty"], QUICK)
+    jobs.submit(runs["first"], QUICK)
+    assert jobs.standing(runs["first"])["position"] == 1
+    jobs.stop(runs["first"])
+    assert jobs.standing(runs["first"])["status"] == ""
+    jobs.close()
+    with pytest.raises(RunError, match="evaluations wait"):
+        jobs.submit(runs["first"], QUICK)
+
+
+def test_a_process_behind_the_server_ends_with_it():
+    code = "import time; from playground.runs.background import stay; stay(); print('here', flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"here\n"
+    assert process.poll() is None
+    process.stdin.close()
+    assert process.wait(60) == 0
+    process.stdout.close()
+
+
+def test_the_routes_say_where_it_stands_and_give_the_numbers(pool, runs, http):
+    run = runs["second"]
+    for _ in evaluated(pool.store, run, QUICK):
+        pass
+    body = http.get(f"/api/runs/{run}/evaluation").json()
+    assert (body["step"], body["stale"], body["found"]["status"]) == (3, False, "finished")
+    assert {(each["who"], each["seeds"]) for each in body["found"]["scores"]} == {("linear", 1), ("knn", 1)}
+    assert len(body["found"]["confusion"]) == 8 and body["found"]["pairs"]
+    tag = http.get(f"/api/runs/{run}/evaluation").headers["etag"]
+    assert http.get(f"/api/runs/{run}/evaluation", headers={"If-None-Match": tag}).status_code == 304
+    rows = list(csv.DictReader(http.get(f"/api/runs/{run}/evaluation.csv").text.splitlines()))
+    assert [each["who"] for each in rows] == ["linear", "knn"] and rows[0]["run"] == run
+    whole = http.get(f"/api/runs/{run}/evaluation.json")
+    assert whole.json() == ledger.read(folder(pool, run)) and f'"evaluation-{run}.json"' in whole.headers["content-disposition"]
+    assert http.get(f"/api/runs/{runs['empty']}/evaluation").json()["found"] is None
+    assert http.get(f"/api/runs/{runs['empty']}/evaluation.csv").status_code == 404
+    assert http.get("/api/runs/nowhere1/evaluation").status_code == 404
+
+
+def test_numbers_of_an_earlier_step_are_stale_and_an_abandoned_evaluation_is_over(pool, runs, http):
+    run = runs["second"]
+    document = ledger.begun(run, 2, QUICK)
+    ledger.write(folder(pool, run), document)
+    body = http.get(f"/api/runs/{run}/evaluation").json()
+    assert body["stale"] and (body["found"]["status"], body["found"]["message"]) == (
+        "stopped",
+        "the process that evaluated it has ended before it was done",
+    )
+    lock = ledger.lock(folder(pool, run))
+    assert lock.take()
+    assert http.get(f"/api/runs/{run}/evaluation").json()["found"]["status"] == "running"
+    lock.release()
+
+
+def test_loss_stands_beside_accuracy_for_every_run_on_a_data_set(pool, runs, http):
+    run = runs["first"]
+    found = {each["run"]: each for each in http.get("/api/evaluation/losses?data=shapes").json()["runs"]}
+    assert set(found) == {run, runs["second"]}
+    losses = [entry.body["loss"] for entry in pool.store.events(run) if entry.kind == "metrics" and "loss" in entry.body]
+    assert found[run]["loss"] == pytest.approx(sum(losses) / len(losses)) and len(losses) == 3
+    last = [entry.body for entry in pool.store.events(run) if entry.kind == "metrics" and "knn/shape" in entry.body][-1]
+    assert found[run]["knn"]["shape"] == last["knn/shape"] and found[run]["method"] == "SimCLR"
+    assert http.get("/api/evaluation/losses?data=cifar10").json()["runs"] == []
+    pool.store.write(run, Metrics(3, {"knn/shape": 0.99}))
+    pool.store.write(run, Metrics(4, {"loss": 1.0}))  # it has gone on
+    again = next(each for each in http.get("/api/evaluation/losses?data=shapes").json()["runs"] if each["run"] == run)
+    assert again["knn"] == {"shape": 0.99} and again["loss"] == pytest.approx((sum(losses) + 1) / 4)
