@@ -16,11 +16,12 @@ import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
 import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
+import { Prologue } from "./panels/prologue.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
-  mask: MaskPanel,
+  mask: MaskPanel, prologue: Prologue,
 }
 const drawn = new WeakMap()
 
@@ -29,7 +30,7 @@ export function draw(place, data, notify) {
   let held = drawn.get(place)
   if (!held) {
     place.classList.add(`ssl-${data.panel}`)
-    held = { panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
+    held = { place, panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
     drawn.set(place, held)
   }
   held.panel.data = data
@@ -57,6 +58,7 @@ export function leave(place) {
 
 function refresh(held, run) {
   held.last = run
+  held.place.toggleAttribute("data-recorded", Boolean(held.panel.recorded ?? run?.recorded)) // says so beside its titles
   held.panel.update(run)
 }
 

@@ -196,7 +196,7 @@ def labels(images: Images, row: int) -> dict[str, str]:
 
 
 def facts(found: Views, pixels: Tensor) -> list[dict[str, Any]]:
-    """Everything that was decided for each view of pixels (3, H, W): operator -> its amount, in the units of its knob; crop: a box in pixels.
+    """Everything that was decided for each view of pixels (3, H, W): operator -> its amount, in its knob's units; crop: a box in pixels.
 
     share: of the image, how much the crop keeps. did: which operators did anything; to a gray image, those of color do nothing.
     """

@@ -37,8 +37,15 @@ export class Scatter {
     this.draw()
   }
 
+  /** A window that stays, for points whose whole way is known: [x, y, half the side]. */
+  hold(window) {
+    this.held = true
+    this.aim = this.center = window
+  }
+
   /** The window follows slowly, and only where points leave it or fill too little of it: so motion is real. */
   look(at_once) {
+    if (this.held) return
     const [x, y, half] = extent(this.to)
     const wide = Math.max(half, Math.hypot(x - this.aim[0], y - this.aim[1]) + half)
     if (at_once) this.aim = [x, y, half * MARGIN]
@@ -128,16 +135,16 @@ export class Scatter {
   }
 
   /** A symbol drawn once and stamped a thousand times. */
-  sprite({ color, symbol }) {
+  sprite({ color, symbol, size = 1 }) {
     const ratio = this.ratio ?? 1
-    const radius = (this.size?.width < 420 ? 3.1 : 3.9) * ratio
+    const radius = (this.size?.width < 420 ? 3.1 : 3.9) * size * ratio
     const stamp = document.createElement("canvas")
     stamp.width = stamp.height = Math.ceil(2 * radius + 4 * ratio)
     const pen = stamp.getContext("2d")
     pen.translate(stamp.width / 2, stamp.height / 2)
     pen.beginPath()
     SHAPES[symbol](pen, radius)
-    pen.lineWidth = (symbol === "ring" ? 1.8 : 0.7) * ratio
+    pen.lineWidth = (symbol === "ring" ? 1.8 : 0.7) * size * ratio
     pen.fillStyle = color
     pen.strokeStyle = symbol === "ring" ? color : this.background ?? "white"
     if (symbol !== "ring") pen.fill()
@@ -218,7 +225,7 @@ export class Scatter {
 }
 
 /** Middle and half the side of a square that holds all but the farthest half percent of points. */
-function extent(xy) {
+export function extent(xy) {
   if (!xy.length) return [0, 0, 1]
   const side = (offset) => {
     const values = Float32Array.from({ length: xy.length / 2 }, (_, i) => xy[2 * i + offset]).sort()
@@ -240,6 +247,18 @@ const crossed = (pen, r, turn) => {
   pen.rotate(turn)
   for (const [w, h] of [[r * 1.15, r * 0.42], [r * 0.42, r * 1.15]]) pen.rect(-w, -h, 2 * w, 2 * h)
 }
+const star = (pen, r) => {
+  for (let i = 0; i < 10; i++) {
+    const [angle, far] = [(i * Math.PI) / 5 - Math.PI / 2, i % 2 ? 0.52 * r : 1.3 * r]
+    pen.lineTo(far * Math.cos(angle), far * Math.sin(angle))
+  }
+  pen.closePath()
+}
+const heart = (pen, r) => {
+  pen.moveTo(0, r * 1.1)
+  pen.bezierCurveTo(-r * 2.3, -r * 0.4, -r * 0.8, -r * 1.7, 0, -r * 0.5)
+  pen.bezierCurveTo(r * 0.8, -r * 1.7, r * 2.3, -r * 0.4, 0, r * 1.1)
+}
 export const SHAPES = {
   circle: (pen, r) => pen.arc(0, 0, r, 0, 7),
   square: (pen, r) => pen.rect(-r * 0.88, -r * 0.88, r * 1.76, r * 1.76),
@@ -249,4 +268,6 @@ export const SHAPES = {
   cross: (pen, r) => crossed(pen, r, Math.PI / 4),
   plus: (pen, r) => crossed(pen, r, 0),
   ring: (pen, r) => pen.arc(0, 0, r * 0.8, 0, 7),
+  bar: (pen, r) => pen.rect(-r * 1.2, -r * 0.42, r * 2.4, r * 0.84),
+  star, heart,
 }

@@ -9,7 +9,7 @@ GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spec
 GET /api/runs/{run}/snapshots/{step}/{name}.png tiles side by side; views one row each
 GET /api/runs/{run}/sprites.png                 the probe set in one picture
 GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
-GET /api/plotly.js   GET /assets/{path}
+GET /assets/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
 """
@@ -51,7 +51,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         f"{run}/snapshots/{{step:int}}": api.snapshot,
         f"{run}/snapshots/{{step:int}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
-        "/api/plotly.js": plotly_js,
+        "/assets/plotly.js": plotly_js,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
         **Masks(pool).paths(),
