@@ -35,6 +35,7 @@ OPTIONAL = {
     "masking": ("masked", "masks nothing by them"),
 }  # section -> who has it; else why not
 START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
+LISTS = {"data": "ssl-playground data list", "method": "ssl-playground methods"}  # of sections too long to be listed in a sentence
 ELSEWHERE = " (somebody's own images, which are only where they were added, until they are removed)"
 
 Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
@@ -228,7 +229,8 @@ def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
     name, catalog = picked[section], CHOICES[section]
     if not isinstance(name, str) or name not in catalog:
         hint = _hint(str(name), catalog) or (ELSEWHERE if str(name).startswith(datasets.own.PREFIX) else "")
-        raise ConfigError(section, f"{section} must be one of {', '.join(catalog)}, got {name}{hint}")
+        known = f"those that `{LISTS[section]}` names" if section in LISTS else ", ".join(catalog)
+        raise ConfigError(section, f"{section} must be one of {known}, got {name}{hint}")
     return catalog[name]
 
 
