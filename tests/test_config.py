@@ -39,7 +39,11 @@ WRONG = [
     ({"seed": -1}, "seed", "seed must be a whole number from 0 to 2147483647, got -1"),
     ({"device": "tpu"}, "device", "device must be one of auto, cpu, cuda, mps, got tpu"),
     ({"method.negatives": "maybe"}, "method.negatives", "simclr: negatives must be true or false, got maybe"),
-    ({"method": "simclear"}, "method", "method must be one of those that `ssl-playground methods` names, got simclear (did you mean simclr?)"),
+    (
+        {"method": "simclear"},
+        "method",
+        "method must be one of those that `ssl-playground methods` names, got simclear (did you mean simclr?)",
+    ),
     ({"data": None}, "data", "data must be one of those that `ssl-playground data list` names, got None"),
     ({"network": ["x"]}, "network", f"network must be one of {', '.join(CHOICES['network'])}, got ['x']"),
     ({"methd": "simclr"}, "methd", "there is no setting methd (did you mean method?)"),
