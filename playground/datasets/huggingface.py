@@ -91,7 +91,7 @@ def _offline() -> Iterator[None]:
     import datasets
     from huggingface_hub import constants
 
-    settings = (datasets.config, constants)
+    settings: tuple[Any, ...] = (datasets.config, constants)
     before = [each.HF_HUB_OFFLINE for each in settings]
     try:
         for each in settings:
