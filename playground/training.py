@@ -38,11 +38,11 @@ from playground.events import (
     Resume,
     Set,
     Snapshot,
-    Started,
     Step,
     Stop,
     Weights,
 )
+from playground.facts import started, views_per_step
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.fetching import fetched
 from playground.home import home
@@ -133,7 +133,7 @@ class _Run:
         """The whole run, from `Probe` to `Finished`."""
         trainer = self.trainer
         yield self._probe_event()
-        yield self._started()
+        yield started(self.trainer, self.probe)
         if trainer.step == 0:
             yield from self._measure()
         while trainer.step < self.steps:
@@ -263,7 +263,7 @@ class _Run:
     def _pace(self) -> dict[str, float]:
         if not self.cadence.training or not self.trainer.step:
             return {}
-        views = self.trainer.step * _views_per_step(self.trainer)
+        views = self.trainer.step * views_per_step(self.trainer)
         return {"views_per_second": views / self.cadence.training}
 
     def _totals(self) -> dict[str, float]:
@@ -276,39 +276,10 @@ class _Run:
         labels = {name: each.cpu().numpy() for name, each in images.factors.items()}
         return Probe(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
 
-    def _started(self) -> Started:
-        trainer, config = self.trainer, self.trainer.config
-        references = [vars(each) for each in config.method.choice.references(config)]
-        for name, healthy in self.probe.healthy_std().items():
-            references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
-        facts = {
-            "device": trainer.device.describe(),
-            "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
-            "views_per_step": _views_per_step(trainer),
-            "negatives": config.method.choice.negatives(config),
-            "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
-            "bins": self.probe.bins,
-            "rows": self.probe.rows,
-            "schedules": [{"name": key, "start": config.flat()[key], **vars(each)} for key, each in config.schedule.items()],
-            "steps": self.steps,
-            "layers": self.probe.sizes,
-            "references": references,
-            "probe": len(self.probe.images),
-            "image_size": config.data.image_size,
-            "local_size": config.crops.local_size if config.crops else None,
-        }
-        return Started(trainer.step, facts)
-
 
 def _shown(batch: Batch) -> dict[str, list[Tensor]]:
     """The rows of views that a snapshot keeps."""
     return {name: views for name, views in {"views": batch.views, "local_views": batch.local_views}.items() if views}
-
-
-def _views_per_step(trainer: Trainer) -> int:
-    config = trainer.config
-    local = config.crops.local_views if config.crops else 0
-    return int(config.batch_size * config.accumulation * (trainer.method.views + local))
 
 
 def _image_cost(trainer: Trainer) -> float:
