@@ -230,6 +230,8 @@ def test_on_a_phone_everything_stands_in_one_column(chromium, desk, scheme):
     tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in panels]
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    menu = "getComputedStyle(document.querySelector('[data-testid=stExpandSidebarButton]'), '::after').content"
+    assert page.evaluate(menu) == '"Pages and settings"'  # where the names of the pages are
     shown = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert (shown == "rgb(255, 255, 255)") == (scheme == "light")
     context.close()
