@@ -24,12 +24,13 @@ import { Atlas } from "./panels/atlas.js"
 import { GeometryPanel } from "./panels/geometry.js"
 import { EvaluationPanel } from "./panels/evaluation.js"
 import { Losses } from "./panels/losses.js"
+import { Prologue } from "./panels/prologue.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
   sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
   mask: MaskPanel, atlas: Atlas, clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
-  geometry: GeometryPanel, evaluation: EvaluationPanel, losses: Losses,
+  geometry: GeometryPanel, evaluation: EvaluationPanel, losses: Losses, prologue: Prologue,
 }
 const drawn = new WeakMap()
 
@@ -38,7 +39,7 @@ export function draw(place, data, notify) {
   let held = drawn.get(place)
   if (!held) {
     place.classList.add(`ssl-${data.panel}`)
-    held = { panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
+    held = { place, panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
     drawn.set(place, held)
   }
   held.panel.data = data
@@ -66,6 +67,7 @@ export function leave(place) {
 
 function refresh(held, run) {
   held.last = run
+  held.place.toggleAttribute("data-recorded", Boolean(held.panel.recorded ?? run?.recorded)) // says so beside its titles
   held.panel.update(run)
 }
 

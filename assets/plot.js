@@ -8,7 +8,7 @@ function plotly() {
   loading ??= new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly)
     const script = document.createElement("script")
-    script.src = new URL("../api/plotly.js", import.meta.url)
+    script.src = new URL("./plotly.js", import.meta.url)
     script.onload = () => resolve(window.Plotly)
     script.onerror = () => { loading = null; reject(new Error("the plotting library could not be loaded")) }
     document.head.append(script)

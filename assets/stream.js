@@ -42,7 +42,7 @@ class Run {
 
   /** The run's settings and its probe set: labels, names, how to find an image in the atlas. */
   details() {
-    this.about ??= (this.recorded ? recorded.about() : getJson(`runs/${this.id}`))
+    this.about ??= (this.recorded ? recorded.about(this.id) : getJson(`runs/${this.id}`))
       .then((found) => (found.probe ? found : Promise.reject(new Error("no probe set yet"))))
       .catch((error) => { this.about = null; throw error })
     return this.about
@@ -51,7 +51,7 @@ class Run {
   /** The arrays of one snapshot: pca, umap where it is ready, spectra. */
   frame(step) {
     if (!this.frames.has(step)) {
-      const loading = (this.recorded ? recorded.frame(step) : getJson(`runs/${this.id}/snapshots/${step}`)).then(decode)
+      const loading = (this.recorded ? recorded.frame(this.id, step) : getJson(`runs/${this.id}/snapshots/${step}`)).then(decode)
       loading.catch(() => this.frames.delete(step))
       this.frames.set(step, loading)
     }
@@ -59,11 +59,11 @@ class Run {
   }
 
   address(path) {
-    return this.recorded ? recorded.place(path) : new URL(`runs/${this.id}/${path}`, API).href
+    return this.recorded ? recorded.place(this.id, path) : new URL(`runs/${this.id}/${path}`, API).href
   }
 
   get recorded() {
-    return this.id === recorded.RECORDED
+    return recorded.isRecorded(this.id)
   }
 
   get steps() {

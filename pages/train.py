@@ -21,12 +21,7 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
     live.panel("transport", now.id, status=now.run.status if now.run else "", title=now.title(), without=now.without())
 transport.refusals(sentences)
 
-with st.container(key="first-row"):
-    left, right = st.columns([11, 10], gap="medium")
-    with left:
-        live.panel("map", now.id)
-    with right:
-        live.panel("curves", now.id)
+live.first_row(now.id)
 with st.container(key="second-row"):
     left, middle, right = st.columns([9, 7, 8], gap="medium")
     with left:

@@ -7,6 +7,7 @@ A clock only ever makes the plan sparser, on machines where the count misjudged 
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -25,10 +26,11 @@ DEAR = 2.5  # training steps that embedding the probe set may cost
 
 
 class Cadence:
-    """When one run is measured, and what that has cost."""
+    """When one run is measured, and what that has cost. at: exactly these steps and the last, whatever they cost."""
 
-    def __init__(self, steps: int, relative_cost: float) -> None:
-        self.steps, self.rest = steps, plan(steps, relative_cost)
+    def __init__(self, steps: int, relative_cost: float, at: Collection[int] | None = None) -> None:
+        self.steps, self.fixed = steps, at is not None
+        self.rest = plan(steps, relative_cost) if at is None else sorted({step for step in at if step < steps} | {steps})
         self.training = self.measuring = 0.0  # seconds
         self.last = -1  # the step of the newest snapshot
 
@@ -41,7 +43,7 @@ class Cadence:
         self.last = step
         self.measuring += seconds
         self.rest = [each for each in self.rest if each > step]
-        if step >= DENSE[-1]:
+        if step >= DENSE[-1] and not self.fixed:
             self.rest = thinned(self.rest, self.measuring, seconds, self.training * self.steps / step)
 
     def state(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ What is left out takes the default; a data set and a method may each suggest bet
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -19,7 +18,8 @@ from pydantic import ValidationError, model_serializer, model_validator
 
 from playground import datasets, methods, networks, optimizers
 from playground.augment import Augment, Crops
-from playground.knobs import Choice, Knob, Section, knob, knobs_of, option
+from playground.flat import PLAIN, ConfigError, as_text, build, did_you_mean, flatten, must_hold, refusal, scheduled
+from playground.knobs import Knob, Section, knob, knobs_of, option
 from playground.masking import Masking
 from playground.schedules import Schedule, progress_at
 
@@ -29,23 +29,15 @@ CHOICES: dict[str, Mapping[str, Any]] = {
     "network": networks.CATALOG,
     "optimizer": optimizers.CATALOG,
 }
-PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}
 OPTIONAL = {
     "crops": ("multi_crop", "takes no local views"),
     "masking": ("masked", "masks nothing by them"),
 }  # section -> who has it; else why not
 START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
+LISTS = {"data": "ssl-playground data list", "method": "ssl-playground methods"}  # of sections too long to be listed in a sentence
 ELSEWHERE = " (somebody's own images, which are only where they were added, until they are removed)"
 
 Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
-
-
-class ConfigError(ValueError):
-    """One sentence that says what must hold and what was got. `key`: the knob it is about, as in the flat form."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
 
 
 class RunConfig(Section):
@@ -75,13 +67,13 @@ class RunConfig(Section):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise _as_config_error(error.errors()[0]) from None
+            raise refusal(error.errors()[0], knobs_of(RunConfig)) from None
 
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, values: Any) -> dict[str, Any]:
         """Fills in what was left out and turns names into their knobs."""
-        given = _flatten(values)
+        given = flatten(values)
         flat = defaults(**{section: given[section] for section in CHOICES if section in given})
         for key in given:
             _require_known(key, flat)
@@ -145,7 +137,7 @@ class RunConfig(Section):
 
     def to_query(self) -> str:
         """The whole config as the query of an address; exact, like JSON."""
-        return urlencode({key: _as_text(value) for key, value in self.flat().items()})
+        return urlencode({key: as_text(value) for key, value in self.flat().items()})
 
     @classmethod
     def from_query(cls, query: str) -> RunConfig:
@@ -227,8 +219,9 @@ def _with_default(each: Knob, default: Any) -> Knob:
 def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
     name, catalog = picked[section], CHOICES[section]
     if not isinstance(name, str) or name not in catalog:
-        hint = _hint(str(name), catalog) or (ELSEWHERE if str(name).startswith(datasets.own.PREFIX) else "")
-        raise ConfigError(section, f"{section} must be one of {', '.join(catalog)}, got {name}{hint}")
+        hint = did_you_mean(str(name), catalog) or (ELSEWHERE if str(name).startswith(datasets.own.PREFIX) else "")
+        known = f"those that `{LISTS[section]}` names" if section in LISTS else ", ".join(catalog)
+        raise ConfigError(section, f"{section} must be one of {known}, got {name}{hint}")
     return catalog[name]
 
 
@@ -245,35 +238,13 @@ def _require_known(key: str, flat: Mapping[str, Any]) -> None:
     owner = flat[section] if section in CHOICES else section
     siblings = [each.partition(".")[2] for each in flat if each.startswith(f"{section}.")]
     if section in OPTIONAL and not siblings:
-        flag, refusal = OPTIONAL[section]
+        flag, reason = OPTIONAL[section]
         others = ", ".join(each for each, method in methods.CATALOG.items() if getattr(method, flag))
-        raise ConfigError(key, f"{flat['method']} {refusal}: {key} is for {others}")
+        raise ConfigError(key, f"{flat['method']} {reason}: {key} is for {others}")
     if name and (siblings or section in CHOICES):
         known = f"it has {', '.join(siblings)}" if siblings else "it has none"
-        raise ConfigError(key, f"{owner} has no knob {name}: {known}{_hint(name, siblings)}")
-    raise ConfigError(key, f"there is no setting {key}{_hint(key, flat)}")
-
-
-def _hint(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _flatten(values: Any) -> dict[str, Any]:
-    """Sections, models and flat keys -> flat keys."""
-    flat: dict[str, Any] = {}
-    for key, value in dict(values).items():
-        if isinstance(value, Choice.Knobs):
-            flat |= {key: value.name} | {f"{key}.{name}": each for name, each in value}
-        elif isinstance(value, Section):
-            flat |= {f"{key}.{name}": each for name, each in value}
-        elif isinstance(value, Mapping):
-            flat |= {(key if name == "name" else f"{key}.{name}"): each for name, each in value.items()}
-        elif key in PLAIN and value is not None:
-            raise ConfigError(key, f"{key} must be a group of settings, such as {key}.{next(iter(PLAIN[key].model_fields))}, got {value}")
-        elif key not in PLAIN:
-            flat[key] = value
-    return flat
+        raise ConfigError(key, f"{owner} has no knob {name}: {known}{did_you_mean(name, siblings)}")
+    raise ConfigError(key, f"there is no setting {key}{did_you_mean(key, flat)}")
 
 
 def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,58 +255,8 @@ def _nest(flat: Mapping[str, Any]) -> dict[str, Any]:
 
     nested: dict[str, Any] = {key: value for key, value in flat.items() if "." not in key and key not in CHOICES}
     for section in CHOICES:
-        nested[section] = _build(_chosen(section, flat).Knobs, section, str(flat[section]), part(section))
+        nested[section] = build(_chosen(section, flat).Knobs, section, str(flat[section]), part(section))
     for section, plain in PLAIN.items():
-        nested[section] = _build(plain, section, section, part(section)) if part(section) else None
-    nested["schedule"] = {key: _schedule(key, value, knobs_for_sections(flat)) for key, value in part("schedule").items()}
+        nested[section] = build(plain, section, section, part(section)) if part(section) else None
+    nested["schedule"] = {key: scheduled(key, value, knobs_for_sections(flat)) for key, value in part("schedule").items()}
     return nested
-
-
-def _schedule(key: str, text: Any, knobs: list[Knob]) -> Schedule:
-    """Raises ConfigError unless `key` is a live number and its schedule ends within its range."""
-    live = {each.key: each for each in knobs if each.live and each.kind in ("number", "integer")}
-    if not key:
-        raise ConfigError("schedule", f"a schedule must name its knob, as in schedule.{next(iter(live))}, got {text}")
-    if key not in live:
-        raise ConfigError(f"schedule.{key}", f"{key} cannot change while a run trains; what can: {', '.join(live)}")
-    try:
-        schedule = Schedule.parse(text)
-    except ValueError as error:
-        raise ConfigError(f"schedule.{key}", f"schedule.{key} {error}, got {text}") from None
-    low, high = live[key].low, live[key].high
-    if (low is not None and schedule.end < low) or (high is not None and schedule.end > high):
-        raise ConfigError(f"schedule.{key}", f"schedule.{key} must end at a number from {low:.10g} to {high:.10g}, got {schedule.end:.10g}")
-    return schedule
-
-
-def _build(kind: type[Section], section: str, owner: str, values: dict[str, Any]) -> Section:
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise _as_config_error(error.errors()[0], section, owner, knobs_of(kind)) from None
-
-
-def _as_config_error(detail: Any, section: str = "", owner: str = "", knobs: list[Knob] | None = None) -> ConfigError:
-    """Pydantic's finding -> "simclr: temperature must be from 0.01 to 2, got -1"."""
-    nested = detail.get("ctx", {}).get("error")
-    if isinstance(nested, ConfigError):
-        return nested
-    name = str(detail["loc"][0])
-    each = next(each for each in (knobs or knobs_of(RunConfig)) if each.key == name)
-    key = f"{section}.{name}" if section else name
-    return ConfigError(key, f"{owner}: {must_hold(each)}, got {detail['input']}".removeprefix(": "))
-
-
-def must_hold(each: Knob) -> str:
-    """The knob's rule in words: "temperature must be from 0.01 to 2"."""
-    name = each.key.rpartition(".")[2]
-    if each.kind == "switch":
-        return f"{name} must be true or false"
-    if each.kind == "option":
-        return f"{name} must be one of {', '.join(map(str, each.options))}"
-    whole = "a whole number " if each.kind == "integer" else ""
-    return f"{name} must be {whole}from {each.low:.10g} to {each.high:.10g}"
-
-
-def _as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,7 +10,7 @@ import functools
 import math
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ from playground.events import (
     Stop,
     Weights,
 )
+from playground.facts import facts_of, views_per_step
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.fetching import fetched
 from playground.home import home
@@ -64,13 +65,15 @@ def train(
     checkpoint: dict[str, Any] | None = None,
     checkpoint_every: float = math.inf,
     flush_every: float = FLUSH,
+    measure_at: Collection[int] | None = None,
 ) -> Iterator[Event]:
     """Trains, and yields what happens; the last event is always `Finished`.
 
     folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at
     their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on
     from exactly there. checkpoint_every: seconds. flush_every: seconds between two looks at what the device has computed; with 0 every
-    step is an event, so that two trainings can take turns, step by step.
+    step is an event, so that two trainings can take turns, step by step. measure_at: the steps to measure after, instead of as many as
+    a tenth of the time allows; the first and the last are always measured.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
     """
     folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
@@ -83,7 +86,7 @@ def train(
         trainer = Trainer(config, images, device)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
-        cadence = Cadence(config.steps, cost * watched.embedded)
+        cadence = Cadence(config.steps, cost * watched.embedded, measure_at)
         run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
             run.restore(checkpoint)
@@ -275,7 +278,7 @@ class _Run:
     def _pace(self) -> dict[str, float]:
         if not self.cadence.training or not self.trainer.step:
             return {}
-        views = self.trainer.step * _views_per_step(self.trainer)
+        views = self.trainer.step * views_per_step(self.trainer)
         return {"views_per_second": views / self.cadence.training}
 
     def _totals(self) -> dict[str, float]:
@@ -290,39 +293,13 @@ class _Run:
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
-        """What does not change while it trains."""
-        trainer, config = self.trainer, self.trainer.config
-        references = [vars(each) for each in config.method.choice.references(config)]
-        for name, healthy in self.probe.healthy_std().items():
-            references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
-        return {
-            "device": trainer.device.describe(),
-            "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
-            "views_per_step": _views_per_step(trainer),
-            "negatives": config.method.choice.negatives(config),
-            "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
-            "bins": self.probe.bins,
-            "rows": self.probe.rows,
-            "schedules": [{"name": key, "start": config.flat()[key], **vars(each)} for key, each in config.schedule.items()],
-            "steps": self.steps,
-            "layers": self.probe.sizes,
-            "references": references,
-            "probe": len(self.probe.images),
-            "about": self.probe.about,
-            "image_size": config.data.image_size,
-            "local_size": config.crops.local_size if config.crops else None,
-        }
+        """What it says of itself before the first step."""
+        return facts_of(self.trainer, self.probe)
 
 
 def _shown(batch: Batch) -> dict[str, list[Tensor]]:
     """The rows of views that a snapshot keeps."""
     return {name: views for name, views in {"views": batch.views, "local_views": batch.local_views}.items() if views}
-
-
-def _views_per_step(trainer: Trainer) -> int:
-    config = trainer.config
-    local = config.crops.local_views if config.crops else 0
-    return int(config.batch_size * config.accumulation * (trainer.method.views + local))
 
 
 def _image_cost(trainer: Trainer) -> float:

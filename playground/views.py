@@ -28,6 +28,7 @@ PAIRS = 4096  # of crops, whose overlap is measured
 BINS = 20  # of a histogram of shares
 CELLS = 24  # along each side of the map of where both crops look
 GLOBAL, LOCAL = "global", "local"
+OF_COLOR = ("saturation", "hue", "grayscale")  # operators that leave a gray picture as it is
 NOW = Preset("now", "As set now", "The settings of this page.")
 
 
@@ -194,12 +195,14 @@ def labels(images: Images, row: int) -> dict[str, str]:
     return {name: images.names[name][int(each[row])] for name, each in images.factors.items() if int(each[row]) >= 0}
 
 
-def facts(found: Views, height: int, width: int) -> list[dict[str, Any]]:
-    """Everything that was decided for each view: operator -> its amount, in the units of its knob; crop: a box in pixels.
+def facts(found: Views, pixels: Tensor) -> list[dict[str, Any]]:
+    """Everything that was decided for each view of pixels (3, H, W): operator -> its amount, in its knob's units; crop: a box in pixels.
 
-    share: of the image of height x width, how much the crop keeps. did: which operators did anything.
+    share: of the image, how much the crop keeps. did: which operators did anything; to a gray image, those of color do nothing.
     """
-    did = {name: each.tolist() for name, each in changed(found.chance, height, width).items() if name in found.possible}
+    height, width = pixels.shape[1:]
+    able = [name for name in found.possible if name not in OF_COLOR or not bool((pixels == pixels[:1]).all())]
+    did = {name: each.tolist() for name, each in changed(found.chance, height, width).items() if name in able}
     columns = dict(zip(OPERATORS, (each.tolist() for each in vars(found.chance).values()), strict=True))
     columns["share"] = (_area(found.chance.boxes) / (height * width)).tolist()
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

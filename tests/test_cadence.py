@@ -40,6 +40,16 @@ def test_cadence_keeps_the_whole_run_within_its_share_when_measuring_is_dear():
     assert cadence.measuring / cadence.training <= SHARE
 
 
+def test_steps_that_were_asked_for_are_measured_whatever_they_cost():
+    cadence, measured = Cadence(100, relative_cost=50, at=(3, 7, 50, 60)), []
+    for step in range(1, 101):
+        cadence.training += 1
+        if cadence.due(step):
+            measured.append(step)
+            cadence.measured(step, 1000.0)
+    assert measured == [3, 7, 50, 60, 100]
+
+
 def test_cadence_goes_on_from_its_state():
     one = Cadence(100, 0.5)
     one.measured(0, 0.1)

@@ -173,7 +173,7 @@ def test_files_are_ours_alone_and_keep_well(served):
     assert served.http.get(f"/assets/{name}", headers={"If-None-Match": plain.headers["etag"]}).status_code == 304
     for path in ("/assets/none.js", "/assets/..%2fpyproject.toml", "/assets/%2fetc/passwd", "/assets/..%2f..%2fapp.py"):
         assert served.http.get(path).status_code == 404
-    plotly = served.http.get("/api/plotly.js")
+    plotly = served.http.get("/assets/plotly.js")
     assert plotly.headers["content-encoding"] == "gzip" and "immutable" in plotly.headers["cache-control"]
     assert "plotly.js v" in plotly.text[:200] and len(plotly.text) > 1_000_000
 

@@ -40,7 +40,7 @@ def test_a_box_is_where_its_view_was_cut(shapes):
     found = views.views(config, shapes[0].pixels[3], 2, 16)
     cut = crop_and_flip(shapes[0].pixels[3].expand(16, -1, -1, -1), found.chance.boxes, found.chance.flips)
     close(found.pictures, cut)
-    facts = views.facts(found, 32, 32)
+    facts = views.facts(found, shapes[0].pixels[3])
     assert [each["crop"] for each in facts] == found.chance.boxes.tolist()
     for each in facts:
         top, left, height, width = each["crop"]
@@ -57,10 +57,11 @@ def test_the_last_step_is_the_view_and_the_first_is_the_image(shapes):
     close(together[1], alone[1])  # the crop comes first, so it is alone
 
 
-def test_what_did_nothing_left_the_picture_as_it_was(shapes):
-    config, image = RunConfig(**STRONG), shapes[0].pixels[9]
+@pytest.mark.parametrize("channels", [[0, 1, 2], [1, 1, 1]], ids=["colored", "gray"])
+def test_what_did_nothing_left_the_picture_as_it_was(shapes, channels):
+    config, image = RunConfig(**STRONG), shapes[0].pixels[9][channels]
     for row in range(6):
-        did = views.facts(views.views(config, image, 0, row + 1), 32, 32)[row]["did"]
+        did = views.facts(views.views(config, image, 0, row + 1), image)[row]["did"]
         _, alone = views.steps(config, image, 0, row)
         for place, name in enumerate(OPERATORS):
             moved = (alone[place + 1] - alone[0]).abs().max() > 1e-3
@@ -80,7 +81,7 @@ def test_local_views_are_those_of_the_config(shapes):
     config = RunConfig(method="dino", **{"crops.local_views": 6, "crops.local_size": 16, "crops.local_scale_max": 0.6})
     found = views.local_views(config, shapes[0].pixels[0], 0)
     assert found.pictures.shape == (6, 3, 16, 16)
-    shares = [each["share"] for each in views.facts(found, 32, 32)]
+    shares = [each["share"] for each in views.facts(found, shapes[0].pixels[0])]
     assert all(config.crops.local_scale_min - 1e-4 <= share <= config.crops.local_scale_max + 1e-4 for share in shares)
     assert views.local_views(RunConfig(), shapes[0].pixels[0], 0) is None
 

@@ -40,8 +40,15 @@ export class Scatter {
     this.draw()
   }
 
+  /** A window that stays, for points whose whole way is known: [x, y, half the side]. */
+  hold(window) {
+    this.held = true
+    this.aim = this.center = window
+  }
+
   /** The window follows slowly, and only where points leave it or fill too little of it: so motion is real. */
   look(at_once) {
+    if (this.held) return
     const [x, y, half] = extent(this.to, 2)
     const wide = Math.max(half, Math.hypot(x - this.aim[0], y - this.aim[1]) + half)
     if (at_once) this.aim = [x, y, half * MARGIN]
@@ -131,16 +138,16 @@ export class Scatter {
   }
 
   /** A symbol drawn once and stamped a thousand times. */
-  sprite({ color, symbol }) {
+  sprite({ color, symbol, size = 1 }) {
     const ratio = this.ratio ?? 1
-    const radius = (this.size?.width < 420 ? 3.1 : 3.9) * ratio
+    const radius = (this.size?.width < 420 ? 3.1 : 3.9) * size * ratio
     const stamp = document.createElement("canvas")
     stamp.width = stamp.height = Math.ceil(2 * radius + 4 * ratio)
     const pen = stamp.getContext("2d")
     pen.translate(stamp.width / 2, stamp.height / 2)
     pen.beginPath()
     SHAPES[symbol](pen, radius)
-    pen.lineWidth = (symbol === "ring" ? 1.8 : 0.7) * ratio
+    pen.lineWidth = (symbol === "ring" ? 1.8 : 0.7) * size * ratio
     pen.fillStyle = color
     pen.strokeStyle = symbol === "ring" ? color : this.background ?? "white"
     if (symbol !== "ring") pen.fill()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from playground.datasets.naming import Refused
 from playground.datasets.zips import MAX_ENTRIES
 
 PREFIX, PART = "hf:", "train"
+PATIENCE = 5  # seconds until the server has to answer
 INSTALL = "python -m pip install 'ssl-playground[huggingface]'"
 
 
@@ -57,13 +59,47 @@ def _table(where: str, part: str) -> Any:
         import datasets
     except ImportError:
         raise DataError(f"sets from Hugging Face need its library, which is not installed: {INSTALL}") from None
+    absent = "" if Path(where).exists() else _unreachable()
     try:
         if (Path(where) / "state.json").is_file() or (Path(where) / "dataset_dict.json").is_file():
             found = datasets.load_from_disk(where)
             return found[part] if isinstance(found, datasets.DatasetDict) else found
-        return datasets.load_dataset(where, split=part)
+        with ExitStack() as stack:
+            if absent:
+                stack.enter_context(_offline())
+            return datasets.load_dataset(where, split=part)
     except Exception as error:  # whatever the network, the server or the files lead the library to
+        if absent:
+            raise DataError(f"{PREFIX}{where} must be within reach, or have been downloaded before, got {absent}") from None
         raise DataError(f"{PREFIX}{where} must have a part {part} that can be read, got {_one_line(error)}") from None
+
+
+def _unreachable() -> str:
+    """Why the server gives no answer at all; "" where it does. Asked once: the library would try for half a minute."""
+    from huggingface_hub import constants, get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=PATIENCE)
+    except Exception as error:  # those of whichever HTTP library the hub is built on
+        return f"no answer from {constants.ENDPOINT}: {_one_line(error)}"
+    return ""
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Inside, the library looks only at what it has downloaded before."""
+    import datasets
+    from huggingface_hub import constants
+
+    settings: tuple[Any, ...] = (datasets.config, constants)
+    before = [each.HF_HUB_OFFLINE for each in settings]
+    try:
+        for each in settings:
+            each.HF_HUB_OFFLINE = True
+        yield
+    finally:
+        for each, value in zip(settings, before, strict=True):
+            each.HF_HUB_OFFLINE = value
 
 
 def _one_line(error: Exception) -> str:

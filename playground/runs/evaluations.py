@@ -49,7 +49,7 @@ class Evaluations:
                 raise RunError(f"at most {LIMIT} evaluations wait their turn, and that many do: try again later")
             self._failures.pop(run, None)
             self._protocols[run] = protocol
-            self._queue.put(run, owner)
+            self._queue.put((run,), owner)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="evaluations", daemon=True)
                 self._thread.start()
@@ -69,7 +69,7 @@ class Evaluations:
         message, since: of a failure, why and when (in seconds, as `time.time` counts).
         """
         with self._changed:
-            order = self._queue.order()
+            order = [waiting for (waiting,) in self._queue.order()]
             position = order.index(run) + 1 if run in order else None
             failure, since = self._failures.get(run, ("", 0.0))
             status = "running" if run == self._current else "waiting" if position else "failed" if failure else ""
@@ -98,9 +98,9 @@ class Evaluations:
     def _next(self) -> str | None:
         with self._changed:
             while not self._closed:
-                if (run := self._queue.pop()) is not None:
-                    self._current, self._stopping = run, False
-                    return run
+                if (turn := self._queue.pop()) is not None:
+                    self._current, self._stopping = turn[0], False
+                    return turn[0]
                 self._changed.wait()
         return None
 

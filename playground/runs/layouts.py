@@ -16,12 +16,12 @@ class Layouts:
 
     def __init__(self, store: Store, projector: Callable[[], Projector] | None) -> None:
         self._store = store
-        self._projector = projector() if projector is not None else None
+        self.projector = projector() if projector is not None else None
 
     def add(self, run: str, step: int) -> None:
         """A snapshot can be read."""
-        arrays = self._store.folder(run).snapshot(step) if self._projector is not None else None
-        if self._projector is None or arrays is None or "embedding" not in arrays:
+        arrays = self._store.folder(run).snapshot(step) if self.projector is not None else None
+        if self.projector is None or arrays is None or "embedding" not in arrays:
             return
 
         def keep(points: Any) -> None:
@@ -30,9 +30,9 @@ class Layouts:
                 self._store.folder(run).save_layout(step, points)
                 self._store.note(run, "layout", step, {"kind": "umap"})
 
-        self._projector.submit(run, arrays["embedding"], keep)
+        self.projector.submit(run, arrays["embedding"], keep)
 
     def close(self) -> None:
         """Ends the projector."""
-        if self._projector is not None:
-            self._projector.close()
+        if self.projector is not None:
+            self.projector.close()

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from playground.config import RunConfig
 from playground.events import Command, Pause, Resume, Set, Step, Stop
 from playground.home import home as default_home
+from playground.runs.evaluations import Evaluations
 from playground.runs.fates import fate
 from playground.runs.layouts import Layouts
-from playground.runs.evaluations import Evaluations
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
 from playground.runs.process import WorkerProcess, cause_of_death
@@ -69,7 +69,7 @@ class Pool:
     @property
     def projector(self) -> Projector | None:
         """What lays out snapshots, for those who look back at old ones."""
-        return self._projector
+        return self._layouts.projector
 
     def submit(self, config: RunConfig, owner: str = "") -> str:
         """Queues a new run and returns its id. Raises `PoolFull`."""

@@ -40,6 +40,19 @@ def panel(name: str, run: str | None, **more: Any) -> None:
     still(name, run=run or recording(), catalog=catalog(), **more)
 
 
+def first_row(run: str | None) -> None:
+    """The map and the curves of a run; without one the recorded pair, side by side."""
+    with st.container(key="first-row"):
+        if run is None and recording():
+            still("prologue")
+            return
+        left, right = st.columns([11, 10], gap="medium")
+        with left:
+            panel("map", run)
+        with right:
+            panel("curves", run)
+
+
 def still(name: str, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
     """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun.
 
@@ -52,8 +65,8 @@ def still(name: str, on_status: Callable[[], None] | None = None, where: str = "
 
 @cache
 def recording() -> str | None:
-    """What panels show before the first Start: `recorded`, where assets/ has one."""
-    return "recorded" if (RECORDED / "run.json").is_file() else None
+    """What panels show before the first Start: `recorded`, where assets/ has one: the first of the pair."""
+    return "recorded" if (RECORDED / "pair.json").is_file() else None
 
 
 @cache

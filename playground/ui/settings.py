@@ -14,8 +14,6 @@ from playground.config import CHOICES, ConfigError, RunConfig, defaults
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
 # How keys of an address begin that say what a page shows, and are no settings of a run.
 ASIDE = ("show.", "mask.", "map.", "lab.", "eval.")
-# How keys of an address begin that are no settings of a run, but say what a page shows, such as which image.
-ASIDE = ("show.", "mask.", "eval.")
 
 
 @dataclass(frozen=True)

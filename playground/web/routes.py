@@ -13,7 +13,7 @@ GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
 GET /api/runs/{run}/map, neighbors, clusters, land, heads    see maps.py; POST: land
 GET /api/runs/{run}/geometry...                 see geometry.py
 GET /api/runs/{run}/evaluation... GET /api/evaluation/losses    see evaluation.py
-GET /api/plotly.js   GET /assets/{path}
+GET /assets/plotly.js   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
 """
@@ -63,7 +63,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         f"{run}/snapshots/{{step:int}}/projector": api.projector,
         f"{run}/snapshots/{{step:int}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
-        "/api/plotly.js": plotly_js,
+        "/assets/plotly.js": plotly_js,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
         **Masks(pool, turns).paths(),

@@ -84,7 +84,7 @@ class Views:
         def body() -> dict[str, Any]:
             pixels = train.pixels[row]
             (together, alone), found = seen.steps(config, pixels, number, view), seen.views(config, pixels, number, view + 1)
-            facts = seen.facts(found, *pixels.shape[1:])[view]
+            facts = seen.facts(found, pixels)[view]
             return {"view": view, "operators": OPERATORS, "facts": facts, **_atlas(torch.cat((together, alone)), len(together))}
 
         return _tagged(request, body)
@@ -151,8 +151,8 @@ def _views(config: RunConfig, train: Images, row: int, number: int, count: int) 
     return {
         "image": image,
         "original": _atlas(pixels[None] / 255, 1),
-        "views": {**_atlas(found.pictures), "facts": seen.facts(found, height, width)},
-        "local": {**_atlas(local.pictures), "facts": seen.facts(local, height, width)} if local else None,
+        "views": {**_atlas(found.pictures), "facts": seen.facts(found, pixels)},
+        "local": {**_atlas(local.pictures), "facts": seen.facts(local, pixels)} if local else None,
         "possible": found.possible,
         "unequal": bool(config.augment.asymmetry) and config.method.choice.views > 1,
     }

@@ -1,8 +1,11 @@
 """The Train page as a person uses it."""
 
+import json
 import re
 
 import pytest
+
+from playground.home import site
 
 SMALL = {"network": "resnet-tiny", "batch_size": 32}
 LONG = SMALL | {"steps": 20_000}
@@ -181,23 +184,54 @@ def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
     assert "steps=many" in page.url
 
 
-def test_before_the_first_start_a_recording_plays_and_says_so(desk):
-    page = desk()
+def test_before_the_first_start_a_recorded_pair_plays_without_the_server(chromium, desk):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    page = desk(context=context)
     wait_for_status(page, "Recording")
-    page.wait_for_function("document.querySelector('.ssl-canvas').getAttribute('aria-label')?.includes('probe images')")
     assert "Press Start" in page.text_content(".ssl-run")
     assert page.is_disabled(".st-key-stop button")
-    page.wait_for_function("document.querySelector('.st-key-live-curves .js-plotly-plot').data?.at(-1)?.x.length > 2")
+    maps, reached = page.locator(".ssl-twin canvas"), "/at step (\\d+)/.exec(each.getAttribute('aria-label'))?.[1]"
+    page.wait_for_function(f"[...document.querySelectorAll('.ssl-twin canvas')].every(each => Number({reached}) > 3)")
+    for i in range(2):
+        assert "Recorded map of 1024 probe images" in maps.nth(i).get_attribute("aria-label")
+    page.wait_for_function("document.querySelector('.st-key-live-plane .js-plotly-plot').data?.[0]?.x.length > 2")
+    assert page.evaluate("getComputedStyle(document.querySelector('.ssl-plane .ssl-title'), '::after').content") == '"recorded"'
+    page.get_by_role("slider", name="step shown on both maps").fill("1000")
+    assert page.locator(".ssl-twin .ssl-chips").all_text_contents() == recorded_ends()
+    assert page.get_attribute(".ssl-prologue .ssl-play", "aria-label") == "play again"
+    assert [url for url in asked if "/api/" in url] == []
+    page.click(".ssl-prologue .ssl-play")
+    page.wait_for_function("document.querySelector('.ssl-prologue .ssl-when').textContent.startsWith('step 1 ')")
+    context.close()
+
+
+def recorded_ends():
+    """What the last frames of the recording say, as the page writes it."""
+    runs = json.loads((site() / "assets/recorded/pair.json").read_text())["runs"]
+    last = [[body for _, kind, _, _, body in run["events"] if kind == "metrics" and "knn/shape" in body][-1] for run in runs.values()]
+    return [f"shape {each['knn/shape']:.2f}color {each['knn/color']:.2f}" for each in last]
+
+
+def test_where_motion_is_unwelcome_the_recording_shows_its_end(chromium, desk):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page = desk(context=context)
+    page.wait_for_selector(".ssl-prologue .ssl-play[aria-label='play again']")
+    assert page.text_content(".ssl-prologue .ssl-when") == "step 300 of 300"
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone_everything_stands_in_one_column(chromium, desk, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
     page = desk(context=context)
-    panels = ("transport", "map", "curves", "pictures", "plane")
+    panels = ("transport", "prologue", "pictures", "plane", "collapse")
     tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in panels]
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    menu = "getComputedStyle(document.querySelector('[data-testid=stExpandSidebarButton]'), '::after').content"
+    assert page.evaluate(menu) == '"Pages and settings"'  # where the names of the pages are
     shown = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert (shown == "rgb(255, 255, 255)") == (scheme == "light")
     context.close()

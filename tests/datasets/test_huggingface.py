@@ -1,4 +1,6 @@
+import socket
 import sys
+import threading
 
 import pytest
 from PIL import Image
@@ -74,8 +76,33 @@ def test_a_column_that_is_not_there_is_one_sentence(more, sentence, table, home,
 
 
 def test_a_table_that_cannot_be_had_is_one_sentence(library, home, tmp_path):
-    with pytest.raises(DataError, match=r"^hf:.*/absent must have a part train that can be read, got \w+: "):
-        list(huggingface.add(f"hf:{tmp_path}/absent"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"^hf:.*/empty must have a part train that can be read, got \w+: "):
+        list(huggingface.add(f"hf:{tmp_path}/empty"))
+
+
+def test_a_server_that_does_not_answer_is_asked_once(library, home, monkeypatch):
+    from huggingface_hub import constants
+
+    asked = []
+
+    def hang_up(listening):
+        while True:
+            try:
+                asked.append(listening.accept()[0])
+            except OSError:
+                return
+            asked[-1].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        threading.Thread(target=hang_up, args=(listening,), daemon=True).start()
+        sentence = f"^hf:somebody/birds must be within reach, or have been downloaded before, got no answer from {address}: "
+        with pytest.raises(DataError, match=sentence):
+            list(huggingface.add("hf:somebody/birds"))
+        listening.shutdown(socket.SHUT_RDWR)
+    assert len(asked) == 1 and not constants.HF_HUB_OFFLINE
 
 
 def test_without_the_library_it_says_what_to_install(home, monkeypatch):

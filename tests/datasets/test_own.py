@@ -192,9 +192,9 @@ def test_a_few_images_are_not_taken_for_a_collapse():
 
 
 def test_a_set_that_is_not_here_is_one_sentence(flat):
-    known = ", ".join(CATALOG)
     sentence = (
-        f"data must be one of {known}, got own-gone (somebody's own images, which are only where they were added, until they are removed)"
+        "data must be one of those that `ssl-playground data list` names, got own-gone "
+        "(somebody's own images, which are only where they were added, until they are removed)"
     )
     with pytest.raises(ConfigError) as error:
         RunConfig(data="own-gone", **{"data.size": 64})

@@ -1,0 +1,40 @@
+"""What a run says of itself before its first step: where it trains, how large everything is, and what its curves are read against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.probe_set import ProbeSet
+from playground.trainer import Trainer
+
+
+def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
+    """`facts` of the first event of a run, or of its continuation."""
+    config = trainer.config
+    references = [vars(each) for each in config.method.choice.references(config)]
+    for name, healthy in probe.healthy_std().items():
+        references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
+    return {
+        "device": trainer.device.describe(),
+        "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
+        "views_per_step": views_per_step(trainer),
+        "negatives": config.method.choice.negatives(config),
+        "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
+        "bins": probe.bins,
+        "rows": probe.rows,
+        "schedules": [{"name": key, "start": config.flat()[key], **vars(each)} for key, each in config.schedule.items()],
+        "steps": config.steps,
+        "layers": probe.sizes,
+        "references": references,
+        "probe": len(probe.images),
+        "about": probe.about,
+        "image_size": config.data.image_size,
+        "local_size": config.crops.local_size if config.crops else None,
+    }
+
+
+def views_per_step(trainer: Trainer) -> int:
+    """How many views one update learns from, local ones included."""
+    config = trainer.config
+    local = config.crops.local_views if config.crops else 0
+    return int(config.batch_size * config.accumulation * (trainer.method.views + local))

@@ -1,0 +1,116 @@
+"""The recording that plays before the first run: small, true, and made by a command from real runs."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import pdist
+
+from playground.config import RunConfig
+from playground.home import site
+from playground.projection import pca
+from playground.runs.store import Store
+from playground.ui import record
+
+RECORDED = site() / "assets" / "recorded"
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return json.loads((RECORDED / "pair.json").read_text())
+
+
+@pytest.fixture
+def store(home):
+    store = Store(home)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """PCA for the maps: UMAP compiles itself for longer than all of these tests take."""
+    monkeypatch.setattr(record, "umap_layout", pca)
+
+
+def points(frame):
+    whole = np.frombuffer(base64.b64decode(frame["umap"]["data"]), "<i2")
+    return whole.reshape(frame["umap"]["shape"]) * frame["umap"]["scale"]
+
+
+def ends(run, name):
+    values = [body[name] for _, kind, _, _, body in run["events"] if kind == "metrics" and name in body]
+    return values[0], values[-1]
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_recording_is_at_most_a_megabyte_and_a_half():
+    assert sum(map(len, files(RECORDED).values())) <= 1_500_000
+
+
+def test_the_recorded_runs_differ_by_the_switch_alone_and_tell_what_the_page_says_of_them(recorded):
+    jitter, without = recorded["runs"].values()
+    assert list(recorded["runs"]) == list(record.RUNS)
+    assert jitter["config"] | record.WITHOUT == without["config"]
+    assert ends(jitter, "knn/shape")[1] > 0.9 and ends(jitter, "knn/color")[1] < 0.3
+    assert ends(without, "knn/color")[1] > 0.9 and ends(without, "knn/shape")[1] < 0.5
+    assert ends(jitter, "knn/shape")[0] == ends(without, "knn/shape")[0]  # the same network, before its first step
+
+
+def test_every_frame_and_picture_that_is_promised_is_there(recorded):
+    for name, run in recorded["runs"].items():
+        for _, kind, step, _, names in run["events"]:
+            for each in names if kind == "snapshot" else ():
+                assert each in run["frames"][str(step)] or (RECORDED / name / str(step) / f"{each}.jpg").is_file(), (name, step, each)
+        assert len(run["frames"]) >= 20 and points(run["frames"]["300"]).shape == (recorded["probe"]["count"], 2)
+
+
+def test_runs_become_the_same_recording_each_time(store, home, tiny, quick, monkeypatch):
+    runs = [record.trained(store, tiny | changes) for changes in record.RUNS.values()]
+    for name in ("one", "other"):
+        monkeypatch.setattr(record, "RECORDED", home / name)
+        record.main(runs)
+    made = files(home / "one")
+    assert made == files(home / "other")
+    pair = json.loads(made["pair.json"])
+    first = pair["runs"]["recorded"]
+    assert list(map(int, first["frames"])) == [0, 1, 2, 3, 5, 6] == [step for _, kind, step, _, _ in first["events"] if kind == "layout"]
+    map_of = record.apart(pca_of(store.folder(runs[0]), 0), np.ptp(pca_of(store.folder(runs[0]), 0), 0).max() / record.ACROSS)
+    assert np.abs(points(first["frames"]["0"]) - map_of).max() <= np.abs(map_of).max() / 32767
+    assert "recorded-without/6/views.jpg" in made and "sprites.jpg" in made
+    assert "views_per_second" not in made["pair.json"].decode()
+
+
+def pca_of(folder, step):
+    import torch
+
+    return pca(torch.from_numpy(folder.snapshot(step)["embedding"]))
+
+
+def test_marks_that_lie_on_each_other_part_and_others_stay():
+    crowd = np.random.default_rng(0).normal(0, 0.1, (60, 2)).astype(np.float32)
+    alone = np.float32([[50, 50], [60, 50]])
+    moved = record.apart(np.concatenate([crowd, alone]), 1.0)
+    assert np.array_equal(moved[60:], alone)
+    assert np.quantile(pdist(moved[:60]), 0.01) > 0.75 > np.quantile(pdist(crowd), 0.9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (({}, {}), "a run without color jitter on shapes must stand here, got shapes with it"),
+        ((record.WITHOUT, {}), "a run with color jitter on shapes must stand here, got shapes without it"),
+        (({"data": "fashion-mnist"}, record.WITHOUT), "a run with color jitter on shapes must stand here, got fashion-mnist with it"),
+        (({}, record.WITHOUT | {"steps": 9}), "both runs must have the same number of steps, got 300 and 9"),
+    ],
+)
+def test_runs_that_are_no_pair_are_refused_and_the_old_recording_stays(store, home, changes, sentence):
+    (home / "old").mkdir()
+    (home / "old" / "pair.json").write_text("{}")
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        record.record([(store, store.create(RunConfig(**each))) for each in changes], home / "old")
+    assert (home / "old" / "pair.json").exists()
