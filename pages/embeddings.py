@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from playground.ui import PAGES, controls, embeddings, transport
+from playground.ui import PAGES, controls, embeddings, live, transport
 
 ICON = ":material/bubble_chart:"
 
@@ -16,6 +16,7 @@ with st.sidebar:
 embeddings.refusals(now)
 if now.run:
     embeddings.panel(now)
+    live.panel("geometry", now.run, other=now.other)
 elif not now.problems:
     st.subheader("Nothing has been trained here yet")
     st.write(
