@@ -11,6 +11,18 @@ const crossed = (pen, r, turn) => {
   pen.rotate(turn)
   for (const [w, h] of [[r * 1.15, r * 0.42], [r * 0.42, r * 1.15]]) pen.rect(-w, -h, 2 * w, 2 * h)
 }
+const star = (pen, r) => {
+  for (let i = 0; i < 10; i++) {
+    const [angle, far] = [(i * Math.PI) / 5 - Math.PI / 2, i % 2 ? 0.52 * r : 1.3 * r]
+    pen.lineTo(far * Math.cos(angle), far * Math.sin(angle))
+  }
+  pen.closePath()
+}
+const heart = (pen, r) => {
+  pen.moveTo(0, r * 1.1)
+  pen.bezierCurveTo(-r * 2.3, -r * 0.4, -r * 0.8, -r * 1.7, 0, -r * 0.5)
+  pen.bezierCurveTo(r * 0.8, -r * 1.7, r * 2.3, -r * 0.4, 0, r * 1.1)
+}
 export const SHAPES = {
   circle: (pen, r) => pen.arc(0, 0, r, 0, 7),
   square: (pen, r) => pen.rect(-r * 0.88, -r * 0.88, r * 1.76, r * 1.76),
@@ -20,6 +32,8 @@ export const SHAPES = {
   cross: (pen, r) => crossed(pen, r, Math.PI / 4),
   plus: (pen, r) => crossed(pen, r, 0),
   ring: (pen, r) => pen.arc(0, 0, r * 0.8, 0, 7),
+  bar: (pen, r) => pen.rect(-r * 1.2, -r * 0.42, r * 2.4, r * 0.84),
+  star, heart,
 }
 
 /** A symbol as legends show it. */

@@ -88,3 +88,12 @@ def test_the_method_that_readme_adds_trains():
         optimizer.step()
         losses.append(values["loss"].item())
     assert losses[-1] < losses[0] - 0.1
+
+
+def test_every_name_that_a_script_imports_is_exported_where_it_is_sought():
+    assets = ROOT / "assets"
+    for script in assets.rglob("*.js"):
+        for names, path in re.findall(r'import \{([^}]*)\} from "([^"]+)"', script.read_text()):
+            exported = set(re.findall(r"export (?:async )?(?:function\*?|class|const|let) (\w+)", (script.parent / path).read_text()))
+            wanted = {name.split(" as ")[0].strip() for name in names.split(",")} - {""}
+            assert wanted <= exported, f"{script.relative_to(assets)}: {wanted - exported} of {path}"

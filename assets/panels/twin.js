@@ -1,7 +1,8 @@
 // One of two maps under one clock: the map, how often nearest neighbors share each factor, and what the network is told is the same.
 
 import { make, setText, short } from "../theme.js"
-import { Scatter, extent } from "./scatter.js"
+import { Scatter } from "./scatter.js"
+import { extent } from "../atlas/camera.js"
 import { EARLY } from "../recorded.js"
 
 const THUMB = 96 // px
@@ -101,7 +102,7 @@ function drawing(tag, attributes) {
 
 /** The window that holds every frame. */
 function around(maps) {
-  const seen = maps.map(extent)
+  const seen = maps.map((each) => extent(each, 2))
   const [left, right] = [Math.min(...seen.map(([x, , half]) => x - half)), Math.max(...seen.map(([x, , half]) => x + half))]
   const [low, high] = [Math.min(...seen.map(([, y, half]) => y - half)), Math.max(...seen.map(([, y, half]) => y + half))]
   return [(left + right) / 2, (low + high) / 2, (MARGIN * Math.max(right - left, high - low)) / 2]
