@@ -244,7 +244,7 @@ class _Contest:
         """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: what a probe of this contender sees. Raises NotFiniteError."""
         if who == "pixels":
             return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
-        method = (self.fresh if who == "untrained" else self.method).to(self.device.where)
+        method = {"untrained": self.fresh}.get(who, self.method).to(self.device.where)
         with torch.inference_mode():
             found = torch.cat([method.eval().embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
         if not bool(found.isfinite().all()):
