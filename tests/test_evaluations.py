@@ -136,14 +136,15 @@ def test_what_cannot_begin_is_refused_and_what_waits_can_be_taken_back(pool, run
         jobs.submit(runs["first"], QUICK)
 
 
-def test_a_process_behind_the_server_ends_with_it():
-    code = "import time; from playground.runs.background import stay; stay(); print('here', flush=True); time.sleep(600)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"here\n"
-    assert process.poll() is None
-    process.stdin.close()
-    assert process.wait(60) == 0
-    process.stdout.close()
+@pytest.mark.parametrize("seconds", [0, 600])
+def test_a_process_behind_the_server_ends_by_itself_or_with_it(seconds):
+    code = f"import time; from playground.runs.background import stay; stay(); print('here', flush=True); time.sleep({seconds})"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"here\n"
+        if seconds:
+            assert process.poll() is None
+            process.stdin.close()
+        assert process.wait(60) == 0
 
 
 def test_the_routes_say_where_it_stands_and_give_the_numbers(pool, runs, http):

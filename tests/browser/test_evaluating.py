@@ -28,7 +28,7 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
     page = desk(path="evaluation", until=f"{SAID}:has-text('Not evaluated yet')", **QUICK | {"eval.run": trained[0]})
     page.click(".st-key-evaluate button:enabled")
     page.wait_for_selector(".st-key-stop-evaluation button:enabled")
-    page.wait_for_selector(f"{SAID}:has-text('Evaluated')", timeout=180_000)
+    page.wait_for_selector(f"{SAID}:text-is('Evaluated')", timeout=180_000)
     page.wait_for_selector(".st-key-evaluate button:enabled")
     said = page.get_attribute(".ssl-evaluation .ssl-pair .ssl-plot >> nth=0", "aria-label")
     assert "Linear probe with 100 % of the labels" in said and "k-NN with 10 % of the labels" in said
@@ -41,7 +41,7 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
         page.click(".ssl-keep a >> text=CSV")
     assert kept.value.suggested_filename == f"evaluation-{trained[0]}.csv"
     page.reload()
-    page.wait_for_selector(f"{SAID}:has-text('Evaluated')")
+    page.wait_for_selector(f"{SAID}:text-is('Evaluated')")
     assert page.locator(".ssl-numbers tbody tr").all_text_contents() == numbers
     page.wait_for_function("document.querySelectorAll('.ssl-losses .point').length === 2")
     dots = page.locator(".ssl-losses .point")
