@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.config import RunConfig, knobs_for
-from playground.diagnostics.verdict import Subject, diverged, judge
+from playground.diagnostics.rules import Subject
+from playground.diagnostics.verdict import diverged, judge
 from playground.events import Finished, Metrics, Started, Verdict
 from playground.methods import CATALOG
 from playground.training import recent_loss, train

@@ -23,7 +23,8 @@ from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
-from playground.diagnostics.verdict import Subject, diverged, judge
+from playground.diagnostics.rules import Subject
+from playground.diagnostics.verdict import diverged, judge
 from playground.events import (
     Baseline,
     Change,
@@ -174,8 +175,8 @@ class _Run:
         """Goes on from a checkpoint."""
         self.trainer.restore(state)
         self.cadence.restore(state["cadence"])
-        self.first, self.probe.layout, self.probe.origin = state["first"], state["layout"].numpy(), state["origin"]
-        self.losses = list(state["losses"])
+        self.first, self.probe.layout = state["first"], state["layout"].numpy()
+        self.probe.origin, self.losses = state.get("origin"), list(state.get("losses", []))  # older checkpoints lack them
         self.changes = [change for change in self.changes if change.step > self.trainer.step]
 
     def _advance(self) -> None:

@@ -5,7 +5,8 @@ import torch
 
 from playground.diagnostics import CATALOG
 from playground.diagnostics.assignments import bin_use
-from playground.diagnostics.verdict import COMPLETE, NARROW, PATIENCE, RISEN, Subject, diverged, judge
+from playground.diagnostics.rules import COMPLETE, NARROW, PATIENCE, RISEN, Subject
+from playground.diagnostics.verdict import diverged, judge
 
 LAYERS = {"projector": 64, "backbone": 64}
 START = {"view_agreement": -0.3, "knn/shape": 0.3, "knn/color": 0.9, "explained/shape": 0.05, "explained/color": 0.2, "loss": 5.0}
