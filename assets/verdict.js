@@ -44,11 +44,11 @@ export class Grounds {
     setText(this.advice, advice)
     this.advice.hidden = !advice
     this.say(Object.entries(layers))
-    const met = checks.filter((each) => each.met)
-    const rest = checks.filter((each) => !each.met)
+    const met = checks.filter(speaks)
+    const rest = checks.filter((each) => !speaks(each))
     const folded = this.apart ? rest : [...met, ...rest]
     this.fold.hidden = !folded.length
-    setText(this.summary, this.apart ? `${rest.length} checks are not met` : `${met.length} of ${checks.length} checks are met`)
+    setText(this.summary, this.apart ? `${rest.length} checks speak for nothing` : `${met.length} of ${checks.length} checks speak`)
     tabulate(this.met, this.apart ? met : [])
     tabulate(this.rows, folded)
   }
@@ -74,17 +74,23 @@ function blank() {
   return make("tr", make("td.ssl-what"), make("td.ssl-measured", track), make("td.ssl-rule"), make("td.ssl-says"))
 }
 
-/** One rule: a bar as long as the value, with the threshold marked on it. */
-function row(element, { layer, what, value, side, limit, says, met }) {
+/** A rule may need several checks: they speak once all of them are met, and it is not too early. */
+function speaks(check) {
+  return check.holds ?? check.met
+}
+
+/** One check: a bar as long as the value, with the threshold marked on it. */
+function row(element, check) {
+  const { layer, what, value, side, limit, says, met } = check
   const [named, measured, rule, said] = element.children
   const [fill, mark] = measured.firstChild.children
   const most = 1.25 * Math.max(Math.abs(value ?? 0), Math.abs(limit), 1e-12)
-  element.dataset.met = met ? "yes" : "no"
+  element.dataset.met = speaks(check) ? "yes" : "no"
   setText(named, layer ? `${what}, ${layer}` : what)
   fill.style.width = `${(100 * Math.max(value ?? 0, 0)) / most}%`
-  fill.dataset.state = met ? "bad" : "good"
+  fill.dataset.state = speaks(check) ? "bad" : met ? "fair" : "good"
   mark.style.left = `${(100 * Math.max(limit, 0)) / most}%`
   setText(rule, `${short(value)} ${met ? (side === "below" ? "<" : ">") : side === "below" ? "≥" : "≤"} ${short(limit)}`)
   rule.title = `${what} is ${short(value)}; ${side} ${short(limit)} speaks for ${says}`
-  setText(said, met ? says : `not ${says}`)
+  setText(said, speaks(check) ? says : met ? `alone not ${says}` : `not ${says}`)
 }

@@ -93,7 +93,8 @@ class Verdict:
 
     evidence: the numbers it rests on. advice: what to change, "" where nothing need be. layers: the state of "projector" and
     "backbone" each, where the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
-    "says", "met"}: a value on that side of the limit, "below" or "above", speaks for the state `says`.
+    "says", "met", "holds"}: a value on that side of the limit, "below" or "above", is met, and speaks for the state `says` where it
+    holds: some states need several checks.
     """
 
     step: int

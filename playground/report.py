@@ -91,7 +91,7 @@ def _judged(console: Console, verdict: Mapping[str, Any]) -> None:
     if verdict["layers"]:
         console.print(", ".join(f"{layer}: {state}" for layer, state in verdict["layers"].items()), style="dim")
     for each in verdict["checks"]:
-        if each["met"]:
+        if each["holds"]:
             where = f" of the {each['layer']}" if each["layer"] else ""
             rule = f"{each['what']}{where} is {each['value']:.3g}, {each['side']} {each['limit']:.3g}: {each['says']}"
             console.print(f"  {rule}", markup=False)

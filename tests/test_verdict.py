@@ -61,6 +61,9 @@ def test_every_rule_states_its_threshold_and_whether_it_is_met():
     spread = next(each for each in found.checks if each["layer"] == "projector" and each["what"].startswith("spread"))
     assert (spread["limit"], spread["side"], spread["says"], spread["met"]) == (COMPLETE["projector"], "below", "complete collapse", True)
     assert spread["value"] == pytest.approx(found.evidence["projector/relative_std"]) and spread["value"] < 0.01
+    assert spread["holds"] and not any(each["holds"] for each in verdict(measured()).checks)
+    alone = [each for each in verdict(measured(view_agreement=0.1)).checks if each["what"] == "view agreement"]
+    assert [(each["met"], each["holds"]) for each in alone] == [(True, False)]  # views disagree, but labels are known better than before
     narrow = next(each for each in verdict(measured()).checks if each["what"].startswith("effective dimensions"))
     assert narrow["limit"] == NARROW and not narrow["met"]
 

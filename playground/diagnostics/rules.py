@@ -81,12 +81,17 @@ class Rule:
 
     @property
     def holds(self) -> bool:
-        """Whether the rule speaks."""
+        """Whether all of its checks are met."""
         return all(each.met for each in self.checks)
 
-    def told(self) -> list[dict[str, Any]]:
+    def speaks(self, step: int) -> bool:
+        """Whether it holds, and it is not too early to say so."""
+        return self.holds and step >= self.since
+
+    def told(self, step: int) -> list[dict[str, Any]]:
         """As `events.Verdict.checks` has them."""
-        return [{"layer": self.layer, "says": self.says, **vars(each), "met": each.met} for each in self.checks]
+        rule = {"layer": self.layer, "says": self.says, "holds": self.speaks(step)}
+        return [rule | vars(each) | {"met": each.met} for each in self.checks]
 
 
 def rules_for(values: Mapping[str, float], start: Mapping[str, float], of: Subject) -> list[Rule]:

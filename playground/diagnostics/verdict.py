@@ -63,8 +63,8 @@ def judge(step: int, values: Mapping[str, float], start: Mapping[str, float], of
         return diverged(step, "The features are no longer finite numbers.")
     rules = rules_for(values, start, of)
     layers = {layer: _state_of(layer, rules, step) for layer in of.sizes}
-    found = next((each for each in rules if each.holds and step >= each.since), None)
-    told = [check for each in rules for check in each.told()]
+    found = next((each for each in rules if each.speaks(step)), None)
+    told = [check for each in rules for check in each.told(step)]
     evidence = _evidence(values, of)
     if step < SETTLING:
         main = main_layer(of)
@@ -86,7 +86,7 @@ def diverged(step: int, sentence: str) -> Verdict:
 def _state_of(layer: str, rules: Sequence[Rule], step: int) -> str:
     if step < SETTLING:
         return "starting"
-    return next((each.says for each in rules if each.layer == layer and each.holds and step >= each.since), "healthy")
+    return next((each.says for each in rules if each.layer == layer and each.speaks(step)), "healthy")
 
 
 def _evidence(values: Mapping[str, float], of: Subject) -> dict[str, float]:
