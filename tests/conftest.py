@@ -2,6 +2,8 @@
 
 import os
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must not spin: servers and workers train beside the tests
+
 import pytest
 import torch
 
