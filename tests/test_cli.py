@@ -7,7 +7,7 @@ import pytest
 
 from playground.methods import CATALOG
 
-COMMANDS = ("serve", "train", "methods", "data", "bench")
+COMMANDS = ("serve", "train", "evaluate", "methods", "data", "bench")
 
 
 def run(*words, home):
