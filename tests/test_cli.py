@@ -10,7 +10,7 @@ from playground.events import Finished, Verdict
 from playground.methods import CATALOG
 from playground.report import show, summarize
 
-COMMANDS = ("serve", "train", "methods", "data", "bench")
+COMMANDS = ("serve", "train", "evaluate", "methods", "data", "bench")
 
 
 def run(*words, home):

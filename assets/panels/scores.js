@@ -65,7 +65,7 @@ export function drawTransfer(chart, scores, titles, theme) {
   const bars = rows.filter((each) => each.who !== "chance").sort((a, b) => ORDER.indexOf(a.who) - ORDER.indexOf(b.who))
   const chance = rows.find((each) => each.who === "chance")
   const trace = { type: "bar", orientation: "h", y: bars.map((each) => titles[each.who]), x: bars.map((each) => each.mean), marker: { color: bars.map((each) => theme.colors[LOOKS[each.who].color]) },
-    error_x: spread(bars, theme.text), width: 0.6, text: bars.map((each) => ` ${percent(each.mean)}`), textposition: "inside", hovertemplate: "%{y}: %{x:.1%}<extra></extra>" }
+    error_x: spread(bars, theme.text), width: 0.6, text: bars.map((each) => ` ${percent(each.mean)}`), textposition: "inside", insidetextanchor: "start", hovertemplate: "%{y}: %{x:.1%}<extra></extra>" }
   const shapes = chance ? [{ ...chanceLine(chance.mean, theme), x0: chance.mean, x1: chance.mean, xref: "x", y0: 0, y1: 1, yref: "paper" }] : []
   const layout = { xaxis: axis(theme, `accuracy on ${escaped(rows[0]?.data ?? "")}, by a linear probe on frozen features`, [0, 1.02], { tickformat: ".0%" }), yaxis: axis(theme, "", null, { autorange: "reversed", range: undefined, ticks: "" }), shapes, margin: { l: 168, r: 10, t: 6, b: 38 } }
   chart.draw(rows.length ? [trace] : [], layout, theme, "transfer")

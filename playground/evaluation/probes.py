@@ -20,6 +20,7 @@ STRENGTHS = tuple(float(each) for each in np.logspace(1, -6, 15))  # of L2, stro
 USUAL = 1e-2  # where there are too few labels to choose by
 WORSE = 3  # penalties in a row
 ITERATIONS = 200
+SURE = 1e-12  # the least probability whose logarithm is taken
 CHUNK = 1024
 
 
@@ -64,8 +65,8 @@ def chosen_strength(features: Tensor, labels: Tensor, others: Tensor, truth: Ten
     for strength in STRENGTHS:
         model.set_params(C=1 / (strength * len(x)))
         _fit(model, x, y)
-        odds = model.predict_log_proba(z)[np.arange(len(z)), np.searchsorted(model.classes_, truth.numpy())]
-        found.append((float((model.predict(z) == truth.numpy()).mean()), float(odds.mean()), strength))
+        odds = model.predict_proba(z)[np.arange(len(z)), np.searchsorted(model.classes_, truth.numpy())]
+        found.append((float((model.predict(z) == truth.numpy()).mean()), float(np.log(odds.clip(SURE)).mean()), strength))
         if found.index(max(found)) < len(found) - WORSE:
             break
     return max(found)[2]

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-QUICK = {"eval.parts": "linear,knn", "eval.labels": 60, "eval.seeds": 2}
+QUICK = {"eval.parts": "linear,knn", "eval.labels": 100, "eval.seeds": 2}
 SAID = ".ssl-evaluation .ssl-status"
 
 
@@ -34,7 +34,7 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
     assert "Linear probe with 100 % of the labels" in said and "k-NN with 10 % of the labels" in said
     page.click(".ssl-all summary")
     rows = page.locator(".ssl-numbers tbody tr")
-    assert rows.count() == 4  # 1 % of 60 labels is less than one a class
+    assert rows.count() == 4  # 1 % of 100 labels is less than one a class
     assert "must be at least one for each of 8 classes" in page.text_content(".ssl-remarks")
     numbers = rows.all_text_contents()
     with page.expect_download() as kept:
@@ -44,6 +44,7 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
     page.wait_for_selector(f"{SAID}:text-is('Evaluated')")
     assert page.locator(".ssl-numbers tbody tr").all_text_contents() == numbers
     page.wait_for_function("document.querySelectorAll('.ssl-losses .point').length === 2")
+    page.locator(".ssl-losses .ssl-plot").scroll_into_view_if_needed()
     dots = page.locator(".ssl-losses .point")
     chosen = [dots.nth(i).bounding_box()["width"] for i in range(2)]
     small = dots.nth(chosen.index(min(chosen))).bounding_box()
