@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -266,6 +267,22 @@ def test_many_viewers_of_one_run_cost_one_reader(served):
             assert all(hear_steps(page, step)[0] == [step] for page in pages)
         # A tick may come late, never early: twenty readers would have read twenty times as often.
         assert served.hub.reads - reads <= (time.monotonic() - begun) / PERIOD + 2
+
+
+def test_a_run_that_is_deleted_while_it_is_watched_says_so_and_the_others_go_on(served):
+    gone, stays = served.run(), served.run()
+    with served.socket() as page:
+        for run in (gone, stays):
+            page.send(json.dumps({"watch": run}))
+            hear(page)
+        with sqlite3.connect(served.store.home / "playground.db") as db:
+            db.execute("DELETE FROM runs WHERE id = ?", (gone,))
+        message = hear(page)
+        while "error" not in message:
+            message = hear(page)
+        assert message == {"run": gone, "error": f"there is no run {gone}"}
+        served.store.write(stays, Metrics(1, {"loss": 1.0}))
+        assert hear_steps(page, 1, stays)[0] == [1]
 
 
 def test_ten_pages_on_ten_runs_all_stay_live(served):

@@ -35,7 +35,7 @@ export class Landing {
     const file = files[0]
     this.file.value = ""
     if (!file) return
-    if (file.type && !file.type.startsWith("image/")) return this.say(`A picture must be dropped here, got ${file.type}.`)
+    if (file.type && !file.type.startsWith("image/")) return this.say(`A picture must be sent here, got ${file.type}.`)
     this.asked({ file })
   }
 

@@ -80,7 +80,7 @@ def judge(step: int, values: Mapping[str, float], start: Mapping[str, float], of
 
 def diverged(step: int, sentence: str) -> Verdict:
     """The verdict where numbers are no longer finite and nothing else can be measured."""
-    return Verdict(step, "divergence", sentence, {}, ADVICE["divergence"])
+    return Verdict(step, "divergence", sentence[:1].upper() + sentence[1:], {}, ADVICE["divergence"])
 
 
 def _state_of(layer: str, rules: Sequence[Rule], step: int) -> str:

@@ -125,10 +125,13 @@ def _first(watched: str | None) -> str | None:
 def runs(now: Look) -> None:
     """Whose map is shown, and whose beside it."""
     listed = {each.id: called(each) for each in shared_pool().store.runs(LISTED)}
+    # A run that is deleted while it is shown keeps its name: selectors know options by their names.
+    names = st.session_state.setdefault(f"{STATE} names", {})
+    names.update(listed)
     for chosen in (now.run, now.other):
         if chosen and chosen not in listed:
             kept = _found(chosen)
-            listed[chosen] = called(kept) if kept else f"{chosen}, which is gone"
+            listed[chosen] = called(kept) if kept else names.get(chosen, f"{chosen}, which is gone")
     if not listed:
         return
     _select("run", "Run", list(listed), listed, now)

@@ -96,6 +96,8 @@ def read(query: Mapping[str, str], first: str | None) -> Wanted:
     for key, text in query.items():
         if key.startswith(PREFIX):
             found.set(key.removeprefix(PREFIX), text)
+    if "run" in found.problems:  # none is chosen until somebody chooses: a link must not show another run than it names
+        found.run = None
     return found
 
 

@@ -16,7 +16,8 @@ MOUNT = """
 export default function ({ data, parentElement, setStateValue }) {
   const place = parentElement.querySelector(".ssl-panel") ?? parentElement
   const live = import(new URL(data.module, document.baseURI))
-  live.then(({ draw }) => draw(place, data, setStateValue))
+  place.newest = data // scripts that load late do not come in the order in which they were asked for
+  live.then(({ draw }) => { if (place.newest === data) draw(place, data, setStateValue) })
     .catch((error) => { place.textContent = `This panel could not load: ${error.message}. Reload the page.` })
   return () => live.then(({ leave }) => leave(place), () => {})
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.runs.pool import Pool
-from playground.runs.records import OVER, Entry
+from playground.runs.records import OVER, Entry, UnknownRun
 
 logger = logging.getLogger(__name__)
 PERIOD = 0.1
@@ -39,6 +39,7 @@ class Channel:
     status: dict[str, Any]
     recent: deque[Entry] = field(default_factory=deque)
     listeners: set[asyncio.Event] = field(default_factory=set)
+    gone: bool = False  # deleted while it was watched
 
     def add(self, entries: list[Entry]) -> None:
         """Takes in new entries, and lets go of the oldest when there are too many."""
@@ -70,6 +71,8 @@ class Hub:
         try:
             while True:
                 wake.clear()
+                if channel.gone:
+                    raise UnknownRun(run)
                 status = channel.status
                 entries = channel.after(after)
                 if entries is None:
@@ -113,6 +116,12 @@ class Hub:
     async def _refresh(self, channel: Channel) -> None:
         try:
             status, entries = await asyncio.to_thread(self._news, channel)
+        except UnknownRun:
+            channel.gone = True
+            self._channels.pop(channel.run, None)
+            for wake in channel.listeners:
+                wake.set()
+            return
         except sqlite3.OperationalError as error:
             # A disk that is slow or full for a moment must not end the stream for good.
             logger.warning("run %s could not be read: %s", channel.run, error)

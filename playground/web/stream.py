@@ -127,6 +127,8 @@ async def _as_stream(first: News, rest: AsyncIterator[News]) -> AsyncIterator[st
             news = waiting.result()
             yield _as_text(news)
             waiting = asyncio.ensure_future(anext(rest))
+    except UnknownRun:
+        return  # deleted while it was watched
     finally:
         waiting.cancel()
 
