@@ -1,23 +1,15 @@
-"""The geometry panel in a real browser, over a run that was trained there."""
+"""The geometry of a representation on the Embeddings page, in a real browser, over a run that was trained there."""
 
 from urllib.parse import parse_qs, urlsplit
-
-MOUNT = """async (run) => {
-  const panel = document.body.appendChild(document.createElement("div"))
-  panel.className = "ssl-panel"
-  panel.style.cssText = "position: fixed; inset: 0; overflow: auto; z-index: 9999"
-  const { draw } = await import(new URL("assets/live.js", document.baseURI).href)
-  draw(panel, { panel: "geometry", run, other: null }, () => {})
-}"""
 
 
 def test_numbers_and_pictures_follow_the_step_and_the_layer(desk):
     page = desk(method="simclr", network="resnet-tiny", batch_size=16, steps=3)
-    page.set_default_timeout(240_000)
     page.click(".st-key-start button:enabled")
     page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
     run = parse_qs(urlsplit(page.url).query)["run"][0]
-    page.evaluate(MOUNT, run)
+    page = desk(path="embeddings", until=".ssl-geometry .ssl-title", **{"map.run": run})
+    page.locator(".ssl-geometry").scroll_into_view_if_needed()
     page.wait_for_selector(".ssl-geometry .ssl-measure")
     where = ".ssl-geometry > .ssl-head .ssl-good"
     assert page.text_content(where) == "backbone, 64 dimensions, step 3, 256 held-out images"  # a small batch is measured on fewer
