@@ -99,9 +99,9 @@ def test_an_unusable_home_is_one_sentence(tmp_path):
 
 
 def test_the_verdict_in_the_summary_says_what_to_change_and_by_which_rule(capsys):
-    names = ("layer", "what", "value", "side", "limit", "says", "met")
-    spread = dict(zip(names, ("projector", "spread", 0.03, "below", 0.15, "complete collapse", True), strict=True))
-    rank = dict(zip(names, ("backbone", "rank", 40.0, "below", 5.0, "dimensional collapse", False), strict=True))
+    names = ("layer", "what", "value", "side", "limit", "says", "met", "holds")
+    spread = dict(zip(names, ("projector", "spread", 0.03, "below", 0.15, "complete collapse", True, True), strict=True))
+    rank = dict(zip(names, ("backbone", "rank", 40.0, "below", 5.0, "dimensional collapse", True, False), strict=True))
     layers = {"projector": "complete collapse", "backbone": "healthy"}
     verdict = Verdict(9, "projector collapse", "All look alike.", {"rank": 1.5}, "Turn the [stop-gradient] on.", layers, [spread, rank])
     summary = summarize(RunConfig(), iter([verdict, Finished(9, "finished")]))

@@ -111,7 +111,7 @@ def test_an_earlier_step_is_measured_where_it_is_asked_for(served, trained):
 
 def test_views_are_drawn_and_seen_by_the_weights_of_the_step(served, trained):
     body = served.get(trained, "/views", layer="projector").json()
-    assert set(values(body)) == {"alignment", "view_information", "lidar"}
+    assert set(values(body)) == {"alignment", "view_agreement", "view_information", "lidar"}
     assert (body["step"], body["first"], body["views"]) == (2, 0, VIEWS)
     assert sum(body["histograms"]["positive"]) == pytest.approx(1, abs=1e-4)
     assert body == served.get(trained, "/views", layer="projector", step=2).json()
