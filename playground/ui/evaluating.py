@@ -250,13 +250,18 @@ def buttons(now: Wanted, run: Run | None) -> None:
     protocol, sentence = now.protocol()
     job = shared_pool().evaluations.standing(run.id) if run else {"status": ""}
     busy = job["status"] in ("running", "waiting")
-    off = busy or run is None or protocol is None
+    trained = run is not None and shared_pool().store.folder(run.id).has_checkpoint()
+    off = busy or not trained or protocol is None
     st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:", disabled=off, on_click=_start)
     st.button("Stop", key="stop-evaluation", icon=":material/stop:", disabled=not busy, on_click=_stop)
     if refusal := st.session_state.pop("evaluation refused", ""):
         st.error(plain(refusal), icon=":material/error:")
     if run is None:
-        st.caption("There is nothing to evaluate yet. Train a run on the page *Train*, then come back.")
+        st.caption("Choose a run in the sidebar." if runs() else "There is nothing to evaluate yet. Train a run on the page *Train*.")
+    elif not trained:
+        st.caption(
+            "This run left no checkpoint, and so no network to evaluate." if run.over else "No checkpoint yet: pause the run, or wait."
+        )
     elif protocol is None:
         st.warning(f"Nothing can be measured until this is mended: {plain(sentence)}", icon=":material/pan_tool:")
     elif not busy:
