@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,7 +24,7 @@ def _absent(reason):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium():
     """A browser without a window."""
     try:
@@ -38,10 +39,23 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(chromium, tmp_path_factory):
-    """The app on a port of its own; the address of its page."""
-    home = tmp_path_factory.mktemp("home")
+    """The app on a port of its own; the address of its page. All tests share it, but for those that count its runs."""
+    with serving(tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def server_alone(chromium, tmp_path_factory):
+    """The same for one module, without the runs of others."""
+    with serving(tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@contextmanager
+def serving(home):
+    """Starts the app with this home, and ends it afterwards."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -9,6 +9,12 @@ SAID = ".ssl-evaluation .ssl-status"
 
 
 @pytest.fixture(scope="module")
+def server(server_alone):
+    """Without the runs of other tests: the picture of losses shows all there are."""
+    return server_alone
+
+
+@pytest.fixture(scope="module")
 def trained(chromium, server):
     """Two runs of a few steps."""
     page = chromium.new_page()

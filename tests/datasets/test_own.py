@@ -15,6 +15,7 @@ from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.own import probe_count, split
 from playground.devices import pick
+from playground.diagnostics.rules import Subject
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, Metrics, Probe, Snapshot, Verdict
 from playground.methods import CATALOG as METHODS
@@ -185,10 +186,10 @@ def test_to_be_told_labels_there_must_be_some(flat):
 
 def test_a_few_images_are_not_taken_for_a_collapse():
     """Eight images span seven dimensions, however well they are told apart."""
-    values = {"feature_std": 1 / np.sqrt(512), "rankme_centered": 6.5, "uniformity": -2.0}
-    few = judge(100, values, {"backbone": 512}, {}, {}, images=8)
+    values = {"feature_std": 1 / np.sqrt(512), "rankme_centered": 6.5, "uniformity": -2.0, "view_agreement": 0.8, "moved": 0.5}
+    few = judge(100, values, {}, Subject({"backbone": 512}, images=8))
     assert few.state == "healthy" and "about 6 of the 7 dimensions that 8 images can span are in use" in few.sentence
-    assert judge(100, values, {"backbone": 512}, {}, {}, images=1024).state == "dimensional collapse"
+    assert judge(100, values, {}, Subject({"backbone": 512}, images=1024)).state == "dimensional collapse"
 
 
 def test_a_set_that_is_not_here_is_one_sentence(flat):
