@@ -50,7 +50,7 @@ export class Collapse {
       this.bar(`std ${layer}`, `std, ${layer}`, std / healthy, `${Math.round((100 * std) / healthy)} % of 1/√${size}`, [COLLAPSED[layer], HEALTHY])
     }
     const rank = run?.now(`${prefix}rankme_centered`) // as the judge sees it: a mean that all images share hides or feigns a collapse
-    if (rank !== undefined && size) this.bar(`rank ${layer}`, `centered RankMe, ${layer}`, rank / size, `${short(rank)} of ${size}`, [0.1, 0.1])
+    if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / size, `${short(rank)} of ${size}`, [0.1, 0.1])
   }
 
   bar(key, label, share, text, [bad, good]) {
