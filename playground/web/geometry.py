@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
@@ -26,6 +25,7 @@ from playground.config import RunConfig
 from playground.diagnostics.similarity import cka_matrix
 from playground.portrait import BY_FACTOR, Portrait, ViewsPortrait, measured_on, portrait, top, views_portrait
 from playground.runs.folder import RunFolder
+from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
 from playground.runs.records import Run
 from playground.runs.store import Store
@@ -204,7 +204,7 @@ def _portrait(path: Path, attempt: int, step: int, layer: str) -> Portrait:
 def _views(store: Store, run: str, attempt: int, step: int, layer: str) -> ViewsPortrait:
     """With the augmentation that the run began with, so that numbers of all steps mean one thing."""
     config = RunConfig(**store.run(run).flat)
-    pixels = torch.from_numpy(_tiles(store.folder(run).path)).permute(0, 3, 1, 2).contiguous()
+    pixels = probe_pixels(store.folder(run)).contiguous()
     return views_portrait(trained(store, run, step).method, layer, pixels, config.augment, config.seed)
 
 
@@ -221,22 +221,9 @@ def _across(
     return cka_matrix(first, [_features(RunFolder(other), layer, step)[:images] for step in theirs]).numpy()
 
 
+@functools.lru_cache(maxsize=16)
 def _common(path: Path, other: Path) -> int:
     """How many probe images two runs share: a dear network is measured on the first of those that another one is. 0 if they differ."""
-    first, second = _tiles(path), _tiles(other)
+    first, second = probe_pixels(RunFolder(path)), probe_pixels(RunFolder(other))
     count = min(len(first), len(second), COMPARED)
     return count if first.shape[1:] == second.shape[1:] and bool((first[:count] == second[:count]).all()) else 0
-
-
-@functools.lru_cache(maxsize=4)
-def _tiles(path: Path) -> np.ndarray:
-    """The probe images of a run, (N, H, W, 3) uint8, from its atlas."""
-    probe = RunFolder(path).probe()
-    if probe is None or not (path / "sprites.png").exists():
-        raise ValueError(f"run {path.name} must have its probe images, got none: its files are gone")
-    with Image.open(path / "sprites.png") as found:
-        pixels = np.array(found.convert("RGB"))
-    tile, columns = probe["tile"], probe["columns"]
-    rows = len(pixels) // tile
-    tiles = pixels.reshape(rows, tile, columns, tile, 3).swapaxes(1, 2).reshape(-1, tile, tile, 3)
-    return tiles[: probe["count"]]
