@@ -108,6 +108,21 @@ def test_a_run_deleted_while_the_page_is_open_is_a_sentence(run):
     assert any("there is no run gonegone" in each for each in sentences(page))
 
 
+def test_a_link_to_a_run_that_is_not_there_shows_no_other(run):
+    page = opened(run="nowhere1")
+    assert by_key(page, "selectbox", "eval.run").value == "" and by_key(page, "button", "evaluate").disabled
+    assert any("there is no run nowhere1" in each for each in sentences(page))
+    by_key(page, "selectbox", "eval.run").select(run)
+    rendered(page)
+    assert not by_key(page, "button", "evaluate").disabled
+
+
+def test_a_run_without_a_checkpoint_cannot_be_evaluated_and_says_why(run):
+    page = opened(run=shared_pool().store.create(RunConfig(network="resnet-tiny")))
+    assert by_key(page, "button", "evaluate").disabled
+    assert any("No checkpoint yet" in each.value for each in page.caption)
+
+
 def test_a_run_without_labels_says_what_can_be_measured(run):
     store = shared_pool().store
     bare = store.create(RunConfig(data="stl10-unlabeled", network="resnet-tiny"))

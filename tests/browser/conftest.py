@@ -41,14 +41,7 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def server(chromium, tmp_path_factory):
-    """The app on a port of its own; the address of its page. All tests share it, but for those that count its runs."""
-    with serving(tmp_path_factory.mktemp("home")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def server_alone(chromium, tmp_path_factory):
-    """The same for one module, without the runs of others."""
+    """The app on a port of its own; the address of its page. All tests share it."""
     with serving(tmp_path_factory.mktemp("home")) as address:
         yield address
 

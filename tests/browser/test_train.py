@@ -6,6 +6,7 @@ import re
 import pytest
 
 from playground.home import site
+from playground.ui.live import MOUNT
 
 SMALL = {"network": "resnet-tiny", "batch_size": 32}
 LONG = SMALL | {"steps": 20_000}
@@ -182,6 +183,25 @@ def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
     assert page.is_disabled(".st-key-start button")
     wait_for_status(page, "No such run")
     assert "steps=many" in page.url
+
+
+def test_a_script_that_loads_late_draws_nothing_old(desk):
+    """As when Start is pressed before the recording has loaded: its panels must not be drawn over the run."""
+    page = desk()
+    module = "data:text/javascript,{wait}; export function draw(place, data) {{ drawn.push(data.run) }}; export function leave() {{}}"
+    slow = module.format(wait="await new Promise((go) => setTimeout(go, 400))")
+    page.evaluate(
+        """async ([mount, slow, quick]) => {
+          window.drawn = []
+          const parentElement = document.createElement("div")
+          const { default: show } = await import(URL.createObjectURL(new Blob([mount], { type: "text/javascript" })))
+          show({ data: { run: "recorded", module: slow }, parentElement, setStateValue() {} })
+          show({ data: { run: "new", module: quick }, parentElement, setStateValue() {} })
+          await new Promise((go) => setTimeout(go, 900))
+        }""",
+        [MOUNT, slow, module.format(wait="")],
+    )
+    assert page.evaluate("drawn") == ["new"]
 
 
 def test_before_the_first_start_a_recorded_pair_plays_without_the_server(chromium, desk):
