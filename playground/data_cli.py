@@ -79,7 +79,8 @@ def show(name: Name) -> None:
     kind = CATALOG[each.name]
     table = Table(box=None, show_header=False, pad_edge=False)
     _row(table, each.name, f"{each.title}: {kind.summary}")
-    _row(table, "parts", f"{kind.count:,} pictures to train on, {kind.probe_count:,} kept for the probe set")
+    parts = f"{kind.count:,} pictures to train on, {kind.probe_count:,} to watch a run by (the probe set), {kind.test_count:,} to test on"
+    _row(table, "parts", parts)
     _row(table, "files", each.folder or "copied into the store")
     for label, count in each.counts().items():
         _row(table, label, f"{count:,}")

@@ -23,7 +23,8 @@ from playground.datasets import own
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
 from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, readable, require_welcome, slug
-from playground.datasets.own import LEAST, PROBE_LEAST, OwnSet
+from playground.datasets.own import OwnSet
+from playground.datasets.parts import LEAST, SMALLEST
 from playground.datasets.prepared import SPARE, opened, prepare
 from playground.datasets.ranges import Measured, Range, measure
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source, is_zip, members
@@ -206,9 +207,9 @@ def _measured(found: Found, title: str, asked: Range | None) -> Generator[Progre
 
 def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
-    if count < LEAST:
+    if count < SMALLEST:
         left = f"; {found.skipped_count:,} files were left out (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"{title} must have at least {LEAST} pictures, {LEAST - PROBE_LEAST} to train on and {PROBE_LEAST} for the probe set"
+        rule = f"{title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} for the probe set"
         raise DataError(f"{rule}, got {count}{left}")
 
 
@@ -230,6 +231,7 @@ def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
         size=max(size for size in SIZES if size <= max(middle, SIZES[0])),
         gray=False,
         notes=[note] if note else [],
+        parts=3,
     )
 
 

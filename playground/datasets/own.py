@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -24,6 +24,7 @@ import torch
 from pydantic import model_validator
 
 from playground.datasets.base import DataError, Dataset, Images, Progress
+from playground.datasets.parts import LEAST, sizes, split
 from playground.datasets.prepared import left_out, opened, prepare
 from playground.datasets.ranges import Measured, Range
 from playground.flat import ConfigError
@@ -31,9 +32,8 @@ from playground.home import home
 from playground.knobs import knob, number, option
 
 PREFIX = "own-"  # of the names under which they are data sets
+FEWEST = 4 * LEAST  # pictures of which some are kept for a test
 Size = Literal[32, 48, 64, 96, 128, 160, 224]
-PROBE_SHARE, PROBE_LEAST, PROBE_MOST = 5, 8, 1024  # one picture in five is kept for the probe set, within these limits
-LEAST = 2 * PROBE_LEAST  # pictures in a set
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class OwnSet:
     gray: bool
     notes: list[str] = field(default_factory=list)
     numbers: Measured | None = None  # of pictures with more than 8 bits; None where there are none
+    parts: int = 2  # into how many it is split; sets of earlier versions have no test part
 
     @property
     def name(self) -> str:
@@ -92,7 +93,17 @@ class OwnImages(Dataset):
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Both parts lie one behind the other in the prepared file, so that neither is read before it is needed."""
-        made, order = opened(cls._into(knobs)), split(cls.own.labels or [0] * len(cls.own.files), knobs.split_seed)
+        images = cls._images(knobs)
+        return images[: cls.count], images[cls.count : cls.count + cls.probe_count]
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """What lies behind them."""
+        return cls._images(knobs)[cls.count + cls.probe_count :]
+
+    @classmethod
+    def _images(cls, knobs: Any) -> Images:
+        made, order = opened(cls._into(knobs)), parted(cls.own, knobs.split_seed)
         if len(made.kept) != len(order):
             file, reason = made.skipped[0]
             raise DataError(
@@ -100,8 +111,7 @@ class OwnImages(Dataset):
                 f"(the first, {Path(file).name}: {reason}); remove it and add it again"
             )
         factors = {"class": torch.tensor(cls.own.labels)[torch.tensor(order)]} if cls.own.labels else {}
-        images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
-        return images[: cls.count], images[cls.count :]
+        return Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
 
     @classmethod
     def pixel_range(cls, knobs: Any) -> Range | None:
@@ -140,27 +150,15 @@ def _told(numbers: Measured, range: Range | None) -> str:
     return f"{shown}. This range is a guess from their numbers; where you know it, set range low and range high, or add it with --range."
 
 
-def probe_count(count: int) -> int:
-    """How many of `count` pictures are kept out of training, for the probe set."""
-    return min(PROBE_MOST, max(PROBE_LEAST, count // PROBE_SHARE))
-
-
-def split(labels: Sequence[int], seed: int) -> list[int]:
-    """The rows in the order in which they are kept: those to train on, then those of the probe set, from every class its share."""
-    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).tolist()
-    sizes, seen = Counter(labels), Counter[int]()
-    places = {}
-    for row in shuffled:
-        seen[labels[row]] += 1
-        places[row] = (seen[labels[row]] - 0.5) / sizes[labels[row]]  # in its class, between 0 and 1
-    ranked, probe = sorted(shuffled, key=places.__getitem__), probe_count(len(labels))
-    return ranked[probe:] + ranked[:probe]
+def parted(own: OwnSet, seed: int) -> list[int]:
+    """The rows of a set as they are kept, part by part."""
+    return split(own.labels or [0] * len(own.files), seed, own.originals if own.parts == 3 else None)
 
 
 def ordered(own: OwnSet, place: Path, seed: int) -> list[Path]:
-    """Its files in the order of `split`."""
+    """Its files in the order of `parted`."""
     paths = own.paths(place)
-    return [paths[row] for row in split(own.labels or [0] * len(paths), seed)]
+    return [paths[row] for row in parted(own, seed)]
 
 
 def root() -> Path:
@@ -241,9 +239,9 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
 
         size: Size = option(own.size, "The side to which every picture is brought, in pixels. Twice the side is four times the work.")
         fit: Literal["crop", "squeeze"] = option("crop", "crop: the middle square. squeeze: the whole picture, its proportions lost.")
-        split_seed: int = knob(0, 0, 2**31 - 1, "Which pictures are kept for the probe set; another number keeps others.")
+        split_seed: int = knob(0, 0, 2**31 - 1, "Which pictures are watched and tested on, not trained on; another number takes others.")
 
-    count = len(own.files)
+    parts = sizes(len(own.files), own.parts)
     members = {
         "__doc__": "A person's own images.",
         "__module__": __name__,
@@ -253,8 +251,10 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
         "summary": _summary(own),
         "own": own,
         "place": place,
-        "count": count - probe_count(count),
-        "probe_count": probe_count(count),
+        "count": parts.training,
+        "probe_count": parts.watched,
+        "test_count": parts.test,
+        "untested": _untested(own),
         "native_size": own.size,
         "classes": {"class": len(own.classes)} if own.classes else {},
         "colored": not own.gray,
@@ -285,6 +285,13 @@ def _ranged(knobs: type[Dataset.Knobs], numbers: Measured) -> type[Dataset.Knobs
 def _summary(own: OwnSet) -> str:
     labels = f"{len(own.classes)} classes" if own.classes else "no labels"
     return f"Your own: {len(own.files):,} {'gray pictures' if own.gray else 'pictures'}, {labels}, decoded once."
+
+
+def _untested(own: OwnSet) -> str:
+    """What must be so that there is a test part, and what was got."""
+    if own.parts < 3:
+        return "have been added by this version to be evaluated, got a set whose pictures were all trained on or watched; add it again"
+    return f"have at least {FEWEST} pictures to be evaluated, got {len(own.files)}"
 
 
 def _suggests(own: OwnSet) -> dict[str, Any]:
