@@ -100,8 +100,10 @@ def test_a_live_knob_leaves_a_mark_and_survives_a_reload(desk):
 def test_pause_step_resume_stop(desk):
     page = desk(**LONG)
     started(page)
+    page.wait_for_function("/^\\d.* left$/.test(document.querySelector('.ssl-left').textContent)")
     click(page, "pause")
     wait_for_status(page, "Paused")
+    assert page.text_content(".ssl-left").endswith("left after Resume")
     page.wait_for_selector(".st-key-pause button:has-text('Resume')")
     paused = step(page)
     click(page, "step")
