@@ -219,6 +219,8 @@ def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
     elif each.kind == "integer":
         # Without bounds: the browser would drop a value out of range in silence, and we say in a sentence what is wrong with it.
         st.number_input(label, step=1, **more)
+    elif each.low is None:  # any number at all
+        st.number_input(label, step=None, format="%.8g", **more)
     elif each.log:
         st.select_slider(label, stops(each, value), format_func=lambda stop: f"{stop:.4g}", **more)
     elif 0 < each.default < slider_step(each):
