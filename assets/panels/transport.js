@@ -59,13 +59,15 @@ export class Transport {
     return run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
   }
 
-  /** One rerun of the page for each change of status, so that its buttons change with it. */
+  /** One rerun of the page for each change of status and of live knobs, by whomever, so that its buttons and controls follow. */
   tell(run, status) {
-    if (status === this.data.status || run?.recorded) this.told = null
-    else if (run?.status && this.told !== status) {
-      this.told = status
-      this.notify("status", `${run.id} ${status} ${Date.now()}`)
-    }
+    if (run?.recorded || !run?.status) return (this.told = null)
+    const moved = run.changes.length
+    if (status === this.data.status && moved <= (this.data.changes ?? 0)) return (this.told = null)
+    const news = `${run.id} ${status} ${moved}`
+    if (this.told === news) return
+    this.told = news
+    this.notify("status", `${news} ${Date.now()}`)
   }
 
   progress(run, status) {
