@@ -74,7 +74,7 @@ def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str, r
     """
     mark = fingerprint(files, into, size, fit, range)
     if not is_prepared(into, mark):
-        yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast(Fit, fit), range), what, mark))
+        yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast("Fit", fit), range), what, mark))
 
 
 def opened(into: Path) -> Prepared:
