@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import OPEN_INFO, TiffImageFile
 
