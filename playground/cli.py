@@ -58,7 +58,7 @@ def serve(port: Port = 8501) -> None:
     """
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home())}
     options = ["--server.port", str(port), "--server.showEmailPrompt", "false"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]
     if os.name == "posix":  # becomes the server, so that signals reach it
         os.chdir(site())
         os.execve(sys.executable, command, environment)
