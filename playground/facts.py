@@ -28,6 +28,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "references": references,
         "probe": len(probe.images),
         "about": probe.about,
+        "unmeasured": probe.unmeasured,
         "image_size": config.data.image_size,
         "local_size": config.crops.local_size if config.crops else None,
     }
