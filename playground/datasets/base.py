@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from playground.datasets.ranges import Range
 from playground.knobs import Choice
 
 GPU_SHARE = 0.4  # of its free memory, at most, for a data set
@@ -90,6 +91,11 @@ class Dataset(Choice):
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Training images and probe images, the same ones every time. Raises DataError."""
         raise NotImplementedError
+
+    @classmethod
+    def pixel_range(cls, knobs: Any) -> Range | None:
+        """Which numbers are black and white, in pictures of more than 8 bits; None where there are none."""
+        return None
 
     @classmethod
     def test(cls, knobs: Any, folder: Path) -> Images:

@@ -21,12 +21,15 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import model_validator
 
 from playground.datasets.base import DataError, Dataset, Images, Progress
 from playground.datasets.parts import LEAST, sizes, split
 from playground.datasets.prepared import left_out, opened, prepare
+from playground.datasets.ranges import Measured, Range
+from playground.flat import ConfigError
 from playground.home import home
-from playground.knobs import knob, option
+from playground.knobs import knob, number, option
 
 PREFIX = "own-"  # of the names under which they are data sets
 FEWEST = 4 * LEAST  # pictures of which some are kept for a test
@@ -50,6 +53,7 @@ class OwnSet:
     size: int  # the side that suits them
     gray: bool
     notes: list[str] = field(default_factory=list)
+    numbers: Measured | None = None  # of pictures with more than 8 bits; None where there are none
     parts: int = 2  # into how many it is split; sets of earlier versions have no test part
 
     @property
@@ -82,7 +86,9 @@ class OwnImages(Dataset):
     @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
         """Decodes the pictures at this size, once. Raises DataError."""
-        return prepare(ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title)
+        return prepare(
+            ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title, cls.pixel_range(knobs)
+        )
 
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
@@ -108,21 +114,40 @@ class OwnImages(Dataset):
         return Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
 
     @classmethod
+    def pixel_range(cls, knobs: Any) -> Range | None:
+        """That of its knobs."""
+        if cls.own.numbers is None:
+            return None
+        return Range(knobs.range_low, knobs.range_high) if knobs else cls.own.numbers.range
+
+    @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
         """The sizes of its pictures, how it was read, and what was left out."""
         small, usual, large = cls.own.sides
         several = f"from {small:,} to {large:,} px, mostly about {usual:,}" if small < large else f"all {usual:,} px"
         sides = f"The shorter sides of its pictures: {several}."
-        return [sides, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
+        numbers = [_told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
+        return [sides, *numbers, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
 
     @classmethod
     def _into(cls, knobs: Any) -> Path:
-        return prepared_file(cls.place, knobs.size, knobs.fit, knobs.split_seed)
+        return prepared_file(cls.place, knobs.size, knobs.fit, knobs.split_seed, cls.pixel_range(knobs))
 
 
-def prepared_file(place: Path, size: int, fit: str, seed: int) -> Path:
+def prepared_file(place: Path, size: int, fit: str, seed: int, range: Range | None) -> Path:
     """Where the decoded pictures of a set lie."""
-    return place / "prepared" / f"{size}-{fit}-{seed}.npy"
+    numbers = f"-{range.low!r}-{range.high!r}" if range else ""
+    return place / "prepared" / f"{size}-{fit}-{seed}{numbers}.npy"
+
+
+def _told(numbers: Measured, range: Range | None) -> str:
+    """Which numbers are black and white, and whether that is only a guess."""
+    many = "1 picture has" if numbers.pictures == 1 else f"{numbers.pictures:,} pictures have"
+    range = range or numbers.range
+    shown = f"{many} more than 8 bits: {range.low:.10g} and below is black, {range.high:.10g} and above is white, in all of them alike"
+    if range != numbers.range or not numbers.guessed:
+        return f"{shown}."
+    return f"{shown}. This range is a guess from their numbers; where you know it, set range low and range high, or add it with --range."
 
 
 def parted(own: OwnSet, seed: int) -> list[int]:
@@ -193,10 +218,17 @@ def _seen(place: str) -> type[OwnImages] | None:
 def _kind(place: str, inode: int, changed: int) -> type[OwnImages] | None:
     """The same class as long as the index is the same, so that configs stay equal and images stay loaded."""
     try:
-        own = OwnSet(**json.loads((Path(place) / "index.json").read_text("utf-8")))
+        return as_dataset(_read((Path(place) / "index.json").read_text("utf-8")), Path(place))
     except (OSError, ValueError, TypeError):
         return None  # no set of ours, or one of a later version
-    return as_dataset(own, Path(place))
+
+
+def _read(index: str) -> OwnSet:
+    values = json.loads(index)
+    if not isinstance(values, dict):
+        raise ValueError("an index must be an object")
+    numbers = values.pop("numbers", None)
+    return OwnSet(**values, numbers=Measured(**numbers) if numbers else None)
 
 
 def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
@@ -213,7 +245,7 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
     members = {
         "__doc__": "A person's own images.",
         "__module__": __name__,
-        "Knobs": Knobs,
+        "Knobs": _ranged(Knobs, own.numbers) if own.numbers else Knobs,
         "name": own.name,
         "title": own.title,
         "summary": _summary(own),
@@ -229,6 +261,25 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
         "suggests": _suggests(own),
     }
     return type("OwnImages", (OwnImages,), members)
+
+
+def _ranged(knobs: type[Dataset.Knobs], numbers: Measured) -> type[Dataset.Knobs]:
+    """The same, and which numbers are black and white."""
+
+    class Knobs(knobs):  # type: ignore[misc, valid-type]
+        __doc__ = knobs.__doc__
+
+        range_low: float = number(numbers.low, "In pictures of more than 8 bits: this number and all below it become black.")
+        range_high: float = number(numbers.high, "In pictures of more than 8 bits: this number and all above it become white.")
+
+        @model_validator(mode="after")
+        def _low_below_high(self) -> Knobs:
+            if self.range_low >= self.range_high:
+                got = f"{self.range_low:.10g} and {self.range_high:.10g}"
+                raise ConfigError("data.range_high", f"range_low must be below range_high, got {got}")
+            return self
+
+    return Knobs
 
 
 def _summary(own: OwnSet) -> str:
