@@ -43,7 +43,8 @@ BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
 class Portrait:
     """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value, where it can be told.
 
-    spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side. constant: all images have the same features.
+    spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side.
+    constant: all images have the same features.
     """
 
     images: int

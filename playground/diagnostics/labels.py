@@ -30,7 +30,7 @@ def sizes(labels: Tensor) -> Tensor:
 def chance(labels: Tensor) -> float:
     """The accuracy of who always names the commonest label, without looking; 0 where nothing can be asked."""
     counts = sizes(labels)
-    return float(counts.max() / counts.sum()) if len(counts) else 0.0
+    return int(counts.max()) / int(counts.sum()) if len(counts) else 0.0
 
 
 def uneven(labels: Tensor) -> bool:
