@@ -295,7 +295,7 @@ class _Run:
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
         """What it says of itself before the first step."""
-        return facts_of(self.trainer, self.probe)
+        return facts_of(self.trainer, self.probe) | {"measurements": self.cadence.planned()}
 
 
 def _shown(batch: Batch) -> dict[str, list[Tensor]]:

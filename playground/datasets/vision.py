@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import Tensor
 
-from playground.datasets.archives import SIZE, Archive, Downloaded
+from playground.datasets.archives import SIZE, Archive, Downloaded, Torchvision
 from playground.datasets.base import DataError, Dataset, Images
 from playground.datasets.download import whole
 from playground.knobs import option
@@ -26,7 +25,7 @@ DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a m
 
 
 class _Vision(Downloaded):
-    """What these sets share: torchvision reads them; the first images of the test part are the probe set."""
+    """What these sets share: torchvision reads them; the probe set is the head of the official test part, the test is the rest."""
 
     native_size = 32
     folder_name: ClassVar[str]  # what torchvision reads lies in there
@@ -59,18 +58,23 @@ class _Vision(Downloaded):
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """The official training part, and the first 1,024 images of the official test part."""
+        return cls._images(knobs, folder, "train"), cls._images(knobs, folder, "test", slice(cls.probe_count))
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """All other images of the official test part."""
+        return cls._images(knobs, folder, "test", slice(cls.probe_count, None))
+
+    @classmethod
+    def _images(cls, knobs: Any, folder: Path, part: str, rows: slice = slice(None)) -> Images:
         if cls.missing(knobs, folder):
             raise DataError(f"{cls.name} must be in {folder}, got a folder without it; it is fetched when a run begins")
         try:
-            return cls._images(knobs, folder, "train"), cls._images(knobs, folder, "test", cls.probe_count)
+            data, labels, names = cls.read(folder, part)
         except (RuntimeError, OSError, EOFError, ValueError) as error:
             raise DataError(f"{cls.name} in {folder} must be whole, got files that torchvision does not take: {error}") from None
-
-    @classmethod
-    def _images(cls, knobs: Any, folder: Path, part: str, count: int | None = None) -> Images:
-        data, labels, names = cls.read(folder, part)
-        pixels = squares(torch.as_tensor(data)[:count], knobs.image_size, cls.pixels)
-        return Images(pixels, {"class": torch.as_tensor(labels).long()[:count]}, {"class": [str(each) for each in names]})
+        pixels = squares(torch.as_tensor(data)[rows], knobs.image_size, cls.pixels)
+        return Images(pixels, {"class": torch.as_tensor(labels).long()[rows]}, {"class": [str(each) for each in names]})
 
     @classmethod
     def read(cls, folder: Path, part: str) -> tuple[Any, Any, Any]:
@@ -99,8 +103,8 @@ class CIFAR10(_Vision):
 
     name, title = "cifar10", "CIFAR-10"
     summary = "50,000 photographs of 10 classes, 32 px; 170 MB, downloaded on first use."
-    count = 50_000
-    source = torchvision.datasets.CIFAR10
+    count, test_count = 50_000, 8_976
+    source = Torchvision("CIFAR10")
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
     @classmethod
@@ -120,7 +124,7 @@ class CIFAR100(CIFAR10):
 
     name, title = "cifar100", "CIFAR-100"
     summary = "50,000 photographs of 100 classes, 32 px; 170 MB, downloaded on first use."
-    source = torchvision.datasets.CIFAR100
+    source = Torchvision("CIFAR100")
     classes = {"class": 100}
 
 
@@ -129,8 +133,8 @@ class SVHN(_Vision):
 
     name, title = "svhn", "SVHN"
     summary = "73,257 house numbers, each image about its middle digit, 32 px; 250 MB, downloaded on first use."
-    count = 73_257
-    source = torchvision.datasets.SVHN
+    count, test_count = 73_257, 25_008
+    source = Torchvision("SVHN")
     suggests: ClassVar[dict[str, Any]] = DIGITS
 
     @classmethod
@@ -156,8 +160,8 @@ class STL10(_Vision):
 
     name, title = "stl10", "STL-10"
     summary = "5,000 photographs of 10 classes, 96 px; 2.6 GB with the unlabeled ones, downloaded on first use."
-    count, native_size = 5_000, 96
-    source = torchvision.datasets.STL10
+    count, test_count, native_size = 5_000, 6_976, 96
+    source = Torchvision("STL10")
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
     class Knobs(Dataset.Knobs):
@@ -181,7 +185,7 @@ class STL10(_Vision):
 
 
 class STL10Unlabeled(STL10):
-    """Coates et al., 2011. Its probe set is STL-10's, so that what is learned without labels is measured with them."""
+    """Coates et al., 2011. Its probe set and its test are STL-10's, so that what is learned without labels is measured with them."""
 
     name, title = "stl10-unlabeled", "STL-10 unlabeled"
     summary = "100,000 photographs of anything, 96 px, without labels; measured on STL-10's; 2.6 GB, downloaded on first use."
@@ -205,8 +209,8 @@ class MNIST(_Vision):
 
     name, title = "mnist", "MNIST"
     summary = "60,000 handwritten digits, gray, framed to 32 px; 10 MB, downloaded on first use."
-    count = 60_000
-    source = torchvision.datasets.MNIST
+    count, test_count = 60_000, 8_976
+    source = Torchvision("MNIST")
     colored = False
     suggests: ClassVar[dict[str, Any]] = DIGITS | GRAY
 
@@ -246,5 +250,5 @@ class FashionMNIST(MNIST):
 
     name, title = "fashion-mnist", "Fashion-MNIST"
     summary = "60,000 gray pictures of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
-    source = torchvision.datasets.FashionMNIST
+    source = Torchvision("FashionMNIST")
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.3} | GRAY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -219,6 +220,8 @@ def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
     elif each.kind == "integer":
         # Without bounds: the browser would drop a value out of range in silence, and we say in a sentence what is wrong with it.
         st.number_input(label, step=1, **more)
+    elif each.low is None:  # any number at all
+        st.number_input(label, step=None, format="%.8g", **more)
     elif each.log:
         st.select_slider(label, stops(each, value), format_func=lambda stop: f"{stop:.4g}", **more)
     elif 0 < each.default < slider_step(each):
@@ -272,6 +275,7 @@ def _moved(key: str, running: Running | None) -> None:
     now.untold.add(key)
     if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
         running.move(key, value)
+        now.sent[key] = value, time.monotonic()
         now.untold.discard(key)
         now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it
 

@@ -8,10 +8,12 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
 from playground.home import site
+from playground.ui import ASSETS
 
 REQUIRED = os.environ.get("SSL_PLAYGROUND_REQUIRE_BROWSER") == "1"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -40,6 +42,21 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
+def scripts(chromium):
+    """An empty page that can import the scripts of assets/, without a server."""
+
+    def give(route):
+        path = ASSETS / urlsplit(route.request.url).path.removeprefix("/assets/")
+        route.fulfill(path=path) if path.is_file() else route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    page = chromium.new_page()
+    page.route("http://scripts.test/**", give)
+    page.goto("http://scripts.test/")
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="session")
 def server(chromium, tmp_path_factory):
     """The app on a port of its own; the address of its page. All tests share it."""
     with serving(tmp_path_factory.mktemp("home")) as address:
@@ -53,7 +70,7 @@ def serving(home):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
     with open(home / "server.log", "wb") as log:
         process = subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log)
