@@ -35,6 +35,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "labeled": labeled(probe.images),
         "limits": bar_limits(probe.sizes, int(pictures["distinct"]), any(each.without for each in knobs_of(config.method.choice.Knobs))),
         "about": probe.about,
+        "unmeasured": probe.unmeasured,
         "image_size": config.data.image_size,
         "local_size": config.crops.local_size if config.crops else None,
     }
