@@ -28,7 +28,7 @@ FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
 PACE = "views_per_second"  # the one number that is not about the run
 MEASURED_AT = (30, 50, 75, *range(100, 10_000, 30))  # enough to see whether verdicts stay
 DIGITS = 5
-TABLE, FIGURE, RECORDS = "runs.csv", "confusion.svg", ".json.gz"
+TABLE, FIGURE, MARGINS, RECORDS = "runs.csv", "confusion.svg", "margins.svg", ".json.gz"
 POINT, FAINT, FEW = 0.1, 0.3, 5.0  # what the witness takes for one point, for a confirmed complete collapse, and for few dimensions
 ONE_BIN, ALL_BINS = 2.0, 0.97
 
