@@ -33,6 +33,7 @@ class Run {
     this.frames = new Map() // step -> promise of the snapshot's arrays
     this.about = null // promise of what does not change: settings, the probe set
     this.pace = [] // [time, step], the last half minute
+    this.remark = "" // what was lost of its files, and what is done about it
   }
 
   /** The last value of a metric, or undefined. */
@@ -121,6 +122,9 @@ const TAKES = {
     run.verdict = { step, ...body }
     run.verdicts = [...run.verdicts.filter((each) => each.step < step), { step, state: body.state }]
   },
+  remark(run, step, body) {
+    run.remark = body.sentence
+  },
   paused(run) {
     run.pace = []
   },
@@ -136,6 +140,7 @@ function forgetAfter(run, step) {
   }
   run.changes = run.changes.filter((change) => change.step <= step)
   run.verdicts = run.verdicts.filter((each) => each.step <= step)
+  if (run.verdict?.step > step) run.verdict = null
   for (const late of [...run.snapshots.keys()].filter((each) => each > step)) run.snapshots.delete(late), run.frames.delete(late)
   for (const late of [...run.layouts].filter((each) => each > step)) run.layouts.delete(late)
   run.pace = []

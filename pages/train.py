@@ -20,6 +20,8 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
     transport.buttons(config, now)
     live.panel("transport", now.id, status=now.run.status if now.run else "", title=now.title(), without=now.without())
 transport.refusals(sentences)
+transport.losses(now)
+transport.going_on(now)
 
 live.first_row(now.id)
 with st.container(key="second-row"):

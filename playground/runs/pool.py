@@ -9,18 +9,20 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.config import RunConfig
 from playground.events import Command, Pause, Resume, Set, Step, Stop
 from playground.home import home as default_home
+from playground.runs.condition import resumes
 from playground.runs.evaluations import Evaluations
 from playground.runs.fates import fate
 from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
+from playground.runs.moves import go_back, moves_of
 from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
 from playground.runs.runner import PoolFull, RunError
@@ -91,7 +93,7 @@ class Pool:
         if isinstance(command, Stop):
             return self.stop(run)
         if isinstance(command, Set):
-            command = self._checked(run, command)
+            command = moves_of(self.store, run, {command.name: command.value})[0]
         with self._mutex:
             worker = self._worker_of(run)
             if worker is not None:
@@ -99,17 +101,24 @@ class Pool:
             else:
                 self._command_without_worker(run, command)
 
-    def resume(self, *runs: str) -> None:
-        """Goes on with a run that is paused, or from its checkpoint if it ended early; with several in step, but for those finished."""
+    def resume(self, *runs: str, moves: Mapping[str, Any] | None = None, step: int | None = None) -> None:
+        """Goes on with a run that is paused, or from a checkpoint if it ended early; with several in step, but for those finished."""
         with self._mutex:
             going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
+            told: dict[str, list[Command]] = {run: [*moves_of(self.store, run, moves or {}), Resume()] for run in going_on}
             for run in going_on:
-                if run not in idle:
-                    self.command(run, Resume())
+                for command in told[run] if run not in idle else ():
+                    self.command(run, command)
             self._require_unfinished(*idle)
-            if idle:
-                self._requeue(tuple(idle))
+            if not idle:
+                return
+            self._require_room()
+            for run in idle:
+                go_back(self.store, run, step)
+                for command in told[run][:-1]:
+                    self.store.defer(run, *to_message(command))
+            self._requeue(tuple(idle))
 
     def stop(self, run: str) -> None:
         """Ends a run, wherever it is."""
@@ -224,12 +233,6 @@ class Pool:
         self._staff()
         self._dispatch()
 
-    def _checked(self, run: str, command: Set) -> Set:
-        config = self.store.run(run).config
-        for change in self.store.changes(run):
-            config = config.changed(change.name, change.value)
-        return Set(command.name, config.changed(command.name, command.value).flat()[command.name])
-
     def _require_room(self) -> None:
         if self.closed:
             raise PoolFull("the server is stopping: no more runs are taken in")
@@ -258,7 +261,7 @@ class Pool:
             if self.closed:
                 return
             for run in set(worker.runs) - worker.leaving:
-                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.folder(run).has_checkpoint())
+                found = fate(run, self.store.run(run).flat, code, worker.stopping, resumes(self.store.folder(run)))
                 self.store.mark(run, *found, among=("queued", "running", "paused"))
             self._false_starts += not worker.ready
             if self._false_starts < 3:

@@ -7,6 +7,7 @@ reader that knows the last id it saw misses nothing. The kinds, with their bodie
     baseline  {"random": {...}, ...}     snapshot  ["embedding", "pca", ...]      layout   {"kind": "umap"}
     change    {"name", "value"}          verdict   {"state", "sentence", "evidence"}
     paused    {}                         finished  {"status", "message", "facts"} status   {"status", "message"}
+    remark    {"sentence"}: something of the run's files was lost, and what is done about it
 
 `started` of step s means: whatever was seen of later steps is void, the run goes on from a checkpoint of step s.
 Numbers that are not finite are null in a body.

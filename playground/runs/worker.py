@@ -28,7 +28,7 @@ from typing import IO, Any
 
 from playground.config import RunConfig
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
-from playground.runs.fates import kept
+from playground.runs.condition import resumes
 from playground.runs.hands import Hand, Hands
 from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
@@ -135,7 +135,7 @@ class Worker:
             self._fail(hand.run, f"{type(error).__name__}: {error}")
 
     def _fail(self, run: str, reason: str) -> None:
-        after = kept(self.store.folder(run).has_checkpoint())
+        after = resumes(self.store.folder(run))
         log = self.store.folder(run).path / "worker.log"
         self.store.mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
 
@@ -143,9 +143,11 @@ class Worker:
         from playground.training import FLUSH, train
 
         run = hand.run
-        config, checkpoint, changes = self.store.run(run).config, self.store.folder(run).checkpoint(), self.store.changes(run)
-        step, state = checkpoint or (-1, None)
-        attempt, deferred = self.store.begin(run, step)
+        config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)
+        attempt, deferred = self.store.begin(run, loaded.step)
+        for sentence in loaded.lost:
+            after = f"the run goes on from step {loaded.step}" if loaded.state else "the run starts again"
+            self.store.note(run, "remark", max(loaded.step, 0), {"sentence": f"{sentence}: {after}"})
         for message in deferred:
             hand.commands.put(to_command(message))
         hand.step = -1
@@ -155,7 +157,7 @@ class Worker:
             folder=self.store.home / "data",
             commands=hand.commands,
             changes=changes,
-            checkpoint=state,
+            checkpoint=loaded.state,
             checkpoint_every=CHECKPOINT_EVERY,
             flush_every=FLUSH if hand.alone else 0,
         )
