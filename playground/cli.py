@@ -58,7 +58,7 @@ def serve(port: Port = 8501) -> None:
     """
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home())}
     options = ["--server.port", str(port), "--server.showEmailPrompt", "false"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]
     if os.name == "posix":  # becomes the server, so that signals reach it
         os.chdir(site())
         os.execve(sys.executable, command, environment)
@@ -202,25 +202,26 @@ def bench(
 @app.command()
 def judge(
     target: Annotated[Path, typer.Option("--to", file_okay=False, help="Where the figure, the table and the numbers lie.")],
-    only: Annotated[str, typer.Option(help="Only runs whose name has this in it.")] = "",
+    only: Annotated[str, typer.Option(help="Only runs whose name has this in it, such as simclr or cifar10:.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Train nothing: judge what is measured already.")] = False,
 ) -> None:
-    """Measure how often the collapse judge is right: runs whose fate is known are trained and judged.
+    """Measure how often the collapse judge is right: runs whose outcome is known are trained and judged.
 
-    It takes an hour and more on a CPU, and goes on where it stopped. What is measured already is only judged anew.
-    The project's own lie in assets/judge.
+    It takes hours on a CPU, and goes on where it stopped. What is measured already is only judged anew.
+    The project's own lie in assets/judge; real pictures are taken from the home's data folder, or downloaded.
     """
-    from playground import judging
+    from playground import judging, judging_report
 
     outcomes = []
-    for each in judging.run(target, only):
+    for each in judging.run(target, only, not again):
         outcomes.append(each)
-        print(f"{each.case.name}: expected {each.case.expected}, said {each.said.state}")
+        print(f"{each.case.name}: is {each.truth}, said {each.said.state}", flush=True)
     if not outcomes:
-        raise ValueError(f"--only must be a part of a run's name, such as simclr, got {only}")
+        raise ValueError(f"--only must be a part of the name of a run{' that is measured' * again}, such as simclr, got {only}")
     if not only:
-        (target / judging.TABLE).write_text(judging.as_csv(outcomes))
-        (target / judging.FIGURE).write_text(judging.as_svg(outcomes))
-    print(judging.summary(outcomes))
+        (target / judging.TABLE).write_text(judging_report.as_csv(outcomes))
+        (target / judging.FIGURE).write_text(judging_report.as_svg(outcomes))
+    print(judging_report.summary(outcomes))
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -34,6 +34,12 @@ def add(
     name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
     image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
     label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",
+    numbers: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--range", metavar="LOW HIGH", help="With pictures of more than 8 bits: which numbers are black and white, if not guessed."
+        ),
+    ] = None,
 ) -> None:
     """Add your own images: class folders become labels, a flat folder has none.
 
@@ -45,17 +51,21 @@ def add(
 
       ssl-playground data add hf:cifar100:test --label-column coarse_label
 
+      ssl-playground data add ~/microscope --range 0 4095
+
       ssl-playground train --data own-birds
     """
     from playground.datasets import huggingface, intake, own
+    from playground.datasets.ranges import Range
 
+    range = Range(*numbers) if numbers else None
     before = set(own.found())
     if source.startswith(huggingface.PREFIX):
-        _watch(huggingface.add(source, name, image_column, label_column))
+        _watch(huggingface.add(source, name, image_column, label_column, range))
     elif image_column or label_column:
         raise ValueError(f"--image-column and --label-column are for sources that begin with {huggingface.PREFIX}, got {source}")
     else:
-        _watch(intake.add(Path(source), name))
+        _watch(intake.add(Path(source), name, range))
     for new in set(own.found()) - before:
         show(new)
 
@@ -69,11 +79,12 @@ def show(name: Name) -> None:
     kind = CATALOG[each.name]
     table = Table(box=None, show_header=False, pad_edge=False)
     _row(table, each.name, f"{each.title}: {kind.summary}")
-    _row(table, "parts", f"{kind.count:,} pictures to train on, {kind.probe_count:,} kept for the probe set")
+    parts = f"{kind.count:,} pictures to train on, {kind.probe_count:,} to watch a run by (the probe set), {kind.test_count:,} to test on"
+    _row(table, "parts", parts)
     _row(table, "files", each.folder or "copied into the store")
     for label, count in each.counts().items():
         _row(table, label, f"{count:,}")
-    for remark in kind.remarks(None, own.root()):
+    for remark in kind.remarks(kind.Knobs(), own.root()):
         _row(table, "", remark)
     Console().print(table)
 

@@ -60,7 +60,7 @@ class Baseline:
 class Snapshot:
     """Everything captured from the probe set at one step.
 
-    arrays: "embedding" (N, D) float32, "projection" (N, P) float16 where there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
+    arrays: "embedding" (N, D) float32, "projection" (N, P) likewise where there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
     float32, "spectrum/projector", "similarity/positive" and "similarity/negative" (BINS,), "use/<bins>" (K,); pictures as uint8:
     "views" (V, K, H, W, 3), "local_views", and
     "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.

@@ -84,6 +84,8 @@ def must_hold(each: Knob) -> str:
         return f"{name} must be true or false"
     if each.kind == "option":
         return f"{name} must be one of {', '.join(map(str, each.options))}"
+    if each.low is None or each.high is None:
+        return f"{name} must be a number"
     whole = "a whole number " if each.kind == "integer" else ""
     return f"{name} must be {whole}from {each.low:.10g} to {each.high:.10g}"
 

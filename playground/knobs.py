@@ -38,6 +38,11 @@ def knob(default: float, low: float, high: float, help: str, *, live: bool = Fal
     return Field(default, ge=low, le=high, description=help, json_schema_extra={"live": live, "log": log})
 
 
+def number(default: float, help: str) -> Any:
+    """Any number at all."""
+    return Field(default, description=help)
+
+
 def switch(default: bool, help: str) -> Any:
     """A yes or no."""
     return Field(default, description=help)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from playground.album import half
 from playground.augment import augment
 from playground.datasets import Images
 from playground.diagnostics.assignments import bin_use
@@ -22,6 +19,7 @@ from playground.diagnostics.probes import knn_accuracy
 from playground.diagnostics.similarity import linear_cka
 from playground.diagnostics.spectrum import singular_values
 from playground.faults import NotFiniteError
+from playground.measuring import measuring
 from playground.methods import Method
 from playground.projection import pca
 from playground.randomness import stream
@@ -35,7 +33,7 @@ PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
 
 
 class ProbeSet:
-    """Measures a method without touching its training: no gradient, evaluation mode, random numbers of its own.
+    """Measures a method without touching its training: no gradient, evaluation mode, float32, random numbers of its own.
 
     The pairs of views are drawn once, with the augmentation that the run began with, so that their curves mean one thing throughout.
     """
@@ -59,11 +57,10 @@ class ProbeSet:
 
     def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """All diagnostics by metric name, and the arrays of a snapshot. Raises NotFiniteError."""
-        with _at_rest(method):
-            with self.device.autocast():
-                layers = self._layers(method)
-                own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
-                bins = method.assignments(self._floats(self.paired))
+        with measuring(method):
+            layers = self._layers(method)
+            own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
+            bins = method.assignments(self._floats(self.paired))
             if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
                 raise NotFiniteError("the network's features are no longer finite numbers")
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
@@ -71,7 +68,7 @@ class ProbeSet:
             for what, by_factor in BY_FACTOR.items():
                 values |= {f"{what}/{name}": each for name, each in by_factor(features, self.images.factors).items()}
             values |= {f"explained/{name}": explained_by(features, causes) for name, causes in self.causes.items()}
-            self.origin = half(features) if self.origin is None else self.origin
+            self.origin = features if self.origin is None else self.origin
             values |= {"moved": 1 - linear_cka(self.origin.float(), features)} | own
             values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
@@ -84,7 +81,7 @@ class ProbeSet:
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:
         """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
         pixels = knn_accuracy(self.images.pixels.flatten(1).float() - 127.5, self.images.factors)
-        with _at_rest(method):
+        with measuring(method):
             trivial = method.trivial(self._floats(self.paired), self._generator())
         found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "trivial": _as_floats(trivial)}
         return {name: values for name, values in found.items() if values}
@@ -95,7 +92,7 @@ class ProbeSet:
 
     def _look(self, method: Method) -> tuple[dict[str, int], dict[str, int], list[str]]:
         """Dimensions of each layer that is judged, bins of each assignment, and the rows of pictures, in order."""
-        with _at_rest(method):
+        with measuring(method):
             embedding = method.embed(self._floats(2))
             projection = method.project(embedding)
             bins = {name: shares.shape[1] for name, shares in method.assignments(self._floats(2)).items()}
@@ -115,7 +112,7 @@ class ProbeSet:
         self.layout = pca(features, self.layout)
         arrays = {"embedding": features.cpu().numpy(), "pca": self.layout}
         if projector := layers.get(PREFIXES["projector"]):
-            arrays["projection"] = half(projector["features"]).cpu().numpy()
+            arrays["projection"] = projector["features"].cpu().numpy()
         for prefix, layer in layers.items():
             name = f"spectrum/{prefix}".rstrip("/")
             arrays[name] = singular_values(layer["features"]).float().cpu().numpy()
@@ -129,16 +126,6 @@ class ProbeSet:
     def _generator(self) -> torch.Generator:
         """The same masks at every measurement: frames can be compared."""
         return stream(self.seed, "probe", 0, self.device.where)
-
-
-@contextmanager
-def _at_rest(method: Method) -> Iterator[None]:
-    """Evaluation mode and no gradient, and afterwards as it was."""
-    training = method.training
-    method.eval()
-    with torch.inference_mode():
-        yield
-    method.train(training)
 
 
 def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -48,8 +48,7 @@ class Trainer:
     def update(self) -> dict[str, Tensor]:
         """One step: views, loss, gradient, weights. Returns named scalars that are still on the device."""
         self.step += 1
-        with self.device.autocast():
-            self.method.before_step(self.step, self.images.pixels, self._stream("rounds", self.step))
+        self.method.before_step(self.step, self.images.pixels, self._stream("rounds", self.step))
         return self.learn([self.batch(self.step, part) for part in range(self.config.accumulation)])
 
     def learn(self, batches: Sequence[Batch]) -> dict[str, Tensor]:

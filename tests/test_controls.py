@@ -10,7 +10,7 @@ from playground.knobs import Knob
 from playground.schedules import Schedule
 from playground.ui.controls import negatives, plain, slider_step, stops
 from playground.ui.schedules import WIDTH, picture
-from playground.ui.settings import Settings, read, switched
+from playground.ui.settings import Settings, foreign, read, switched
 
 METHODS = sorted(CHOICES["method"])
 
@@ -44,6 +44,13 @@ def test_an_unknown_name_is_named():
     config, sentences = read({"method.temprature": "0.1"}).config()
     assert config is None
     assert "did you mean temperature?" in sentences["method.temprature"]
+
+
+def test_slips_of_the_pen_are_refused_and_foreign_words_are_not():
+    slips = {"batchsize": "3", "sed": "3", "temperature": "0.1", "augment.hu": "0", "schedule.x": "linear 1", "show.image": "3", "run": "a"}
+    marks = {"fbclid": "x", "utm_campaign": "seed", "msclkid": "1", "igshid": "1", "mode": "dark", "lang": "de", "page": "2", "a.b": "c"}
+    assert foreign(slips | marks) == tuple(marks)
+    assert read(marks).config() == (RunConfig(), {})
 
 
 def test_an_unknown_method_is_named_and_the_rest_is_kept():

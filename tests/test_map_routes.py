@@ -33,7 +33,7 @@ QUICK = f"""
 import sys; sys.path.insert(0, {str(PACKAGE)!r})
 from playground.projection import process, pca
 process.LAYOUTS["umap"] = lambda features, previous=None, **_: 10 * pca(features)
-process.serve()
+process.main()
 """
 
 

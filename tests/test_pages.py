@@ -61,7 +61,7 @@ def test_an_unsuitable_network_is_replaced_and_said_so(home):
         ({"method.temperature": "-1"}, "simclr: temperature must be from 0.01 to 2, got -1"),
         ({"steps": "many"}, "steps must be a whole number from 1 to 1000000, got many"),
         ({"method": "simclear"}, "method must be one of"),
-        ({"tempo": "3"}, "there is no setting tempo"),
+        ({"batchsize": "3"}, "there is no setting batchsize (did you mean batch_size?)"),
         ({"augment.hue": "nan"}, "augment: hue must be from 0 to 0.5, got nan"),
     ],
 )
@@ -76,6 +76,37 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control_and_nothing_is_los
     rendered(page)
     assert sentences(page) == []
     assert not by_key(page, "button", "start").disabled
+
+
+MARKS = {
+    "fbclid": "IwAR0x_y-z",
+    "utm_source": "mail",
+    "utm_medium": "<b>",
+    "gclid": "1",
+    "_ga": "2.1",
+    "ref": "a.b/c",
+    "mc_cid": "",
+    "trk.id": "7",
+}
+
+
+@pytest.mark.parametrize("file", ["train.py", "collapse.py", "data.py"])
+def test_what_other_sites_add_to_a_link_is_ignored_and_said_once(home, file):
+    page = opened(file, seed="4", **MARKS)
+    assert [each.value.replace("\\", "") for each in page.toast] == [
+        "Ignored in the link, for there is no such setting: fbclid, utm_source, utm_medium, gclid and 4 more."
+    ]
+    assert sentences(page) == [] and not page.warning
+    if file != "data.py":
+        assert not by_key(page, "button", "start").disabled
+    assert address(page).keys().isdisjoint(MARKS) and address(page)["seed"] == "4"
+    rendered(page)
+    assert not page.toast
+
+
+def test_a_mark_alone_does_not_hide_what_the_collapse_page_shows_first(home):
+    bare, marked = (address(opened("collapse.py", **query)) for query in ({}, {"fbclid": "x"}))
+    assert marked == bare and marked["method"] != RunConfig().method.name
 
 
 def test_a_number_out_of_range_is_refused_in_a_sentence_and_mended_by_a_better_one(home):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from playground.datasets.ranges import Range
 from playground.knobs import Choice
 
 GPU_SHARE = 0.4  # of its free memory, at most, for a data set
@@ -55,10 +56,14 @@ class DataError(ValueError):
 
 
 class Dataset(Choice):
-    """A data set to choose. count, probe_count: images for training, and images kept out of it for the probe set."""
+    """A data set to choose. Its images fall into three parts, none in two of them: `count` to train on, `probe_count` that are watched as
+    a run trains (the probe set), and `test_count` that nobody looks at before an evaluation.
+    """
 
     count: ClassVar[int]
     probe_count: ClassVar[int]
+    test_count: ClassVar[int]
+    untested: ClassVar[str] = "have images that are kept for a test, got none"  # where test_count is 0: what must be, and what was got
     native_size: ClassVar[int]  # the side of its images in pixels, unless its knobs have a `size` to choose
     classes: ClassVar[Mapping[str, int]] = {"class": 10}  # the factors of which training images have labels, and how many different ones
     colored: ClassVar[bool] = True  # False: its three channels are equal
@@ -85,6 +90,23 @@ class Dataset(Choice):
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Training images and probe images, the same ones every time. Raises DataError."""
+        raise NotImplementedError
+
+    @classmethod
+    def pixel_range(cls, knobs: Any) -> Range | None:
+        """Which numbers are black and white, in pictures of more than 8 bits; None where there are none."""
+        return None
+
+    @classmethod
+    def test(cls, knobs: Any, folder: Path) -> Images:
+        """The images to evaluate on, the same ones every time, none of which `load` gives. Raises DataError, also where there are none."""
+        if not cls.test_count:
+            raise DataError(f"{cls.title} must {cls.untested}")
+        return cls.load_test(knobs, folder)
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """The images of `test`: those that are kept out of training, less the `probe_count` that are watched. Raises DataError."""
         raise NotImplementedError
 
     @classmethod

@@ -7,7 +7,8 @@ Nothing global is touched, so that many threads may decode at once: Pillow lets 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -21,10 +22,14 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from playground.datasets.deep import Numbers, is_deep, numbers
+from playground.datasets.ranges import Range, guess
+
 Fit = Literal["crop", "squeeze"]
 
 MAX_PIXELS = 80_000_000  # below where Pillow itself begins to warn
 MAX_BYTES = 1 << 29  # of one file
+SAMPLED = 1 << 14  # numbers of one picture, at most, from which a range is guessed
 READ = "JPEG, PNG, WebP, GIF, TIFF and BMP are read"
 GROUND = (128, 128, 128)  # behind transparency: a white drawing would vanish over white, a black one over black
 READERS: tuple[tuple[bytes, str, type[ImageFile]], ...] = (  # first bytes, usual ending, Pillow's reader
@@ -53,25 +58,35 @@ class Unreadable(ValueError):  # noqa: N818
     """A file that gives no picture; the text is a short reason, without the file's name."""
 
 
-def decode(source: Path | BinaryIO, size: int, fit: Fit) -> np.ndarray:
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture before any pixel is decoded. deep: it has more than 8 bits a channel."""
+
+    width: int
+    height: int
+    deep: bool
+
+
+def decode(source: Path | BinaryIO, size: int, fit: Fit, range: Range | None = None) -> np.ndarray:
     """The first picture in a file, on the disk or in memory -> (3, size, size) uint8. Raises Unreadable.
 
     crop: the middle square, its side brought to `size`; squeeze: the whole picture, its proportions lost. Antialiased.
+    range: of numbers of more than 8 bits; guessed from this picture alone if left out.
     """
-    with _opened(source) as picture:
-        try:
-            return _square(picture, size, fit)
-        except Unreadable:
-            raise
-        except Exception as error:  # Pillow's readers raise whatever a damaged file leads them to
-            raise Unreadable(_reason(error)) from None
+    with _opened(source) as picture, _in_a_sentence():
+        return _square(picture, size, fit, range)
 
 
-def dimensions(source: Path) -> tuple[int, int]:
-    """Width and height in pixels, from the header alone. Raises Unreadable."""
+def header(source: Path) -> Header:
+    """Raises Unreadable."""
     with _opened(source) as picture:
-        width, height = picture.size
-        return width, height
+        return Header(*picture.size, is_deep(picture))
+
+
+def sample(source: Path) -> np.ndarray:
+    """Some of the numbers of a picture with more than 8 bits, from all over it: (K,), K <= SAMPLED. Raises Unreadable."""
+    with _opened(source) as picture, _in_a_sentence():
+        return _sampled(numbers(picture))
 
 
 def suffix(head: bytes) -> str:
@@ -98,6 +113,17 @@ def _opened(source: Path | BinaryIO) -> Iterator[ImageFile]:
         raise Unreadable(f"it cannot be opened: {error.strerror}") from None
     with file:
         yield _within_limits(file)
+
+
+@contextlib.contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """Pillow's readers raise whatever a damaged file leads them to: inside, it becomes Unreadable."""
+    try:
+        yield
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(_reason(error)) from None
 
 
 def _within_limits(file: BinaryIO) -> ImageFile:
@@ -128,31 +154,30 @@ def _reason(error: Exception) -> str:
     return "the file is cut off before its end" if cut else "the file is damaged"
 
 
-def _square(picture: ImageFile, size: int, fit: Fit) -> np.ndarray:
+def _square(picture: ImageFile, size: int, fit: Fit, range: Range | None) -> np.ndarray:
     picture.draft(None, (2 * size, 2 * size))  # a JPEG is decoded at a half, quarter or eighth where that is enough
+    deep = numbers(picture) if is_deep(picture) else None
     picture.load()
     width, height = picture.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     box = (left, top, left + side, top + side) if fit == "crop" else (0, 0, width, height)
-    small = _resizable(picture).resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=2.0)
-    small = _upright(_plain(small, picture), picture)
-    return np.ascontiguousarray(np.asarray(small.convert("RGB")).transpose(2, 0, 1))
+
+    def resized(whole: Image.Image) -> Image.Image:
+        return whole.resize((size, size), Image.Resampling.BICUBIC, box, reducing_gap=2.0)
+
+    small = _opaque(resized(_resizable(picture))) if deep is None else _as_bytes(deep, range, resized)
+    return np.ascontiguousarray(np.asarray(_upright(small, picture).convert("RGB")).transpose(2, 0, 1))
 
 
 def _resizable(picture: Image.Image) -> Image.Image:
-    """In a mode whose numbers may be averaged: a palette's, and those with more than 8 bits as Pillow keeps them, may not."""
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        return Image.fromarray(np.nan_to_num(np.asarray(picture, np.float32), posinf=0, neginf=0))
+    """In a mode whose numbers may be averaged: a palette's may not."""
     if picture.has_transparency_data:
         return picture.convert("RGBA")
     return picture if picture.mode in ("L", "RGB", "CMYK") else picture.convert("RGB")
 
 
-def _plain(small: Image.Image, picture: Image.Image) -> Image.Image:
-    """8 bits and opaque."""
-    if small.mode == "F":
-        return Image.fromarray(_as_bytes(np.asarray(small), picture.mode))
+def _opaque(small: Image.Image) -> Image.Image:
     if small.mode != "RGBA":
         return small
     ground = Image.new("RGB", small.size, GROUND)
@@ -160,14 +185,21 @@ def _plain(small: Image.Image, picture: Image.Image) -> Image.Image:
     return ground
 
 
-def _as_bytes(values: np.ndarray, mode: str) -> np.ndarray:
-    """Numbers of many bits -> uint8. 16 bits: 0 to 65,535 become 0 to 255. Floats in [0, 1] too; else from the smallest to the largest."""
-    low, high = float(values.min()), float(values.max())
-    if mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    elif mode == "F" and low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    return ((values - low) / max(high - low, 1e-30) * 255).round().clip(0, 255).astype(np.uint8)
+def _as_bytes(deep: Numbers, range: Range | None, resized: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Numbers of more than 8 bits -> 8 bits and opaque. Brought into the range before they are averaged: what glares must not spread."""
+    if range is None:
+        values = _sampled(deep)
+        range = guess(values) if len(values) else Range(0, 1)
+    small = [np.asarray(resized(Image.fromarray(levels))) for levels in deep.levels(range, GROUND[0])]
+    bytes = [Image.fromarray(each.round().clip(0, 255).astype(np.uint8)) for each in small]
+    return Image.merge("RGB", bytes) if len(bytes) == 3 else bytes[0]
+
+
+def _sampled(deep: Numbers) -> np.ndarray:
+    values = deep.valid()
+    if len(values) > SAMPLED:
+        values = values[np.random.default_rng(0).integers(0, len(values), SAMPLED)]
+    return values.astype(np.float64)
 
 
 def _upright(small: Image.Image, picture: ImageFile) -> Image.Image:

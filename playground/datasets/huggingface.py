@@ -18,6 +18,7 @@ from typing import Any
 from playground.datasets.base import DataError, Progress
 from playground.datasets.intake import add_sources
 from playground.datasets.naming import Refused
+from playground.datasets.ranges import Range
 from playground.datasets.zips import MAX_ENTRIES
 
 PREFIX, PART = "hf:", "train"
@@ -40,7 +41,7 @@ class Row:
         yield Path(path).read_bytes() if content is None else content
 
 
-def add(source: str, name: str = "", image_column: str = "", label_column: str = "") -> Iterator[Progress]:
+def add(source: str, name: str = "", image_column: str = "", label_column: str = "", range: Range | None = None) -> Iterator[Progress]:
     """Adds `hf:OWNER/NAME[:SPLIT]`. Columns that are not named are found by their type. Raises DataError. As intake's `add` otherwise."""
     where, _, part = source.removeprefix(PREFIX).partition(":")
     table = _table(where, part or PART)
@@ -51,7 +52,7 @@ def add(source: str, name: str = "", image_column: str = "", label_column: str =
     if image is None or kinds[image] != "Image":
         raise DataError(f"{source} must have a column of images, got {_listed(kinds)}")
     label = _column(source, "label", label_column, kinds, "ClassLabel")
-    yield from add_sources(_rows(table, image, label), len(table), name or where.rpartition("/")[2])
+    yield from add_sources(_rows(table, image, label), len(table), name or where.rpartition("/")[2], range)
 
 
 def _table(where: str, part: str) -> Any:

@@ -12,22 +12,27 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from playground.datasets import own
 from playground.datasets.base import DataError, Progress
-from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, dimensions, suffix
+from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
 from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, readable, require_welcome, slug
-from playground.datasets.own import LEAST, PROBE_LEAST, OwnSet
+from playground.datasets.own import OwnSet
+from playground.datasets.parts import LEAST, SMALLEST
 from playground.datasets.prepared import SPARE, opened, prepare
+from playground.datasets.ranges import Measured, Range, measure
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source, is_zip, members
 
 MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
 MAX_TITLE = 60  # characters
 SHOWN = 1000  # files left out that are kept by name; the rest are counted
+MEASURED = 128  # pictures, at most, from which the range of a set is guessed
 SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 OLD = 24 * 3600  # seconds after which what a crash left behind is removed
@@ -35,12 +40,16 @@ OLD = 24 * 3600  # seconds after which what a crash left behind is removed
 
 @dataclass
 class Found:
-    """What has been found so far. root: where the files lie; names: what they were called; sides: their shorter ones, in pixels."""
+    """What has been found so far. root: where the files lie; names: what they were called; sides: their shorter ones, in pixels.
+
+    deep: those of more than 8 bits.
+    """
 
     root: Path
     files: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     sides: list[int] = field(default_factory=list)
+    deep: set[str] = field(default_factory=set)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_count: int = 0
 
@@ -52,10 +61,12 @@ class Found:
 
     def keep(self, file: str, name: str) -> None:
         """Takes a file of which the header can be read. Raises Unreadable."""
-        side = min(dimensions(self.root / file))
+        seen = header(self.root / file)
         self.files.append(file)
         self.names.append(readable(name))
-        self.sides.append(side)
+        self.sides.append(min(seen.width, seen.height))
+        if seen.deep:
+            self.deep.add(file)
 
     def drop(self, reasons: dict[str, str]) -> None:
         """Leaves out files that were kept: path -> reason."""
@@ -81,49 +92,50 @@ class Upload:
             yield piece
 
 
-def add(source: Path, name: str = "") -> Iterator[Progress]:
+def add(source: Path, name: str = "", range: Range | None = None) -> Iterator[Progress]:
     """Adds a folder, which is used where it is, or a zip, which is unpacked into the store. name: its title, else the file's.
 
+    range: which numbers are black and white in pictures of more than 8 bits; guessed from them if left out.
     The set is there when the iterator has ended. Raises DataError, and then nothing is left behind.
     """
     source = source.expanduser()
     what = "what is added must be a folder of pictures or a zip of them, got"
     if source.is_dir():
         title = name or source.resolve().name
-        yield from _add(title, lambda found: _scan(found, title), source.resolve())
+        yield from _add(title, lambda found: _scan(found, title), range, source.resolve())
     elif not source.is_file():
         raise DataError(f"{what} {readable(str(source))}, which is not there")
     else:
         with source.open("rb") as file:
             if not is_zip(file):
                 raise DataError(f"{what} {readable(source.name)}, which is neither")
-            yield from _add_zip(file, source.name, name or source.stem)
+            yield from _add_zip(file, source.name, name or source.stem, range)
 
 
-def add_files(files: Sequence[tuple[str, BinaryIO]], name: str) -> Iterator[Progress]:
+def add_files(files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None) -> Iterator[Progress]:
     """Adds uploads: (name or relative path, open file) each, copied into the store; a single zip is unpacked. As `add` otherwise."""
     if len(files) > MAX_ENTRIES:
         raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
     if len(files) == 1 and is_zip(files[0][1]):
-        yield from _add_zip(files[0][1], files[0][0], name)
+        yield from _add_zip(files[0][1], files[0][0], name, range)
     else:
-        yield from add_sources([Upload(*each) for each in files], len(files), name)
+        yield from add_sources([Upload(*each) for each in files], len(files), name, range)
 
 
-def add_sources(sources: Iterable[Source], count: int, name: str) -> Iterator[Progress]:
+def add_sources(sources: Iterable[Source], count: int, name: str, range: Range | None = None) -> Iterator[Progress]:
     """Adds whatever gives names and bytes, `count` times. As `add` otherwise."""
-    yield from _add(name, lambda found: _copy(found, sources, count, name))
+    yield from _add(name, lambda found: _copy(found, sources, count, name), range)
 
 
-def _add_zip(file: BinaryIO, called: str, title: str) -> Iterator[Progress]:
+def _add_zip(file: BinaryIO, called: str, title: str, range: Range | None) -> Iterator[Progress]:
     def gather(found: Found) -> Iterator[Progress]:
         entries = members(file, readable(called))
         return _copy(found, entries, len(entries), title)
 
-    yield from _add(title, gather)
+    yield from _add(title, gather, range)
 
 
-def _add(name: str, gather: Callable[[Found], Iterator[Progress]], folder: Path | None = None) -> Iterator[Progress]:
+def _add(name: str, gather: Callable[[Found], Iterator[Progress]], range: Range | None, folder: Path | None = None) -> Iterator[Progress]:
     """Everything happens in a folder that nobody sees; it takes the set's name in one move at the end."""
     title = readable(name)[:MAX_TITLE].strip()
     if not title:
@@ -136,7 +148,7 @@ def _add(name: str, gather: Callable[[Found], Iterator[Progress]], folder: Path 
         (work / "files").mkdir(parents=True)
         found = Found(folder or work / "files")
         yield from gather(found)
-        yield from _settle(found, title, folder, work)
+        yield from _settle(found, title, folder, work, range)
         if folder:
             (work / "files").rmdir()
         try:
@@ -162,13 +174,15 @@ def _sweep() -> None:
                 shutil.rmtree(place, ignore_errors=True)
 
 
-def _settle(found: Found, title: str, folder: Path | None, work: Path) -> Iterator[Progress]:
+def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Range | None) -> Iterator[Progress]:
     """Decodes everything once at the size that suits it; what turns out unreadable is left out, and the rest is put in order anew."""
+    numbers = yield from _measured(found, title, range)
+    shown = numbers.range if numbers else None
     while True:
         _require_enough(found, title)
-        made = _described(found, title, folder)
-        into = own.prepared_file(work, made.size, "crop", 0)
-        yield from prepare(own.ordered(made, work, 0), into, made.size, "crop", title)
+        made = replace(_described(found, title, folder), numbers=numbers)
+        into = own.prepared_file(work, made.size, "crop", 0, shown)
+        yield from prepare(own.ordered(made, work, 0), into, made.size, "crop", title, shown)
         result = opened(into)
         if not result.skipped:
             break
@@ -177,11 +191,25 @@ def _settle(found: Found, title: str, folder: Path | None, work: Path) -> Iterat
     own.save(replace(made, gray=gray), work)
 
 
+def _measured(found: Found, title: str, asked: Range | None) -> Generator[Progress, None, Measured | None]:
+    """The range of all pictures with more than 8 bits, from a sample of them; None where there are none."""
+    files = sorted(found.deep)
+    if asked and not files:
+        raise DataError(f"a range is for pictures of more than 8 bits, got {title}, which has none that can be read")
+    chosen, values = files[:: -(-len(files) // MEASURED) or 1], []
+    for done, file in enumerate(chosen):
+        yield Progress(f"{title}: measuring its numbers", done, len(chosen), "images")
+        with contextlib.suppress(Unreadable):  # it is left out when all are decoded
+            values.append(sample(found.root / file))
+    pooled = np.concatenate(values) if values else np.empty(0)
+    return measure(pooled, len(files), asked) if len(pooled) else None
+
+
 def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
-    if count < LEAST:
+    if count < SMALLEST:
         left = f"; {found.skipped_count:,} files were left out (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"{title} must have at least {LEAST} pictures, {LEAST - PROBE_LEAST} to train on and {PROBE_LEAST} for the probe set"
+        rule = f"{title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} for the probe set"
         raise DataError(f"{rule}, got {count}{left}")
 
 
@@ -203,6 +231,7 @@ def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
         size=max(size for size in SIZES if size <= max(middle, SIZES[0])),
         gray=False,
         notes=[note] if note else [],
+        parts=3,
     )
 
 

@@ -15,22 +15,25 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
+from pydantic import model_validator
 
 from playground.datasets.base import DataError, Dataset, Images, Progress
+from playground.datasets.parts import LEAST, sizes, split
 from playground.datasets.prepared import left_out, opened, prepare
+from playground.datasets.ranges import Measured, Range
+from playground.flat import ConfigError
 from playground.home import home
-from playground.knobs import knob, option
+from playground.knobs import knob, number, option
 
 PREFIX = "own-"  # of the names under which they are data sets
+FEWEST = 4 * LEAST  # pictures of which some are kept for a test
 Size = Literal[32, 48, 64, 96, 128, 160, 224]
-PROBE_SHARE, PROBE_LEAST, PROBE_MOST = 5, 8, 1024  # one picture in five is kept for the probe set, within these limits
-LEAST = 2 * PROBE_LEAST  # pictures in a set
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class OwnSet:
     size: int  # the side that suits them
     gray: bool
     notes: list[str] = field(default_factory=list)
+    numbers: Measured | None = None  # of pictures with more than 8 bits; None where there are none
+    parts: int = 2  # into how many it is split; sets of earlier versions have no test part
 
     @property
     def name(self) -> str:
@@ -81,12 +86,24 @@ class OwnImages(Dataset):
     @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
         """Decodes the pictures at this size, once. Raises DataError."""
-        return prepare(ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title)
+        return prepare(
+            ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title, cls.pixel_range(knobs)
+        )
 
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Both parts lie one behind the other in the prepared file, so that neither is read before it is needed."""
-        made, order = opened(cls._into(knobs)), split(cls.own.labels or [0] * len(cls.own.files), knobs.split_seed)
+        images = cls._images(knobs)
+        return images[: cls.count], images[cls.count : cls.count + cls.probe_count]
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """What lies behind them."""
+        return cls._images(knobs)[cls.count + cls.probe_count :]
+
+    @classmethod
+    def _images(cls, knobs: Any) -> Images:
+        made, order = opened(cls._into(knobs)), parted(cls.own, knobs.split_seed)
         if len(made.kept) != len(order):
             file, reason = made.skipped[0]
             raise DataError(
@@ -94,8 +111,14 @@ class OwnImages(Dataset):
                 f"(the first, {Path(file).name}: {reason}); remove it and add it again"
             )
         factors = {"class": torch.tensor(cls.own.labels)[torch.tensor(order)]} if cls.own.labels else {}
-        images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
-        return images[: cls.count], images[cls.count :]
+        return Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
+
+    @classmethod
+    def pixel_range(cls, knobs: Any) -> Range | None:
+        """That of its knobs."""
+        if cls.own.numbers is None:
+            return None
+        return Range(knobs.range_low, knobs.range_high) if knobs else cls.own.numbers.range
 
     @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
@@ -103,39 +126,39 @@ class OwnImages(Dataset):
         small, usual, large = cls.own.sides
         several = f"from {small:,} to {large:,} px, mostly about {usual:,}" if small < large else f"all {usual:,} px"
         sides = f"The shorter sides of its pictures: {several}."
-        return [sides, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
+        numbers = [_told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
+        return [sides, *numbers, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
 
     @classmethod
     def _into(cls, knobs: Any) -> Path:
-        return prepared_file(cls.place, knobs.size, knobs.fit, knobs.split_seed)
+        return prepared_file(cls.place, knobs.size, knobs.fit, knobs.split_seed, cls.pixel_range(knobs))
 
 
-def prepared_file(place: Path, size: int, fit: str, seed: int) -> Path:
+def prepared_file(place: Path, size: int, fit: str, seed: int, range: Range | None) -> Path:
     """Where the decoded pictures of a set lie."""
-    return place / "prepared" / f"{size}-{fit}-{seed}.npy"
+    numbers = f"-{range.low!r}-{range.high!r}" if range else ""
+    return place / "prepared" / f"{size}-{fit}-{seed}{numbers}.npy"
 
 
-def probe_count(count: int) -> int:
-    """How many of `count` pictures are kept out of training, for the probe set."""
-    return min(PROBE_MOST, max(PROBE_LEAST, count // PROBE_SHARE))
+def _told(numbers: Measured, range: Range | None) -> str:
+    """Which numbers are black and white, and whether that is only a guess."""
+    many = "1 picture has" if numbers.pictures == 1 else f"{numbers.pictures:,} pictures have"
+    range = range or numbers.range
+    shown = f"{many} more than 8 bits: {range.low:.10g} and below is black, {range.high:.10g} and above is white, in all of them alike"
+    if range != numbers.range or not numbers.guessed:
+        return f"{shown}."
+    return f"{shown}. This range is a guess from their numbers; where you know it, set range low and range high, or add it with --range."
 
 
-def split(labels: Sequence[int], seed: int) -> list[int]:
-    """The rows in the order in which they are kept: those to train on, then those of the probe set, from every class its share."""
-    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).tolist()
-    sizes, seen = Counter(labels), Counter[int]()
-    places = {}
-    for row in shuffled:
-        seen[labels[row]] += 1
-        places[row] = (seen[labels[row]] - 0.5) / sizes[labels[row]]  # in its class, between 0 and 1
-    ranked, probe = sorted(shuffled, key=places.__getitem__), probe_count(len(labels))
-    return ranked[probe:] + ranked[:probe]
+def parted(own: OwnSet, seed: int) -> list[int]:
+    """The rows of a set as they are kept, part by part."""
+    return split(own.labels or [0] * len(own.files), seed, own.originals if own.parts == 3 else None)
 
 
 def ordered(own: OwnSet, place: Path, seed: int) -> list[Path]:
-    """Its files in the order of `split`."""
+    """Its files in the order of `parted`."""
     paths = own.paths(place)
-    return [paths[row] for row in split(own.labels or [0] * len(paths), seed)]
+    return [paths[row] for row in parted(own, seed)]
 
 
 def root() -> Path:
@@ -195,10 +218,17 @@ def _seen(place: str) -> type[OwnImages] | None:
 def _kind(place: str, inode: int, changed: int) -> type[OwnImages] | None:
     """The same class as long as the index is the same, so that configs stay equal and images stay loaded."""
     try:
-        own = OwnSet(**json.loads((Path(place) / "index.json").read_text("utf-8")))
+        return as_dataset(_read((Path(place) / "index.json").read_text("utf-8")), Path(place))
     except (OSError, ValueError, TypeError):
         return None  # no set of ours, or one of a later version
-    return as_dataset(own, Path(place))
+
+
+def _read(index: str) -> OwnSet:
+    values = json.loads(index)
+    if not isinstance(values, dict):
+        raise ValueError("an index must be an object")
+    numbers = values.pop("numbers", None)
+    return OwnSet(**values, numbers=Measured(**numbers) if numbers else None)
 
 
 def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
@@ -209,20 +239,22 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
 
         size: Size = option(own.size, "The side to which every picture is brought, in pixels. Twice the side is four times the work.")
         fit: Literal["crop", "squeeze"] = option("crop", "crop: the middle square. squeeze: the whole picture, its proportions lost.")
-        split_seed: int = knob(0, 0, 2**31 - 1, "Which pictures are kept for the probe set; another number keeps others.")
+        split_seed: int = knob(0, 0, 2**31 - 1, "Which pictures are watched and tested on, not trained on; another number takes others.")
 
-    count = len(own.files)
+    parts = sizes(len(own.files), own.parts)
     members = {
         "__doc__": "A person's own images.",
         "__module__": __name__,
-        "Knobs": Knobs,
+        "Knobs": _ranged(Knobs, own.numbers) if own.numbers else Knobs,
         "name": own.name,
         "title": own.title,
         "summary": _summary(own),
         "own": own,
         "place": place,
-        "count": count - probe_count(count),
-        "probe_count": probe_count(count),
+        "count": parts.training,
+        "probe_count": parts.watched,
+        "test_count": parts.test,
+        "untested": _untested(own),
         "native_size": own.size,
         "classes": {"class": len(own.classes)} if own.classes else {},
         "colored": not own.gray,
@@ -231,9 +263,35 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
     return type("OwnImages", (OwnImages,), members)
 
 
+def _ranged(knobs: type[Dataset.Knobs], numbers: Measured) -> type[Dataset.Knobs]:
+    """The same, and which numbers are black and white."""
+
+    class Knobs(knobs):  # type: ignore[misc, valid-type]
+        __doc__ = knobs.__doc__
+
+        range_low: float = number(numbers.low, "In pictures of more than 8 bits: this number and all below it become black.")
+        range_high: float = number(numbers.high, "In pictures of more than 8 bits: this number and all above it become white.")
+
+        @model_validator(mode="after")
+        def _low_below_high(self) -> Knobs:
+            if self.range_low >= self.range_high:
+                got = f"{self.range_low:.10g} and {self.range_high:.10g}"
+                raise ConfigError("data.range_high", f"range_low must be below range_high, got {got}")
+            return self
+
+    return Knobs
+
+
 def _summary(own: OwnSet) -> str:
     labels = f"{len(own.classes)} classes" if own.classes else "no labels"
     return f"Your own: {len(own.files):,} {'gray pictures' if own.gray else 'pictures'}, {labels}, decoded once."
+
+
+def _untested(own: OwnSet) -> str:
+    """What must be so that there is a test part, and what was got."""
+    if own.parts < 3:
+        return "have been added by this version to be evaluated, got a set whose pictures were all trained on or watched; add it again"
+    return f"have at least {FEWEST} pictures to be evaluated, got {len(own.files)}"
 
 
 def _suggests(own: OwnSet) -> dict[str, Any]:

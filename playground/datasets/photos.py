@@ -11,7 +11,7 @@ import torchvision
 
 from playground.datasets.archives import SIZE, Archive, Downloaded, Framed
 from playground.datasets.base import DataError, Dataset, Images, Progress
-from playground.datasets.prepared import left_out, opened, prepare
+from playground.datasets.prepared import Prepared, left_out, opened, prepare
 from playground.knobs import option
 
 SEED = 4  # of the order, and of the split where there is no official one; a run's seed never changes the data
@@ -19,7 +19,9 @@ Sample = tuple[Path, int]  # a file and its label
 
 
 class _Photos(Downloaded):
-    """What these sets share: in a fixed random order, since they are sorted by class; 1,024 of the test part are the probe set."""
+    """What these sets share: in a fixed random order, since they are sorted by class; 1,024 of the official test part are the probe set,
+    the others are the test: they are decoded when somebody evaluates.
+    """
 
     total: ClassVar[int]  # files of both parts together
     place: ClassVar[str]  # where they lie when unpacked
@@ -62,10 +64,18 @@ class _Photos(Downloaded):
         """The training part, and 1,024 images of the test part, over one file that is mapped into memory."""
         samples, count, names = cls._chosen(folder)
         prepared = opened(cls._into(knobs, folder))
-        labels = torch.tensor([label for _, label in samples])[prepared.kept]
-        images = Images(prepared.pixels, {"class": labels}, {"class": list(names)})
-        first = sum(row < count for row in prepared.kept)
+        images, first = _labeled(prepared, samples, names), sum(row < count for row in prepared.kept)
         return images[:first], images[first:]
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """All other images of the test part, in a file of their own that is made at the first call."""
+        _, test, names = cls._parts(folder)
+        samples, into = shuffled(test)[cls.probe_count :], cls._into(knobs, folder, "-test")
+        files = [file for file, _ in samples]
+        for _ in prepare(files, into, knobs.image_size, getattr(knobs, "fit", "crop"), cls.title):
+            pass
+        return _labeled(opened(into), samples, names)
 
     @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
@@ -75,15 +85,24 @@ class _Photos(Downloaded):
     @classmethod
     def _chosen(cls, folder: Path) -> tuple[list[Sample], int, Sequence[str]]:
         """What is decoded: all of the training part, then the probe set; how many the former are; the names of the classes."""
-        try:
-            training, test, names = cls.parts(folder)
-        except (RuntimeError, OSError, ValueError) as error:
-            raise DataError(f"{cls.name} must be in {folder}, got a folder without it ({error}); it is fetched when a run begins") from None
+        training, test, names = cls._parts(folder)
         return [*shuffled(training), *shuffled(test)[: cls.probe_count]], len(training), names
 
     @classmethod
-    def _into(cls, knobs: Any, folder: Path) -> Path:
-        return folder / "prepared" / f"{cls.name}-{knobs.image_size}-{getattr(knobs, 'fit', 'crop')}.npy"
+    def _parts(cls, folder: Path) -> tuple[Sequence[Sample], Sequence[Sample], Sequence[str]]:
+        try:
+            return cls.parts(folder)
+        except (RuntimeError, OSError, ValueError) as error:
+            raise DataError(f"{cls.name} must be in {folder}, got a folder without it ({error}); it is fetched when a run begins") from None
+
+    @classmethod
+    def _into(cls, knobs: Any, folder: Path, part: str = "") -> Path:
+        return folder / "prepared" / f"{cls.name}-{knobs.image_size}-{getattr(knobs, 'fit', 'crop')}{part}.npy"
+
+
+def _labeled(made: Prepared, samples: Sequence[Sample], names: Sequence[str]) -> Images:
+    labels = torch.tensor([label for _, label in samples])[made.kept]
+    return Images(made.pixels, {"class": labels}, {"class": list(names)})
 
 
 def shuffled(samples: Sequence[Sample]) -> list[Sample]:
@@ -97,7 +116,7 @@ class Imagenette(_Photos):
 
     name, title = "imagenette", "Imagenette"
     summary = "9,469 photographs of 10 easy classes of ImageNet; 100 MB, downloaded on first use."
-    count, native_size, total, place = 9_469, 160, 13_394, "imagenette2-160"
+    count, test_count, native_size, total, place = 9_469, 2_901, 160, 13_394, "imagenette2-160"
     source = torchvision.datasets.Imagenette
 
     @classmethod
@@ -118,7 +137,7 @@ class EuroSAT(_Photos):
 
     name, title = "eurosat", "EuroSAT"
     summary = "21,600 satellite pictures of 10 kinds of land, 64 px; 95 MB, downloaded on first use."
-    count, native_size, total, place = 21_600, 64, 27_000, "eurosat/2750"
+    count, test_count, native_size, total, place = 21_600, 4_376, 64, 27_000, "eurosat/2750"
     source = torchvision.datasets.EuroSAT
     url = "https://huggingface.co/datasets/torchgeo/eurosat/resolve/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip"
     md5 = "c8fa014336c82ac7804f0398fcb19387"  # torchvision names both inside a function only
@@ -148,7 +167,7 @@ class Flowers102(_Photos):
 
     name, title = "flowers102", "Flowers-102"
     summary = "2,040 photographs of 102 kinds of flowers; 345 MB, downloaded on first use."
-    count, native_size, total, place = 2_040, 500, 8_189, "flowers-102/jpg"
+    count, test_count, native_size, total, place = 2_040, 5_125, 500, 8_189, "flowers-102/jpg"
     classes = {"class": 102}
     source = torchvision.datasets.Flowers102
 
@@ -174,7 +193,7 @@ class OxfordPets(_Photos):
 
     name, title = "oxford-pets", "Oxford-IIIT Pet"
     summary = "3,680 photographs of 37 breeds of cats and dogs; 810 MB, downloaded on first use."
-    count, native_size, total, place = 3_680, 500, 7_349, "oxford-iiit-pet/images"
+    count, test_count, native_size, total, place = 3_680, 2_645, 500, 7_349, "oxford-iiit-pet/images"
     classes = {"class": 37}
     source = torchvision.datasets.OxfordIIITPet
 

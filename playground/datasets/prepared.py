@@ -27,6 +27,7 @@ from torch import Tensor
 
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import Fit, Unreadable, decode
+from playground.datasets.ranges import Range
 from playground.datasets.turns import alone
 
 VERSION = 1  # of decoding: a new one makes what was prepared anew
@@ -45,6 +46,15 @@ class Prepared:
     skipped: list[tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """What every picture is brought to."""
+
+    size: int
+    fit: Fit
+    range: Range | None
+
+
 def left_out(skipped: Sequence[tuple[str, str]], count: int | None = None) -> list[str]:
     """A sentence for each reason, the most frequent first. skipped: (file, reason), maybe not all of them; count: how many there are."""
     reasons = Counter(reason for _, reason in skipped).most_common()
@@ -53,14 +63,16 @@ def left_out(skipped: Sequence[tuple[str, str]], count: int | None = None) -> li
     return found + ([f"{count:,} left out in all."] if count and count > len(skipped) else [])
 
 
-def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str) -> Iterator[Progress]:
+def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str, range: Range | None = None) -> Iterator[Progress]:
     """Decodes `files` into `into` (.npy) unless that is there and they have not changed since; `what` is for progress and errors.
+
+    range: of numbers of more than 8 bits; guessed from each picture alone if left out.
 
     Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
     """
-    mark = fingerprint(files, into, size, fit)
+    mark = fingerprint(files, into, size, fit, range)
     if not is_prepared(into, mark):
-        yield from alone(into, what, lambda: _prepare(files, into, size, cast(Fit, fit), what, mark))
+        yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast(Fit, fit), range), what, mark))
 
 
 def opened(into: Path) -> Prepared:
@@ -80,9 +92,10 @@ def is_prepared(into: Path, mark: str) -> bool:
     return into.is_file() and _note(into).get("fingerprint") == mark
 
 
-def fingerprint(files: Sequence[Path], into: Path, size: int, fit: str) -> str:
+def fingerprint(files: Sequence[Path], into: Path, size: int, fit: str, range: Range | None = None) -> str:
     """Changes when a file does: its path (seen from `into`, so that a whole home may be moved), length or time."""
-    digest = hashlib.sha256(f"{VERSION} {size} {fit}\n".encode())
+    numbers = f" {range.low!r} {range.high!r}" if range else ""
+    digest = hashlib.sha256(f"{VERSION} {size} {fit}{numbers}\n".encode())
     for file in files:
         digest.update(f"{os.path.relpath(file, into.parent)}\0{_state(file)}\n".encode(errors="surrogatepass"))
     return digest.hexdigest()
@@ -104,18 +117,18 @@ def _note(into: Path) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def _prepare(files: Sequence[Path], into: Path, size: int, fit: Fit, what: str, mark: str) -> Iterator[Progress]:
+def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: str) -> Iterator[Progress]:
     if is_prepared(into, mark):
         return  # somebody else made it while we waited
-    _require_room(into.parent, len(files) * 3 * size**2, what)
+    _require_room(into.parent, len(files) * 3 * shape.size**2, what)
     part, note = into.with_suffix(f".{os.getpid()}.part"), into.with_suffix(".json")
     kept: list[int] = []
     skipped: list[tuple[str, str]] = []
     try:
         with part.open("wb") as target:
-            _write_header(target, len(files), size)
+            _write_header(target, len(files), shape.size)
             yield Progress(what, 0, len(files), "images")
-            with contextlib.closing(_decoded(files, size, fit)) as portions:
+            with contextlib.closing(_decoded(files, shape)) as portions:
                 for portion in portions:
                     for row, pixels in portion:
                         if isinstance(pixels, str):
@@ -124,7 +137,7 @@ def _prepare(files: Sequence[Path], into: Path, size: int, fit: Fit, what: str, 
                             target.write(pixels.data)
                             kept.append(row)
                     yield Progress(what, len(kept) + len(skipped), len(files), "images")
-            _write_header(target, len(kept), size)
+            _write_header(target, len(kept), shape.size)
         if not kept:
             raise DataError(f"{what} must have pictures that can be read, got {_none(skipped)}")
         note.unlink(missing_ok=True)  # the note vouches for the file: it goes first and comes last
@@ -158,11 +171,11 @@ def _write_header(target: IO[bytes], count: int, size: int) -> None:
 Decoded = list[tuple[int, np.ndarray | str]]  # row -> its pixels, or why there are none
 
 
-def _decoded(files: Sequence[Path], size: int, fit: Fit) -> Generator[Decoded]:
+def _decoded(files: Sequence[Path], shape: _Shape) -> Generator[Decoded]:
     """Portion after portion, in the order of the files."""
 
     def portion(rows: Iterable[int]) -> Decoded:
-        return [(row, _pixels(files[row], size, fit)) for row in rows]
+        return [(row, _pixels(files[row], shape)) for row in rows]
 
     rows = iter(range(len(files)))
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
@@ -178,8 +191,8 @@ def _decoded(files: Sequence[Path], size: int, fit: Fit) -> Generator[Decoded]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _pixels(file: Path, size: int, fit: Fit) -> np.ndarray | str:
+def _pixels(file: Path, shape: _Shape) -> np.ndarray | str:
     try:
-        return decode(file, size, fit)
+        return decode(file, shape.size, shape.fit, shape.range)
     except Unreadable as error:
         return str(error)

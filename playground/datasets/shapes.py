@@ -21,7 +21,7 @@ NAMES = {"shape": SHAPES, "color": COLORS, "size": SIZES, "position": POSITIONS,
 
 SIDE = 32
 OVERSAMPLE = 3  # each pixel is the mean of 3 x 3 samples: smooth edges
-SEED = 20_051  # of the drawing itself; a run's seed never changes the data
+SEED, TEST_SEED = 20_051, 20_052  # of the drawing itself; a run's seed never changes the data
 
 
 class Shapes(Dataset):
@@ -29,7 +29,7 @@ class Shapes(Dataset):
 
     name, title = "shapes", "Shapes"
     summary = "Generated 32 px images whose every factor is known: shape, color, size, position, rotation, background."
-    count, probe_count, native_size = 4096, 1024, SIDE
+    count, probe_count, test_count, native_size = 4096, 1024, 4096, SIDE
     classes = {name: len(labels) for name, labels in NAMES.items()}
     suggests = {  # colors must change thoroughly, or color is all that a network needs to tell eight hues apart
         "augment.crop_scale_min": 0.5,
@@ -47,6 +47,11 @@ class Shapes(Dataset):
         """Draws them; no file is read or written."""
         images = draw(cls.count + cls.probe_count, torch.Generator().manual_seed(SEED))
         return images[cls.probe_count :], images[: cls.probe_count]
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """Draws others, from another seed."""
+        return draw(cls.test_count, torch.Generator().manual_seed(TEST_SEED))
 
 
 def draw(count: int, generator: torch.Generator) -> Images:

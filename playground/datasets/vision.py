@@ -26,7 +26,7 @@ DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a m
 
 
 class _Vision(Downloaded):
-    """What these sets share: torchvision reads them; the first images of the test part are the probe set."""
+    """What these sets share: torchvision reads them; the probe set is the head of the official test part, the test is the rest."""
 
     native_size = 32
     folder_name: ClassVar[str]  # what torchvision reads lies in there
@@ -59,18 +59,23 @@ class _Vision(Downloaded):
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """The official training part, and the first 1,024 images of the official test part."""
+        return cls._images(knobs, folder, "train"), cls._images(knobs, folder, "test", slice(cls.probe_count))
+
+    @classmethod
+    def load_test(cls, knobs: Any, folder: Path) -> Images:
+        """All other images of the official test part."""
+        return cls._images(knobs, folder, "test", slice(cls.probe_count, None))
+
+    @classmethod
+    def _images(cls, knobs: Any, folder: Path, part: str, rows: slice = slice(None)) -> Images:
         if cls.missing(knobs, folder):
             raise DataError(f"{cls.name} must be in {folder}, got a folder without it; it is fetched when a run begins")
         try:
-            return cls._images(knobs, folder, "train"), cls._images(knobs, folder, "test", cls.probe_count)
+            data, labels, names = cls.read(folder, part)
         except (RuntimeError, OSError, EOFError, ValueError) as error:
             raise DataError(f"{cls.name} in {folder} must be whole, got files that torchvision does not take: {error}") from None
-
-    @classmethod
-    def _images(cls, knobs: Any, folder: Path, part: str, count: int | None = None) -> Images:
-        data, labels, names = cls.read(folder, part)
-        pixels = squares(torch.as_tensor(data)[:count], knobs.image_size, cls.pixels)
-        return Images(pixels, {"class": torch.as_tensor(labels).long()[:count]}, {"class": [str(each) for each in names]})
+        pixels = squares(torch.as_tensor(data)[rows], knobs.image_size, cls.pixels)
+        return Images(pixels, {"class": torch.as_tensor(labels).long()[rows]}, {"class": [str(each) for each in names]})
 
     @classmethod
     def read(cls, folder: Path, part: str) -> tuple[Any, Any, Any]:
@@ -99,7 +104,7 @@ class CIFAR10(_Vision):
 
     name, title = "cifar10", "CIFAR-10"
     summary = "50,000 photographs of 10 classes, 32 px; 170 MB, downloaded on first use."
-    count = 50_000
+    count, test_count = 50_000, 8_976
     source = torchvision.datasets.CIFAR10
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
@@ -129,7 +134,7 @@ class SVHN(_Vision):
 
     name, title = "svhn", "SVHN"
     summary = "73,257 house numbers, each image about its middle digit, 32 px; 250 MB, downloaded on first use."
-    count = 73_257
+    count, test_count = 73_257, 25_008
     source = torchvision.datasets.SVHN
     suggests: ClassVar[dict[str, Any]] = DIGITS
 
@@ -156,7 +161,7 @@ class STL10(_Vision):
 
     name, title = "stl10", "STL-10"
     summary = "5,000 photographs of 10 classes, 96 px; 2.6 GB with the unlabeled ones, downloaded on first use."
-    count, native_size = 5_000, 96
+    count, test_count, native_size = 5_000, 6_976, 96
     source = torchvision.datasets.STL10
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
@@ -181,7 +186,7 @@ class STL10(_Vision):
 
 
 class STL10Unlabeled(STL10):
-    """Coates et al., 2011. Its probe set is STL-10's, so that what is learned without labels is measured with them."""
+    """Coates et al., 2011. Its probe set and its test are STL-10's, so that what is learned without labels is measured with them."""
 
     name, title = "stl10-unlabeled", "STL-10 unlabeled"
     summary = "100,000 photographs of anything, 96 px, without labels; measured on STL-10's; 2.6 GB, downloaded on first use."
@@ -205,7 +210,7 @@ class MNIST(_Vision):
 
     name, title = "mnist", "MNIST"
     summary = "60,000 handwritten digits, gray, framed to 32 px; 10 MB, downloaded on first use."
-    count = 60_000
+    count, test_count = 60_000, 8_976
     source = torchvision.datasets.MNIST
     colored = False
     suggests: ClassVar[dict[str, Any]] = DIGITS | GRAY

@@ -23,6 +23,7 @@ from playground.evaluation.protocol import CONTENDERS, Protocol
 from playground.evaluation.subsets import NoLabels, Task, pool, subset, task_of, too_few
 from playground.evaluation.tuning import CHUNK, RATES, Classifier, chosen_rate, on, predict, recipe, tune
 from playground.faults import NotFiniteError
+from playground.measuring import measuring
 from playground.methods import Method
 from playground.trainer import untrained
 
@@ -245,8 +246,8 @@ class _Contest:
         if who == "pixels":
             return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
         method = {"untrained": self.fresh}.get(who, self.method).to(self.device.where)
-        with torch.inference_mode():
-            found = torch.cat([method.eval().embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
+        with measuring(method):
+            found = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
         if not bool(found.isfinite().all()):
             raise NotFiniteError("the features must be finite to be evaluated, got nan or infinity: this run has diverged")
         return found.clone()

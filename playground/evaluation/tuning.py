@@ -21,6 +21,7 @@ from playground.config import RunConfig
 from playground.devices import Device
 from playground.evaluation.protocol import BATCH
 from playground.evaluation.subsets import held_out
+from playground.measuring import measuring
 from playground.methods import Method
 from playground.optimizers import CATALOG as OPTIMIZERS
 from playground.optimizers import parameter_groups, schedule
@@ -107,7 +108,7 @@ def chosen_rate(method: Method, pixels: Tensor, labels: Tensor, classes: int, se
 
 def predict(model: Classifier, pixels: Tensor, device: Device) -> Tensor:
     """(N, 3, H, W), uint8 or in [0, 1] -> (N,) labels."""
-    with torch.inference_mode():
+    with measuring(model):
         return torch.cat([model(on(part, device)).argmax(1).cpu() for part in pixels.split(CHUNK)])
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, switch
+from playground.measuring import measuring
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
 
@@ -85,12 +86,13 @@ class DeepCluster(Method):
             kept.copy_(new)
 
     def _features(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) uint8 -> (N, D), in evaluation mode. What is not a number is zero, so that the run can say that it failed."""
-        training = self.training
-        self.eval()
-        features = torch.cat([self.backbone(chunk.float() / 255) for chunk in images.split(CHUNK)])
-        self.train(training)
-        return features.float().nan_to_num(0, 0, 0)
+        """(N, 3, H, W) uint8 -> (N, D), as they are measured. What is not a number is zero, so that the run can say that it failed.
+
+        Whitening makes what little varies large, so that rounding would become clusters.
+        """
+        with measuring(self):
+            features = torch.cat([self.backbone(chunk.float() / 255) for chunk in images.split(CHUNK)])
+        return features.nan_to_num(0, 0, 0)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view -> how badly the head names the cluster of each image."""

@@ -1,5 +1,6 @@
 """`python -m playground.projection`: the process that lays out frames."""
 
-from playground.projection.process import serve
+from playground.projection.process import main
 
-serve()
+if __name__ == "__main__":
+    main()

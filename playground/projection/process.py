@@ -43,7 +43,7 @@ def _array(stream: Any, shape: list[int]) -> np.ndarray:
     return np.frombuffer(data, np.float32).reshape(shape).copy()
 
 
-def serve() -> None:
+def main() -> None:
     """The process: warms up, then answers each (features, previous) with a layout until its input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process itself
     if hasattr(os, "nice"):

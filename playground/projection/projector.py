@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import logging
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Hashable
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.processes import Process, spawn
 from playground.projection.layouts import NOWHERE, pca
 from playground.projection.process import receive, send
 
@@ -46,7 +46,7 @@ class Projector:
     map skips frames rather than lags. A process that dies is started again, and the frame it had is not lost.
     """
 
-    command = (sys.executable, "-m", "playground.projection")
+    command = (sys.executable, "-m", "playground.projection.__main__")
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -54,7 +54,7 @@ class Projector:
         self._asked: set[Future[np.ndarray]] = set()
         self._layouts: dict[Hashable, np.ndarray] = {}
         self._running: Hashable = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._warm = self._closed = False
         self._thread = threading.Thread(target=self._serve, name="projector", daemon=True)
         self._thread.start()
@@ -154,7 +154,7 @@ class Projector:
             self._hang_up()
         return pca(torch.tensor(request.features), previous)
 
-    def _connect(self) -> subprocess.Popen[bytes]:
+    def _connect(self) -> Process:
         """Starts the process and waits until it has compiled itself."""
         self._hang_up()
         paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -163,7 +163,7 @@ class Projector:
         with self._changed:
             if self._closed:
                 raise EOFError
-            process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | changed)
+            process = spawn(self.command, os.environ | changed)
             self._process = process
         receive(process.stdout)
         self._warm = True
@@ -173,8 +173,8 @@ class Projector:
         with self._changed:
             process, self._process, self._warm = self._process, None, False
         if process is not None:
-            process.kill()
-            process.communicate()
+            with process:
+                process.kill()
 
 
 def _rows(features: np.ndarray | Tensor) -> np.ndarray:

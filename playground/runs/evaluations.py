@@ -12,7 +12,8 @@ from typing import Any
 
 from playground.evaluation import ledger
 from playground.evaluation.protocol import Protocol
-from playground.runs.process import PACKAGE, apart, cause_of_death
+from playground.processes import Process, spawn
+from playground.runs.process import PACKAGE, cause_of_death
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained
@@ -34,7 +35,7 @@ class Evaluations:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._current: str | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._stopping = self._closed = False
 
     def submit(self, run: str, protocol: Protocol, owner: str = "") -> None:
@@ -130,7 +131,7 @@ class Evaluations:
                 self._failures[run] = sentence, time.time()
 
 
-def _start(home: Path, run: str, protocol: Protocol, log: Path) -> subprocess.Popen[bytes]:
+def _start(home: Path, run: str, protocol: Protocol, log: Path) -> Process:
     words = protocol.words()
     words["only"] = words.pop("parts")
     options = [each for name, text in words.items() if text for each in (f"--{name}", text)]
@@ -138,7 +139,7 @@ def _start(home: Path, run: str, protocol: Protocol, log: Path) -> subprocess.Po
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SSL_PLAYGROUND_HOME": str(home), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "playground.cli", "evaluate", run, *options, "--background"]
     with open(log, "wb") as errors:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=environment, **apart())
+        return spawn(command, environment, stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def _last_line(log: Path) -> str:

@@ -20,7 +20,6 @@ from PIL import Image
 from torch import Tensor
 
 from playground import safe_files
-from playground.album import half
 from playground.datasets import DataError, Images
 from playground.home import HomeError, home
 from playground.runs.folder import RunFolder, atlas
@@ -91,9 +90,8 @@ class Points:
         return [functools.partial(lambda part: self.look(step, images.pixels[part]), part) for part in rows.split(CHUNK)]
 
     def keep(self, step: int, features: dict[str, Tensor]) -> None:
-        """For the next time, in half precision, as the weights are kept."""
-        arrays = {layer: half(each).numpy() for layer, each in features.items()}
-        self.folder.save_frame(f"features-{self.count or PROBE}", step, arrays)
+        """For the next time."""
+        self.folder.save_frame(f"features-{self.count or PROBE}", step, {layer: each.numpy() for layer, each in features.items()})
 
     def look(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
         """A few images as the run saw them at a step: (N, 3, H, W) uint8 -> layer -> (N, D) float32."""

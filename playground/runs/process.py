@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from playground.processes import Process, spawn
+
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -110,28 +112,14 @@ class WorkerProcess:
         self._on_exit(self, code)
 
 
-def _start(home: Path, threads: int) -> subprocess.Popen[str]:
+def _start(home: Path, threads: int) -> Process:
     logs = home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)]
     with open(logs / "workers.log", "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            encoding="utf-8",
-            env=environment,
-            **apart(),
-        )
-
-
-def apart() -> dict[str, Any]:
-    """A group of its own: Ctrl-C in the terminal reaches the server alone, which then puts the runs down in order."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
+        return spawn(command, environment, stderr=log, encoding="utf-8")
 
 
 def cause_of_death(code: int) -> str:

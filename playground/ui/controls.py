@@ -19,6 +19,7 @@ STATE = "settings"  # where the session keeps them; widgets come and go with the
 SECTIONS = {"masking": "Masking", "crops": "Local views", "augment": "Augmentation", "optimizer": "Optimizer"}
 MANTISSAS = (1, 1.5, 2, 3, 5, 7)  # the stops of a logarithmic slider within each factor of ten
 MANY = 10  # choices that one tooltip may explain
+NAMED = 4  # ignored keys of a link that a notice names
 MISSING = object()
 
 
@@ -40,10 +41,18 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     """The session's settings; at its start they are read from the address and the run it names."""
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict(), run, live=live)
+        _say_ignored(st.session_state[STATE].ignored)
     kept: Settings = st.session_state[STATE]
     if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a data set was removed while it was chosen
         kept = st.session_state[STATE] = read(kept.address(None))
     return kept
+
+
+def _say_ignored(keys: tuple[str, ...]) -> None:
+    """Once, where a link brought what is no setting: it is not in the way, and leaves the address."""
+    if keys:
+        what = f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
+        st.toast(plain(f"Ignored in the link, for there is no such setting: {what}."), icon=":material/link:", duration="long")
 
 
 def remember(run: str | None, aside: Mapping[str, str] | None = None) -> None:
@@ -210,6 +219,8 @@ def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
     elif each.kind == "integer":
         # Without bounds: the browser would drop a value out of range in silence, and we say in a sentence what is wrong with it.
         st.number_input(label, step=1, **more)
+    elif each.low is None:  # any number at all
+        st.number_input(label, step=None, format="%.8g", **more)
     elif each.log:
         st.select_slider(label, stops(each, value), format_func=lambda stop: f"{stop:.4g}", **more)
     elif 0 < each.default < slider_step(each):

@@ -15,6 +15,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
 from playground.ui import PAGES
 from playground.ui.controls import choose, settings
+from playground.ui.settings import foreign
 from playground.ui.transport import Watched, asked, owner
 
 PREFIX = "lab."
@@ -119,7 +120,8 @@ def _watched(run: str | None) -> Watched:
 
 def begin(shown: Pair, elsewhere: Watched) -> None:
     """The settings at the start of a session: those of the link and its runs. Whoever brings none sees the method that shows most."""
-    fresh = not st.query_params and "settings" not in st.session_state and not elsewhere.run
+    query = st.query_params.to_dict()
+    fresh = len(query) == len(foreign(query)) and "settings" not in st.session_state and not elsewhere.run
     settings(shown.healthy.flat or elsewhere.flat)
     if fresh and settings().flat["method"] == START["method"]:
         choose("method", FIRST)

@@ -5,15 +5,19 @@ The address bar, the controls and a run's own config all speak the flat form of 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from playground.config import CHOICES, ConfigError, RunConfig, defaults
+from playground.flat import PLAIN
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
 # How keys of an address begin that say what a page shows, and are no settings of a run.
 ASIDE = ("show.", "mask.", "map.", "lab.", "eval.")
+SECTIONS = (*CHOICES, *PLAIN, "schedule")
+NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,14 @@ class Settings:
     """flat: what the controls show, complete. problems: by key. notes: by key, what was moved on the person's behalf.
 
     untold: keys that were moved where no run listens, on another page; the run under way may have other values.
+    ignored: keys of the address that are nobody's here, such as the marks that other sites add to their links.
     """
 
     flat: dict[str, Any]
     problems: dict[str, Problem] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
+    ignored: tuple[str, ...] = ()
 
     def config(self) -> tuple[RunConfig | None, dict[str, str]]:
         """The config for the next run, or None; and every sentence that stands in its way, by key."""
@@ -66,7 +72,10 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
 
     live: the knobs of a run that still trains: their values in that run count more than those in an old link.
     """
-    given: dict[str, Any] = {key: value for key, value in query.items() if key != "run" and not key.startswith(ASIDE)}
+    ignored = foreign(query)
+    given: dict[str, Any] = {
+        key: value for key, value in query.items() if key != "run" and not key.startswith(ASIDE) and key not in ignored
+    }
     refused: dict[str, Problem] = {}
     under = _still_apply(run or {}, given)
     same = {key for key in live if key in under and _same_owner(key, run or {}, given)}
@@ -74,7 +83,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
     while True:
         try:
             flat = RunConfig(**under | {key: value for key, value in given.items() if key not in same}).flat()
-            return Settings(flat, refused)
+            return Settings(flat, refused, ignored=ignored)
         except ConfigError as error:
             if error.key.partition(".")[0] not in refused:  # what belongs to a choice that is not here goes with it
                 refused[error.key] = Problem(str(error), str(given.get(error.key, under.get(error.key, ""))))
@@ -84,6 +93,17 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
                 under = {}
             else:
                 given = {}
+
+
+def foreign(query: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of an address that no page here could have written: neither a setting nor nearly the name of one."""
+    known = {"run", *defaults()}
+    names = known | {key.rpartition(".")[2] for key in known}  # temperature=0.1 is about method.temperature
+
+    def ours(key: str) -> bool:
+        return key.startswith(ASIDE) or key.partition(".")[0] in SECTIONS or bool(difflib.get_close_matches(key, names, 1, NEAR))
+
+    return tuple(key for key in query if not ours(key))
 
 
 def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def squared(data: bytes, config: RunConfig) -> Tensor:
     """A picture's file -> (1, 3, H, W) uint8, brought to a square as the run's data are. Raises ValueError."""
     fit: Fit = getattr(config.data, "fit", "crop")
     try:
-        pixels = decode(io.BytesIO(data), config.data.image_size, fit)
+        pixels = decode(io.BytesIO(data), config.data.image_size, fit, config.data.choice.pixel_range(config.data))
     except Unreadable as error:
         raise ValueError(f"this picture cannot be read: {error}") from None
     return _as_seen(torch.from_numpy(pixels)[None], config)

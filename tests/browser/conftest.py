@@ -53,7 +53,7 @@ def serving(home):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
     with open(home / "server.log", "wb") as log:
         process = subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log)

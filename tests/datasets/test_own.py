@@ -1,7 +1,9 @@
 import io
+import itertools
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 from playground import RunConfig, data_cli, train
 from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
-from playground.datasets.own import probe_count, split
+from playground.datasets.parts import Parts, sizes, split
 from playground.devices import pick
 from playground.diagnostics.rules import Subject
 from playground.diagnostics.verdict import judge
@@ -103,19 +105,69 @@ def _small(method):
     return "resnet-tiny" if "resnet" in METHODS[method].accepts else "vit-tiny"
 
 
-def test_parts_are_drawn_by_a_seed_and_from_every_class_its_share():
-    labels = [0] * 100 + [1] * 50 + [2] * 10 + [3]
-    order = split(labels, 0)
-    probe = [labels[row] for row in order[-probe_count(161) :]]
-    assert sorted(order) == list(range(161)) and len(probe) == 32
-    assert [probe.count(each) for each in range(4)] == [20, 10, 2, 0]
-    assert split(labels, 0) == order != split(labels, 1)
-    assert [probe_count(each) for each in (16, 40, 100, 5000, 100_000)] == [8, 8, 20, 1000, 1024]
+LABELS = [0] * 100 + [1] * 50 + [2] * 10 + [3] * 3 + [4]
+NAMES = [f"{label}/{row}.png" for row, label in enumerate(LABELS)]
+
+
+def parts_of(names, labels, seed=0):
+    """The names in each part."""
+    order, count = split(labels, seed, names), sizes(len(names))
+    cuts = [0, count.training, count.training + count.watched, len(names)]
+    return [{names[row] for row in order[start:end]} for start, end in itertools.pairwise(cuts)]
+
+
+def test_three_parts_share_no_picture_and_have_of_every_class_its_share():
+    parts = parts_of(NAMES, LABELS)
+    assert [len(each) for each in parts] == [100, 32, 32] and len(set.union(*parts)) == 164
+    for part, share in zip(parts, (0.6, 0.2, 0.2), strict=True):
+        found = [sum(name.startswith(f"{label}/") for name in part) for label in range(5)]
+        assert all(abs(count - share * total) <= 1 for count, total in zip(found, Counter(LABELS).values(), strict=True))
+    assert "4/163.png" in parts[0]  # the only one of its class
+    for copies in (2, 3, 10):
+        few = parts_of([str(i) for i in range(30 * copies)], [i % 30 for i in range(30 * copies)])
+        assert {int(name) % 30 for name in few[0]} == set(range(30))  # every class is taught
+
+
+def test_the_same_pictures_fall_into_the_same_parts_in_whatever_order_they_come():
+    before = parts_of(NAMES, LABELS)
+    mixed = torch.randperm(164, generator=torch.Generator().manual_seed(1)).tolist()
+    assert parts_of([NAMES[row] for row in mixed], [LABELS[row] for row in mixed]) == before != parts_of(NAMES, LABELS, 1)
+    more = parts_of([*NAMES, *(f"0/new{i}.png" for i in range(5))], [*LABELS, *[0] * 5])
+    assert sum(name in part for part, now in zip(before, more, strict=True) for name in part & now) >= 160
+    equal = split([0] * 40, 0, ["a.png"] * 40)
+    assert sorted(equal) == list(range(40))
+
+
+def test_at_least_half_of_the_pictures_are_trained_on():
+    assert [sizes(each) for each in (16, 31, 32, 100)] == [Parts(8, 8, 0), Parts(23, 8, 0), Parts(16, 8, 8), Parts(60, 20, 20)]
+    assert [sizes(each) for each in (5000, 100_000)] == [Parts(3000, 1000, 1000), Parts(94_880, 1024, 4096)]
+    assert all(sizes(count).training * 2 >= count for count in range(16, 400))
+
+
+def test_a_set_of_an_earlier_version_keeps_its_two_parts_and_says_that_it_has_no_test(labeled, home):
+    """Its runs go on with the very pictures that they had: the rows are those of the rule of that version."""
+    place = home / "data/own/pets/index.json"
+    index = json.loads(place.read_text())
+    index.pop("parts")
+    place.write_text(json.dumps(index))
+    kind = CATALOG["own-pets"]
+    shuffled = torch.randperm(31, generator=torch.Generator().manual_seed(4)).tolist()
+    ranks = {row: [each for each in shuffled if index["labels"][each] == index["labels"][row]].index(row) for row in shuffled}
+    ranked = sorted(shuffled, key=lambda row: (ranks[row] + 0.5) / [20, 10, 1][index["labels"][row]])
+    assert own.parted(kind.own, 4) == ranked[8:] + ranked[:8]
+    assert (kind.count, kind.probe_count, kind.test_count) == (23, 8, 0)
+    with pytest.raises(DataError, match="^pets must have been added by this version to be evaluated, got .*; add it again$"):
+        kind.test(kind.Knobs(), home)
+
+
+def test_a_set_that_is_too_small_for_a_test_says_how_many_pictures_it_takes(labeled, home):
+    with pytest.raises(DataError, match="^pets must have at least 32 pictures to be evaluated, got 31$"):
+        labeled.test(labeled.Knobs(), home)
 
 
 def test_labels_follow_their_pictures_through_both_parts(home):
     """The red of a picture tells its class, its green which one it is."""
-    kinds = {"cat": 20, "dog": 10, "eel": 1}
+    kinds = {"cat": 25, "dog": 14, "eel": 1}
     for red, (kind, count) in enumerate(kinds.items()):
         (home / "pets" / kind).mkdir(parents=True)
         for i in range(count):
@@ -124,12 +176,12 @@ def test_labels_follow_their_pictures_through_both_parts(home):
     own_pets = CATALOG["own-pets"]
     for knobs in (own_pets.Knobs(), own_pets.Knobs(split_seed=5, size=64)):
         list(own_pets.fetch(knobs, home))
-        parts = own_pets.load(knobs, home)
-        assert [len(part) for part in parts] == [own_pets.count, own_pets.probe_count] == [23, 8]
+        parts = [*own_pets.load(knobs, home), own_pets.test(knobs, home)]
+        assert [len(part) for part in parts] == [own_pets.count, own_pets.probe_count, own_pets.test_count] == [24, 8, 8]
         assert all(part.names == {"class": ["cat", "dog", "eel"]} for part in parts)
         assert all(part.pixels[:, 0, 0, 0].tolist() == part.factors["class"].tolist() for part in parts)
         pictures_ = {tuple(each.tolist()) for part in parts for each in part.pixels[:, :2, 0, 0]}
-        assert pictures_ == {(red, i) for red, count in enumerate(kinds.values()) for i in range(count)}
+        assert len(pictures_) == 40 and pictures_ == {(red, i) for red, count in enumerate(kinds.values()) for i in range(count)}
 
 
 def test_it_is_read_from_the_disk_and_not_copied_into_memory(labeled, home):

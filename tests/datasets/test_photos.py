@@ -67,6 +67,25 @@ def test_crop_takes_the_middle_and_squeeze_keeps_the_red_ends(miniature, tmp_pat
     assert squeezed.pixels[:, 0, 32, 2].min() > 215 and squeezed.pixels[:, 1, 32, 2].max() < 40
 
 
+def test_the_test_is_what_is_not_watched_and_is_decoded_when_asked_for(miniature, tmp_path, monkeypatch):
+    kind = miniature("oxford-pets")
+    monkeypatch.setattr(kind, "probe_count", 4)
+    monkeypatch.setattr(kind, "test_count", 5)
+    loaded(kind, tmp_path, size=32)
+    before = {each.name for each in (tmp_path / "prepared").glob("*.npy")}
+    test = kind.test(kind.Knobs(size=32), tmp_path)
+    assert len(test) == 5 and {each.name for each in (tmp_path / "prepared").glob("*.npy")} - before == {"oxford-pets-32-crop-test.npy"}
+    assert (test.pixels[:, :, 16, 16].float().mean(1) - 20 * test.factors["class"]).abs().max() < 3
+    labels = [label for _, label in shuffled(kind.parts(tmp_path)[1])]
+    assert test.factors["class"].tolist() == labels[4:] and loaded(kind, tmp_path, size=32)[1].factors["class"].tolist() == labels[:4]
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_three_parts_are_all_pictures_that_there_are(name):
+    kind = CATALOG[name]
+    assert kind.count + kind.probe_count + kind.test_count == kind.total
+
+
 def test_eurosat_comes_from_where_torchvision_takes_it():
     kind = CATALOG["eurosat"]
     source = inspect.getsource(kind.source.download)

@@ -36,10 +36,9 @@ def test_a_factor_shows_in_the_pixels():
     assert redness[images.factors["color"] == 0].min() > redness[images.factors["color"] == 5].max()
 
 
-def test_training_and_probe_images_are_different_images():
+def test_images_to_train_on_to_watch_and_to_test_on_are_different_images():
     shapes = CATALOG["shapes"]
     assert shapes.missing(shapes.Knobs(), None) == ""
-    images, probe = shapes.load(shapes.Knobs(), None)
-    assert (len(images), len(probe)) == (shapes.count, shapes.probe_count)
-    seen = {each.numpy().tobytes() for each in images.pixels}
-    assert not any(each.numpy().tobytes() in seen for each in probe.pixels)
+    parts = [*shapes.load(shapes.Knobs(), None), shapes.test(shapes.Knobs(), None)]
+    assert [len(each) for each in parts] == [shapes.count, shapes.probe_count, shapes.test_count]
+    assert len({each.numpy().tobytes() for part in parts for each in part.pixels}) == sum(map(len, parts))

@@ -138,6 +138,24 @@ def test_stl10_stands_upright_and_its_unlabeled_part_has_no_factor(miniature, tm
     assert (images.pixels[0, 0, 30, 0], images.pixels[0, 0, 30, 32]) == (200, 0)
 
 
+@pytest.mark.parametrize("name", ["mnist", "stl10-unlabeled"])
+def test_watched_and_tested_images_are_the_official_test_part_and_never_the_same_ones(miniature, tmp_path, monkeypatch, name):
+    kind = miniature(name)
+    monkeypatch.setattr(kind, "probe_count", 5)
+    _, watched = loaded(kind, tmp_path, size=32)
+    test = kind.test(kind.Knobs(size=32), tmp_path)
+    data, labels, _ = kind.read(tmp_path, "test")
+    assert (len(watched), len(test)) == (5, COUNTS[name][1] - 5)
+    assert torch.equal(torch.cat([watched.pixels, test.pixels]), squares(torch.as_tensor(data), 32, kind.pixels))
+    assert torch.cat([watched.factors["class"], test.factors["class"]]).tolist() == list(labels)
+
+
+def test_every_known_set_keeps_images_for_a_test():
+    official = {"cifar10": 10_000, "cifar100": 10_000, "mnist": 10_000, "fashion-mnist": 10_000, "svhn": 26_032, "stl10": 8_000}
+    assert {name: CATALOG[name].probe_count + CATALOG[name].test_count for name in official} == official
+    assert all(each.test_count >= each.probe_count for each in CATALOG.known.values())
+
+
 def test_resizing_averages_and_does_not_depend_on_the_chunk():
     torch.manual_seed(0)
     data = torch.randint(0, 256, (CHUNK + 3, 3, 64, 64), dtype=torch.uint8)

@@ -1,0 +1,64 @@
+"""Three disjoint parts of a person's own pictures: some to train on, some to watch a run by, some to test what it has learned.
+
+A picture's part follows from its name, its class and a seed alone: the same pictures fall into the same parts again, in whatever order
+they come, and most of them also where some have come or gone. From every class comes its share; a class of one or two pictures is only
+trained on. Sets that an earlier version added have no test part, and keep the other two as they were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+SHARE = 5  # one picture in five is watched, and one in five is kept for the test, within these limits
+LEAST, WATCHED_MOST, TEST_MOST = 8, 1024, 4096
+SMALLEST = 2 * LEAST  # pictures in a set: half of them train
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How many pictures are in each part."""
+
+    training: int
+    watched: int
+    test: int
+
+
+def sizes(count: int, parts: int = 3) -> Parts:
+    """Of `count` pictures, in three parts, or in the two of an earlier version. At least half are trained on, so few have no test."""
+    watched = min(WATCHED_MOST, max(LEAST, count // SHARE))
+    test = min(TEST_MOST, max(LEAST, count // SHARE)) if parts == 3 else 0
+    if count - watched - test < count / 2:
+        test = 0
+    return Parts(count - watched - test, watched, test)
+
+
+def split(labels: Sequence[int], seed: int, names: Sequence[str] | None = None) -> list[int]:
+    """Rows in the order in which they are kept: those to train on, those that are watched, those of the test; of each class its share.
+
+    labels: of each row, all 0 where there are none. names: of each row; None for a set in two parts, by row numbers.
+    """
+    shuffled, counted, seen = _shuffled(len(labels), seed, names), Counter(labels), Counter[int]()
+    places = {}
+    for row in shuffled:
+        seen[labels[row]] += 1
+        places[row] = (seen[labels[row]] - 0.5) / counted[labels[row]]  # in its class, between 0 and 1
+    ranked, parts = sorted(shuffled, key=places.__getitem__), sizes(len(labels), 2 if names is None else 3)
+    held = parts.test + parts.watched
+    return ranked[held:] + ranked[parts.test : held] + ranked[: parts.test]
+
+
+def _shuffled(count: int, seed: int, names: Sequence[str] | None) -> list[int]:
+    """All rows at random: by a hash of seed and name, where names are known; the second of two equal names counts as another."""
+    if names is None:
+        found: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+        return found
+    seen, keys = Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        keys.append(hashlib.blake2b(f"{seed}\0{seen[name]}\0{name}".encode(errors="surrogatepass"), digest_size=8).digest())
+    return sorted(range(count), key=keys.__getitem__)
