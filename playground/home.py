@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -66,7 +67,7 @@ def keeping(file: Path) -> Iterator[None]:
     """Around whatever writes a file or folder of the home: what the disk refuses is raised as HomeError."""
     try:
         yield
-    except HomeError:
+    except (HomeError, LookupError):  # said already; or about what is asked for, not about the disk
         raise
     except Exception as error:
         if (found := _refused(error, file)) is not None:
@@ -93,10 +94,15 @@ def _refused(error: BaseException, file: Path) -> HomeError | None:
             if code in UNCLEAR:
                 return unwritable(file.parent) or (None if code != sqlite3.SQLITE_IOERR else HomeError(file, *REASONS[errno.EIO]))
             return HomeError(file, *OF_SQLITE[code]) if code in OF_SQLITE else None
-        if isinstance(seen, OSError) and seen.errno in REASONS:
+        if isinstance(seen, OSError) and seen.errno in REASONS and _is_there(seen.filename, file):
             return HomeError(file, *REASONS[seen.errno])
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def _is_there(name: Any, file: Path) -> bool:
+    """Whether an error is about something of the home, not about pictures that somebody has elsewhere."""
+    return not isinstance(name, str) or Path(name).absolute().is_relative_to(file.absolute().parent)
 
 
 def _disk(file: Path) -> str:

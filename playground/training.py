@@ -47,7 +47,7 @@ from playground.events import (
 from playground.facts import facts_of, views_per_step
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.fetching import fetched
-from playground.home import home
+from playground.home import home, keeping
 from playground.methods import Batch
 from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
@@ -77,14 +77,16 @@ def train(
     computed; with 0 every step is an event, so that two trainings can take turns, step by step. measure_at: the steps to measure
     after, instead of as many as a tenth of the time allows; the first and the last are always measured.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
+    Raises HomeError where there is no room for the data: then it may be tried again.
     """
     folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
     try:
         device = devices.pick(config.device, config.network.choice.family)
-        if not (yield from fetched(config.data, folder, commands)):
-            yield Finished(0, "stopped")
-            return
-        images, probe = load_images(config.data, folder)
+        with keeping(folder):
+            if not (yield from fetched(config.data, folder, commands)):
+                yield Finished(0, "stopped")
+                return
+            images, probe = load_images(config.data, folder)
         trainer = Trainer(config, images, device)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)

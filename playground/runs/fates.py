@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
+from playground.home import unwritable
 from playground.runs.process import cause_of_death
 
 
-def fate(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str], after: str) -> tuple[str, str]:
+def fate(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str], home: Path, after: str) -> tuple[str, str]:
     """Its status and the sentence about it. stopping: the runs that this worker had been told to end, and was killed for.
 
-    after: what Resume will do.
+    home: whose disk may be the cause. after: what Resume will do.
     """
     if run in stopping:
         return "stopped", f"stopped in the middle of a step that took too long; {after}"
     if stopping:
         return "interrupted", f"the run beside it had to be stopped by force; {after}"
+    if disk := unwritable(home):
+        return "failed", f"the worker that trained this run {cause_of_death(code)}: {disk}. {after}"
     advice = f"if memory ran out, lower batch_size (it is {flat['batch_size']}) or take a smaller network than {flat['network']}"
     return "failed", f"the worker that trained this run {cause_of_death(code)}: {advice}. {after}"

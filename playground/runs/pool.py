@@ -10,11 +10,14 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.config import RunConfig
 from playground.events import Command, Pause, Resume, Set, Step, Stop
+from playground.home import HomeError, keeping
 from playground.home import home as default_home
 from playground.runs.condition import resumes
 from playground.runs.evaluations import Evaluations
@@ -23,6 +26,7 @@ from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
 from playground.runs.moves import go_back, moves_of
+from playground.runs.owed import Owed
 from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
 from playground.runs.runner import PoolFull, RunError
@@ -55,9 +59,20 @@ class Pool:
         self.closed = False
         self._threads = max(1, cores // self.slots)
         self._queue_limit = queue_limit
-        home.mkdir(parents=True, exist_ok=True)
+        with keeping(home):
+            home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
+        try:
+            self._open(home, projector)
+        except BaseException:
+            self._lock.release()
+            raise
+        if warm or self._queue:
+            self._staff()
+
+    def _open(self, home: Path, projector: Callable[[], Projector] | None) -> None:
         self.store = Store(home)
+        self._owed = Owed(self.store)
         self._layouts = Layouts(self.store, projector)
         self.evaluations = Evaluations(self.store)
         self._queue = FairQueue()
@@ -65,8 +80,6 @@ class Pool:
         self._false_starts = 0
         self._mutex = threading.RLock()
         self._recover()
-        if warm or self._queue:
-            self._staff()
 
     @property
     def projector(self) -> Projector | None:
@@ -126,13 +139,21 @@ class Pool:
             worker = self._worker_of(run)
             if worker is None:
                 self._queue.remove(run)
-                self.store.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
+                self._owed.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
                 return
             worker.stopping.add(run)
             worker.say(command=to_message(Stop()), run=run)
             deadline = threading.Timer(STOP_GRACE, self._end_by_force, [worker, run])
             deadline.daemon = True
             deadline.start()
+
+    def standing(self, run: str) -> Run:
+        """A run as it stands, also where that could not be written down because the disk takes nothing. Raises `UnknownRun`."""
+        found = self.store.run(run)
+        why = next((each.held[run] for each in list(self._workers) if each.held.get(run)), "")
+        waits = ("paused", f"It waits for the disk and goes on by itself: {why}") if why else None
+        status, message = self._owed.of(run) or waits or (found.status, found.message)
+        return replace(found, status=status, message=message)
 
     def position(self, run: str) -> int | None:
         """1 for the run that is next, None for one that does not wait."""
@@ -160,7 +181,9 @@ class Pool:
         for worker in workers:
             worker.join(CLOSE_GRACE)
         self._layouts.close()
-        self._interrupt_abandoned()
+        with suppress(HomeError):  # the next server will see that nobody trains them
+            self._interrupt_abandoned()
+        self._owed.close()
         self.store.close()
         self._lock.release()
 
@@ -200,10 +223,10 @@ class Pool:
     def _worker_of(self, run: str) -> WorkerProcess | None:
         """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
         worker = next((each for each in self._workers if run in each.runs and run not in each.leaving), None)
-        return worker if worker is not None and not self.store.run(run).over else None
+        return worker if worker is not None and not self.standing(run).over else None
 
     def _command_without_worker(self, run: str, command: Command) -> None:
-        status = self.store.run(run).status
+        status = self.standing(run).status
         if isinstance(command, Pause):
             if status != "paused":
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
@@ -225,6 +248,7 @@ class Pool:
     def _requeue(self, turn: Turn) -> None:
         """Runs that go on from where they stand; they do not wait for what their owner has started since."""
         self._require_room()
+        self._owed.settle()
         for run in turn:
             for worker in self._workers:
                 worker.leaving.update({run} & set(worker.runs))
@@ -251,6 +275,10 @@ class Pool:
             elif "status" in message:
                 change = worker.resting.add if message["status"] == "paused" else worker.resting.discard
                 change(message["run"])
+            elif "held" in message:
+                worker.held[message["run"]] = message["held"]
+            elif "mark" in message:
+                self._owed.mark(message["run"], *message["mark"])
             elif "done" in message:
                 worker.let_go(message["done"])
             self._dispatch()
@@ -261,8 +289,8 @@ class Pool:
             if self.closed:
                 return
             for run in set(worker.runs) - worker.leaving:
-                found = fate(run, self.store.run(run).flat, code, worker.stopping, resumes(self.store.folder(run)))
-                self.store.mark(run, *found, among=("queued", "running", "paused"))
+                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.home, resumes(self.store.folder(run)))
+                self._owed.mark(run, *found, among=("queued", "running", "paused"))
             self._false_starts += not worker.ready
             if self._false_starts < 3:
                 self._staff()
@@ -276,7 +304,7 @@ class Pool:
         reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
         while (turn := self._queue.pop()) is not None:
             for run in turn:
-                self.store.mark(run, "failed", reason)
+                self._owed.mark(run, "failed", reason)
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:

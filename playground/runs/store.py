@@ -27,9 +27,11 @@ from typing import Any
 
 from playground.config import RunConfig
 from playground.events import Change, Checkpoint, Event, Probe, Snapshot, Started, Weights
+from playground.home import keeping
 from playground.runs.folder import RunFolder
 from playground.runs.records import OVER, Entry, Run, UnknownRun, as_json, described, new_status
 
+NAME = "playground.db"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -50,12 +52,13 @@ class Superseded(RuntimeError):  # noqa: N818
 
 
 class Store:
-    """All runs of one home. Any number of threads and processes may use it at once."""
+    """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
-        home.mkdir(parents=True, exist_ok=True)
+        with keeping(home):
+            home.mkdir(parents=True, exist_ok=True)
         with self._connection() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(SCHEMA)
@@ -80,7 +83,8 @@ class Store:
         with self._transaction() as db:
             row = (run, json.dumps(config.flat()), "queued", owner, time.time(), beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
-        self.folder(run).path.mkdir(parents=True, exist_ok=True)
+        with keeping(self.folder(run).path):
+            self.folder(run).path.mkdir(parents=True, exist_ok=True)
         return run
 
     def run(self, run: str) -> Run:
@@ -211,14 +215,16 @@ class Store:
         try:
             db = self._idle.get_nowait()
         except Empty:
-            db = self._connect()
+            with keeping(self.home / NAME):
+                db = self._connect()
         try:
-            yield db
+            with keeping(self.home / NAME):
+                yield db
         finally:
             self._idle.put(db)
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.home / "playground.db", timeout=30, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self.home / NAME, timeout=30, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         # In WAL mode this loses nothing when a process is killed; only a power cut may take the last transactions.
         db.execute("PRAGMA synchronous = NORMAL")
@@ -230,10 +236,11 @@ class Store:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # where the disk is full, SQLite may have undone it already
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
 
 
 def _add_missing(db: sqlite3.Connection) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from playground.config import CHOICES, ConfigError, RunConfig, knobs_for
 from playground.events import Change, Command, Pause, Set, Step
+from playground.home import HomeError
 from playground.runs.condition import condition
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
@@ -81,9 +82,9 @@ def watched() -> Watched:
     run = st.session_state.setdefault("run", st.query_params.get("run"))
     if not run:
         return Watched()
-    store = shared_pool().store
+    pool = shared_pool()
     try:
-        return Watched(store.run(run), tuple(store.changes(run)))
+        return Watched(pool.standing(run), tuple(pool.store.changes(run)))
     except UnknownRun:
         return Watched(missing=run)
 
@@ -237,6 +238,6 @@ def asked(ask: Callable[[], T]) -> T | None:
     st.session_state["refusal"] = None
     try:
         return ask()
-    except (PoolFull, RunError, ConfigError) as refusal:
+    except (PoolFull, RunError, ConfigError, HomeError) as refusal:
         st.session_state["refusal"] = str(refusal)
         return None

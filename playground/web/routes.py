@@ -32,6 +32,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from playground.home import HomeError
 from playground.projection import pca
 from playground.runs.condition import condition
 from playground.runs.folder import RunFolder
@@ -101,7 +102,7 @@ class Api:
     def run(self, request: Request) -> Response:
         """All there is to know of one run, but for its timeline."""
         pool, name = self._pool(), request.path_params["run"]
-        run, folder = pool.store.run(name), pool.store.folder(name)
+        run, folder = pool.standing(name), pool.store.folder(name)
         changes = [{"step": each.step, "name": each.name, "value": each.value} for each in pool.store.changes(name)]
         resumable = run.status in ("stopped", "interrupted", "failed")
         more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": resumable, "condition": condition(folder, run)}
@@ -209,5 +210,7 @@ def _answering(handler: Callable[[Request], Any]) -> Callable[[Request], Awaitab
             return failure(404, str(error))
         except ValueError as error:
             return failure(400, str(error))
+        except HomeError as error:
+            return failure(507, str(error))
 
     return handle
