@@ -37,8 +37,8 @@ class HomeError(RuntimeError):
     """A file of the home cannot be kept: which, why, on which disk with how much room, and what to do, in one sentence."""
 
     def __init__(self, file: Path, reason: str, advice: str) -> None:
-        super().__init__(f"{file} cannot be written because {reason} ({_disk(file)}): {advice}")
-        self.damaged = (reason, advice) == DAMAGED
+        verb = "used" if (reason, advice) == DAMAGED else "written"
+        super().__init__(f"{file} cannot be {verb} because {reason} ({_disk(file)}): {advice}")
 
 
 def home() -> Path:

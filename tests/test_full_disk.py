@@ -188,7 +188,7 @@ def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped
             filler = fill(home)
             found = until(lambda: (now := pool.standing(run)).status == "paused" and now, "the run to wait")
             assert "It waits for the disk and goes on by itself:" in found.message and "no room left" in found.message
-            assert pool.store.run(run).status == "queued"
+            assert pool.store.run(run).status == "running"
             at = pool.store.run(run).step
             filler.unlink()
             trains(pool, run, at + 3)

@@ -183,7 +183,7 @@ def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monke
     by_key(page, "select_slider", "optimizer.learning_rate").set_value(0.1)
     rendered(page)
     assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.1"
-    assert any("Resume goes on with learning rate 0.1" in each.value for each in page.caption)
+    assert any("Resume goes on from step 20 with learning rate 0.1" in each.value for each in page.caption)
     by_key(page, "button", "pause").click()
     rendered(page)
     try:

@@ -8,6 +8,7 @@ weights/0000100.pt                  the method as it was at that snapshot, in ha
 maps/backbone-tsne-probe/0000100.npz   one frame of one map: where its points lie, and what was measured of it
 maps/points-2000.jpg                the training images that a map shows
 checkpoints/0000100.pt              all that is needed to go on from there
+timeline.jsonl                      its settings and its timeline, as the database has them
 worker.log
 
 Where a file is damaged, what reads it raises `Damaged`; what can be made again is as good as not there.
@@ -29,6 +30,7 @@ from PIL import Image
 from playground import safe_files
 from playground.home import keeping
 from playground.runs.checkpoints import Checkpoints
+from playground.runs.journal import Journal
 from playground.safe_files import Damaged
 
 Found = TypeVar("Found")
@@ -39,7 +41,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoints = Checkpoints(path)
+        self.checkpoints, self.journal = Checkpoints(path), Journal(path)
 
     def save_probe(self, images: np.ndarray, labels: Mapping[str, np.ndarray], names: Mapping[str, list[str]]) -> None:
         """images: (N, H, W, 3) uint8 -> sprites.png and probe.json, which says how to find image i in it."""

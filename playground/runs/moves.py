@@ -8,6 +8,7 @@ from typing import Any
 from playground.events import Set
 from playground.runs.runner import RunError
 from playground.runs.store import Store
+from playground.runs.way_back import before_trouble
 
 
 def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[Set]:
@@ -22,7 +23,11 @@ def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[Set]:
 
 
 def go_back(store: Store, run: str, step: int | None) -> None:
-    """Forgets what came after a checkpoint that was kept, so that the run goes on from there; 0: all of it. Raises RunError."""
+    """Forgets what came after a checkpoint that was kept, so that the run goes on from there; 0: all of it. Raises RunError.
+
+    None: a run that has diverged goes back to before the trouble, any other goes on from its newest checkpoint.
+    """
+    step = before_trouble(store, store.run(run)) if step is None else step
     if step is None:
         return
     kept = [0, *store.folder(run).checkpoints.steps()]

@@ -29,6 +29,7 @@ from playground.runs.moves import go_back, moves_of
 from playground.runs.owed import Owed
 from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
+from playground.runs.rescue import fill_in, rebuild, set_aside
 from playground.runs.runner import PoolFull, RunError
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue, Turn
@@ -71,7 +72,11 @@ class Pool:
             self._staff()
 
     def _open(self, home: Path, projector: Callable[[], Projector] | None) -> None:
+        aside = set_aside(home)
         self.store = Store(home)
+        if aside or not self.store.counts():
+            rebuild(self.store, aside)
+        fill_in(self.store)
         self._owed = Owed(self.store)
         self._layouts = Layouts(self.store, projector)
         self.evaluations = Evaluations(self.store)

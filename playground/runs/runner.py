@@ -33,7 +33,8 @@ class Runner(Protocol):
         """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed; with several in step.
 
         moves: live knobs, and what they are from then on. step: of the kept checkpoint to go on from, 0 to begin anew; what came
-        after it is forgotten. The newest unless given. Raises `ConfigError` for a knob that cannot be, `RunError`, `PoolFull`.
+        after it is forgotten. Unless given: the newest, for a run that has diverged the newest of before the trouble. Raises
+        `ConfigError` for a knob that cannot be, `RunError`, `PoolFull`.
         """
 
     def stop(self, run: str) -> None:

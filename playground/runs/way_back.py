@@ -27,12 +27,17 @@ class WayBack:
 
 def way_back(store: Store, run: Run, shown: float) -> WayBack | None:
     """The way back of a run that has diverged, None for any other. shown: the learning rate on the page, taken where it is lower."""
+    step = before_trouble(store, run)
+    return None if step is None else WayBack(step, shown if shown < _rate(store, run) else _lower(store, run))
+
+
+def before_trouble(store: Store, run: Run) -> int | None:
+    """The step of the newest checkpoint of before the trouble, 0 where there is none; None for a run that has not diverged."""
     verdicts = store.newest(run.id, "verdict", 1)
     if run.status != "failed" or not verdicts or verdicts[0].body["state"] != "divergence":
         return None
     began = trouble_began(store, run)
-    kept = [step for step in store.folder(run.id).checkpoints.steps() if step < began]
-    return WayBack(max(kept, default=0), shown if shown < _rate(store, run) else _lower(store, run))
+    return max((step for step in store.folder(run.id).checkpoints.steps() if step < began), default=0)
 
 
 def trouble_began(store: Store, run: Run) -> int:

@@ -185,10 +185,10 @@ def going_on(now: Watched) -> None:
     if now.run is None:
         return
     known = {each.key: each.title for each in knobs_for(**{section: settings().flat[section] for section in CHOICES})}
+    back = way_back(shared_pool().store, now.run, settings().flat[RATE])
     if moves := moved(now):
         told = ", ".join(f"{known[key]} {value:.4g}" for key, value in moves.items())
-        st.caption(f":material/tune: Resume goes on with {plain(told)}.")
-    back = way_back(shared_pool().store, now.run, settings().flat[RATE])
+        st.caption(f":material/tune: Resume goes on{f' from step {back.step}' if back else ''} with {plain(told)}.")
     if back is not None:
         begin = f"Go on from step {back.step}" if back.step else "Start again from step 0"
         st.button(
