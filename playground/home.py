@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 HERE = Path(__file__).resolve().parent
 WAY_OUT = "or set SSL_PLAYGROUND_HOME to a folder on another disk"
 FULL = ("there is no room left", f"make room there, {WAY_OUT}")
@@ -47,13 +45,19 @@ def home() -> Path:
     It holds `playground.db`, `runs/<id>/`, `data/` (downloaded data sets) and `logs/`. Raises HomeError, ValueError.
     """
     chosen = os.environ.get("SSL_PLAYGROUND_HOME", "").strip()
-    folder = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("ssl-playground", appauthor=False)
+    folder = Path(chosen).expanduser() if chosen else _usual()
     try:
         with keeping(folder):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"SSL_PLAYGROUND_HOME must be a folder that can be written, got {folder}: {error.strerror}") from None
     return folder.resolve()
+
+
+def _usual() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("ssl-playground", appauthor=False)
 
 
 def site() -> Path:

@@ -44,8 +44,10 @@ class Watched:
 
     @property
     def flat(self) -> dict[str, Any]:
-        """Its settings as they stand now."""
-        return {**(self.run.flat if self.run else {}), **{change.name: change.value for change in self.changes}}
+        """Its settings as they stand now; a knob that was moved by hand has no schedule any more."""
+        moved = {change.name: change.value for change in self.changes}
+        ended = {f"schedule.{name}" for name in moved}
+        return {key: value for key, value in (self.run.flat if self.run else {}).items() if key not in ended} | moved
 
     @property
     def resumable(self) -> bool:
@@ -65,6 +67,10 @@ class Watched:
             return []
         knobs = knobs_for(**{section: flat[section] for section in CHOICES})
         return [each.title for each in knobs if each.without and flat.get(each.key) is False]
+
+    def told(self) -> dict[str, Any]:
+        """What the page knows of it: the panel that hears of something newer has the page drawn again."""
+        return {"status": self.run.status if self.run else "", "changes": len(self.changes)}
 
     def running(self) -> Running | None:
         """What the controls need to know of it while it trains."""
