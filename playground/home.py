@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 HERE = Path(__file__).resolve().parent
 
 
@@ -16,12 +14,18 @@ def home() -> Path:
     It holds `playground.db`, `runs/<id>/`, `data/` (downloaded data sets) and `logs/`.
     """
     chosen = os.environ.get("SSL_PLAYGROUND_HOME", "").strip()
-    folder = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("ssl-playground", appauthor=False)
+    folder = Path(chosen).expanduser() if chosen else _usual()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"SSL_PLAYGROUND_HOME must be a folder that can be written, got {folder}: {error.strerror}") from None
     return folder.resolve()
+
+
+def _usual() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("ssl-playground", appauthor=False)
 
 
 def site() -> Path:

@@ -23,7 +23,8 @@ from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
-from playground.diagnostics.rules import Subject
+from playground.diagnostics.course import LossCourse
+from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import diverged, judge
 from playground.events import (
     Baseline,
@@ -42,6 +43,7 @@ from playground.events import (
     Started,
     Step,
     Stop,
+    Verdict,
     Weights,
 )
 from playground.facts import facts_of, views_per_step
@@ -53,7 +55,6 @@ from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
 
-RECENT = 20  # losses that the judge takes the mean of
 FLUSH = 0.1  # seconds between two looks at what the device has computed
 
 
@@ -109,12 +110,6 @@ def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     return images
 
 
-def recent_loss(losses: Sequence[float]) -> dict[str, float]:
-    """The loss as the judge sees it: the mean of the last ones, once there are any."""
-    last = losses[-RECENT:]
-    return {"loss": sum(last) / len(last)} if last else {}
-
-
 class _Run:
     """One training under way: everything around the steps."""
 
@@ -138,7 +133,8 @@ class _Run:
         self.first: dict[str, float] = {}
         self.paused = self.stopped = self.stepping = False
         self.failure = ""
-        self.losses: list[float] = []
+        self.course = LossCourse()
+        self.said: Verdict | None = None
 
     def events(self) -> Iterator[Event]:
         """The whole run, from `Probe` to `Finished`."""
@@ -176,7 +172,9 @@ class _Run:
         self.trainer.restore(state)
         self.cadence.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
-        self.probe.origin, self.losses = state.get("origin"), list(state.get("losses", []))  # older checkpoints lack them
+        self.probe.origin = state.get("origin")  # older checkpoints lack it, and the two below
+        self.course.restore(state.get("course", {}))
+        self.said = Verdict(**state["said"]) if state.get("said") else None
         self.changes = [change for change in self.changes if change.step > self.trainer.step]
 
     def _advance(self) -> None:
@@ -222,7 +220,10 @@ class _Run:
 
     def _change(self, name: str, value: Any) -> Iterator[Event]:
         """In force from the next step on; a value that cannot be leaves everything as it is."""
-        yield Change(self.trainer.step + 1, name, self.trainer.change(name, value))
+        value = self.trainer.change(name, value)
+        yield from self._flush()
+        self.course.changed(name)
+        yield Change(self.trainer.step + 1, name, value)
 
     def _flush(self) -> Iterator[Event]:
         """Fetches from the device, in one transfer, what the last steps computed. The first loss that is not finite ends the run."""
@@ -238,8 +239,7 @@ class _Run:
             if not math.isfinite(named["loss"]):
                 self.failure = not_finite("the loss", step, self.cadence.last, self.trainer.config)
                 return
-            self.losses.append(named["loss"])
-            self.first.setdefault("loss", named["loss"])
+            self.course.add(named["loss"])
             yield Metrics(step, named)
 
     def _measure(self) -> Iterator[Event]:
@@ -263,7 +263,8 @@ class _Run:
         yield Snapshot(step, arrays)
         if self.album.due(step):
             yield Weights(step, self.album.copy(step, trainer.method))
-        yield judge(step, values | recent_loss(self.losses), self.first, Subject.of_run(trainer.config, self.facts))
+        self.said = judge(step, values | self.course.told(), self.first, Subject.of_run(trainer.config, self.facts), self.said)
+        yield self.said
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = {name: value for name, value in values.items() if name.startswith("knn/")}
@@ -272,8 +273,8 @@ class _Run:
     def _checkpoint(self) -> Checkpoint:
         self.checkpointed = time.monotonic()
         layout = torch.from_numpy(np.asarray(self.probe.layout))
-        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "losses": self.losses[-RECENT:], "layout": layout}
-        extra["origin"] = self.probe.origin
+        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "course": self.course.state(), "layout": layout}
+        extra |= {"origin": self.probe.origin, "said": vars(self.said) if self.said else None}
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
     def _pace(self) -> dict[str, float]:
