@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from playground import data_cli
-from playground.home import home, site
+from playground.home import HomeError, home, site
 
 app = typer.Typer(
     name="ssl-playground",
@@ -36,7 +36,7 @@ def main() -> None:
     """The console script: a wrong setting ends in one sentence, not in a traceback."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, HomeError) as error:
         Console(stderr=True).print(f"ssl-playground: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
