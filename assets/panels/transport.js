@@ -89,7 +89,7 @@ export class Transport {
     setText(this.verdict, sentenceOf(verdict))
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
-    setText(this.message, message(run, status))
+    setText(this.message, [run?.remark, message(run, status)].filter(Boolean).join(" · "))
     this.message.dataset.state = status
     this.message.title = this.message.textContent
   }
