@@ -19,6 +19,7 @@ from rich.table import Table
 
 from playground import projection
 from playground.augment import augment
+from playground.bench_memory import memory
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.devices import Device, pick
@@ -58,6 +59,7 @@ def measure(seconds: float = 8.0) -> dict[str, Result]:
         "augment_over_torchvision": ratio(augmenting, "ours", "torchvision", "views/s"),
         "umap_over_plain": ratio(mapping, "warm", "plain", "frames/s"),
         "diagnostics_share": _diagnostics_share(),
+        "memory": memory(),
     }
 
 
@@ -214,7 +216,9 @@ def _warm_frame() -> Work:
     return frame
 
 
-def _plain_fit() -> Work:
+def _plain_fit() -> Work | str:
+    if absent := _missing("umap"):
+        return absent
     import umap
 
     features = _clusters().numpy()

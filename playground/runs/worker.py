@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import functools
-import gc
 import json
 import os
 import queue
@@ -31,6 +30,7 @@ from typing import IO, Any, TypeVar
 from playground.config import RunConfig
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
 from playground.home import HomeError
+from playground.processes import return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
 from playground.runs.hands import Hand, Hands
@@ -66,6 +66,7 @@ class Worker:
         torch.set_num_threads(self._threads)
         self.say(ready=os.getpid())
         self._warm_up()
+        _tidy()
         while (hands := self._groups.get()) is not None:
             self._train_in_step(hands)
             _tidy()
@@ -267,7 +268,7 @@ def _tidy() -> None:
     """Memory goes back before the next run comes; a GPU may be shared with other workers."""
     import torch
 
-    gc.collect()
+    return_memory()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
