@@ -109,6 +109,11 @@ class Method(Choice, nn.Module):
         return []
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """What its loss cannot fall below, whatever the weights: 0 for errors and cross-entropies. Losses are weighed as they exceed it."""
+        return 0.0
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """How many negatives each view is really compared with in one step; None where the idea does not apply."""
         return None
