@@ -7,7 +7,7 @@ import pytest
 from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Verdict
+from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.runs.pool import Pool, close_shared_pools, shared_pool
 from playground.runs.store import Store
 
@@ -169,7 +169,7 @@ def diverged(home):
     """A run of this home that failed at learning rate 10, with a checkpoint of step 20."""
     store = Store(home)
     run = store.create(RunConfig(**{"steps": 100, "optimizer.learning_rate": 10}))
-    store.write_many(run, [Metrics(step, {"loss": 1.0}) for step in range(1, 30)])
+    store.write_many(run, [Started(0, {"steps": 100}), *[Metrics(step, {"loss": 1.0}) for step in range(1, 30)]])
     store.write_many(
         run, [Checkpoint(10, {}), Checkpoint(20, {}), Verdict(30, "divergence", "It diverged.", {}), Finished(30, "failed", "why")]
     )
