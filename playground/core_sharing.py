@@ -1,9 +1,9 @@
-"""Cores are shared politely: a training computes on all of its threads while nobody else wants their cores, and on one core as soon as somebody does.
+"""Cores are shared politely: a training computes on all of its threads while nobody else wants their cores, else on one core.
 
-Two OpenMP threads wait for each other hundreds of times a step, and spin while they wait. A neighbor process that takes the core of one of them
-for a few milliseconds stops both: a training that loses half of one core this way loses nine tenths of its pace, and its neighbor suffers
-as well. Fewer threads would add up in another order and change the numbers of the run. So the threads stay, and share one core: then they take
-turns instead of waiting for each other. Nothing that is computed changes.
+Two OpenMP threads wait for each other hundreds of times a step, and spin while they wait. A neighbor process that takes the core of one
+of them for a few milliseconds stops both: such a training loses up to nine tenths of its pace, and its neighbor suffers as well. Fewer
+threads would add up in another order and change the numbers of the run. So the threads stay and share one core: then they take turns
+instead of waiting for each other. Nothing that is computed changes.
 
 Linux only, where a process may choose its cores; elsewhere `share_cores` does nothing.
 """
@@ -120,9 +120,9 @@ def take(cores: Collection[int]) -> None:
 
 
 def waited() -> float:
-    """Seconds that the threads of this process have been ready to compute and had no core, so far."""
+    """Seconds that the threads of this process have been ready to compute and had no core, so far; 0 where the system does not count."""
     total = 0
-    for task in os.listdir(TASKS):
+    for task in os.listdir(TASKS) if TASKS.exists() else ():
         with suppress(OSError):
             total += int((TASKS / task / "schedstat").read_text().split()[1])
     return total / 1e9

@@ -80,7 +80,7 @@ export class Transport {
     this.verdict.title = verdict?.sentence ?? ""
     setText(this.message, message(run, status))
     this.message.dataset.state = status
-    this.message.title = this.message.textContent
+    this.message.title = [this.message.textContent, run?.facts?.device_why].filter(Boolean).join(": ")
   }
 
   remove() {}
@@ -114,7 +114,7 @@ function recording(run) {
 
 function device(run) {
   const { device: name } = run.facts
-  return name ? ` on ${name.split(",")[0]}` : ""
+  return name ? ` on ${name.split(",").slice(0, 2).join(" in")}` : ""
 }
 
 /** How long the rest takes at the pace of the last half minute. */
