@@ -58,10 +58,9 @@ class CoreSharing:
         """Compares what the kernel has counted since the last look, and draws together or spreads."""
         now = time.monotonic()
         if self.alone:
-            delay, before = waited(), self._waited
-            self._waited = delay
-            seconds, self._looked = now - self._looked, now
-            if delay - before > CROWDED * seconds:
+            delay, seconds = waited() - self._waited, now - self._looked
+            self._waited, self._looked = self._waited + delay, now
+            if delay > CROWDED * seconds:
                 self._draw_together(now)
         elif now - self._looked > self._calm:  # the kernel counts idle time in ticks: only a longer while says something
             rest, before, seconds = idle(self.cores), self._idle, now - self._looked

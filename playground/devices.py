@@ -93,8 +93,8 @@ class Device:
 
     def like(self, state: Mapping[str, Any]) -> Device:
         """This device, computing as `state` says."""
-        how = {"half": PRECISIONS[state["precision"]], "memory_format": FORMATS[state["memory_format"]]}
-        return replace(self, **how, threads=state["threads"], why=state["why"])
+        half, memory = PRECISIONS[state["precision"]], FORMATS[state["memory_format"]]
+        return replace(self, half=half, memory_format=memory, threads=state["threads"], why=state["why"])
 
 
 def available() -> dict[str, bool]:
