@@ -223,7 +223,7 @@ def judge(
     It takes hours on a CPU, and goes on where it stopped. What is measured already is only judged anew.
     The project's own lie in assets/judge; real pictures are taken from the home's data folder, or downloaded.
     """
-    from playground import judging, judging_report
+    from playground import judging, judging_margins, judging_report
 
     outcomes = []
     for each in judging.run(target, only, not again):
@@ -234,6 +234,7 @@ def judge(
     if not only:
         (target / judging.TABLE).write_text(judging_report.as_csv(outcomes))
         (target / judging.FIGURE).write_text(judging_report.as_svg(outcomes))
+        (target / judging.MARGINS).write_text(judging_margins.as_svg(outcomes))
     print(judging_report.summary(outcomes))
 
 
