@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from playground.home import home
 from playground.probe_set import ProbeSet
 from playground.trainer import Trainer
 
@@ -28,6 +29,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "references": references,
         "probe": len(probe.images),
         "about": probe.about,
+        "data": config.data.choice.facts(config.data, home() / "data"),
         "image_size": config.data.image_size,
         "local_size": config.crops.local_size if config.crops else None,
     }
