@@ -1,5 +1,6 @@
 // One WebSocket a page, shared by all its panels: what a run says, kept in one place, and told on to whoever watches.
 
+import { Pace } from "./pace.js"
 import * as recorded from "./recorded.js"
 
 const API = new URL("../api/", import.meta.url)
@@ -32,7 +33,9 @@ class Run {
     this.layouts = new Set() // steps whose UMAP is ready
     this.frames = new Map() // step -> promise of the snapshot's arrays
     this.about = null // promise of what does not change: settings, the probe set
-    this.pace = [] // [time, step], the last half minute
+    this.pace = new Pace()
+    this.heard = null // when the last numbers came, by this page's clock
+    this.remark = "" // what was lost of its files, and what is done about it
   }
 
   /** The last value of a metric, or undefined. */
@@ -100,8 +103,8 @@ const TAKES = {
       series.steps.push(step)
       series.values.push(value)
     }
-    if (run.pace.at(-1)?.[1] !== step) run.pace.push([time, step])
-    while (run.pace.length > 2 && run.pace[0][0] < time - 20) run.pace.shift()
+    "loss" in values ? run.pace.trained(time, step) : run.pace.measured(time, step)
+    run.heard = performance.now()
   },
   baseline(run, step, values) {
     run.baseline = { ...run.baseline, ...values }
@@ -121,11 +124,14 @@ const TAKES = {
     run.verdict = { step, ...body }
     run.verdicts = [...run.verdicts.filter((each) => each.step < step), { step, state: body.state }]
   },
+  remark(run, step, body) {
+    run.remark = body.sentence
+  },
   paused(run) {
-    run.pace = []
+    run.pace.wait()
   },
   finished(run) {
-    run.pace = []
+    run.pace.wait()
   },
 }
 
@@ -136,9 +142,10 @@ function forgetAfter(run, step) {
   }
   run.changes = run.changes.filter((change) => change.step <= step)
   run.verdicts = run.verdicts.filter((each) => each.step <= step)
+  if (run.verdict?.step > step) run.verdict = null
   for (const late of [...run.snapshots.keys()].filter((each) => each > step)) run.snapshots.delete(late), run.frames.delete(late)
   for (const late of [...run.layouts].filter((each) => each > step)) run.layouts.delete(late)
-  run.pace = []
+  run.pace.begin()
 }
 
 /** Calls `listener(run)` whenever something about the run `id` is new. Returns a function that ends it. */

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from playground.ui import controls, live, schedules, transport
+from playground.ui import controls, following, live, schedules, transport
 
 ICON = ":material/model_training:"
 
 now = transport.watched()
 running = now.running()
 settings = controls.settings(now.flat, running.live if running else ())
+following.follow(settings, now)
 
 with st.sidebar:
     pen = controls.draw(settings, running)
@@ -18,8 +19,10 @@ with st.sidebar:
 config, sentences = settings.config()
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
     transport.buttons(config, now)
-    live.panel("transport", now.id, status=now.run.status if now.run else "", title=now.title(), without=now.without())
+    live.panel("transport", now.id, title=now.title(), without=now.without(), **now.told())
 transport.refusals(sentences)
+transport.losses(now)
+transport.going_on(now)
 
 live.first_row(now.id)
 with st.container(key="second-row"):

@@ -46,6 +46,14 @@ class Cadence:
         if step >= DENSE[-1] and not self.fixed:
             self.rest = thinned(self.rest, self.measuring, seconds, self.training * self.steps / step)
 
+    def planned(self) -> dict[str, Any]:
+        """What is still to be measured, for who reckons how long the rest takes.
+
+        at: the steps, as planned; share: measuring gets no more of the training time than this, what is too much goes, None where
+        nothing goes; after: the last step at which nothing goes.
+        """
+        return {"at": self.rest, "share": None if self.fixed else SHARE, "after": DENSE[-1]}
+
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
         return {"rest": self.rest, "training": self.training, "measuring": self.measuring, "last": self.last}

@@ -23,6 +23,7 @@ export class Clock {
       make("div.ssl-line.ssl-second", this.message))
     this.twins = new Twins(() => this.draw())
     this.told = ""
+    this.ticking = setInterval(() => this.time(), 1000) // runs that stall bring no news
   }
 
   turn() {}
@@ -44,9 +45,14 @@ export class Clock {
     this.fill.style.width = `${known.length ? (100 * clock) / steps : 0}%`
     this.bar.setAttribute("aria-valuenow", known.length ? Math.round((100 * clock) / steps) : 0)
     setText(this.where, known.length ? `step ${clock.toLocaleString("en-US")} / ${steps.toLocaleString("en-US")}` : "")
-    const slow = twins.both.map(([, run]) => run).filter((run) => status(run) === "running").sort((a, b) => a.step - b.step)[0]
-    setText(this.left, slow ? timeLeft(slow, slow.step, slow.steps) : "")
+    this.time()
     this.say(states)
+  }
+
+  /** That of whichever is behind. */
+  time() {
+    const slow = this.twins.both.map(([, run]) => run).filter((run) => ["running", "paused"].includes(status(run))).sort((a, b) => a.step - b.step)[0]
+    setText(this.left, slow ? timeLeft(slow, status(slow)) : "")
   }
 
   word(states) {
@@ -82,6 +88,7 @@ export class Clock {
   }
 
   remove() {
+    clearInterval(this.ticking)
     this.twins.remove()
   }
 }

@@ -4,7 +4,7 @@ import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { SIDES, Twins, sideColors } from "../twins.js"
 import { knew } from "../verdict.js"
-import { line, reference } from "./curves.js"
+import { LIVE, line, reference, unmeasured } from "./curves.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 const QUIET = ["starting", "healthy"]
@@ -15,7 +15,7 @@ export class Duel {
     this.charts = {
       spread: new Chart("Spread", "feature std over 1/√d: 1 is the whole sphere, 0 is one point"),
       rank: new Chart("RankMe, centered", "how many directions images differ in"),
-      knn: new Chart("k-NN accuracy", "does what they share survive?", "backbone"),
+      knn: new Chart("Live k-NN", "does what they share survive?", "backbone"),
       loss: new Chart("Loss", "a low loss is not a good representation"),
       spectrum: new Chart("Singular values", "flat: all in use; a cliff: only those before it"),
       bins: new Chart("Bins in use", "perplexity: 1 is one for all images"),
@@ -23,6 +23,7 @@ export class Duel {
     const shown = Object.values(this.charts).map((chart) => chart.element)
     place.append(this.key, make("div.ssl-grid.ssl-duels", ...shown))
     this.factors = this.charts.knn.chips
+    this.charts.knn.title.title = LIVE
     this.twins = new Twins(() => this.draw())
     this.factor = null
   }
@@ -75,9 +76,10 @@ export class Duel {
       setText(chip, `${name.slice(4)} ${this.twins.both.map(([, each]) => short(each.now(name))).join(" | ")}`)
     })
     const random = run?.baseline.random?.[this.factor]
-    const references = random === undefined ? [] : [{ value: random, meaning: "random network" }]
+    const chance = run?.baseline.chance?.[this.factor]
+    const references = [[random, "random network"], [chance, "chance"]].filter(([value]) => value !== undefined).map(([value, meaning]) => ({ value, meaning }))
     this.plain("knn", (each) => [[each.metrics.get(this.factor), (this.factor ?? "").slice(4), "solid"]], axis(this.theme, "accuracy", [0, 1]), references)
-    if (run?.snapshots.size && !names.length) this.charts.knn.hint("These images have no labels: what neighbors share cannot be measured.")
+    if (run?.snapshots.size && !names.length) this.charts.knn.hint(unmeasured(run))
   }
 
   choice() {

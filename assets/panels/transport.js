@@ -8,6 +8,9 @@ const WORDS = {
   stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
 }
 
+const SLOW = 2 // seconds between two steps: until PATIENCE times as long, or as what was usual, nobody need worry
+const PATIENCE = 5
+
 export class Transport {
   constructor(place) {
     this.dot = make("span.ssl-dot")
@@ -31,6 +34,7 @@ export class Transport {
       this.bar,
       make("div.ssl-line.ssl-second", this.verdictDot, this.verdict, this.message),
     )
+    this.ticking = setInterval(() => setText(this.left, timeLeft(this.run, this.standing(this.run))), 1000) // a stalled run brings no news
   }
 
   turn() {
@@ -39,7 +43,8 @@ export class Transport {
   }
 
   update(run) {
-    const status = run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
+    this.run = run
+    const status = this.standing(run)
     this.dot.dataset.state = status
     this.tell(run, status)
     setText(this.title, status === "recorded" ? recording(run) : this.data.title ?? "")
@@ -50,13 +55,19 @@ export class Transport {
     this.judge(run, status)
   }
 
-  /** One rerun of the page for each change of status, so that its buttons change with it. */
+  standing(run) {
+    return run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
+  }
+
+  /** One rerun of the page for each change of status and of live knobs, by whomever, so that its buttons and controls follow. */
   tell(run, status) {
-    if (status === this.data.status || run?.recorded) this.told = null
-    else if (run?.status && this.told !== status) {
-      this.told = status
-      this.notify("status", `${run.id} ${status} ${Date.now()}`)
-    }
+    if (run?.recorded || !run?.status) return (this.told = null)
+    const moved = run.changes.length
+    if (status === this.data.status && moved <= (this.data.changes ?? 0)) return (this.told = null)
+    const news = `${run.id} ${status} ${moved}`
+    if (this.told === news) return
+    this.told = news
+    this.notify("status", `${news} ${Date.now()}`)
   }
 
   progress(run, status) {
@@ -68,7 +79,7 @@ export class Transport {
     this.bar.dataset.state = status
     this.bar.setAttribute("aria-valuenow", Math.round(share * 100))
     setText(this.where, known ? `step ${step.toLocaleString("en-US")} / ${steps.toLocaleString("en-US")}` : "")
-    setText(this.left, status === "running" ? timeLeft(run, step, steps) : "")
+    setText(this.left, timeLeft(run, status))
   }
 
   judge(run, status) {
@@ -78,12 +89,14 @@ export class Transport {
     setText(this.verdict, sentenceOf(verdict))
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
-    setText(this.message, message(run, status))
+    setText(this.message, [run?.remark, message(run, status)].filter(Boolean).join(" · "))
     this.message.dataset.state = status
     this.message.title = this.message.textContent
   }
 
-  remove() {}
+  remove() {
+    clearInterval(this.ticking)
+  }
 }
 
 /** The status in words. */
@@ -117,11 +130,17 @@ function device(run) {
   return name ? ` on ${name.split(",")[0]}` : ""
 }
 
-/** How long the rest takes at the pace of the last half minute. */
-export function timeLeft(run, step, steps) {
-  const [first, last] = [run.pace[0], run.pace.at(-1)]
-  if (!first || last[1] <= first[1] || last[0] - first[0] < 0.5) return ""
-  const seconds = ((last[0] - first[0]) / (last[1] - first[1])) * (steps - step)
-  if (seconds < 90) return `${Math.max(Math.round(seconds), 1)} s left`
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min left` : `${(seconds / 3600).toFixed(1)} h left`
+/** How long the rest takes, as far as it can be known; of a run that waits or stands still it says that. */
+export function timeLeft(run, status) {
+  if (status !== "running" && status !== "paused") return ""
+  const silent = run.heard === null ? 0 : (performance.now() - run.heard) / 1000
+  const stalled = status === "running" && run.online && !run.fetching && silent > PATIENCE * Math.max(run.pace.longest() ?? SLOW, SLOW)
+  if (stalled) return `no step for ${spelled(silent)}`
+  const seconds = run.pace.left(run.step, run.steps, run.facts.measurements, status === "running" ? silent : 0)
+  return seconds === null ? "" : `${spelled(seconds)} left${status === "paused" ? " after Resume" : ""}`
+}
+
+function spelled(seconds) {
+  if (seconds < 90) return `${Math.max(Math.round(seconds), 1)} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }

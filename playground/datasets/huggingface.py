@@ -22,6 +22,7 @@ from playground.datasets.ranges import Range
 from playground.datasets.zips import MAX_ENTRIES
 
 PREFIX, PART = "hf:", "train"
+NO_PATH = str.maketrans("/\\:", "∕＼：")  # what means something in a path becomes what looks like it
 PATIENCE = 5  # seconds until the server has to answer
 INSTALL = "python -m pip install 'ssl-playground[huggingface]'"
 
@@ -131,4 +132,4 @@ def _folder(value: Any, names: list[str] | None) -> str:
     if value is None or value == -1:
         return "unlabeled"
     text = names[value] if names else str(value)
-    return re.sub(r"^\.+", "", text.replace("/", " ").replace("\\", " ").replace(":", " ")).strip() or "unnamed"
+    return re.sub(r"^\.", "․", text.translate(NO_PATH)) or "unnamed"

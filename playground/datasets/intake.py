@@ -23,11 +23,12 @@ from playground.datasets import own
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
 from playground.datasets.duplicates import duplicates
-from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, readable, require_welcome, slug
+from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, require_welcome, slug
 from playground.datasets.own import OwnSet
 from playground.datasets.parts import LEAST, SMALLEST
 from playground.datasets.prepared import SPARE, opened, prepare, rearrange
 from playground.datasets.ranges import Measured, Range, measure
+from playground.datasets.spelling import decoded, raw, readable, told_apart
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source, is_zip, members
 
 MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
@@ -58,16 +59,23 @@ class Found:
         """Leaves out one file."""
         self.skipped_count += 1
         if len(self.skipped) < SHOWN:
-            self.skipped.append((readable(name)[-MAX_NAME:], reason))
+            self.skipped.append((name, reason))
 
     def keep(self, file: str, name: str) -> None:
         """Takes a file of which the header can be read. Raises Unreadable."""
         seen = header(self.root / file)
         self.files.append(file)
-        self.names.append(readable(name))
+        self.names.append(name)
         self.sides.append(min(seen.width, seen.height))
         if seen.deep:
             self.deep.add(file)
+
+    def spell(self) -> None:
+        """Makes text of all names, which are as they came until then."""
+        given = [*self.names, *(name for name, _ in self.skipped)]
+        texts = told_apart(decoded([raw(name) for name in given]))
+        self.names, left = texts[: len(self.names)], texts[len(self.names) :]
+        self.skipped = [(text[-MAX_NAME:], reason) for text, (_, reason) in zip(left, self.skipped, strict=True)]
 
     def drop(self, reasons: dict[str, str]) -> None:
         """Leaves out files that were kept: path -> reason."""
@@ -149,6 +157,7 @@ def _add(name: str, gather: Callable[[Found], Iterator[Progress]], range: Range 
         (work / "files").mkdir(parents=True)
         found = Found(folder or work / "files")
         yield from gather(found)
+        found.spell()
         yield from _settle(found, title, folder, work, range)
         if folder:
             (work / "files").rmdir()

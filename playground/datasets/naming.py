@@ -8,12 +8,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from playground.datasets.spelling import clean, shortened
+
 MAX_CLASSES = 1000
 MAX_NAME, MAX_CLASS = 200, 60  # characters
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 SYSTEM = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
-INVISIBLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}  # kinds of characters, as Unicode calls them
-TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they turn the text around them
 
 
 class Refused(ValueError):  # noqa: N818
@@ -21,13 +21,13 @@ class Refused(ValueError):  # noqa: N818
 
 
 def inside(name: str) -> str:
-    """A path from anybody -> the same as text with `/` between its parts. Raises Refused where it would lead elsewhere."""
-    text = readable(name).replace("\\", "/")
+    """A path from anybody -> the same with `/` between its parts. Raises Refused where it would lead elsewhere."""
+    text = name.replace("\\", "/")
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or re.match(r"[A-Za-z]:", text) or ".." in parts or not parts:
         raise Refused("its path leads out of the set")
     for part in parts:
-        require_welcome(part)
+        require_welcome(clean(part))
     return "/".join(parts)
 
 
@@ -35,17 +35,6 @@ def require_welcome(name: str) -> None:
     """Raises Refused for the name of a file or folder that no person put there."""
     if name.startswith(".") or name.lower() in SYSTEM:
         raise Refused("it is a hidden file or one of the system")
-
-
-def readable(text: str) -> str:
-    """Text that can be shown and stored, whatever bytes it was made of."""
-    return clean(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-
-
-def clean(text: str) -> str:
-    """In one spelling (NFC), without control characters, and without those that turn the direction of the text around them."""
-    kept = (each for each in text if unicodedata.category(each) not in INVISIBLE and each not in TURNING)
-    return unicodedata.normalize("NFC", "".join(kept)).strip()
 
 
 def slug(title: str) -> str:
@@ -76,7 +65,7 @@ def labeled(names: Sequence[str]) -> tuple[list[int], list[str], str]:
     if len(classes) > MAX_CLASSES:
         return [], [], f"There are {len(classes):,} folders, too many to be classes (at most {MAX_CLASSES:,}), {without}."
     number = {name: label for label, name in enumerate(classes)}
-    return [number[path[0]] for path in paths], [name[:MAX_CLASS] for name in classes], ""
+    return [number[path[0]] for path in paths], shortened(classes, MAX_CLASS), ""
 
 
 def _unwrapped(paths: list[list[str]]) -> list[list[str]]:

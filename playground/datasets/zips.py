@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from playground.datasets.base import DataError
 from playground.datasets.naming import Refused
+from playground.datasets.spelling import IN_ZIP, decoded
 
 MAX_ENTRIES = 200_000
 MAX_DIRECTORY = 24 << 20  # bytes of a zip's list of contents, which is read as a whole
 PIECE = 1 << 18  # bytes
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # the second: of one without any files
+UTF8, UNICODE_PATH = 1 << 11, 0x7075  # a bit of an entry's flags, and Info-ZIP's field with its name in UTF-8
 UNIX = 3  # who made an entry, where its attributes say what kind of file it is
 
 
@@ -35,11 +39,7 @@ class Member:
 
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
-
-    @property
-    def name(self) -> str:
-        """Its path in the archive."""
-        return self.info.filename
+    name: str  # its path in the archive
 
     def pieces(self) -> Iterator[bytes]:
         """What it really holds, whatever its header promises. Raises Refused."""
@@ -78,4 +78,32 @@ def members(file: BinaryIO, what: str) -> list[Member]:
         raise DataError(f"{what} must be a whole zip archive, got one that cannot be opened") from None
     if directory > MAX_DIRECTORY or count > MAX_ENTRIES:
         raise DataError(f"{what} must hold at most {MAX_ENTRIES:,} entries, got {count:,} (their list has {directory:,} bytes)")
-    return [Member(archive, info) for info in infos if not info.is_dir()]
+    files = [info for info in infos if not info.is_dir()]
+    return [Member(archive, info, name) for info, name in zip(files, _names(files), strict=True)]
+
+
+def _names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """UTF-8 where an entry says so, in its flag or in a field of its own; else the one encoding that suits all others."""
+    told = {row: name for row, info in enumerate(infos) if (name := _told(info)) is not None}
+    rest = [row for row in range(len(infos)) if row not in told]
+    guessed = decoded([_bytes(infos[row]) for row in rest], IN_ZIP)
+    names = told | dict(zip(rest, guessed, strict=True))
+    return [names[row] for row in range(len(infos))]
+
+
+def _told(info: zipfile.ZipInfo) -> str | None:
+    """Its name where the entry itself says what it is in Unicode."""
+    if info.flag_bits & UTF8:
+        return info.filename
+    extra, at = info.extra, 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, at)
+        content, at = extra[at + 4 : at + 4 + length], at + 4 + length
+        if kind == UNICODE_PATH and content[:1] == b"\1" and content[1:5] == struct.pack("<L", zlib.crc32(_bytes(info))):
+            return content[5:].decode("utf-8", "surrogateescape")
+    return None
+
+
+def _bytes(info: zipfile.ZipInfo) -> bytes:
+    """The name as it stands there, which zipfile takes for cp437, where each byte is a letter."""
+    return info.orig_filename.partition("\0")[0].encode("cp437")

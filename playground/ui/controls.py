@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -274,6 +275,7 @@ def _moved(key: str, running: Running | None) -> None:
     now.untold.add(key)
     if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
         running.move(key, value)
+        now.sent[key] = value, time.monotonic()
         now.untold.discard(key)
         now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it
 

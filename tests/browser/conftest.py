@@ -8,10 +8,12 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
 from playground.home import site
+from playground.ui import ASSETS
 
 REQUIRED = os.environ.get("SSL_PLAYGROUND_REQUIRE_BROWSER") == "1"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -37,6 +39,21 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *QUIET])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def scripts(chromium):
+    """An empty page that can import the scripts of assets/, without a server."""
+
+    def give(route):
+        path = ASSETS / urlsplit(route.request.url).path.removeprefix("/assets/")
+        route.fulfill(path=path) if path.is_file() else route.fulfill(body="<!doctype html>", content_type="text/html")
+
+    page = chromium.new_page()
+    page.route("http://scripts.test/**", give)
+    page.goto("http://scripts.test/")
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -97,11 +97,39 @@ def test_a_live_knob_leaves_a_mark_and_survives_a_reload(desk):
     stopped(page)
 
 
+def test_two_browsers_on_one_run_show_the_knobs_that_it_has(desk):
+    one = desk(**LONG)
+    run = started(one)
+    two = desk(run=run)
+    wait_for_step(two, 1)
+    two.focus(".st-key-steps input")
+    two.keyboard.press("End")
+    two.keyboard.type("7")  # and no Enter: somebody is still typing
+    for here, there, value in ((one, two, "0.3"), (two, one, "0.5")):
+        here.focus(".st-key-method-temperature input")
+        here.keyboard.press("ArrowRight")
+        there.wait_for_function(f"document.querySelector('.st-key-method-temperature input').ariaValueText === '{value}'")
+        there.wait_for_function(f"location.search.includes('method.temperature={value}')")
+        assert two.input_value(".st-key-steps input") == "200007"
+    seen = step(one)
+    wait_for_step(one, seen + 20)
+    moved = one.evaluate(
+        f"fetch('api/runs/{run}').then((answer) => answer.json()).then(({{ changes }}) => changes.map((each) => each.value))"
+    )
+    assert moved == [0.3, 0.5]  # neither page answers the other
+    for page in (one, two):
+        assert page.get_attribute(".st-key-method-temperature input", "aria-valuetext") == "0.5"
+    stopped(one)
+    wait_for_status(two, "Stopped")
+
+
 def test_pause_step_resume_stop(desk):
     page = desk(**LONG)
     started(page)
+    page.wait_for_function("/^\\d.* left$/.test(document.querySelector('.ssl-left').textContent)")
     click(page, "pause")
     wait_for_status(page, "Paused")
+    assert page.text_content(".ssl-left").endswith("left after Resume")
     page.wait_for_selector(".st-key-pause button:has-text('Resume')")
     paused = step(page)
     click(page, "step")

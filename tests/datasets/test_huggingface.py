@@ -42,8 +42,8 @@ def test_a_table_that_was_saved_becomes_a_set_with_its_labels(table, home, tmp_p
     table.save_to_disk(tmp_path / "saved")
     list(huggingface.add(f"hf:{tmp_path}/saved"))
     made = own.get("own-saved")
-    assert made.counts() == {"fire ant": 10, "bee": 10} and made.folder == ""
-    assert reds(CATALOG["own-saved"]) == {"fire ant": {20 * i for i in range(10)}, "bee": {20 * i + 10 for i in range(10)}}
+    assert made.counts() == {"fire∕ant": 10, "․.bee": 10} and made.folder == ""
+    assert reds(CATALOG["own-saved"]) == {"fire∕ant": {20 * i for i in range(10)}, "․.bee": {20 * i + 10 for i in range(10)}}
 
 
 def test_parts_and_columns_can_be_chosen(library, table, home, tmp_path):

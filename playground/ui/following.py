@@ -1,0 +1,40 @@
+"""The controls follow the run: a live knob that somebody else moved, in another tab or another browser, moves here too."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from playground.config import CHOICES
+from playground.events import Change
+from playground.ui.settings import Settings
+from playground.ui.transport import Watched
+
+STATE = "followed"  # where the session keeps up to which change of which run its controls have come
+ARRIVES = 10.0  # seconds within which a run has heard what it was told, or never will
+
+
+def follow(now: Settings, watched: Watched) -> None:
+    """Takes over the changes of the run that are new to this session, but for knobs that were moved here and are still on their way."""
+    run, seen = st.session_state.get(STATE, (None, 0))
+    here, changes = watched.run.id if watched.run else None, watched.changes
+    st.session_state[STATE] = here, len(changes)
+    if here is None or here != run:
+        return
+    for change in changes[min(seen, len(changes)) :]:
+        if _concerns(change, now, watched):
+            now.flat = {key: each for key, each in now.flat.items() if key != f"schedule.{change.name}"} | {change.name: change.value}
+            now.problems.pop(change.name, None)
+
+
+def _concerns(change: Change, now: Settings, watched: Watched) -> bool:
+    """Whether the control of this knob stands for the run, and nothing newer was said here."""
+    owner = change.name.partition(".")[0]
+    if change.name not in now.flat or change.name in now.untold or (owner in CHOICES and now.flat[owner] != watched.flat.get(owner)):
+        return False
+    value, since = now.sent.get(change.name, (change.value, 0.0))
+    if value == change.value or time.monotonic() - since > ARRIVES:
+        now.sent.pop(change.name, None)
+        return True
+    return False

@@ -1,0 +1,83 @@
+"""Controls that follow a run which somebody else moves."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+
+from playground.config import RunConfig
+from playground.events import Change
+from playground.ui.following import ARRIVES, follow
+from playground.ui.settings import Settings
+from playground.ui.transport import Watched
+
+HEAT = "method.temperature"
+
+
+@pytest.fixture
+def session(monkeypatch):
+    kept = {}
+    monkeypatch.setattr(st, "session_state", kept)
+    return kept
+
+
+def run(*changes, name="abc", **config):
+    found = SimpleNamespace(id=name, flat=RunConfig(**config).flat(), over=False, status="running")
+    return Watched(found, tuple(Change(step, key, value) for step, (key, value) in enumerate(changes, 1)))
+
+
+def test_a_change_from_elsewhere_moves_the_control_and_ends_its_schedule(session):
+    config = {f"schedule.{HEAT}": "linear 0.1", "seed": 3}
+    now = Settings(RunConfig(**config).flat())
+    follow(now, run(**config))
+    follow(now, run((HEAT, 0.7), **config))
+    assert now.flat == RunConfig(**{HEAT: 0.7, "seed": 3}).flat() == run((HEAT, 0.7), **config).flat
+
+
+def test_a_change_is_taken_over_once_and_what_is_moved_here_afterwards_stays(session):
+    now = Settings(RunConfig().flat())
+    follow(now, run())
+    follow(now, run((HEAT, 0.7)))
+    now.flat[HEAT] = 0.3
+    follow(now, run((HEAT, 0.7)))
+    assert now.flat[HEAT] == 0.3
+
+
+def test_what_is_on_its_way_from_here_is_not_undone_by_what_came_before_it(session):
+    now = Settings(RunConfig(**{HEAT: 0.5}).flat(), sent={HEAT: (0.5, time.monotonic())})
+    follow(now, run())
+    follow(now, run((HEAT, 0.9)))
+    assert now.flat[HEAT] == 0.5
+    follow(now, run((HEAT, 0.9), (HEAT, 0.5)))
+    assert now.flat[HEAT] == 0.5 and now.sent == {}
+    follow(now, run((HEAT, 0.9), (HEAT, 0.5), (HEAT, 0.1)))
+    assert now.flat[HEAT] == 0.1
+
+
+def test_a_move_that_never_arrived_does_not_cut_the_control_off_for_good(session):
+    now = Settings(RunConfig(**{HEAT: 0.5}).flat(), sent={HEAT: (0.5, time.monotonic() - 2 * ARRIVES)})
+    follow(now, run())
+    follow(now, run((HEAT, 0.9)))
+    assert now.flat[HEAT] == 0.9
+
+
+def test_controls_that_stand_for_another_run_do_not_follow(session):
+    other = Settings(RunConfig(method="moco").flat())
+    meant = Settings(RunConfig().flat(), untold={"augment.hue"})
+    for now in (other, meant):
+        before = dict(now.flat)
+        session.clear()
+        follow(now, run())
+        follow(now, run((HEAT, 0.9), ("augment.hue", 0.5)))
+        assert now.flat == before | ({HEAT: 0.9} if now is meant else {"augment.hue": 0.5})
+
+
+def test_the_changes_of_a_run_that_was_opened_are_in_its_settings_already(session):
+    now = Settings(RunConfig(**{HEAT: 0.4}).flat())
+    follow(now, run())
+    follow(now, run((HEAT, 0.9), name="xyz"))
+    assert now.flat[HEAT] == 0.4
+    follow(now, Watched())
+    follow(now, run((HEAT, 0.9), name="xyz"))
+    assert now.flat[HEAT] == 0.4
