@@ -107,7 +107,8 @@ class _Looks:
 def _looked_at(pixels: Tensor) -> tuple[np.ndarray, _Looks, int]:
     """For each row the first one with equal pixels; how they look; and how many are blank."""
     seen: dict[bytes, int] = {}
-    first, tiny, coarse, blank = [], [], [], 0
+    first: list[int] = []
+    tiny, coarse, blank = [], [], 0
     for chunk in pixels.split(CHUNK):
         for row in chunk.numpy():
             first.append(seen.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), len(first)))
