@@ -21,6 +21,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
     return {
         "device": trainer.device.describe(),
+        "device_why": trainer.device.why,
         "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
         "views_per_step": views_per_step(trainer),
         "negatives": config.method.choice.negatives(config),
