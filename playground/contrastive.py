@@ -10,9 +10,22 @@ from torch import Tensor
 from playground.methods.base import Measure, in_full_precision
 
 PICK_MEASURES = {
-    "contrastive_top1": Measure("Contrastive top-1", "high: of all candidates, the positive is the most similar one", 0, 1),
+    "contrastive_top1": Measure(
+        "Contrastive top-1",
+        "high: of all candidates, the positive is the most similar one",
+        0,
+        1,
+        formula="share of the views whose positive has the largest similarity of all candidates",
+        unit="share, from 0 to 1",
+        source="Wu et al., 2018; van den Oord et al., 2018, section 2.3",
+    ),
     "information_bound": Measure(
-        "Bound of mutual information (nats)", "high: two views share at least this much, as far as the number of candidates can show", 0
+        "Bound of mutual information (nats)",
+        "high: one view tells much of the other; a bound only where negatives are drawn independently",
+        0,
+        formula="ln C - L, with L the loss in nats and C the number of candidates, the positive among them",
+        unit="nats, at most ln C",
+        source="van den Oord et al., 2018, section 2.3",
     ),
 }
 

@@ -1,5 +1,6 @@
 // Is the representation alive? Spread, effective rank, the spectrum, and one sentence with its evidence.
 
+import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { Grounds, sentenceOf, stateOf } from "../verdict.js"
@@ -8,15 +9,17 @@ const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 const HEALTHY = 0.5 // of 1/sqrt(d): from here on the spread is no concern
 const COLLAPSED = { projector: 0.15, backbone: 0.01 } // a backbone may keep a large part that all images share
 
+const MEANT = { std: "spread", rank: "rank" }
+
 export class Collapse {
   constructor(place) {
-    this.title = make("span.ssl-title", "Collapse")
+    this.title = explain(make("span.ssl-title", "Collapse"), "verdict")
     this.good = make("span.ssl-good", "bars long, spectrum flat")
     this.dot = make("span.ssl-dot")
     this.sentence = make("p.ssl-sentence")
     this.grounds = new Grounds()
     this.gauges = make("div.ssl-gauges")
-    this.chart = new Chart("Singular values", "flat: all dimensions in use; a cliff: only those before it")
+    this.chart = new Chart("spectrum")
     place.append(make("section.ssl-chart", make("header.ssl-head", this.title, this.good),
       make("div.ssl-line", this.dot, this.sentence), this.grounds.element, this.gauges), this.chart.element)
     this.bars = new Map()
@@ -58,7 +61,7 @@ export class Collapse {
     if (!bar) {
       const fill = make("i.ssl-fill")
       const value = make("span.ssl-value")
-      bar = { fill, value, element: make("div.ssl-gauge", make("span.ssl-name", label), make("div.ssl-track", fill), value) }
+      bar = { fill, value, element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), value) }
       this.bars.set(key, bar)
       this.gauges.append(bar.element)
     }

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.definitions import defined
 from playground.diagnostics.geometry import unit
 from playground.randomness import stream
 
@@ -14,10 +15,14 @@ TESTED = 0.25  # of the images, on which a linear probe is judged
 RIDGE = 1.0  # times the number of dimensions, of standardized features
 
 
+@defined("knn/*", "k-NN accuracy", "high for a factor that the network keeps, low for one that it ignores")
 def knn_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """How often an image's nearest neighbors, itself left out, know its label: one accuracy a factor.
+    """How often an image's nearest neighbors among the watched images, itself left out, know its label: one accuracy a factor.
 
-    A vote of the 20 nearest by cosine, weighted exp(cos / 0.07) (Wu et al., 2018, section 3.4).
+    Formula: share of the images whose label wins a vote of the 20 nearest by cosine, each vote weighted exp(cos / 0.07).
+    Unit: share, from 0 to 1; chance is one over the number of classes.
+    Source: Wu et al., 2018, section 3.4.
+
     features: (N, D), factors: name -> (N,) labels -> name -> scalar in [0, 1].
     """
     z = unit(features)
@@ -33,8 +38,13 @@ def _vote(votes: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
     return ((winner == labels) & (heaviest > 0)).float().sum() / (labels >= 0).sum().clamp(min=1)
 
 
+@defined("linear/*", "Linear probe", "high: a straight cut through the features tells the classes apart")
 def linear_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, float]:
     """How often a ridge classifier is right about images it was not fitted on, a quarter of them: one share a factor.
+
+    Formula: share of right answers of a ridge regression from standardized features to one column a class; penalty 1 times D.
+    Unit: share, from 0 to 1; chance is one over the number of classes.
+    Source: Alain and Bengio, 2017; ridge regression after Hoerl and Kennard, 1970.
 
     0 where fewer than two images have a label. A ridge classifier is a ridge regression to one column a class, +1 or -1, in closed
     form, and the largest column wins: factors whose labels stand on the same images are fitted at once.
