@@ -18,6 +18,7 @@ with st.sidebar:
     upload.draw(data)
 
 st.subheader(controls.plain(data.choice.title), anchor=False)
+sheet.numbers(data)
 if found := fetching.images(data):
     train, probe = found
     st.caption(controls.plain(data.choice.summary))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from playground import data_cli
-from playground.home import home, site
+from playground.home import HomeError, home, site
 
 app = typer.Typer(
     name="ssl-playground",
@@ -36,7 +36,7 @@ def main() -> None:
     """The console script: a wrong setting ends in one sentence, not in a traceback."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, HomeError) as error:
         Console(stderr=True).print(f"ssl-playground: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
@@ -186,14 +186,24 @@ def methods(
 def bench(
     json_file: JsonFile = None,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to time each contender.")] = 8.0,
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Whether all methods train on the GPU, agree with the CPU, and how fast: 5 minutes.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="With --gpu: where cifar-10-batches-py lies; else nothing is said about photographs.")
+    ] = None,
 ) -> None:
     """Measure the speed on this machine, as ratios within one run.
 
     Peers (kornia, lightly) come with: python -m pip install 'ssl-playground\\[bench]'
     """
+    _require_writable(json_file)
+    if gpu:
+        from playground.bench_gpu import Setting, run
+
+        sys.exit(any(each["status"] == "failed" for each in run(Setting(data=data), json_file)))
     from playground.bench import measure, table
 
-    _require_writable(json_file)
     results = measure(seconds)
     _write(json_file, results)
     Console().print(table(results))

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from playground.home import home, keeping
+
 if TYPE_CHECKING:
     from playground.datasets import Progress
 
@@ -114,5 +116,6 @@ def _watch(steps: Iterable[Progress]) -> None:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        for step in steps:
-            bar.update(task, description=step.what, completed=step.done, total=step.total or None)
+        with keeping(home()):
+            for step in steps:
+                bar.update(task, description=step.what, completed=step.done, total=step.total or None)

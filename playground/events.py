@@ -50,7 +50,10 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "trivial": ...}."""
+    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "chance": ..., "trivial": ...}.
+
+    chance: of who always names the commonest label.
+    """
 
     step: int
     values: dict[str, dict[str, float]]

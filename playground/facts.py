@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from playground.diagnostics.limits import bar_limits
+from playground.diagnostics.pictures import labeled, variety
+from playground.knobs import knobs_of
 from playground.probe_set import ProbeSet
 from playground.trainer import Trainer
 
@@ -11,6 +14,7 @@ from playground.trainer import Trainer
 def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
     """`facts` of the first event of a run, or of its continuation."""
     config = trainer.config
+    pictures = variety(probe.images)
     references = [vars(each) for each in config.method.choice.references(config)]
     for name, healthy in probe.healthy_std().items():
         references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
@@ -29,7 +33,11 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "layers": probe.sizes,
         "references": references,
         "probe": len(probe.images),
+        "pictures": pictures,
+        "labeled": labeled(probe.images),
+        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), any(each.without for each in knobs_of(config.method.choice.Knobs))),
         "about": probe.about,
+        "unmeasured": probe.unmeasured,
         "image_size": config.data.image_size,
         "local_size": config.crops.local_size if config.crops else None,
     }

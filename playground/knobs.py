@@ -138,9 +138,16 @@ Kind = TypeVar("Kind", bound=Choice)
 
 
 def catalog(base: type[Kind], package: ModuleType) -> dict[str, type[Kind]]:
-    """Every named subclass of `base` in `package` (a folder of modules, or one module), by name."""
+    """Every named subclass of `base` in `package` (a folder of modules, or one module), by name.
+
+    A module that needs somebody else's library goes without its choices where that is not installed.
+    """
     for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+        try:
+            importlib.import_module(f"{package.__name__}.{module.name}")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in ("", "playground"):
+                raise
     return {kind.name: kind for kind in sorted(_descendants(base), key=lambda kind: kind.__name__) if "name" in vars(kind)}
 
 

@@ -33,6 +33,7 @@ STATES = (
     "shortcut",
     "no learning",
     "divergence",
+    "unclear",
 )
 SMALL = {"network": "resnet-tiny", "batch_size": 128}
 NO_COLOR = {"augment.jitter_probability": 0, "augment.grayscale_probability": 0}

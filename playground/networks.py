@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from playground.knobs import Choice, catalog, option
 from playground.transformer import Block, attention, patchify, sine_positions, unpatchify
 
-__all__ = ["CATALOG", "Backbone", "BasicBlock", "Network", "ResNet", "ViT", "settle"]
+__all__ = ["CATALOG", "Backbone", "BasicBlock", "Network", "ResNet", "ViT"]
 __all__ += ["Block", "attention", "patchify", "sine_positions", "unpatchify"]
 
 
@@ -143,24 +143,6 @@ class ViT(Backbone):
         for block in self.blocks[:-1]:
             tokens = block(tokens)
         return cast(Block, self.blocks[-1]).weights(tokens)
-
-
-@torch.no_grad()
-def settle(network: nn.Module, images: Tensor) -> None:
-    """Gives batch norm the statistics of these images, (B, 3, H, W) uint8, so that an untrained network can be judged as it is.
-
-    Torch starts them at mean 0 and variance 1, which is nobody's: in evaluation mode that is another network than the one that trains.
-    """
-    norms = [each for each in network.modules() if isinstance(each, nn.BatchNorm2d)]
-    if not norms:
-        return
-    usual = [each.momentum for each in norms]
-    for each in norms:
-        each.momentum = 1.0
-    network.train()
-    network(images.float() / 255)
-    for each, momentum in zip(norms, usual, strict=True):
-        each.momentum = momentum
 
 
 class _ResNet(Network):

@@ -19,7 +19,7 @@ from playground.augment import Augment, augment
 from playground.diagnostics import AFTERWARDS, CATALOG, Diagnostic
 from playground.diagnostics.clusters import davies_bouldin, silhouette
 from playground.diagnostics.geometry import centered, similarity_histograms
-from playground.diagnostics.probes import knn_accuracy, linear_accuracy
+from playground.diagnostics.probes import knn_accuracy, knn_balanced, linear_accuracy
 from playground.diagnostics.similarity import correlation, in_blocks
 from playground.diagnostics.spectrum import singular_values
 from playground.methods import Method
@@ -32,6 +32,7 @@ MOST, FEWEST = 256, 64  # images that are seen as views
 ROOM = 2e11  # operations that views of more than the fewest images may cost: a few seconds of one thread
 BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
     "knn": knn_accuracy,
+    "knn_balanced": knn_balanced,
     "linear": linear_accuracy,
     "silhouette": silhouette,
     "davies_bouldin": davies_bouldin,
@@ -40,9 +41,10 @@ BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Portrait:
-    """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value. spectrum: (min(N, D),), centered.
+    """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value, where it can be told.
 
-    correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side. constant: all images have the same features.
+    spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side.
+    constant: all images have the same features.
     """
 
     images: int

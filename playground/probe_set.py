@@ -15,7 +15,8 @@ from playground.diagnostics.base import CATALOG
 from playground.diagnostics.clusters import silhouette
 from playground.diagnostics.factors import causes_of, explained_by
 from playground.diagnostics.geometry import similarity_histograms
-from playground.diagnostics.probes import knn_accuracy
+from playground.diagnostics.labels import chance, too_few
+from playground.diagnostics.probes import knn_accuracy, knn_balanced
 from playground.diagnostics.similarity import linear_cka
 from playground.diagnostics.spectrum import singular_values
 from playground.faults import NotFiniteError
@@ -28,7 +29,7 @@ from playground.trainer import Trainer
 PAIRS = 4  # of so many images, one is also seen as two views
 SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
-BY_FACTOR = {"knn": knn_accuracy, "silhouette": silhouette}  # of the backbone's output
+BY_FACTOR = {"knn": knn_accuracy, "knn_balanced": knn_balanced, "silhouette": silhouette}  # of the backbone's output
 PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
 
 
@@ -43,7 +44,10 @@ class ProbeSet:
         self.layout: np.ndarray | None = None
         self.origin: Tensor | None = None  # the features of the first measurement
         self.causes = causes_of(self.images.pixels, self.images.factors)
-        self.about = next((name for name in self.images.factors if name in self.causes), "")  # the first factor is the data set's subject
+        found = {name: too_few(labels, "watched images") for name, labels in self.images.factors.items()}
+        self.unmeasured = {name: f"accuracy of {name} {why}" for name, why in found.items() if why}
+        told = [name for name in self.images.factors if name in self.causes and name not in self.unmeasured]
+        self.about = next(iter(told), "")  # the first factor is the data set's subject
         generator = stream(self.seed, "pairs", 0, self.device.where)
         self.paired = len(images) // PAIRS
         pixels = self.images.pixels[: self.paired]
@@ -62,7 +66,7 @@ class ProbeSet:
             own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
             bins = method.assignments(self._floats(self.paired))
             if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
-                raise NotFiniteError("the network's features")
+                raise NotFiniteError("the network's features are no longer finite numbers")
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
             features = layers[""]["features"]
             for what, by_factor in BY_FACTOR.items():
@@ -74,8 +78,8 @@ class ProbeSet:
             arrays = self._arrays(layers) | pictures
             arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}
         found = _as_floats(values)
-        if wrong := next((name for name, value in found.items() if not math.isfinite(value)), None):
-            raise NotFiniteError(wrong.replace("_", " "))
+        if not all(map(math.isfinite, found.values())):
+            raise NotFiniteError("the network's features have become too large to be measured")
         return found, arrays
 
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:
@@ -84,6 +88,7 @@ class ProbeSet:
         with measuring(method):
             trivial = method.trivial(self._floats(self.paired), self._generator())
         found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "trivial": _as_floats(trivial)}
+        found["chance"] = {f"knn/{name}": chance(self.images.factors[name]) for name in pixels}
         return {name: values for name, values in found.items() if values}
 
     def _pictures(self, method: Method) -> dict[str, np.ndarray]:

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 # What a training needs. torch._dynamo comes with every optimizer. Nothing that starts a thread, as pandas does, which scikit-learn imports.
-NEEDED = ("torch._dynamo", "playground.training", "playground.runs.worker", "playground.projection")
+NEEDED = ("torch._dynamo", "torchvision.datasets", "playground.training", "playground.runs.worker", "playground.projection")
 LARGEST = 1 << 18  # bytes of a request, which has the environment in it
 UNKNOWN = 255  # the exit code of a process whose parent died before it could tell
 

@@ -18,6 +18,7 @@ from playground.augment import Augment, Draw, augment, draw, neutral, perform
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.diagnostics.geometry import unit
+from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.probes import knn_accuracy, linear_accuracy
 from playground.methods import Method
 from playground.randomness import stream
@@ -47,13 +48,13 @@ class Reading:
 def survival(config: RunConfig, train: Images, probe: Images) -> list[Reading]:
     """How well each factor is read off one view of every image, by probes that learned from views, beside the same with originals.
 
-    Probes: a vote of the nearest 20, the image itself left out, and a ridge classifier fitted on three quarters and judged on the rest.
-    train: gives batch norm of the untrained network its statistics, as in a training. Nothing is read where nothing has a label.
+    Probes: `knn_accuracy` and `linear_accuracy` of the diagnostics.
+    train: gives batch norm of the untrained network its statistics, as in a training. Nothing is read where too few have a label.
     """
     probe = probe[:READ]
     # Images without a label cannot be read; a factor counts where all have one.
-    factors = {name: each for name, each in probe.factors.items() if len(each) and int(each.min()) >= 0}
-    if not factors or len(probe) < 2:
+    factors = {name: each for name, each in probe.factors.items() if len(each) and int(each.min()) >= 0 and not too_few(each)}
+    if not factors:
         return []
     generator = stream(config.seed, "survival", 0)
     pictures = {"views": augment(probe.pixels, config.augment, generator), "originals": probe.pixels.float() / 255}
@@ -67,8 +68,7 @@ def survival(config: RunConfig, train: Images, probe: Images) -> list[Reading]:
 def _reading(name: str, labels: Tensor, found: dict[str, dict[str, dict[str, dict[str, float]]]]) -> Reading:
     """found[who][what][probe][factor] -> the part of one factor, its probes before its pictures."""
     values = {who: {probe: {what: each[what][probe][name] for what in each} for probe in ("knn", "linear")} for who, each in found.items()}
-    counts = labels.bincount()
-    return Reading(name, int((counts > 0).sum()), float(counts.max() / len(labels)), values)
+    return Reading(name, len(labels.unique()), chance(labels), values)
 
 
 def _accuracies(features: Tensor, factors: dict[str, Tensor]) -> dict[str, dict[str, float]]:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from playground.augment import augment
+from playground.calibration import calibrate_batchnorm
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.devices import Device
 from playground.methods import Batch, Method
-from playground.networks import settle
 from playground.optimizers import parameter_groups, schedule
 from playground.randomness import stream, stream_seed
 
-SETTLED = 256  # images that batch norm has seen before the first step
+CALIBRATED = 32  # images whose views batch norm has seen before the first step
 
 
 class Trainer:
@@ -33,17 +33,8 @@ class Trainer:
 
     def batch(self, step: int, part: int = 0) -> Batch:
         """What update number `step` (from 1) sees in its `part` of `config.accumulation`."""
-        config, place = self.config.at(step), (step - 1) * self.config.accumulation + part
-        rows, images = self._rows(place), self.images
-        pixels = images.pixels[rows.to(images.pixels.device)].to(self.device.where)
-        rows = rows.to(self.device.where)
-        count, crops = self.method.views, config.crops
-        stacked = augment(pixels.repeat(count, 1, 1, 1), config.augment, self._stream("views", place), views=count)
-        views, local = self._laid_out(stacked, count), []
-        if crops and crops.local_views:
-            many = pixels.repeat(crops.local_views, 1, 1, 1)
-            local = self._laid_out(augment(many, config.augment, self._stream("local", place), crops), crops.local_views)
-        return Batch(views, local, rows, {name: labels[rows] for name, labels in images.factors.items()})
+        place = (step - 1) * self.config.accumulation + part
+        return drawn(self.config.at(step), self.images, self._rows(place), self.device, lambda purpose: self._stream(purpose, place))
 
     def update(self) -> dict[str, Tensor]:
         """One step: views, loss, gradient, weights. Returns named scalars that are still on the device."""
@@ -96,9 +87,6 @@ class Trainer:
         """The method reads its live knobs from here."""
         self.method.knobs, self.method.masking = config.method, config.masking
 
-    def _laid_out(self, views: Tensor, count: int) -> list[Tensor]:
-        return list(views.contiguous(memory_format=self.device.memory_format).chunk(count))
-
     def _stream(self, purpose: str, place: int) -> torch.Generator:
         return stream(self.config.seed, purpose, place + 1, self.device.where)
 
@@ -109,13 +97,35 @@ class Trainer:
         return _order(self.config.seed, epoch, len(self.images))[place * size : (place + 1) * size]
 
 
+def drawn(config: RunConfig, images: Images, rows: Tensor, device: Device, random: Callable[[str], torch.Generator]) -> Batch:
+    """Training images, by their rows (B,), as the views of one step. random: gives a generator for a purpose, on the device."""
+    pixels = images.pixels[rows.to(images.pixels.device)].to(device.where)
+    rows = rows.to(device.where)
+
+    def laid_out(views: Tensor, count: int) -> list[Tensor]:
+        return list(views.contiguous(memory_format=device.memory_format).chunk(count))
+
+    count, crops = config.method.choice.views, config.crops
+    views = laid_out(augment(pixels.repeat(count, 1, 1, 1), config.augment, random("views"), views=count), count)
+    local: list[Tensor] = []
+    if crops and (many := crops.local_views):
+        local = laid_out(augment(pixels.repeat(many, 1, 1, 1), config.augment, random("local"), crops), many)
+    return Batch(views, local, rows, {name: labels[rows] for name, labels in images.factors.items()})
+
+
 def untrained(config: RunConfig, images: Images) -> Method:
     """The method as it is before its first step, on the CPU: its weights follow from the seed of the config alone."""
+
+    def random(purpose: str) -> torch.Generator:
+        return stream(config.seed, f"calibration {purpose}", 0)
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(config.seed, "weights", 0))
         backbone = config.network.choice.build(config.network, config.data.image_size)
-        settle(backbone, images.pixels[:SETTLED])
         method: Method = config.method.choice(backbone, config)
+        rows = _order(config.seed, 0, len(images))[:CALIBRATED]
+        batch = drawn(config.at(1), images, rows, Device(torch.device("cpu"), None, torch.contiguous_format), random)
+        calibrate_batchnorm(method, batch, random("loss"))
     return method
 
 

@@ -88,10 +88,6 @@ def test_knn_agrees_with_scikit_learn():
     assert knn_accuracy(features, {"x": labels})["x"] == pytest.approx(right / len(z), abs=1e-6)
 
 
-def test_knn_needs_no_more_neighbors_than_there_are():
-    assert knn_accuracy(torch.eye(3), {"x": torch.tensor([0, 0, 0])})["x"] == 1
-
-
 def test_bin_use_in_closed_form():
     two = bin_use(torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), "x")
     assert float(two["x/perplexity"]) == pytest.approx(2) and float(two["x/entropy"]) == pytest.approx(0, abs=1e-6)

@@ -188,6 +188,7 @@ def test_loss_stands_beside_accuracy_for_every_run_on_a_data_set(pool, runs, htt
     losses = [entry.body["loss"] for entry in pool.store.events(run) if entry.kind == "metrics" and "loss" in entry.body]
     assert found[run]["loss"] == pytest.approx(sum(losses) / len(losses)) and len(losses) == 3
     last = [entry.body for entry in pool.store.events(run) if entry.kind == "metrics" and "knn/shape" in entry.body][-1]
+    assert 1 / 8 < found[run]["chance"]["shape"] < 0.2
     assert found[run]["knn"]["shape"] == last["knn/shape"] and found[run]["method"] == "SimCLR"
     assert http.get("/api/evaluation/losses?data=cifar10").json()["runs"] == []
     pool.store.write(run, Metrics(3, {"knn/shape": 0.99}))

@@ -65,7 +65,7 @@ def test_a_missing_label_counts_for_nothing():
         alone = measure(features[seen], {"x": labels[seen]})["x"]
         assert float(measure(features, {"x": holes})["x"]) == pytest.approx(float(alone), abs=1e-5)
     few = torch.where(torch.arange(len(labels)) % 40 == 0, labels, -1)  # one of each class: no neighbor of its own has a label
-    assert knn_accuracy(features, {"x": few})["x"] == 0
+    assert knn_accuracy(features, {"x": few}) == linear_accuracy(features, {"x": few}) == {}
     assert knn_accuracy(features, {"x": holes})["x"] > 0.95
 
 
@@ -223,7 +223,8 @@ def test_whatever_the_features_are_every_measure_is_a_number_within_its_range(na
         for measure in (silhouette, davies_bouldin, knn_accuracy, linear_accuracy):
             found = measure(features, factors)
             assert all(math.isfinite(float(value)) for value in found.values()), (measure.__name__, found)
-            assert list(found) == list(factors) and float(found["none"]) == 0
+            told = list(factors) if measure in (silhouette, davies_bouldin) else ["half", "some"] if len(features) == 30 else []
+            assert list(found) == told
             assert measure(features, {}) == {}
         assert correlation(features).isfinite().all() and len(in_blocks(correlation(features))) == features.shape[1]
         assert 0 <= float(linear_cka(features, normal(len(features), 3))) <= 1

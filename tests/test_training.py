@@ -25,7 +25,7 @@ from playground.events import (
     Verdict,
     Weights,
 )
-from playground.trainer import SETTLED, Trainer
+from playground.trainer import Trainer
 from playground.training import load_images
 
 
@@ -156,7 +156,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
     config = RunConfig(**tiny | wild | {"method": "vicreg", "steps": 40})
     events = list(train(config))
     assert events[-1].status == "failed"
-    assert events[-1].message.startswith("the loss must be finite, got nan or infinity at step ")
+    assert events[-1].message.startswith("the loss is no longer a finite number at step ")
     assert "last good snapshot is of step" in events[-1].message
     assert all(np.isfinite(event.arrays["embedding"]).all() for event in of(Snapshot, events))
 
@@ -173,19 +173,7 @@ def test_features_that_are_not_finite_end_the_run_in_a_sentence(tiny, monkeypatc
     monkeypatch.setattr(Trainer, "update", spoiled)
     events = list(train(RunConfig(**tiny)))
     assert events[-1].status == "failed" and not of(Checkpoint, events)
-    assert events[-1].message.startswith("the network's features must be finite, got nan or infinity at step ")
-
-
-def test_an_untrained_network_is_judged_with_the_statistics_of_the_data():
-    """In evaluation mode it says of the images that it has seen just what it says in training mode."""
-    images = load_images(RunConfig().data, None)[0]
-    backbone = Trainer(
-        RunConfig(method="simclr", network="resnet-tiny", device="cpu"), images, devices.pick("cpu", "resnet")
-    ).method.backbone
-    seen = images.pixels[:SETTLED].float() / 255
-    with torch.no_grad():
-        assert torch.allclose(backbone.eval()(seen), backbone.train()(seen), atol=1e-2)
-    assert {each.momentum for each in backbone.modules() if isinstance(each, torch.nn.BatchNorm2d)} == {0.1}
+    assert events[-1].message.startswith("the network's features are no longer finite numbers at step ")
 
 
 def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):

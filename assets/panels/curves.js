@@ -54,8 +54,7 @@ export class Curves {
     const measured = run?.metrics.get(factors[0])?.steps
     if (!this.knn.stale(run?.id, factors, measured?.length, measured?.at(-1), Boolean(run?.snapshots.size), [...(this.chosen ?? [0])], ...this.frame(run))) return
     const waiting = "Which factors do nearest neighbors share? Measured from the first step on, beside two baselines."
-    const without = "These images have no labels: whether neighbors share them cannot be measured. The map shows who the neighbors are."
-    this.knn.hint(factors.length ? "" : run?.snapshots.size ? without : waiting)
+    this.knn.hint(factors.length ? "" : run?.snapshots.size ? `${unmeasured(run)} The map shows who the neighbors are.` : waiting)
     const shown = this.shown(factors)
     const traces = factors.flatMap((name, i) => {
       const color = this.theme.colors[i % this.theme.colors.length]
@@ -63,13 +62,15 @@ export class Curves {
       const curve = line(run.metrics.get(name), plainName(name.slice(4)), color, strong ? 2.2 : 1)
       curve.opacity = strong ? 1 : 0.35
       curve.line.shape = "linear"
-      const levels = strong ? [["random", "dash", "random network"], ["pixels", "dot", "raw pixels"]] : []
-      return [...levels.map(([key, dash, meaning]) => level(run, key, name, color, dash, meaning)).filter(Boolean), curve]
+      const levels = strong ? [["random", "dash", "random network"], ["pixels", "dot", "raw pixels"], ["chance", "1px,7px", "chance: always the commonest label"]] : []
+      const classes = strong && run.metrics.get(name.replace("knn/", "knn_balanced/")) // under imbalance alone
+      const mean = classes ? [{ ...line(classes, `${plainName(name.slice(4))}, mean over classes`, color, 1.4), opacity: 0.8 }] : []
+      return [...levels.map(([key, dash, meaning]) => level(run, key, name, color, dash, meaning)).filter(Boolean), ...mean, curve]
     })
     this.chips(run, factors, shown)
     const marks = run ? changeMarks(run, this.theme, true) : {}
     this.knn.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "accuracy", [0, 1], { tickformat: ".1f" }), ...marks }, this.theme, run?.id)
-    this.knn.say(`k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}`).join(", ") || "nothing yet"}`)
+    this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ") || "nothing yet"}`)
   }
 
   /** What every curve depends on beside its own points. */
@@ -93,8 +94,9 @@ export class Curves {
       const now = run.now(name)
       const random = run.baseline.random?.[name]
       const gain = random === undefined || Math.abs(now - random) < 0.02 ? "" : now > random ? " ↗" : " ↘"
-      setText(chip, `${name.slice(4)} ${short(now)}${gain}`)
-      chip.title = `${name.slice(4)}: ${short(now)} now, ${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`
+      const classes = run.now(name.replace("knn/", "knn_balanced/"))
+      setText(chip, `${name.slice(4)} ${short(now)}${classes === undefined ? "" : ` (classes ${short(classes)})`}${gain}`)
+      chip.title = `${name.slice(4)}: ${short(now)} now${beside(run, name)}, ${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`
     })
   }
 
@@ -153,6 +155,18 @@ export class Curves {
     this.task.draw([line(values, plainName(name), this.theme.colors[0], 2)], layout, this.theme, run.id)
     this.task.say(`${measure.title} ${short(values.values.at(-1))}; the trivial solution has ${short(trivial)}`)
   }
+}
+
+/** Why there is no accuracy, in a sentence. */
+export function unmeasured(run) {
+  const why = Object.values(run.facts.unmeasured ?? {})
+  return why.length ? `${why[0][0].toUpperCase()}${why[0].slice(1)}.` : "These images have no labels: whether neighbors share them cannot be measured."
+}
+
+/** What an accuracy is read against: chance, and where classes are uneven the mean over classes. */
+function beside(run, name) {
+  const [chance, classes] = [run.baseline.chance?.[name], run.now(name.replace("knn/", "knn_balanced/"))]
+  return `${classes === undefined ? "" : `, mean over classes ${short(classes)}`}${chance === undefined ? "" : `, chance ${short(chance)}`}`
 }
 
 /** The metric by which the method's own task is judged: the first that has a trivial solution to beat. */

@@ -4,7 +4,7 @@ import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { SIDES, Twins, sideColors } from "../twins.js"
 import { knew } from "../verdict.js"
-import { line, reference } from "./curves.js"
+import { line, reference, unmeasured } from "./curves.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 const QUIET = ["starting", "healthy"]
@@ -75,9 +75,10 @@ export class Duel {
       setText(chip, `${name.slice(4)} ${this.twins.both.map(([, each]) => short(each.now(name))).join(" | ")}`)
     })
     const random = run?.baseline.random?.[this.factor]
-    const references = random === undefined ? [] : [{ value: random, meaning: "random network" }]
+    const chance = run?.baseline.chance?.[this.factor]
+    const references = [[random, "random network"], [chance, "chance"]].filter(([value]) => value !== undefined).map(([value, meaning]) => ({ value, meaning }))
     this.plain("knn", (each) => [[each.metrics.get(this.factor), (this.factor ?? "").slice(4), "solid"]], axis(this.theme, "accuracy", [0, 1]), references)
-    if (run?.snapshots.size && !names.length) this.charts.knn.hint("These images have no labels: what neighbors share cannot be measured.")
+    if (run?.snapshots.size && !names.length) this.charts.knn.hint(unmeasured(run))
   }
 
   choice() {

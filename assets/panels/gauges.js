@@ -100,20 +100,21 @@ export class FactorTable {
     }))
   }
 
-  fill(row, { factor, classes, labeled, chance, values }, worst) {
+  fill(row, { factor, classes, labeled, chance, values, why }, worst) {
     setText(row.children[0], factor)
     row.children[0].title = `${classes} classes on ${labeled.toLocaleString("en-US")} images`
     COLUMNS.forEach(([name, , [low, high]], i) => {
       const cell = row.children[i + 1]
-      const { value, before } = values[name]
-      const readable = classes > 1
+      const { value, before } = values[name] ?? {}
+      const readable = classes > 1 && value !== undefined
+      const mean = name === "knn" && readable && values.knn_balanced ? ` · classes ${rounded(values.knn_balanced.value)}` : ""
       setText(cell.children[0], readable ? rounded(value) : "–")
-      setText(cell.children[1], readable ? rounded(before) : classes === 1 ? "one class" : "no labels")
+      setText(cell.children[1], readable ? `${rounded(before)}${mean}` : classes === 1 ? "one class" : classes ? "too few" : "no labels")
       const track = Object.assign(Object.create(Track.prototype), { element: cell.children[2], fill: cell.children[2].children[0], notch: cell.children[2].children[1] })
       cell.children[2].hidden = !readable
-      track.show(value, before, [low, high ?? worst])
+      if (readable) track.show(value, before, [low, high ?? worst])
       cell.children[2].style.setProperty("--chance", high === 1 && low === 0 ? `${100 * chance}%` : "-10px")
-      cell.title = readable ? `${COLUMNS[i][1]} of ${factor}: ${short(value)}, ${short(before)} at the start${high === 1 && low === 0 ? `; chance ${short(chance)}` : ""}` : "needs two classes"
+      cell.title = readable ? `${COLUMNS[i][1]} of ${factor}: ${short(value)}, ${short(before)} at the start${high === 1 && low === 0 ? `; chance ${short(chance)}${mean && `; mean over classes ${rounded(values.knn_balanced.value)}`}` : ""}` : why || "needs two classes"
     })
   }
 }

@@ -3,7 +3,7 @@
 import { Polling } from "../polling.js"
 import { Chart, axis } from "../plot.js"
 import { classStyles, make, plainName, setText, short } from "../theme.js"
-import { escaped, percent } from "./scores.js"
+import { chanceLine, escaped, percent } from "./scores.js"
 
 const PLOTLY = { circle: "circle", square: "square", triangle: "triangle-up", diamond: "diamond", cross: "cross", down: "triangle-down", plus: "x", ring: "circle-open" }
 const SCALES = [["loss", "loss as it is"], ["rank", "place within its method"]]
@@ -59,13 +59,19 @@ export class Losses {
     const title = this.scale === "rank" ? "place of its loss within its method: 0 the lowest, 1 the highest" : "final pretext loss, mean of the last 20 steps"
     const layout = {
       xaxis: axis(this.theme, title, this.scale === "rank" ? [-0.05, 1.05] : null, this.scale === "rank" ? {} : { autorange: true, range: undefined }),
-      yaxis: axis(this.theme, `${this.measure === "linear" ? "linear probe" : "k-NN"}: ${escaped(plainName(factor))}`, [0, 1.02], { tickformat: ".0%" }), margin: { l: 52, r: 14, t: 8, b: 42 },
+      yaxis: axis(this.theme, `${this.measure === "linear" ? "linear probe" : "live k-NN"}: ${escaped(plainName(factor))}`, [0, 1.02], { tickformat: ".0%" }), margin: { l: 52, r: 14, t: 8, b: 42 },
+      shapes: [...new Set(runs.map((each) => each.chance?.[factor]))].filter((each) => each !== undefined).slice(0, 1).map((each) => chanceLine(each, this.theme)),
     }
     this.chart.chips.replaceChildren(...traces.map((trace) => {
       const i = methods.findIndex((method) => escaped(method) === trace.name)
       const chip = make("span.ssl-chip", methods[i])
       chip.dataset.symbol = styles[i].symbol
       chip.style.setProperty("--color", styles[i].color)
+      return chip
+    }), ...layout.shapes.map(() => {
+      const chip = make("span.ssl-chip", "chance")
+      chip.dataset.mark = "dots"
+      chip.style.setProperty("--color", this.theme.muted)
       return chip
     }))
     this.chart.draw(traces, layout, this.theme, `${this.data.data} ${this.scale}`).then(() => this.listen())
@@ -103,7 +109,7 @@ export class Losses {
     list.value = this.method
     list.setAttribute("aria-label", "which method")
     list.addEventListener("change", () => { this.method = list.value; this.draw() })
-    this.by.replaceChildren(group("accuracy by", [["knn", "k-NN, every run"], ["linear", "linear probe, where evaluated"]], this.measure, (value) => { this.measure = value }),
+    this.by.replaceChildren(group("accuracy by", [["knn", "live k-NN, every run"], ["linear", "linear probe, where evaluated"]], this.measure, (value) => { this.measure = value }),
       group("loss as", SCALES, this.scale, (value) => { this.scale = value }), list)
   }
 

@@ -130,8 +130,8 @@ export class PointMap {
     const missing = this.kind === "umap" && kind === "pca"
     setText(this.when, `step ${step.toLocaleString("en-US")}${missing ? " · PCA until the first UMAP is ready" : ""}`)
     const accuracy = this.run.now(`knn/${this.factor}`)
-    const rate = accuracy === undefined ? "at an unknown rate" : `${Math.round(100 * accuracy)} % of the time`
-    const colored = this.factor ? `colored by ${this.factor}; nearest neighbors share it ${rate}` : "which have no labels"
+    const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${Math.round(100 * accuracy)} % of the images`
+    const colored = this.factor ? `colored by ${this.factor}${known}` : "which have no labels"
     const text = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}, ${kind.toUpperCase()} of the backbone's output, ${colored}`
     this.canvas.setAttribute("aria-label", text)
   }

@@ -90,7 +90,8 @@ function spread(rows, color) {
   return { type: "data", symmetric: false, array: rows.map((each) => each.highest - each.mean), arrayminus: rows.map((each) => each.mean - each.lowest), color, thickness: 1.4, width: 4 }
 }
 
-function chanceLine(value, theme) {
+/** A dotted line: who always names the commonest label. */
+export function chanceLine(value, theme) {
   return { type: "line", xref: "paper", x0: 0, x1: 1, y0: value, y1: value, line: { color: theme.muted, width: 1.4, dash: "dot" } }
 }
 

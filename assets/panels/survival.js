@@ -7,7 +7,7 @@ import { make, setText } from "../theme.js"
 import { percent } from "./overlap.js"
 
 const CHARTS = [["pixels", "knn"], ["pixels", "linear"], ["untrained", "knn"], ["untrained", "linear"]]
-const PROBES = { knn: "k-NN", linear: "linear probe" }
+const PROBES = { knn: "live k-NN", linear: "linear probe" }
 
 export class Survival {
   constructor(place) {
@@ -52,7 +52,7 @@ export class Survival {
   one(chart, who, probe) {
     if (!chart.stale(this.asking.had, this.theme.dark)) return
     const factors = this.body.factors
-    chart.hint(factors.length ? "" : "These images have no labels: there is nothing to read.")
+    chart.hint(factors.length ? "" : "These images have no labels, or too few of each: there is nothing to read.")
     const color = this.theme.colors[who === "pixels" ? 1 : 0]
     const x = factors.map((each) => each.factor)
     const of = (what) => factors.map((each) => each.values[who][probe][what])

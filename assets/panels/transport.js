@@ -90,7 +90,7 @@ export class Transport {
     setText(this.verdict, sentenceOf(verdict))
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
-    setText(this.message, message(run, status))
+    setText(this.message, [run?.remark, message(run, status)].filter(Boolean).join(" · "))
     explain(this.message, status === "running" && run.now("views_per_second") ? "views_per_second" : null)
     this.message.dataset.state = status
     this.message.title = this.message.textContent

@@ -52,6 +52,10 @@ export class Twin {
 
   curve(name) {
     const line = this.lines.appendChild(drawing("polyline", { class: TOLD.includes(name) ? "ssl-strong" : "" }))
+    if (TOLD.includes(name) && this.probe?.labels[name]) {
+      const height = 100 - 100 * commonest(this.probe.labels[name])
+      this.lines.prepend(drawing("polyline", { class: "ssl-chance", points: `0,${height} 100,${height}` }))
+    }
     const chip = TOLD.includes(name) ? this.chips.appendChild(make("span.ssl-chip")) : null
     return { line, chip }
   }
@@ -74,7 +78,7 @@ export class Twin {
 
   say(step) {
     const text = `${[...this.chips.children].map((chip) => chip.textContent).join(", ")}`
-    this.lines.setAttribute("aria-label", `k-NN accuracy at step ${step}: ${text}`)
+    this.lines.setAttribute("aria-label", `Live k-NN accuracy at step ${step}: ${text}; dotted: chance`)
     this.canvas.setAttribute("aria-label", `${this.claim}. Recorded map of ${this.at.length / 2} probe images at step ${step}`)
   }
 
@@ -93,6 +97,13 @@ export class Twin {
   remove() {
     this.scatter.remove()
   }
+}
+
+/** The share of the commonest label: how often it is right to name it always. */
+function commonest(labels) {
+  const counts = new Map()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  return Math.max(...counts.values()) / labels.length
 }
 
 function drawing(tag, attributes) {

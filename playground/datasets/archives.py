@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from torchvision.datasets.utils import extract_archive
-
 from playground.datasets.base import Dataset, Progress
 from playground.datasets.download import fetch
 from playground.datasets.turns import alone
@@ -33,6 +31,18 @@ class Archive:
     file: Path
     md5: str
     into: Path | None
+
+
+class Torchvision:
+    """torchvision's data set of a name, as a class attribute: torchvision is imported when it is asked for, since trainings do without."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        import torchvision.datasets
+
+        return getattr(torchvision.datasets, self._name)
 
 
 class Downloaded(Dataset):
@@ -73,6 +83,8 @@ class Downloaded(Dataset):
 def unpack(archive: Path, into: Path) -> None:
     """Unpacks beside its place and moves it there when all is out, so that what is there is whole. It replaces what was there."""
     beside = into / f".{archive.name}.unpacking"
+    from torchvision.datasets.utils import extract_archive
+
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     try:

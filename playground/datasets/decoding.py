@@ -1,16 +1,20 @@
 """One picture of any kind, from any hand -> (3, size, size) bytes; what cannot be read is refused with a short reason.
 
 The kind is told by the first bytes, never by the name. Limits are checked on the header, before any pixel is decoded.
-Nothing global is touched, so that many threads may decode at once: Pillow lets go of Python's lock while it does.
+Many threads may decode at once: Pillow lets go of Python's lock while it does. What it and its libraries would say about a file
+themselves, on the terminal, is said in the reason instead.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import logging
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 import numpy as np
 from PIL import Image
@@ -24,6 +28,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from playground.datasets.deep import Numbers, is_deep, numbers
 from playground.datasets.ranges import Range, guess
+from playground.datasets.unread import in_planes, tiff_in_words, what_it_is
+
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+logging.getLogger("PIL").propagate = False
+for speaker in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+    with contextlib.suppress(AttributeError, OSError):  # where libtiff cannot be reached, it goes on speaking
+        ctypes.CDLL(Image.core.__file__)[speaker](None)
 
 Fit = Literal["crop", "squeeze"]
 
@@ -73,7 +85,7 @@ def decode(source: Path | BinaryIO, size: int, fit: Fit, range: Range | None = N
     crop: the middle square, its side brought to `size`; squeeze: the whole picture, its proportions lost. Antialiased.
     range: of numbers of more than 8 bits; guessed from this picture alone if left out.
     """
-    with _opened(source) as picture, _in_a_sentence():
+    with _opened(source) as picture, _in_a_sentence(picture):
         return _square(picture, size, fit, range)
 
 
@@ -85,7 +97,7 @@ def header(source: Path) -> Header:
 
 def sample(source: Path) -> np.ndarray:
     """Some of the numbers of a picture with more than 8 bits, from all over it: (K,), K <= SAMPLED. Raises Unreadable."""
-    with _opened(source) as picture, _in_a_sentence():
+    with _opened(source) as picture, _in_a_sentence(picture):
         return _sampled(numbers(picture))
 
 
@@ -116,14 +128,16 @@ def _opened(source: Path | BinaryIO) -> Iterator[ImageFile]:
 
 
 @contextlib.contextmanager
-def _in_a_sentence() -> Iterator[None]:
+def _in_a_sentence(picture: ImageFile) -> Iterator[None]:
     """Pillow's readers raise whatever a damaged file leads them to: inside, it becomes Unreadable."""
+    file = picture.fp
     try:
         yield
     except Unreadable:
         raise
     except Exception as error:
-        raise Unreadable(_reason(error)) from None
+        jpeg = isinstance(picture, JpegImageFile) and file is not None  # one that is lossless is told only when it is decoded
+        raise Unreadable(_not_read(what_it_is(cast(BinaryIO, file)) if jpeg else "") or _reason(error)) from None
 
 
 def _within_limits(file: BinaryIO) -> ImageFile:
@@ -140,11 +154,17 @@ def _within_limits(file: BinaryIO) -> ImageFile:
     try:
         picture = found[1](file, "")  # not Image.open, which warns about large pictures by a global limit
     except Exception as error:
-        raise Unreadable(_reason(error)) from None
+        raise Unreadable(_not_read(what_it_is(file)) or _reason(error)) from None
+    if isinstance(picture, TiffImageFile) and in_planes(picture.tag_v2):
+        raise Unreadable(_not_read(tiff_in_words(picture.tag_v2)))
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise Unreadable(f"it has {width:,} x {height:,} pixels, at most {MAX_PIXELS:,} are read")
     return picture
+
+
+def _not_read(what: str) -> str:
+    return what and f"it is {what}, which is not read"
 
 
 def _reason(error: Exception) -> str:

@@ -1,26 +1,39 @@
 """The true numbers of a picture with more than 8 bits a channel. Pillow by itself gives other ones, or only the upper 8 bits of them.
 
-What Pillow gets wrong: the lower byte of 16-bit color is dropped, unsigned 32-bit and signed 8-bit numbers wrap around, and a TIFF in which
-the smallest number is white comes out as its negative.
+What Pillow gets wrong: the lower byte of 16-bit color is dropped, unsigned 32-bit and signed 8-bit numbers wrap around, a TIFF in which
+the smallest number is white comes out as its negative, and in one that is compressed and has the larger byte first the bytes are
+swapped once too often. What it does not open by itself, though it can: floats of 64 bits, and some orders of bytes.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 from PIL.ImageFile import ImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import OPEN_INFO, TiffImageFile
 
 from playground.datasets.ranges import Range
 
-BITS, PHOTOMETRIC, PLANES, FORMAT, NODATA = 258, 262, 284, 339, 42113  # tags of TIFF; the last is GDAL's
-UNSIGNED, SIGNED = 1, 2  # values of FORMAT
-MIN_IS_WHITE, APART = 0, 2  # values of PHOTOMETRIC and PLANES
+BITS, PHOTOMETRIC, FORMAT, NODATA = 258, 262, 339, 42113  # tags of TIFF; the last is GDAL's
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # values of FORMAT
+MIN_IS_WHITE, MIN_IS_BLACK = 0, 1  # values of PHOTOMETRIC
 OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}  # byte orders of Pillow's names
+GRAYS = {  # format, bits -> Pillow's mode and name of the layout, less the order of bytes
+    (UNSIGNED, 16): ("I;16{}", "I;16{}"),
+    (UNSIGNED, 32): ("I", "I;32{}"),
+    (SIGNED, 8): ("L", "L"),
+    (SIGNED, 16): ("I", "I;16{}S"),
+    (SIGNED, 32): ("I", "I;32{}S"),
+    (FLOAT, 64): ("F", "F;64{}F"),
+}
+for order, letter in ((b"II", ""), (b"MM", "B")):
+    for white in (MIN_IS_WHITE, MIN_IS_BLACK):
+        for (kind, bits), (mode, raw) in GRAYS.items():
+            OPEN_INFO.setdefault((order, white, (kind,), 1, (bits,), ()), (mode.format(letter), raw.format(letter)))
 
 
 @dataclass(frozen=True)
@@ -54,11 +67,14 @@ def is_deep(picture: ImageFile) -> bool:
 def numbers(picture: ImageFile) -> Numbers:
     """What the file really holds, of a picture that is deep and of which only the header was read. Raises whatever Pillow's readers do."""
     channels, cover = _color(picture) if _color_of_16_bits(picture) else ([_gray(picture)], None)
-    white = isinstance(picture, TiffImageFile) and picture.tag_v2.get(PHOTOMETRIC) == MIN_IS_WHITE and picture.mode != "L"
+    white = isinstance(picture, TiffImageFile) and picture.tag_v2.get(PHOTOMETRIC) == MIN_IS_WHITE
     return Numbers(channels, _missing(channels, _nodata(picture)), cover, white)
 
 
 def _gray(picture: ImageFile) -> np.ndarray:
+    raw = _raw_mode(picture)
+    if picture.tile and picture.tile[0].codec_name == "libtiff":  # it gives the bytes in the order of this machine
+        picture = _with_raw_mode(picture, re.sub(r"^([IF];\d+)B", r"\1N", raw))
     values = np.asarray(picture)
     if _is_signed_byte(picture):
         return values.view(np.int8)
@@ -90,7 +106,7 @@ def _opacity(alpha: np.ndarray) -> np.ndarray:
     return alpha.astype(np.float32) / 255
 
 
-def _with_raw_mode(picture: ImageFile, raw: str) -> Image.Image:
+def _with_raw_mode(picture: ImageFile, raw: str) -> ImageFile:
     """The same picture, to be decoded as if its bytes were laid out otherwise."""
     picture.tile = [each._replace(args=raw if isinstance(each.args, str) else (raw, *(each.args or ())[1:])) for each in picture.tile]
     return picture

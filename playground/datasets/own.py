@@ -256,6 +256,7 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
         "test_count": parts.test,
         "untested": _untested(own),
         "native_size": own.size,
+        "measured": own.numbers,
         "classes": {"class": len(own.classes)} if own.classes else {},
         "colored": not own.gray,
         "suggests": _suggests(own),
@@ -276,7 +277,8 @@ def _ranged(knobs: type[Dataset.Knobs], numbers: Measured) -> type[Dataset.Knobs
         def _low_below_high(self) -> Knobs:
             if self.range_low >= self.range_high:
                 got = f"{self.range_low:.10g} and {self.range_high:.10g}"
-                raise ConfigError("data.range_high", f"range_low must be below range_high, got {got}")
+                key = "range_low" if self.range_high == numbers.high else "range_high"  # the one that was moved
+                raise ConfigError(f"data.{key}", f"range_low must be below range_high, got {got}")
             return self
 
     return Knobs

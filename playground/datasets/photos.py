@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-import torchvision
 
-from playground.datasets.archives import SIZE, Archive, Downloaded, Framed
+from playground.datasets.archives import SIZE, Archive, Downloaded, Framed, Torchvision
 from playground.datasets.base import DataError, Dataset, Images, Progress
 from playground.datasets.prepared import Prepared, left_out, opened, prepare
 from playground.knobs import option
@@ -117,7 +116,7 @@ class Imagenette(_Photos):
     name, title = "imagenette", "Imagenette"
     summary = "9,469 photographs of 10 easy classes of ImageNet; 100 MB, downloaded on first use."
     count, test_count, native_size, total, place = 9_469, 2_901, 160, 13_394, "imagenette2-160"
-    source = torchvision.datasets.Imagenette
+    source = Torchvision("Imagenette")
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:
@@ -138,7 +137,7 @@ class EuroSAT(_Photos):
     name, title = "eurosat", "EuroSAT"
     summary = "21,600 satellite pictures of 10 kinds of land, 64 px; 95 MB, downloaded on first use."
     count, test_count, native_size, total, place = 21_600, 4_376, 64, 27_000, "eurosat/2750"
-    source = torchvision.datasets.EuroSAT
+    source = Torchvision("EuroSAT")
     url = "https://huggingface.co/datasets/torchgeo/eurosat/resolve/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip"
     md5 = "c8fa014336c82ac7804f0398fcb19387"  # torchvision names both inside a function only
 
@@ -169,7 +168,7 @@ class Flowers102(_Photos):
     summary = "2,040 photographs of 102 kinds of flowers; 345 MB, downloaded on first use."
     count, test_count, native_size, total, place = 2_040, 5_125, 500, 8_189, "flowers-102/jpg"
     classes = {"class": 102}
-    source = torchvision.datasets.Flowers102
+    source = Torchvision("Flowers102")
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:
@@ -195,7 +194,7 @@ class OxfordPets(_Photos):
     summary = "3,680 photographs of 37 breeds of cats and dogs; 810 MB, downloaded on first use."
     count, test_count, native_size, total, place = 3_680, 2_645, 500, 7_349, "oxford-iiit-pet/images"
     classes = {"class": 37}
-    source = torchvision.datasets.OxfordIIITPet
+    source = Torchvision("OxfordIIITPet")
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:

@@ -19,16 +19,18 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from playground.datasets.base import DataError, Progress
-from playground.datasets.decoding import Fit, Unreadable, decode
 from playground.datasets.ranges import Range
 from playground.datasets.turns import alone
+
+if TYPE_CHECKING:
+    from playground.datasets.decoding import Fit
 
 VERSION = 1  # of decoding: a new one makes what was prepared anew
 WORKERS = min(8, os.cpu_count() or 1)
@@ -72,7 +74,7 @@ def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str, r
     """
     mark = fingerprint(files, into, size, fit, range)
     if not is_prepared(into, mark):
-        yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast(Fit, fit), range), what, mark))
+        yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast("Fit", fit), range), what, mark))
 
 
 def opened(into: Path) -> Prepared:
@@ -192,6 +194,8 @@ def _decoded(files: Sequence[Path], shape: _Shape) -> Generator[Decoded]:
 
 
 def _pixels(file: Path, shape: _Shape) -> np.ndarray | str:
+    from playground.datasets.decoding import Unreadable, decode  # Pillow, which drawn images need not
+
     try:
         return decode(file, shape.size, shape.fit, shape.range)
     except Unreadable as error:

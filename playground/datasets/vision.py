@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import Tensor
 
-from playground.datasets.archives import SIZE, Archive, Downloaded
+from playground.datasets.archives import SIZE, Archive, Downloaded, Torchvision
 from playground.datasets.base import DataError, Dataset, Images
 from playground.datasets.download import whole
 from playground.knobs import option
@@ -105,7 +104,7 @@ class CIFAR10(_Vision):
     name, title = "cifar10", "CIFAR-10"
     summary = "50,000 photographs of 10 classes, 32 px; 170 MB, downloaded on first use."
     count, test_count = 50_000, 8_976
-    source = torchvision.datasets.CIFAR10
+    source = Torchvision("CIFAR10")
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
     @classmethod
@@ -125,7 +124,7 @@ class CIFAR100(CIFAR10):
 
     name, title = "cifar100", "CIFAR-100"
     summary = "50,000 photographs of 100 classes, 32 px; 170 MB, downloaded on first use."
-    source = torchvision.datasets.CIFAR100
+    source = Torchvision("CIFAR100")
     classes = {"class": 100}
 
 
@@ -135,7 +134,7 @@ class SVHN(_Vision):
     name, title = "svhn", "SVHN"
     summary = "73,257 house numbers, each image about its middle digit, 32 px; 250 MB, downloaded on first use."
     count, test_count = 73_257, 25_008
-    source = torchvision.datasets.SVHN
+    source = Torchvision("SVHN")
     suggests: ClassVar[dict[str, Any]] = DIGITS
 
     @classmethod
@@ -162,7 +161,7 @@ class STL10(_Vision):
     name, title = "stl10", "STL-10"
     summary = "5,000 photographs of 10 classes, 96 px; 2.6 GB with the unlabeled ones, downloaded on first use."
     count, test_count, native_size = 5_000, 6_976, 96
-    source = torchvision.datasets.STL10
+    source = Torchvision("STL10")
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
     class Knobs(Dataset.Knobs):
@@ -211,7 +210,7 @@ class MNIST(_Vision):
     name, title = "mnist", "MNIST"
     summary = "60,000 handwritten digits, gray, framed to 32 px; 10 MB, downloaded on first use."
     count, test_count = 60_000, 8_976
-    source = torchvision.datasets.MNIST
+    source = Torchvision("MNIST")
     colored = False
     suggests: ClassVar[dict[str, Any]] = DIGITS | GRAY
 
@@ -251,5 +250,5 @@ class FashionMNIST(MNIST):
 
     name, title = "fashion-mnist", "Fashion-MNIST"
     summary = "60,000 gray pictures of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
-    source = torchvision.datasets.FashionMNIST
+    source = Torchvision("FashionMNIST")
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.3} | GRAY

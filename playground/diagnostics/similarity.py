@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 from torch import Tensor
 
 from playground.definitions import defined
@@ -94,5 +92,8 @@ def in_blocks(matrix: Tensor) -> Tensor:
     """
     if len(matrix) < 3:
         return torch.arange(len(matrix))
+    from scipy.cluster.hierarchy import leaves_list, linkage  # a training does without scipy
+    from scipy.spatial.distance import squareform
+
     apart = (1 - matrix.abs()).clamp(min=0).fill_diagonal_(0).double().cpu().numpy()
     return torch.from_numpy(leaves_list(linkage(squareform(apart, checks=False), "average"))).long()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2.functional import gaussian_blur
 
 from playground.augment import Augment, draw, perform
 from playground.randomness import stream
@@ -36,6 +35,8 @@ class Corruption:
 
 def _blurred(images: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
     """The training's own blur is a tenth of the image wide; this one is as wide as it needs to be."""
+    from torchvision.transforms.v2.functional import gaussian_blur
+
     reach = min(math.ceil(3 * sigma), min(images.shape[2:]) - 1)
     return gaussian_blur(images, [2 * reach + 1] * 2, [sigma] * 2).clamp(0, 1)
 

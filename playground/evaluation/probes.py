@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from playground.diagnostics.geometry import unit
 from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE
 from playground.evaluation.subsets import held_out
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression  # takes seconds and 80 MB: where a model is fitted, not before
 
 STRENGTHS = tuple(float(each) for each in np.logspace(1, -6, 15))  # of L2, strong to weak: each fit starts from the one before
 USUAL = 1e-2  # where there are too few labels to choose by
@@ -58,6 +60,8 @@ def chosen_strength(features: Tensor, labels: Tensor, others: Tensor, truth: Ten
 
     From strong to weak: it ends where so many in a row did worse than the best that no weaker one will do better.
     """
+    from sklearn.linear_model import LogisticRegression
+
     mean, scale = _standardizing(features)
     x, y, z = ((features - mean) / scale).numpy(), labels.numpy(), ((others - mean) / scale).numpy()
     model = LogisticRegression(max_iter=ITERATIONS, warm_start=True)
@@ -73,6 +77,8 @@ def chosen_strength(features: Tensor, labels: Tensor, others: Tensor, truth: Ten
 
 
 def _fitted(features: Tensor, labels: Tensor, strength: float) -> LinearProbe:
+    from sklearn.linear_model import LogisticRegression
+
     mean, scale = _standardizing(features)
     model = LogisticRegression(C=1 / (strength * len(features)), max_iter=2 * ITERATIONS)
     _fit(model, ((features - mean) / scale).numpy(), labels.numpy())
@@ -80,6 +86,8 @@ def _fitted(features: Tensor, labels: Tensor, strength: float) -> LinearProbe:
 
 
 def _fit(model: LogisticRegression, x: np.ndarray, y: np.ndarray) -> None:
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         # Almost without a penalty, few labels can be separated for ever; such a fit is one of the grid, and seldom the chosen one.
         warnings.simplefilter("ignore", ConvergenceWarning)

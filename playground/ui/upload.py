@@ -9,6 +9,7 @@ import streamlit as st
 
 from playground.datasets import DataError, own
 from playground.datasets.intake import add_files
+from playground.home import HomeError, home, keeping
 from playground.ui import controls
 from playground.ui.controls import plain
 
@@ -44,10 +45,10 @@ def _add(files: list[Any], name: str) -> None:
     before = {each.name for each in own.sets()}
     bar = st.progress(0.0, "Looking")
     try:
-        with closing(cast(Any, add_files([(each.name, each) for each in files], name))) as parts:
+        with keeping(home()), closing(cast(Any, add_files([(each.name, each) for each in files], name))) as parts:
             for part in parts:
                 bar.progress(part.done / part.total if part.total else 0.0, f"{plain(part.what)}: {part.done:,} of {part.total:,}")
-    except DataError as error:
+    except (DataError, HomeError) as error:
         bar.empty()
         st.error(plain(str(error)), icon=":material/error:")
         return

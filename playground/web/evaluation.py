@@ -101,25 +101,39 @@ def _summed(found: ledger.Document) -> dict[str, Any]:
 
 
 def _told(store: Store, run: Run) -> dict[str, Any] | None:
-    loss, knn = _end(store, run.id, run.attempt, run.step)
+    loss, knn, chance = _end(store, run.id, run.attempt, run.step)
     if loss is None:
         return None
     kind = CHOICES["method"].get(run.flat["method"])
     shown = {"run": run.id, "status": run.status, "step": run.step, "steps": run.steps, "seed": run.flat.get("seed")}
-    return shown | {"method": kind.title if kind else run.flat["method"], "loss": loss, "knn": knn, "linear": _linear(store, run.id)}
+    return shown | {
+        "method": kind.title if kind else run.flat["method"],
+        "loss": loss,
+        "knn": knn,
+        "chance": chance,
+        "linear": _linear(store, run.id),
+    }
 
 
 @functools.lru_cache(maxsize=2 * RUNS)
-def _end(store: Store, run: str, attempt: int, step: int) -> tuple[float | None, dict[str, float]]:
-    """The mean of a run's last losses, and its last k-NN by factor. attempt, step: where it stands, so that it is looked at again."""
+def _end(store: Store, run: str, attempt: int, step: int) -> tuple[float | None, dict[str, float], dict[str, float]]:
+    """The mean of a run's last losses, its last live k-NN by factor, and chance by factor.
+
+    attempt, step: where it stands, so that it is looked at again.
+    """
     losses: list[float] = []
     knn: dict[str, float] = {}
     for entry in store.newest(run, "metrics", RECENT):
         values = entry.body
         if values.get("loss") is not None and len(losses) < STEPS:
             losses.append(values["loss"])
-        knn = knn or {name.removeprefix("knn/"): value for name, value in values.items() if name.startswith("knn/")}
-    return (sum(losses) / len(losses) if losses else None), knn
+        knn = knn or _by_factor(values)
+    levels = [_by_factor(entry.body["chance"]) for entry in store.newest(run, "baseline", 1) if "chance" in entry.body]
+    return (sum(losses) / len(losses) if losses else None), knn, (levels or [{}])[0]
+
+
+def _by_factor(values: dict[str, float]) -> dict[str, float]:
+    return {name.removeprefix("knn/"): value for name, value in values.items() if name.startswith("knn/")}
 
 
 def _linear(store: Store, run: str) -> dict[str, float]:

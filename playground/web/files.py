@@ -6,6 +6,7 @@ import base64
 import functools
 import gzip
 import mimetypes
+import zlib
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from playground import safe_files
 from playground.definitions import collected
 from playground.home import site
 from playground.runs.records import as_json
@@ -51,8 +53,20 @@ def file(request: Request, path: Path, *, forever: bool = False) -> Response:
     headers = {"ETag": f'"{found.st_mtime_ns:x}-{found.st_size:x}"', "Cache-Control": FOREVER if forever else ASK_AGAIN}
     if _known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return FileResponse(path, headers=headers, media_type=kind)
+    return FileResponse(path, headers=headers, media_type=_type(path))
+
+
+def kept_file(request: Request, path: Path) -> Response:
+    """A file of a run's folder, its check sum looked at, or 404, or 304. Raises Damaged."""
+    return content(request, safe_files.read(path), path) if path.is_file() else failure(404, f"there is no {path.name}")
+
+
+def content(request: Request, data: bytes, path: Path) -> Response:
+    """What is in a file of that name, or 304 where the browser has it already."""
+    headers = {"ETag": f'"{zlib.crc32(data):x}-{len(data):x}"', "Cache-Control": ASK_AGAIN}
+    if _known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(data, headers=headers, media_type=_type(path))
 
 
 def asset(request: Request) -> Response:
@@ -92,6 +106,10 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     """An array as JSON: float32 in base64, a quarter of what digits would take."""
     plain = np.ascontiguousarray(array, dtype=np.float32)
     return {"dtype": "float32", "shape": list(plain.shape), "data": base64.b64encode(plain.tobytes()).decode()}
+
+
+def _type(path: Path) -> str:
+    return TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def _known(request: Request, tag: str) -> bool:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground.config import RunConfig
+from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
 from playground.portrait import BY_FACTOR, Portrait, ViewsPortrait, measured_on, portrait, top, views_portrait
 from playground.runs.folder import RunFolder
@@ -145,11 +146,13 @@ def _told(each: Any, high: float | None, now: dict[str, float], first: dict[str,
 
 
 def _factor(name: str, labels: Tensor, now: Portrait, first: Portrait) -> dict[str, Any]:
+    """values: without those of which there are too few images; why: the sentence about them, or nothing."""
     known = labels[labels >= 0]
-    counts = known.bincount()
-    values = {what: {"value": now.factors[what][name], "before": first.factors[what][name]} for what in BY_FACTOR}
-    chance = float(counts.max() / len(known)) if len(known) else 0.0
-    return {"factor": name, "classes": int((counts > 0).sum()), "labeled": len(known), "chance": chance, "values": values}
+    told = {what: (now.factors[what].get(name), first.factors[what].get(name)) for what in BY_FACTOR}
+    values = {what: {"value": value, "before": before} for what, (value, before) in told.items() if value is not None}
+    few = too_few(labels, "watched images")
+    about = {"factor": name, "classes": len(known.unique()), "labeled": len(known), "chance": chance(labels), "values": values}
+    return about | {"why": f"accuracy of {name} {few}" if few else ""}
 
 
 def _asked(store: Store, request: Request) -> tuple[Run, RunFolder, str, int]:

@@ -1,10 +1,13 @@
 import io
 import struct
+import subprocess
+import sys
 import threading
 import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from playground.datasets.decoding import GROUND, MAX_PIXELS, Unreadable, decode, suffix
@@ -198,6 +201,87 @@ def test_a_damaged_file_gets_a_short_reason(name, tmp_path):
     with pytest.raises(Unreadable) as error:
         decode(tmp_path / "file.jpg", 32, "crop")
     assert str(error.value) == sentence
+
+
+def unread():
+    """name -> (content, what it is)."""
+    random = np.random.default_rng(0)
+
+    def tiff(values, **how):
+        file = io.BytesIO()
+        tifffile.imwrite(file, values, **how)
+        return file.getvalue()
+
+    jpeg = io.BytesIO()
+    Image.fromarray(random.integers(0, 256, (40, 40, 3), np.uint8)).save(jpeg, "JPEG")
+    at = jpeg.getvalue().index(b"\xff\xc0")
+
+    def jpeg_with(place, value):
+        return jpeg.getvalue()[: at + place] + bytes([value]) + jpeg.getvalue()[at + place + 1 :]
+
+    bands = random.integers(0, 60_000, (40, 50, 13), np.uint16)
+    lzw = tiff(bands[..., 0])  # the tag of its compression says LERC instead of none
+    entry = lzw.index(struct.pack("<HHI", 259, 3, 1))
+    return {
+        "13 bands": (tiff(bands, photometric="minisblack", planarconfig="contig"), "a TIFF of 13 bands of uint16"),
+        "13 bands of a large one": (
+            tiff(bands, photometric="minisblack", planarconfig="contig", bigtiff=True),
+            "a TIFF of 13 bands of uint16",
+        ),
+        "2 bands": (tiff(bands[..., :2], photometric="minisblack", planarconfig="contig"), "a TIFF of 2 bands of uint16"),
+        "colors as floats": (tiff(bands[..., :3].astype(np.float32), photometric="rgb"), "a TIFF of 3 bands of float32"),
+        "half floats": (tiff(bands[..., 0].astype(np.float16)), "a TIFF of one band of float16"),
+        "complex": (tiff(bands[..., 0].astype(np.complex64)), "a TIFF of one band of complex float64"),
+        "planes": (
+            tiff(np.moveaxis(bands[..., :3], -1, 0).copy(), photometric="rgb", planarconfig="separate"),
+            "a TIFF of 3 bands of uint16, each on a plane of its own",
+        ),
+        "another packing": (
+            lzw[: entry + 8] + struct.pack("<I", 34887) + lzw[entry + 12 :],
+            "a TIFF of one band of uint16, compressed by method 34887",
+        ),
+        "12 bits": (jpeg_with(4, 12), "a JPEG of 3 channels of 12 bits"),
+        "without loss": (jpeg_with(1, 0xC3), "a JPEG without loss, or in layers"),
+    }
+
+
+@pytest.mark.parametrize("name", unread())
+def test_what_is_whole_but_not_read_is_called_what_it_is(name, tmp_path):
+    content, what = unread()[name]
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(Unreadable, match=f"^it is {what}, which is not read$"):
+        decode(tmp_path / "file", 32, "crop")
+
+
+def test_bands_that_are_cut_off_are_damaged_and_not_unread(tmp_path):
+    (tmp_path / "file").write_bytes(unread()["13 bands"][0][:-1000])
+    with pytest.raises(Unreadable, match=r"^the file is damaged$"):
+        decode(tmp_path / "file", 32, "crop")
+
+
+def test_nothing_of_what_pillow_and_its_libraries_say_reaches_the_terminal(tmp_path):
+    """A file in which libtiff, Pillow's log and Python's warnings would each have something to say; in a process as a user starts it."""
+    packed = io.BytesIO()
+    tifffile.imwrite(packed, np.zeros((64, 64), np.uint8), compression="zlib")
+    spoiled = bytearray(packed.getvalue())
+    at = spoiled.rindex(b"x\x9c") if b"x\x9c" in spoiled else len(spoiled) - 20
+    spoiled[at : at + 8] = bytes(8)
+    (tmp_path / "library.tif").write_bytes(spoiled)
+    (tmp_path / "log.tif").write_bytes(unread()["13 bands"][0])
+    (tmp_path / "warning.tif").write_bytes(damaged()["nothing in a tiff"][0])
+    code = (
+        "import sys; from pathlib import Path; from playground.datasets.decoding import Unreadable, decode\n"
+        "for file in sorted(Path(sys.argv[1]).iterdir()):\n"
+        "    try: decode(file, 32, 'crop')\n"
+        "    except Unreadable as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "the file is damaged",
+        "it is a TIFF of 13 bands of uint16, which is not read",
+        "the file is damaged",
+    ]
 
 
 def test_what_is_not_there_and_a_folder_are_refused(tmp_path):

@@ -17,9 +17,9 @@ from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.parts import Parts, sizes, split
 from playground.devices import pick
-from playground.diagnostics.rules import Subject
+from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import judge
-from playground.events import Baseline, Metrics, Probe, Snapshot, Verdict
+from playground.events import Baseline, Metrics, Probe, Snapshot, Started, Verdict
 from playground.methods import CATALOG as METHODS
 from playground.trainer import Trainer
 from playground.training import load_images
@@ -226,9 +226,23 @@ def test_a_run_without_labels_measures_everything_but_accuracy(flat):
     assert isinstance(events[-3], Verdict)
 
 
-def test_labels_are_measured_where_there_are_some(labeled):
-    events = list(train(RunConfig(data="own-pets", steps=2, network="resnet-tiny", device="cpu")))
-    assert any("knn/class" in each.values for each in events if isinstance(each, Metrics))
+def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(labeled):
+    events = list(train(RunConfig(data="own-pets", steps=60, batch_size=8, network="resnet-tiny", device="cpu")))
+    assert not any(name.startswith("knn") for each in events if isinstance(each, Metrics) for name in each.values)
+    assert next(each for each in events if isinstance(each, Started)).facts["unmeasured"] == {
+        "class": "accuracy of class needs at least 20 watched images in two classes or more, two of each class; there are 8 in 2"
+    }
+    said = [each.sentence for each in events if isinstance(each, Verdict)]
+    assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("spread")[0] for each in said)
+
+
+def test_labels_are_measured_where_there_are_enough_beside_chance(home):
+    names = [f"{kind}/{i}.png" for kind, count in (("cat", 90), ("dog", 10)) for i in range(count)]
+    list(intake.add(pictures(home / "pets", names)))
+    events = list(train(RunConfig(data="own-pets", steps=1, batch_size=8, network="resnet-tiny", device="cpu")))
+    last = [each.values for each in events if isinstance(each, Metrics) and "knn/class" in each.values][-1]
+    assert 0 <= last["knn_balanced/class"] <= last["knn/class"] <= 1
+    assert [each.values["chance"] for each in events if isinstance(each, Baseline)] == [{"knn/class": 0.9}]
 
 
 def test_to_be_told_labels_there_must_be_some(flat):

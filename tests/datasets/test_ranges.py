@@ -15,6 +15,7 @@ from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.decoding import GROUND, decode
 from playground.datasets.ranges import Range, guess
+from playground.ui.settings import read
 from playground.web.landing import squared
 
 
@@ -116,6 +117,19 @@ def test_unsigned_numbers_of_32_bits_do_not_wrap_around(home):
     assert (np.diff(pixels) > 0).all()
 
 
+@pytest.mark.parametrize("white", [False, True])
+@pytest.mark.parametrize("packed", [None, "zlib"])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind", ["i1", "u2", "i2", "u4", "i4", "f4", "f8"])
+def test_gray_of_every_type_order_and_packing_is_read_as_it_was_written(kind, order, packed, white, tmp_path):
+    low, high = (-100, 100) if kind[0] != "u" else (0, 200)
+    file = tiff(
+        tmp_path / "x", ramp(low, high, kind), byteorder=order, compression=packed, photometric="miniswhite" if white else "minisblack"
+    )
+    pixels = decode(file, 48, "crop", Range(low, high))[0, 0].astype(int)
+    assert np.abs((255 - pixels if white else pixels) - np.linspace(0, 255, 48)).max() <= 2
+
+
 def test_signed_bytes_do_not_wrap_around(tmp_path):
     pixels = decode(tiff(tmp_path / "x", ramp(-128, 127, np.int8)), 48, "crop")[0, 0].astype(int)
     assert np.abs(pixels - np.linspace(0, 255, 48)).max() <= 2 and (np.diff(pixels) > 0).all()
@@ -155,7 +169,8 @@ def test_a_guess_is_told_and_another_range_may_be_chosen_on_the_page_and_in_a_li
     assert RunConfig.from_query(config.to_query()) == config == RunConfig.from_json(config.to_json())
     with pytest.raises(ConfigError, match=r"range_low must be below range_high, got 5000 and 3000") as error:
         RunConfig(data="own-deep", **{"data.range_low": 5000})
-    assert error.value.key == "data.range_high"
+    assert error.value.key == "data.range_low"
+    assert read({"data": "own-deep", "data.range_low": "5000", "seed": "7"}).flat["seed"] == 7
     with pytest.raises(ConfigError, match="range_low must be a number, got dark"):
         RunConfig(data="own-deep", **{"data.range_low": "dark"})
 
