@@ -220,19 +220,21 @@ def test_random_weights_are_not_told_to_learn_faster():
 
 
 def test_pictures_that_are_all_the_same_are_no_fault_of_the_network():
-    alike = {"distinct": 1.0, "difference": 0.0, "detail": 0.2}
+    alike = {"distinct": 1.0, "share": 1 / 500, "difference": 0.0, "detail": 0.2}
     found = verdict(measured(POINT, POINT), pictures=alike)
     assert found.state == "pictures alike" and found.sentence.startswith("Your pictures are all the same") and "Data page" in found.advice
-    plain = {"distinct": 500.0, "difference": 0.4, "detail": 0.001}
+    few = {"distinct": 2.0, "share": 2 / 500, "difference": 0.3, "detail": 0.2}
+    assert "only 2 of the 500 that the run is watched by are different" in verdict(measured(), pictures=few).sentence
+    plain = {"distinct": 500.0, "share": 1.0, "difference": 0.4, "detail": 0.001}
     assert verdict(measured(POINT, POINT), pictures=plain).sentence.startswith("Your pictures are plain")
-    assert verdict(measured(), pictures=alike | {"distinct": 500.0, "difference": 0.3}).state == "healthy"
+    assert verdict(measured(), pictures=plain | {"detail": 0.2}).state == "healthy"
 
 
 def test_variety_of_pictures_has_closed_forms():
     half = torch.zeros(8, 3, 4, 4, dtype=torch.uint8)
     half[4:] = 255
     found = variety(Images(half, {}, {}))
-    assert found == pytest.approx({"distinct": 2, "difference": math.sqrt(2) * 0.5, "detail": 0})
+    assert found == pytest.approx({"distinct": 2, "share": 0.25, "difference": math.sqrt(2) * 0.5, "detail": 0})
     copies = torch.randint(0, 256, (1, 3, 4, 4), dtype=torch.uint8).expand(8, -1, -1, -1)
     found = variety(Images(copies, {}, {}))
     assert (found["distinct"], found["difference"]) == (1, 0) and found["detail"] > 0.1

@@ -43,6 +43,7 @@ EXPLAINED_ALONE = Limit("above", 0.6, 0.5)  # the same where views do not agree,
 RISEN = Limit("above", 2.0, 1.5)  # how far the loss has risen above its start, in units of how large it was or how far it has fallen
 LEAST_LOSS = 0.1  # no smaller unit than this: a loss that begins at zero must rise by something
 DIFFERENT = Limit("below", 0.01, 0.02)  # of the range of a pixel: below it two pictures are the same
+DISTINCT = Limit("below", 0.1, 0.2)  # of the probe images: below it nearly all are copies of others
 DETAIL = Limit("below", 0.005, 0.01)  # the same within one picture: below it there is nothing to see
 GAIN, ERRORS = 0.05, 2  # of k-NN accuracy: less than that, or than so many of its standard errors, is no gain
 SETTLING = 30  # steps before which nothing is said: running statistics of batch norm still lag behind

@@ -11,6 +11,7 @@ from playground.diagnostics.limits import (
     APART,
     DETAIL,
     DIFFERENT,
+    DISTINCT,
     EXPLAINED,
     EXPLAINED_ALONE,
     LEAST_LOSS,
@@ -47,13 +48,16 @@ def _picture_rules(of: Subject) -> list[Rule]:
     """What is wrong with the pictures, and no fault of the network's."""
     if not of.pictures:
         return []
-    distinct, difference, detail = (of.pictures[name] for name in ("distinct", "difference", "detail"))
-    alike = f"Your pictures are all the same: two of them differ by {difference:.1%} of a pixel's range, and {distinct:.0f} are different"
-    bare = f"Your pictures are plain: within one, pixels differ by {detail:.1%} of their range"
-    return [
-        Rule(ALIKE, "data", (Check("difference of two pictures", difference, DIFFERENT),), f"{alike}. No network can tell them apart."),
-        Rule(ALIKE, "data", (Check("detail within a picture", detail, DETAIL),), f"{bare}. There is nothing in them to learn."),
+    distinct, copies, difference, detail = (of.pictures[name] for name in ("distinct", "share", "difference", "detail"))
+    same = f"Your pictures are all the same: two of them differ by {difference:.1%} of a pixel's range on average."
+    plain = f"Your pictures are plain: within one, pixels differ by {detail:.1%} of their range."
+    copied = f"Your pictures are copies: only {distinct:.0f} of the {distinct / copies:.0f} that the run is watched by are different."
+    checks = [
+        (Check("difference of two pictures", difference, DIFFERENT), f"{same} No network can tell them apart."),
+        (Check("share of different pictures", copies, DISTINCT), f"{copied} There is little to tell apart."),
+        (Check("detail within a picture", detail, DETAIL), f"{plain} There is nothing in them to learn."),
     ]
+    return [Rule(ALIKE, "data", (check,), sentence) for check, sentence in checks]
 
 
 def _layer_rules(layer: str, values: Values, of: Subject) -> list[Rule]:

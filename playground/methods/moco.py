@@ -82,7 +82,7 @@ class MoCo(Method):
         age = (self.updates - self.added).mean()
         logits, positive = similarities(queries, others, self.queue, self.knobs.temperature)
         self._enqueue(keys)
-        return pick(logits, positive, logits.shape[1]) | {"queue_age": age}
+        return pick(logits, positive) | {"queue_age": age}
 
     def _enqueue(self, keys: Tensor) -> None:
         """New keys in front, the oldest out. The old queue stays as it is, since the gradient still needs it. keys: (R, P)."""
