@@ -6,7 +6,7 @@ from typing import Any
 
 from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.pictures import labeled, variety
-from playground.knobs import knobs_of
+from playground.diagnostics.subject import guarded
 from playground.probe_set import ProbeSet
 from playground.trainer import Trainer
 
@@ -33,7 +33,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "probe": len(probe.images),
         "pictures": pictures,
         "labeled": labeled(probe.images),
-        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), any(each.without for each in knobs_of(config.method.choice.Knobs))),
+        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), guarded(config)),
         "about": probe.about,
         "unmeasured": probe.unmeasured,
         "image_size": config.data.image_size,
