@@ -94,8 +94,11 @@ def train(
     The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
     """
     from playground.config import RunConfig
+    from playground.core_sharing import share_cores
     from playground.report import show, summarize, watched
     from playground.training import train as run
+
+    share_cores()
 
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
     config = RunConfig(**given | ({} if steps is None else {"steps": steps}))

@@ -7,6 +7,7 @@ from typing import Any
 from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.pictures import labeled, variety
 from playground.diagnostics.subject import guarded
+from playground.home import home
 from playground.probe_set import ProbeSet
 from playground.trainer import Trainer
 
@@ -20,6 +21,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
     return {
         "device": trainer.device.describe(),
+        "device_why": trainer.device.why,
         "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
         "views_per_step": views_per_step(trainer),
         "negatives": config.method.choice.negatives(config),
@@ -35,6 +37,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "labeled": labeled(probe.images),
         "limits": bar_limits(probe.sizes, int(pictures["distinct"]), guarded(config)),
         "about": probe.about,
+        "data": config.data.choice.facts(config.data, home() / "data"),
         "unmeasured": probe.unmeasured,
         "image_size": config.data.image_size,
         "local_size": config.crops.local_size if config.crops else None,

@@ -91,7 +91,7 @@ export class Transport {
     this.verdict.title = verdict?.sentence ?? ""
     setText(this.message, [run?.remark, message(run, status)].filter(Boolean).join(" · "))
     this.message.dataset.state = status
-    this.message.title = this.message.textContent
+    this.message.title = [this.message.textContent, run?.facts?.device_why].filter(Boolean).join(": ")
   }
 
   remove() {
@@ -127,7 +127,7 @@ function recording(run) {
 
 function device(run) {
   const { device: name } = run.facts
-  return name ? ` on ${name.split(",")[0]}` : ""
+  return name ? ` on ${name.split(",").slice(0, 2).join(" in")}` : ""
 }
 
 /** How long the rest takes, as far as it can be known; of a run that waits or stands still it says that. */

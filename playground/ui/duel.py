@@ -31,9 +31,11 @@ def sidebar() -> None:
             _breaks(healthy)
     with st.expander("Both runs", expanded=True, key="section-run"):
         left, right = st.columns(2)
-        for place, key in ((left, "steps"), (right, "seed"), (left, "batch_size"), (right, "device")):
+        for place, key in ((left, "steps"), (right, "seed"), (left, "batch_size")):
             with place:
                 pen.knob(pen.knobs[key])
+        with right:
+            pen.choice("device", "Device")
         pen.choice("network", "Network", _networks())
     drawn = {"data", "method", "network", "steps", "seed", "batch_size", "device"}
     for key in [key for key in sentences if key not in drawn and not key.startswith("data.")]:
