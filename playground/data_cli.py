@@ -86,6 +86,8 @@ def show(name: Name) -> None:
     _row(table, "files", each.folder or "copied into the store")
     for label, count in each.counts().items():
         _row(table, label, f"{count:,}")
+    for notice in kind.notices(kind.Knobs(), own.root()):
+        _row(table, "notice", notice)
     for remark in kind.remarks(kind.Knobs(), own.root()):
         _row(table, "", remark)
     Console().print(table)

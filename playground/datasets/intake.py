@@ -22,10 +22,11 @@ import numpy as np
 from playground.datasets import own
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
+from playground.datasets.duplicates import duplicates
 from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, require_welcome, slug
 from playground.datasets.own import OwnSet
 from playground.datasets.parts import LEAST, SMALLEST
-from playground.datasets.prepared import SPARE, opened, prepare
+from playground.datasets.prepared import SPARE, opened, prepare, rearrange
 from playground.datasets.ranges import Measured, Range, measure
 from playground.datasets.spelling import decoded, raw, readable, told_apart
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source, is_zip, members
@@ -197,7 +198,14 @@ def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Ra
             break
         found.drop(dict(result.skipped))
     gray = all(bool((part == part[:, :1]).all()) for part in result.pixels.split(256))
-    own.save(replace(made, gray=gray), work)
+    order = own.parted(made, 0)
+    yield Progress(f"{title}: looking for copies", len(order), len(order), "images")
+    twice = duplicates(result.pixels).renumbered(order)
+    made = replace(made, gray=gray, duplicates=twice)
+    if (new := own.parted(made, 0)) != order:
+        place = {row: at for at, row in enumerate(order)}
+        rearrange(into, [place[row] for row in new], own.ordered(made, work, 0), made.size, "crop", shown)
+    own.save(made, work)
 
 
 def _measured(found: Found, title: str, asked: Range | None) -> Generator[Progress, None, Measured | None]:
