@@ -6,8 +6,8 @@ from typing import Any
 
 from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.pictures import labeled, variety
+from playground.diagnostics.subject import guarded
 from playground.home import home
-from playground.knobs import knobs_of
 from playground.probe_set import ProbeSet
 from playground.trainer import Trainer
 
@@ -37,7 +37,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "probe": len(probe.images),
         "pictures": pictures,
         "labeled": labeled(probe.images),
-        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), any(each.without for each in knobs_of(config.method.choice.Knobs))),
+        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), guarded(config)),
         "about": probe.about,
         "data": config.data.choice.facts(config.data, home() / "data"),
         "unmeasured": probe.unmeasured,
