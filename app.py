@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 import torch
 
-from playground.home import HERE
+from playground.home import HERE, HomeError
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.web.routes import routes
@@ -26,7 +26,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
     """Workers begin to warm up with the server, so that the first Start is quick; at its end they put their runs down."""
     try:
         await asyncio.to_thread(shared_pool)
-    except HomeInUse as error:
+    except (HomeInUse, HomeError) as error:
         # One sentence; an exception here would be buried under the server's own traceback. Nothing has been opened yet.
         print(f"ssl-playground: {error}", file=sys.stderr, flush=True)
         os._exit(1)

@@ -10,6 +10,7 @@ import { Collapse } from "./panels/collapse.js"
 import { Pictures } from "./panels/pictures.js"
 import { Inside } from "./panels/inside.js"
 import { ContactSheet } from "./panels/contact.js"
+import { Numbers } from "./panels/numbers.js"
 import { MaskPanel } from "./panels/mask.js"
 import { Clock } from "./panels/clock.js"
 import { Verdicts } from "./panels/verdicts.js"
@@ -28,7 +29,7 @@ import { Prologue } from "./panels/prologue.js"
 
 const PANELS = {
   transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
-  sheet: ContactSheet, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
+  sheet: ContactSheet, numbers: Numbers, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
   mask: MaskPanel, atlas: Atlas, clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
   geometry: GeometryPanel, evaluation: EvaluationPanel, losses: Losses, prologue: Prologue,
 }

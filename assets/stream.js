@@ -35,6 +35,7 @@ class Run {
     this.about = null // promise of what does not change: settings, the probe set
     this.pace = new Pace()
     this.heard = null // when the last numbers came, by this page's clock
+    this.remark = "" // what was lost of its files, and what is done about it
   }
 
   /** The last value of a metric, or undefined. */
@@ -123,6 +124,9 @@ const TAKES = {
     run.verdict = { step, ...body }
     run.verdicts = [...run.verdicts.filter((each) => each.step < step), { step, state: body.state }]
   },
+  remark(run, step, body) {
+    run.remark = body.sentence
+  },
   paused(run) {
     run.pace.wait()
   },
@@ -138,6 +142,7 @@ function forgetAfter(run, step) {
   }
   run.changes = run.changes.filter((change) => change.step <= step)
   run.verdicts = run.verdicts.filter((each) => each.step <= step)
+  if (run.verdict?.step > step) run.verdict = null
   for (const late of [...run.snapshots.keys()].filter((each) => each > step)) run.snapshots.delete(late), run.frames.delete(late)
   for (const late of [...run.layouts].filter((each) => each > step)) run.layouts.delete(late)
   run.pace.begin()

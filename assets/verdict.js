@@ -81,16 +81,17 @@ function speaks(check) {
 
 /** One check: a bar as long as the value, with the threshold marked on it. */
 function row(element, check) {
-  const { layer, what, value, side, limit, says, met } = check
+  const { layer, what, value, side, limit, clears = limit, says, met } = check
+  const gray = !met && (side === "below" ? value < clears : value > clears)
   const [named, measured, rule, said] = element.children
   const [fill, mark] = measured.firstChild.children
   const most = 1.25 * Math.max(Math.abs(value ?? 0), Math.abs(limit), 1e-12)
   element.dataset.met = speaks(check) ? "yes" : "no"
   setText(named, layer ? `${what}, ${layer}` : what)
   fill.style.width = `${(100 * Math.max(value ?? 0, 0)) / most}%`
-  fill.dataset.state = speaks(check) ? "bad" : met ? "fair" : "good"
+  fill.dataset.state = speaks(check) ? "bad" : met || gray ? "fair" : "good"
   mark.style.left = `${(100 * Math.max(limit, 0)) / most}%`
   setText(rule, `${short(value)} ${met ? (side === "below" ? "<" : ">") : side === "below" ? "≥" : "≤"} ${short(limit)}`)
   rule.title = `${what} is ${short(value)}; ${side} ${short(limit)} speaks for ${says}`
-  setText(said, speaks(check) ? says : met ? `alone not ${says}` : `not ${says}`)
+  setText(said, speaks(check) ? says : met ? `alone not ${says}` : gray ? `unclear: not ${says}${side === "below" ? " from " : " up to "}${short(clears)}` : `not ${says}`)
 }

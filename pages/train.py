@@ -21,6 +21,8 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
     transport.buttons(config, now)
     live.panel("transport", now.id, title=now.title(), without=now.without(), **now.told())
 transport.refusals(sentences)
+transport.losses(now)
+transport.going_on(now)
 
 live.first_row(now.id)
 with st.container(key="second-row"):

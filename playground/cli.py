@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from playground import data_cli
-from playground.home import home, site
+from playground.home import HomeError, home, site
 
 app = typer.Typer(
     name="ssl-playground",
@@ -36,7 +36,7 @@ def main() -> None:
     """The console script: a wrong setting ends in one sentence, not in a traceback."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, HomeError) as error:
         Console(stderr=True).print(f"ssl-playground: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
@@ -94,8 +94,11 @@ def train(
     The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
     """
     from playground.config import RunConfig
+    from playground.core_sharing import share_cores
     from playground.report import show, summarize, watched
     from playground.training import train as run
+
+    share_cores()
 
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
     config = RunConfig(**given | ({} if steps is None else {"steps": steps}))
@@ -222,7 +225,7 @@ def judge(
     It takes hours on a CPU, and goes on where it stopped. What is measured already is only judged anew.
     The project's own lie in assets/judge; real pictures are taken from the home's data folder, or downloaded.
     """
-    from playground import judging, judging_report
+    from playground import judging, judging_margins, judging_report
 
     outcomes = []
     for each in judging.run(target, only, not again):
@@ -233,6 +236,7 @@ def judge(
     if not only:
         (target / judging.TABLE).write_text(judging_report.as_csv(outcomes))
         (target / judging.FIGURE).write_text(judging_report.as_svg(outcomes))
+        (target / judging.MARGINS).write_text(judging_margins.as_svg(outcomes))
     print(judging_report.summary(outcomes))
 
 

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from playground.home import home, keeping
+
 if TYPE_CHECKING:
     from playground.datasets import Progress
 
@@ -30,7 +32,7 @@ def list_() -> None:
 
 @app.command()
 def add(
-    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, which is used where it is; a zip; or hf:OWNER/NAME[:SPLIT].")],
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, used where it is; a zip or tar; or hf:OWNER/NAME[:SPLIT].")],
     name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
     image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
     label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",
@@ -84,6 +86,8 @@ def show(name: Name) -> None:
     _row(table, "files", each.folder or "copied into the store")
     for label, count in each.counts().items():
         _row(table, label, f"{count:,}")
+    for notice in kind.notices(kind.Knobs(), own.root()):
+        _row(table, "notice", notice)
     for remark in kind.remarks(kind.Knobs(), own.root()):
         _row(table, "", remark)
     Console().print(table)
@@ -114,5 +118,6 @@ def _watch(steps: Iterable[Progress]) -> None:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        for step in steps:
-            bar.update(task, description=step.what, completed=step.done, total=step.total or None)
+        with keeping(home()):
+            for step in steps:
+                bar.update(task, description=step.what, completed=step.done, total=step.total or None)

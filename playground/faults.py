@@ -8,14 +8,14 @@ from playground.config import RunConfig
 
 
 class NotFiniteError(ArithmeticError):
-    """Something measured is nan or infinite; the message names it."""
+    """Something measured is nan or infinite; the message says what, as a clause."""
 
 
 def not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
-    """What was found at `step`, and what to do; last: the step of the last good snapshot."""
+    """What was found at `step`, as a clause, and what to do; last: the step of the last good snapshot."""
     rate = config.optimizer.learning_rate
     advice = f"lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
-    return f"{what} must be finite, got nan or infinity at step {step}: {advice}"
+    return f"{what} at step {step}: {advice}"
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -1,22 +1,54 @@
-"""Where things lie: `home()` holds all that is recorded, `site()` the app's own pages and assets."""
+"""Where things lie: `home()` holds all that is recorded, `site()` the app's own pages and assets. And what a disk refuses, in words."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
+WAY_OUT = "or set SSL_PLAYGROUND_HOME to a folder on another disk"
+FULL = ("there is no room left", f"make room there, {WAY_OUT}")
+READ_ONLY = ("it is read-only", f"make it writable, {WAY_OUT}")
+REASONS = {
+    errno.ENOSPC: FULL,
+    errno.EROFS: READ_ONLY,
+    errno.EACCES: ("this user may not write there", f"give this user the right to, {WAY_OUT}"),
+    errno.EIO: ("the disk reports an error", f"check the disk, {WAY_OUT}"),
+    errno.EFBIG: ("files that large are not allowed here", f"raise the limit (ulimit -f), {WAY_OUT}"),
+}
+REASONS |= {errno.EPERM: REASONS[errno.EACCES]}
+REASONS |= {getattr(errno, "EDQUOT", errno.ENOSPC): FULL}  # Windows has no quota of this name
+DAMAGED = ("it is damaged", "start the server anew: it sets the file aside, and rebuilds what it held from the folders of the runs")
+OF_SQLITE = {sqlite3.SQLITE_FULL: FULL, sqlite3.SQLITE_CORRUPT: DAMAGED, sqlite3.SQLITE_NOTADB: DAMAGED}
+UNCLEAR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)  # SQLite does not say why: it is tried
+TRIED = 64 << 10  # bytes that are written to see whether there is room
+
+
+class HomeError(RuntimeError):
+    """A file of the home cannot be kept: which, why, on which disk with how much room, and what to do, in one sentence."""
+
+    def __init__(self, file: Path, reason: str, advice: str) -> None:
+        verb = "used" if (reason, advice) == DAMAGED else "written"
+        super().__init__(f"{file} cannot be {verb} because {reason} ({_disk(file)}): {advice}")
 
 
 def home() -> Path:
     """The one folder that everything is kept in: SSL_PLAYGROUND_HOME, or the user's data folder. Made if it is not there.
 
-    It holds `playground.db`, `runs/<id>/`, `data/` (downloaded data sets) and `logs/`.
+    It holds `playground.db`, `runs/<id>/`, `data/` (downloaded data sets) and `logs/`. Raises HomeError, ValueError.
     """
     chosen = os.environ.get("SSL_PLAYGROUND_HOME", "").strip()
     folder = Path(chosen).expanduser() if chosen else _usual()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with keeping(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"SSL_PLAYGROUND_HOME must be a folder that can be written, got {folder}: {error.strerror}") from None
     return folder.resolve()
@@ -32,3 +64,64 @@ def site() -> Path:
     """The folder with app.py, pages/ and assets/: inside an installed package, or the root of a checkout."""
     packed = HERE / "_site"
     return packed if packed.is_dir() else HERE.parent
+
+
+@contextmanager
+def keeping(file: Path) -> Iterator[None]:
+    """Around whatever writes a file or folder of the home: what the disk refuses is raised as HomeError."""
+    try:
+        yield
+    except (HomeError, LookupError):  # said already; or about what is asked for, not about the disk
+        raise
+    except Exception as error:
+        if (found := _refused(error, file)) is not None:
+            raise found from error
+        raise
+
+
+def unwritable(folder: Path) -> HomeError | None:
+    """Why nothing can be written to a folder now, found out by writing something; None where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(TRIED))
+            file.flush()
+    except OSError as error:
+        return _refused(error, folder)
+    return None
+
+
+def _refused(error: BaseException, file: Path) -> HomeError | None:
+    """What the disk has refused, if it is that: libraries raise errors of their own, behind which is the one of the disk."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, sqlite3.Error) and (code := getattr(seen, "sqlite_errorcode", 0) & 0xFF):
+            if code in UNCLEAR:
+                return unwritable(file.parent) or (None if code != sqlite3.SQLITE_IOERR else HomeError(file, *REASONS[errno.EIO]))
+            return HomeError(file, *OF_SQLITE[code]) if code in OF_SQLITE else None
+        if isinstance(seen, OSError) and seen.errno in REASONS and _is_there(seen.filename, file):
+            return HomeError(file, *REASONS[seen.errno])
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _is_there(name: Any, file: Path) -> bool:
+    """Whether an error is about something of the home, not about pictures that somebody has elsewhere."""
+    return not isinstance(name, str) or Path(name).absolute().is_relative_to(file.absolute().parent)
+
+
+def _disk(file: Path) -> str:
+    """`/mnt/data, 0 bytes of 1.0 MB free`."""
+    place = file.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    usage, mount = shutil.disk_usage(place), place
+    while not os.path.ismount(mount) and mount != mount.parent:
+        mount = mount.parent
+    return f"disk {mount}, {_amount(usage.free)} of {_amount(usage.total)} free"
+
+
+def _amount(size: float) -> str:
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{size:.0f} {units[0]}" if units[0] == "bytes" else f"{size:.1f} {units[0]}"

@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from playground.config import RunConfig
-from playground.diagnostics.rules import Subject
+from playground.diagnostics.course import LossCourse
+from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import diverged, judge
 from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.known_cases import ASK, OPEN, SICK, Case, cases
-from playground.training import recent_loss, train
+from playground.training import train
 from playground.witness import ERRORS, gain_in_errors, testimony
 
-FACTS = ("layers", "bins", "probe", "about")
+FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
 PACE = "views_per_second"  # the one number that is not about the run
-MEASURED_AT = (5, 30, 50, 75, *range(100, 10_000, 25))  # enough to see whether verdicts stay
+MEASURED_AT = (30, 50, 75, *range(100, 10_000, 30))  # enough to see whether verdicts stay
 DIGITS = 5
-TABLE, FIGURE, RECORDS = "runs.csv", "confusion.svg", ".json.gz"
+TABLE, FIGURE, MARGINS, RECORDS = "runs.csv", "confusion.svg", "margins.svg", ".json.gz"
 POINT, FAINT, FEW = 0.1, 0.3, 5.0  # what the witness takes for one point, for a confirmed complete collapse, and for few dimensions
 ONE_BIN, ALL_BINS = 2.0, 0.97
 
@@ -56,9 +57,17 @@ class Record:
 
     def verdicts(self, config: RunConfig) -> list[Verdict]:
         """What the judge says at each of these steps."""
-        subject, start = Subject.of_run(config, self.facts), dict(self.measures[0][1])
-        said = [judge(step, values, start, subject) for step, values in self.measures if step]
+        subject, start = Subject.of_run(config, self.facts), self.measures[0][1]
+        said: list[Verdict] = []
+        for step, values in self.measures[1:]:
+            course = LossCourse(self.losses[:step]).told() or self._older_course(step)
+            said.append(judge(step, values | course, start, subject, said[-1] if said else None))
         return said + ([diverged(*self.failed)] if self.failed else [])
+
+    def _older_course(self, step: int) -> dict[str, float]:
+        """Of runs measured in earlier versions only the recent mean is known, at each measured step, and the first loss."""
+        means = [values["loss"] for at, values in self.measures if at <= step and "loss" in values]
+        return {"loss": means[-1], "loss/start": means[0], "loss/lowest": min(means)} if len(means) > 1 else {}
 
 
 def measured(case: Case) -> Record:
@@ -72,7 +81,7 @@ def measured(case: Case) -> Record:
             case Started(_, found):
                 facts = {name: found[name] for name in FACTS}
             case Metrics(step, values) if "feature_std" in values:
-                measures.append((step, _kept(values) | recent_loss(losses)))
+                measures.append((step, _kept(values)))
             case Metrics(_, values):
                 losses.append(values["loss"])
             case Checkpoint(_, state):
@@ -81,7 +90,6 @@ def measured(case: Case) -> Record:
                 failed = (step, message)
             case Finished(_, "failed", message):
                 raise ValueError(message)
-    measures[0][1].update({"loss": losses[0]} if losses else {})
     return Record(case.settings, facts, measures, failed, list(_kept(dict(enumerate(losses))).values()), witness)
 
 

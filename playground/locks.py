@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from playground.home import keeping
+
 
 class Lock:
     """Held from a `take` that says True until `release`, or until the process dies, however it dies. `file` is left lying, empty."""
@@ -14,15 +16,16 @@ class Lock:
         self._db: sqlite3.Connection | None = None
 
     def take(self, patience: float = 0) -> bool:
-        """Whether it is ours now; patience: seconds. Raises OSError where no lock can be written at all."""
-        db = sqlite3.connect(self._file, timeout=patience, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            db.close()
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                return False
-            raise OSError(f"{self._file}: {error}") from None
+        """Whether it is ours now; patience: seconds. Raises HomeError, OSError where no lock can be written at all."""
+        with keeping(self._file):
+            db = sqlite3.connect(self._file, timeout=patience, isolation_level=None, check_same_thread=False)
+            try:
+                db.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                db.close()
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    return False
+                raise OSError(f"{self._file}: {error}") from error
         self._db = db
         return True
 

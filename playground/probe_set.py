@@ -66,7 +66,7 @@ class ProbeSet:
             own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
             bins = method.assignments(self._floats(self.paired))
             if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
-                raise NotFiniteError("the network's features")
+                raise NotFiniteError("the network's features are no longer finite numbers")
             values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
             features = layers[""]["features"]
             for what, by_factor in BY_FACTOR.items():
@@ -78,8 +78,8 @@ class ProbeSet:
             arrays = self._arrays(layers) | pictures
             arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}
         found = _as_floats(values)
-        if wrong := next((name for name, value in found.items() if not math.isfinite(value)), None):
-            raise NotFiniteError(wrong.replace("_", " "))
+        if not all(map(math.isfinite, found.values())):
+            raise NotFiniteError("the network's features have become too large to be measured")
         return found, arrays
 
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:

@@ -23,7 +23,10 @@ from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
-from playground.diagnostics.rules import Subject
+from playground.device_trial import chosen
+from playground.devices import Device
+from playground.diagnostics.course import LossCourse
+from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import diverged, judge
 from playground.events import (
     Baseline,
@@ -42,18 +45,19 @@ from playground.events import (
     Started,
     Step,
     Stop,
+    Verdict,
     Weights,
 )
 from playground.facts import facts_of, views_per_step
 from playground.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.fetching import fetched
-from playground.home import home
+from playground.home import home, keeping
 from playground.methods import Batch
 from playground.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.randomness import stream
 from playground.trainer import Trainer
 
-RECENT = 20  # losses that the judge takes the mean of
+EARLIER = 0.1  # of the usual time between two checkpoints, until the first; then twice as long each time
 FLUSH = 0.1  # seconds between two looks at what the device has computed
 
 
@@ -72,19 +76,21 @@ def train(
 
     folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at
     their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on
-    from exactly there. checkpoint_every: seconds. flush_every: seconds between two looks at what the device has computed; with 0 every
-    step is an event, so that two trainings can take turns, step by step. measure_at: the steps to measure after, instead of as many as
-    a tenth of the time allows; the first and the last are always measured.
+    from exactly there. checkpoint_every: seconds, fewer at the start. flush_every: seconds between two looks at what the device has
+    computed; with 0 every step is an event, so that two trainings can take turns, step by step. measure_at: the steps to measure
+    after, instead of as many as a tenth of the time allows; the first and the last are always measured.
     Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
+    Raises HomeError where there is no room for the data: then it may be tried again.
     """
     folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
     try:
-        device = devices.pick(config.device, config.network.choice.family)
-        if not (yield from fetched(config.data, folder, commands)):
-            yield Finished(0, "stopped")
-            return
-        images, probe = load_images(config.data, folder)
-        trainer = Trainer(config, images, device)
+        device = devices.pick(config.device.name, config.network.choice.family)
+        with keeping(folder):
+            if not (yield from fetched(config.data, folder, commands)):
+                yield Finished(0, "stopped")
+                return
+            images, probe = load_images(config.data, folder)
+        trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
         cadence = Cadence(config.steps, cost * watched.embedded, measure_at)
@@ -102,17 +108,20 @@ def train(
         yield Finished(step, "failed", memory_advice(config))
 
 
+def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[str, Any] | None) -> Trainer:
+    """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
+    trainer = Trainer(config, images, usual)
+    before = (checkpoint or {}).get("device")  # older checkpoints do not say
+    device = usual.like(before) if before else chosen(trainer, home())
+    torch.set_num_threads(device.threads or torch.get_num_threads())
+    return trainer if device == usual else Trainer(config, images, device)
+
+
 @functools.lru_cache(maxsize=2)
 def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     """Training and probe images of `config.data`, kept for the next run of this process. Raises DataError."""
     images: tuple[Images, Images] = data.choice.load(data, folder)
     return images
-
-
-def recent_loss(losses: Sequence[float]) -> dict[str, float]:
-    """The loss as the judge sees it: the mean of the last ones, once there are any."""
-    last = losses[-RECENT:]
-    return {"loss": sum(last) / len(last)} if last else {}
 
 
 class _Run:
@@ -132,13 +141,15 @@ class _Run:
         self.changes = sorted(changes, key=lambda change: change.step)
         self.album = Album(trainer.config.steps)
         self.checkpoint_every, self.checkpointed, self.flush_every = checkpoint_every, time.monotonic(), flush_every
+        self.checkpoint_gap = EARLIER * checkpoint_every
         self.steps = trainer.config.steps
         self.pending: list[tuple[int, dict[str, Tensor]]] = []
         self.flushed = time.monotonic()
         self.first: dict[str, float] = {}
         self.paused = self.stopped = self.stepping = False
         self.failure = ""
-        self.losses: list[float] = []
+        self.course = LossCourse()
+        self.said: Verdict | None = None
 
     def events(self) -> Iterator[Event]:
         """The whole run, from `Probe` to `Finished`."""
@@ -159,8 +170,9 @@ class _Run:
                 yield from self._measure()
             if self.failure:
                 break
-            if time.monotonic() - self.checkpointed > self.checkpoint_every:
-                yield self._checkpoint()
+            if time.monotonic() - self.checkpointed > self.checkpoint_gap:
+                self.checkpoint_gap = min(2 * self.checkpoint_gap, self.checkpoint_every)
+                yield from self._sound_checkpoint()
         yield from self._flush()
         if self.cadence.last != trainer.step:
             yield from self._measure()
@@ -176,7 +188,9 @@ class _Run:
         self.trainer.restore(state)
         self.cadence.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
-        self.probe.origin, self.losses = state.get("origin"), list(state.get("losses", []))  # older checkpoints lack them
+        self.probe.origin = state.get("origin")  # older checkpoints lack it, and the two below
+        self.course.restore(state.get("course", {}))
+        self.said = Verdict(**state["said"]) if state.get("said") else None
         self.changes = [change for change in self.changes if change.step > self.trainer.step]
 
     def _advance(self) -> None:
@@ -204,6 +218,9 @@ class _Run:
     def _carry_out(self, command: Command) -> Iterator[Event]:
         match command:
             case Set(name, value):
+                if self.trainer.step and time.monotonic() - self.checkpointed > EARLIER * self.checkpoint_every:
+                    yield from self._sound_checkpoint()  # a way back from what comes of it
+                self.changes = [each for each in self.changes if each.name != name]  # a hand on the knob ends what was to be replayed
                 yield from self._change(name, value)
             case Stop():
                 self.stopped = True
@@ -216,13 +233,15 @@ class _Run:
                 yield from self._pause()
 
     def _pause(self) -> Iterator[Event]:
-        yield from self._flush()
-        yield self._checkpoint()
+        yield from self._sound_checkpoint()
         yield Paused(self.trainer.step)
 
     def _change(self, name: str, value: Any) -> Iterator[Event]:
         """In force from the next step on; a value that cannot be leaves everything as it is."""
-        yield Change(self.trainer.step + 1, name, self.trainer.change(name, value))
+        value = self.trainer.change(name, value)
+        yield from self._flush()
+        self.course.changed(name)
+        yield Change(self.trainer.step + 1, name, value)
 
     def _flush(self) -> Iterator[Event]:
         """Fetches from the device, in one transfer, what the last steps computed. The first loss that is not finite ends the run."""
@@ -236,10 +255,9 @@ class _Run:
         for (step, values), row in zip(pending, rows, strict=True):
             named = dict(zip(values, row, strict=True))
             if not math.isfinite(named["loss"]):
-                self.failure = not_finite("the loss", step, self.cadence.last, self.trainer.config)
+                self.failure = not_finite("the loss is no longer a finite number", step, self.cadence.last, self.trainer.config)
                 return
-            self.losses.append(named["loss"])
-            self.first.setdefault("loss", named["loss"])
+            self.course.add(named["loss"])
             yield Metrics(step, named)
 
     def _measure(self) -> Iterator[Event]:
@@ -263,17 +281,25 @@ class _Run:
         yield Snapshot(step, arrays)
         if self.album.due(step):
             yield Weights(step, self.album.copy(step, trainer.method))
-        yield judge(step, values | recent_loss(self.losses), self.first, Subject.of_run(trainer.config, self.facts))
+        self.said = judge(step, values | self.course.told(), self.first, Subject.of_run(trainer.config, self.facts), self.said)
+        yield self.said
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = {name: value for name, value in values.items() if name.startswith("knn/")}
         return Baseline(0, {"random": random} | self.probe.baselines(self.trainer.method))
 
+    def _sound_checkpoint(self) -> Iterator[Event]:
+        """Nothing where what it would keep is no longer finite: whoever went on from there would fail again."""
+        yield from self._flush()
+        state = self.trainer.method.state_dict().values()
+        if not self.failure and all(bool(each.isfinite().all()) for each in state if each.is_floating_point()):
+            yield self._checkpoint()
+
     def _checkpoint(self) -> Checkpoint:
         self.checkpointed = time.monotonic()
         layout = torch.from_numpy(np.asarray(self.probe.layout))
-        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "losses": self.losses[-RECENT:], "layout": layout}
-        extra["origin"] = self.probe.origin
+        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "course": self.course.state(), "layout": layout}
+        extra |= {"origin": self.probe.origin, "said": vars(self.said) if self.said else None}
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
     def _pace(self) -> dict[str, float]:

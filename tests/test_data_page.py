@@ -1,6 +1,11 @@
 """The Data page without a browser."""
 
+import numpy as np
 from opening import by_key, opened, rendered
+from PIL import Image
+
+from playground.datasets import intake
+from playground.ui import live
 
 
 def test_the_page_offers_every_factor_and_other_examples(home):
@@ -17,6 +22,26 @@ def test_a_data_set_that_does_not_exist_is_refused_beside_the_selector(home):
     page = opened("data.py", data="shepes")
     assert any("data must be one of" in each.value for each in page.error)
     assert by_key(page, "selectbox", "data").value == "shapes"
+
+
+def test_a_set_of_more_than_8_bits_shows_its_numbers_and_takes_another_range(home, monkeypatch):
+    shown = []
+    monkeypatch.setattr(live, "still", lambda name, **data: shown.append((name, data)))
+    (home / "deep").mkdir()
+    for number in range(16):
+        Image.fromarray(np.full((40, 40), 1000 + number, np.uint16)).save(home / "deep" / f"{number:02}.png")
+    list(intake.add(home / "deep"))
+    page = opened("data.py", data="own-deep")
+    (numbers,) = [data for name, data in shown if name == "numbers"]
+    assert (numbers["low"], numbers["high"], numbers["guessed"]) == (1000, 1015, True) and sum(numbers["counts"]) == 16 * 40 * 40
+    shown.clear()
+    by_key(page, "number_input", "data.range_high").set_value(4095)
+    rendered(page)
+    (numbers,) = [data for name, data in shown if name == "numbers"]
+    assert (numbers["low"], numbers["high"], numbers["guessed"]) == (1000, 4095, False)
+    by_key(page, "number_input", "data.range_high").set_value(10)
+    rendered(page)
+    assert any("range_low must be below range_high, got 1000 and 10" in each.value for each in page.error)
 
 
 def test_train_on_it_leads_to_the_train_page_with_the_same_settings(home):

@@ -200,7 +200,7 @@ def test_a_run_of_another_data_set_is_not_chosen_for_a_link_that_names_one(pool,
 def test_a_run_whose_files_are_gone_is_said_in_a_sentence(pool, runs):
     page = opened()
     run = page.session_state["looked at"].run
-    kept = pool.store.folder(run).path / "checkpoint.pt"
+    kept = pool.store.folder(run).path / "checkpoints"
     aside = kept.rename(kept.with_name("aside"))
     try:
         by_key(page, "button", "another").click()

@@ -7,7 +7,9 @@ import pytest
 from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
-from playground.runs.pool import close_shared_pools, shared_pool
+from playground.events import Checkpoint, Finished, Metrics, Verdict
+from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.runs.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +163,32 @@ def test_a_schedule_is_made_drawn_and_kept_in_the_address(home):
     by_key(page, "multiselect", "scheduled").set_value([])
     rendered(page)
     assert not [key for key in address(page) if key.startswith("schedule.")]
+
+
+def diverged(home):
+    """A run of this home that failed at learning rate 10, with a checkpoint of step 20."""
+    store = Store(home)
+    run = store.create(RunConfig(**{"steps": 100, "optimizer.learning_rate": 10}))
+    store.write_many(run, [Metrics(step, {"loss": 1.0}) for step in range(1, 30)])
+    store.write_many(run, [Checkpoint(20, {}), Verdict(30, "divergence", "It diverged.", {}), Finished(30, "failed", "why")])
+    store.close()
+    return run
+
+
+def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monkeypatch):
+    monkeypatch.setattr(Pool, "_staff", lambda self: None)
+    run = diverged(home)
+    page = opened(run=run)
+    assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"
+    by_key(page, "select_slider", "optimizer.learning_rate").set_value(0.1)
+    rendered(page)
+    assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.1"
+    assert any("Resume goes on from step 20 with learning rate 0.1" in each.value for each in page.caption)
+    by_key(page, "button", "pause").click()
+    rendered(page)
+    try:
+        assert shared_pool().store.run(run).status == "queued" and shared_pool().store.begin(run)[1] == [
+            ["set", "optimizer.learning_rate", 0.1]
+        ]
+    finally:
+        close_shared_pools()

@@ -79,7 +79,7 @@ def test_both_train_under_one_clock_and_each_gives_the_numbers_that_it_gives_alo
 
 def test_one_that_diverges_leaves_the_other_to_go_on(pool):
     healthy, broken = pair(pool, TINY, DIVERGES, steps=40)
-    assert "must be finite" in reaches(pool, broken, "failed").message
+    assert "no longer a finite number" in reaches(pool, broken, "failed").message
     assert reaches(pool, healthy, "finished").step == 40
 
 

@@ -156,7 +156,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
     config = RunConfig(**tiny | wild | {"method": "vicreg", "steps": 40})
     events = list(train(config))
     assert events[-1].status == "failed"
-    assert events[-1].message.startswith("the loss must be finite, got nan or infinity at step ")
+    assert events[-1].message.startswith("the loss is no longer a finite number at step ")
     assert "last good snapshot is of step" in events[-1].message
     assert all(np.isfinite(event.arrays["embedding"]).all() for event in of(Snapshot, events))
 
@@ -173,7 +173,7 @@ def test_features_that_are_not_finite_end_the_run_in_a_sentence(tiny, monkeypatc
     monkeypatch.setattr(Trainer, "update", spoiled)
     events = list(train(RunConfig(**tiny)))
     assert events[-1].status == "failed" and not of(Checkpoint, events)
-    assert events[-1].message.startswith("the network's features must be finite, got nan or infinity at step ")
+    assert events[-1].message.startswith("the network's features are no longer finite numbers at step ")
 
 
 def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):

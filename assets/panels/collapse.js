@@ -1,22 +1,23 @@
 // Is the representation alive? Spread, effective rank, the spectrum, and one sentence with its evidence.
 
+import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { Grounds, sentenceOf, stateOf } from "../verdict.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
-const HEALTHY = 0.5 // of 1/sqrt(d): from here on the spread is no concern
-const COLLAPSED = { projector: 0.15, backbone: 0.01 } // a backbone may keep a large part that all images share
+
+const MEANT = { std: "spread", rank: "rank" }
 
 export class Collapse {
   constructor(place) {
-    this.title = make("span.ssl-title", "Collapse")
+    this.title = explain(make("span.ssl-title", "Collapse"), "verdict")
     this.good = make("span.ssl-good", "bars long, spectrum flat")
     this.dot = make("span.ssl-dot")
     this.sentence = make("p.ssl-sentence")
     this.grounds = new Grounds()
     this.gauges = make("div.ssl-gauges")
-    this.chart = new Chart("Singular values", "flat: all dimensions in use; a cliff: only those before it")
+    this.chart = new Chart("spectrum")
     place.append(make("section.ssl-chart", make("header.ssl-head", this.title, this.good),
       make("div.ssl-line", this.dot, this.sentence), this.grounds.element, this.gauges), this.chart.element)
     this.bars = new Map()
@@ -42,28 +43,31 @@ export class Collapse {
     this.draw(run)
   }
 
+  /** Bars and their colors, by the judge's own limits, which a run states when it starts; a run of an older version has none, and plain bars. */
   measure(run, prefix, layer) {
     const size = run?.facts.layers?.[layer]
+    const { spread, rank: narrow, most = size } = run?.facts.limits?.[layer] ?? {}
     const std = run?.now(`${prefix}feature_std`)
     if (std !== undefined && size) {
-      const healthy = run.facts.references?.find((each) => each.metric === `${prefix}feature_std`)?.value ?? 1 / Math.sqrt(size)
-      this.bar(`std ${layer}`, `std, ${layer}`, std / healthy, `${Math.round((100 * std) / healthy)} % of 1/√${size}`, [COLLAPSED[layer], HEALTHY])
+      const share = std * Math.sqrt(size)
+      this.bar(`std ${layer}`, `std, ${layer}`, share, share, `${Math.round(100 * share)} % of 1/√${size}`, spread)
     }
     const rank = run?.now(`${prefix}rankme_centered`) // as the judge sees it: a mean that all images share hides or feigns a collapse
-    if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / size, `${short(rank)} of ${size}`, [0.1, 0.1])
+    if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / most, rank, `${short(rank)} of ${most}`, narrow)
   }
 
-  bar(key, label, share, text, [bad, good]) {
+  /** share: how long it is; value and limits: [speaks for a collapse below, speaks against one from], which give its color. */
+  bar(key, label, share, value, text, limits) {
     let bar = this.bars.get(key)
     if (!bar) {
       const fill = make("i.ssl-fill")
-      const value = make("span.ssl-value")
-      bar = { fill, value, element: make("div.ssl-gauge", make("span.ssl-name", label), make("div.ssl-track", fill), value) }
+      const said = make("span.ssl-value")
+      bar = { fill, value: said, element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), said) }
       this.bars.set(key, bar)
       this.gauges.append(bar.element)
     }
     bar.fill.style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`
-    bar.fill.dataset.state = share < bad ? "bad" : share < good ? "fair" : "good"
+    bar.fill.dataset.state = !limits ? "" : value < limits[0] ? "bad" : value < limits[1] ? "fair" : "good"
     setText(bar.value, text)
   }
 

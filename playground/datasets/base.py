@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from playground.datasets.ranges import Range
+from playground.datasets.ranges import Measured, Range
 from playground.knobs import Choice
 
 GPU_SHARE = 0.4  # of its free memory, at most, for a data set
@@ -67,6 +67,7 @@ class Dataset(Choice):
     native_size: ClassVar[int]  # the side of its images in pixels, unless its knobs have a `size` to choose
     classes: ClassVar[Mapping[str, int]] = {"class": 10}  # the factors of which training images have labels, and how many different ones
     colored: ClassVar[bool] = True  # False: its three channels are equal
+    measured: ClassVar[Measured | None] = None  # of pictures with more than 8 bits
     suggests: ClassVar[dict[str, Any]] = {}
 
     class Knobs(Choice.Knobs):
@@ -108,6 +109,16 @@ class Dataset(Choice):
     def load_test(cls, knobs: Any, folder: Path) -> Images:
         """The images of `test`: those that are kept out of training, less the `probe_count` that are watched. Raises DataError."""
         raise NotImplementedError
+
+    @classmethod
+    def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
+        """What a run keeps of the set as it was when the run began: `pictures`, and how many `distinct` ones, where they are counted."""
+        return {}
+
+    @classmethod
+    def notices(cls, knobs: Any, folder: Path) -> list[str]:
+        """What somebody should know before they train on it, in sentences."""
+        return []
 
     @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:

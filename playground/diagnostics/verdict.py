@@ -9,111 +9,134 @@
     shortcut               a nuisance, such as color, explains the features, and the data set's subject was not learned
     no learning            nothing is better than at random weights
     divergence             the numbers have left the finite ones, or are far worse than at the start
+    pictures alike         the pictures do not differ, and no network could tell them apart
+    unclear                the evidence is thin: a value lies between its limits, or nothing shows that anything was learned
     starting               too early to say
 
-Every rule is a `Check` with its threshold; `ssl-playground judge` measures how often they are right.
+Every rule is made of checks with their limits, `limits`; `ssl-playground judge` measures how often they are right.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from playground.diagnostics.advice import WHOLE, advice
+from playground.diagnostics.checks import Rule
+from playground.diagnostics.limits import PATIENCE, SETTLING, SPREAD
 from playground.diagnostics.rules import (
-    COMPLETE,
-    GAIN,
-    SETTLING,
-    Rule,
-    Subject,
-    best_gain,
-    main_layer,
+    Values,
+    dimensions,
+    gains,
+    known,
+    least_gain,
     main_nuisance,
     prefix_of,
     relative_std,
     rules_for,
     spread_of,
 )
+from playground.diagnostics.subject import Subject
 from playground.events import Verdict
 
-ADVICE = {
-    "complete collapse": "Something must keep images apart: {off}.",
-    "dimensional collapse": "Something must keep dimensions from repeating each other: {off}.",
-    "projector collapse": "The loss has nothing left to teach the backbone: {off}.",
-    "cluster collapse": "Bins must be given out evenly: {off}.",
-    "one-hot teacher": "The teacher's favorite bin must lose its lead: {off}.",
-    "uniform teacher": "The teacher must be surer than the student: {off}.",
-    "shortcut": "Let the augmentation change {nuisance}, so that two views of an image no longer share it.",
-    "no learning": "Check what drives the learning: {off}.",
-    "divergence": "Take smaller steps: lower the learning rate, or lengthen the warm-up.",
-}
-USUAL = {  # where no safeguard is off
-    "complete collapse": "more negatives or a stronger term against collapse, a slower teacher, or a lower learning rate",
-    "dimensional collapse": "a stronger redundancy term, a larger batch, weaker augmentation, or a lower learning rate",
-    "projector collapse": "more negatives or a stronger term against collapse, a slower teacher, or a lower learning rate",
-    "cluster collapse": "balanced assignments, a higher temperature, or a lower learning rate",
-    "one-hot teacher": "a quicker center, or a higher temperature of the teacher",
-    "uniform teacher": "a lower temperature of the teacher, or a weaker center",
-    "no learning": "the learning rate may be too low or too high, the run too short, or the task too easy",
-}
 
+def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict | None = None) -> Verdict:
+    """values: the diagnostics of this step by metric name, and `LossCourse.told`; start: those of the first; before: the last verdict.
 
-def judge(step: int, values: Mapping[str, float], start: Mapping[str, float], of: Subject) -> Verdict:
-    """values: the diagnostics of this step by metric name, and `loss`; start: those of the first step."""
+    A verdict once given stands while values lie between the two edges of their limits, so that it does not flicker.
+    """
     if not all(math.isfinite(each) for each in values.values()):
         return diverged(step, "The features are no longer finite numbers.")
+    if not of.trains:
+        return Verdict(
+            step, "no learning", "These are random weights that never change: others are compared with them.", _evidence(values, of)
+        )
     rules = rules_for(values, start, of)
-    layers = {layer: _state_of(layer, rules, step) for layer in of.sizes}
-    found = next((each for each in rules if each.speaks(step)), None)
-    told = [check for each in rules for check in each.told(step)]
-    evidence = _evidence(values, of)
-    if step < SETTLING:
-        main = main_layer(of)
-        return Verdict(step, "starting", f"Too early to judge: {spread_of(main, values, of)}.", evidence, "", layers, told)
-    if found is None:
-        return Verdict(step, "healthy", _healthy(values, start, of), evidence, "", layers, told)
-    state, sentence = found.says, found.sentence
-    if found.layer == "projector" and not any(each.holds for each in rules if each.layer == "backbone"):
-        state = "projector collapse"
-        sentence += f" The backbone below it is alive: {spread_of('backbone', values, of)}."
-    return Verdict(step, state, sentence, evidence, _advice(state, values, of), layers, told)
+    speaking = [each for each in rules if each.speaks(step, before)]
+    found = next((each for each in speaking if each.met), next(iter(speaking), None))  # what holds now counts more than what held before
+    layers = {layer: _state_of(layer, rules, step, before) for layer in of.sizes}
+    told = [check for each in rules for check in each.told(step, before)]
+    if found:
+        state, sentence = _sick(found, rules, values, of)
+        to_do = advice(found.says, main_nuisance(values, of)[0], of)
+    else:
+        (state, sentence), to_do = _well(step, rules, values, start, of, before), ""
+    return Verdict(step, state, sentence, _evidence(values, of), to_do, layers, told)
 
 
 def diverged(step: int, sentence: str) -> Verdict:
     """The verdict where numbers are no longer finite and nothing else can be measured."""
-    return Verdict(step, "divergence", sentence[:1].upper() + sentence[1:], {}, ADVICE["divergence"])
+    return Verdict(step, "divergence", sentence[:1].upper() + sentence[1:], {}, WHOLE["divergence"])
 
 
-def _state_of(layer: str, rules: Sequence[Rule], step: int) -> str:
+def _sick(found: Rule, rules: Sequence[Rule], values: Values, of: Subject) -> tuple[str, str]:
+    """State and sentence where a rule speaks. A backbone is alive where none of its rules is met, however early it is."""
+    if found.layer == "projector" and not any(each.met for each in rules if each.layer == "backbone"):
+        alive = f" The backbone below it is alive: {spread_of('backbone', values, of)}."
+        return "projector collapse", found.sentence + alive
+    return found.says, found.sentence
+
+
+def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: Subject, before: Verdict | None) -> tuple[str, str]:
+    """State and sentence where no rule speaks: healthy, unless the evidence is thin."""
+    if step < SETTLING:
+        return "starting", f"Too early to judge: {spread_of(of.main_layer, values, of)}."
+    sentence = _no_collapse(values, of)
+    gained, least = gains(values, start).get(of.about), 0.0
+    if gained is not None:
+        least = least_gain(of.about, values, start, of)
+        sentence += f" {known(of.about, values, start)}"
+    was_healthy = before is not None and before.state == "healthy"
+    if gained is not None and gained >= least:
+        return "healthy", sentence
+    near = next((each for each in rules if each.near(step) and not (was_healthy and before and before.step >= each.since)), None)
+    if near:
+        return "unclear", _between(near)
+    if gained is None or step < PATIENCE or (was_healthy and gained >= least / 2):
+        return "healthy", sentence
+    return _nothing_shown(gained, least, values, start, of)
+
+
+def _between(rule: Rule) -> str:
+    """Why nothing can be said: which values lie between the edges of their limits."""
+    gray = [each for each in rule.checks if not each.limit.met(each.value)]
+    parts = [f"{each.what} is {each.value:.3g}, between {each.limit.speaks:.3g} ({rule.says}) and {each.limit.clears:.3g}" for each in gray]
+    return f"The evidence is thin: {'; '.join(parts)} ({rule.layer})."
+
+
+def _nothing_shown(gained: float, least: float, values: Values, start: Values, of: Subject) -> tuple[str, str]:
+    """Nothing has collapsed, but the subject of the data set is not known better than before."""
+    others = {name: gain for name, gain in gains(values, start).items() if name != of.about and gain >= least_gain(name, values, start, of)}
+    best = max(others, key=others.__getitem__, default="")
+    if best and not of.compares and gained > -least:
+        return "healthy", f"{_no_collapse(values, of)} {known(best, values, start)}"
+    why = "less often than" if gained <= -least else "hardly more often than"
+    now, before = values[f"knn/{of.about}"], start[f"knn/{of.about}"]
+    subject = f"a vote of neighbors names the {of.about} rightly {why} at random weights: {now:.0%}, from {before:.0%}."
+    sentence = f"Nothing has collapsed, but {subject}"
+    return "unclear", f"{sentence} {known(best, values, start)}" if best else sentence
+
+
+def _state_of(layer: str, rules: Sequence[Rule], step: int, before: Verdict | None) -> str:
     if step < SETTLING:
         return "starting"
-    return next((each.says for each in rules if each.layer == layer and each.speaks(step)), "healthy")
+    speaking = [each for each in rules if each.layer == layer and each.speaks(step, before)]
+    return next((each.says for each in speaking if each.met), speaking[0].says if speaking else "healthy")
 
 
-def _evidence(values: Mapping[str, float], of: Subject) -> dict[str, float]:
+def _evidence(values: Values, of: Subject) -> dict[str, float]:
     evidence: dict[str, float] = {}
-    for layer, size in of.sizes.items():
+    for layer in of.sizes:
         prefix = prefix_of(layer)
         rank = values[f"{prefix}rankme_centered"]
-        found = {"relative_std": relative_std(layer, values, of), "rank": rank, "rank_share": rank / size}
+        found = {"relative_std": relative_std(layer, values, of), "rank": rank, "rank_share": rank / of.most(layer)}
         found |= {name: values[f"{prefix}{name}"] for name in ("uniformity", "view_agreement")}
         evidence |= {f"{prefix}{name}": value for name, value in found.items()}
     return evidence | {f"{who}/{name}": values[f"{who}/{name}"] for who in of.bins for name in ("perplexity", "entropy")}
 
 
-def _healthy(values: Mapping[str, float], start: Mapping[str, float], of: Subject) -> str:
-    layer = main_layer(of)
-    size, rank = of.sizes[layer], values[f"{prefix_of(layer)}rankme_centered"]
-    most = min(size, of.images - 1)
-    of_all = f"{size} dimensions" if most == size else f"the {most} dimensions that {of.images} images can span"
-    though = ", though images still look much alike" if relative_std(layer, values, of) < COMPLETE[layer] else ""
-    sentence = f"No collapse{though}: {spread_of(layer, values, of)}, and about {rank:.0f} of {of_all} are in use."
-    name, gain = best_gain(values, start)
-    if gain < GAIN:
-        return sentence
-    now, before = values[f"knn/{name}"], start[f"knn/{name}"]
-    return f"{sentence} Neighbors agree on {name} {now:.0%} of the time, from {before:.0%} at random weights."
-
-
-def _advice(state: str, values: Mapping[str, float], of: Subject) -> str:
-    off = f"turn {' and '.join(of.off)} back on" if of.off else USUAL.get(state, "")
-    return ADVICE[state].format(off=off, nuisance=main_nuisance(values, of)[0])
+def _no_collapse(values: Values, of: Subject) -> str:
+    layer = of.main_layer
+    rank = values[f"{prefix_of(layer)}rankme_centered"]
+    though = ", though images still look much alike" if SPREAD[layer].met(relative_std(layer, values, of)) else ""
+    return f"No collapse{though}: {spread_of(layer, values, of)}, and about {rank:.0f} of {dimensions(layer, of)} are in use."

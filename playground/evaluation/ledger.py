@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from playground import safe_files
 from playground.evaluation.events import About, Confused, Doing, Event, Remark, Score
 from playground.evaluation.intervals import bar
 from playground.evaluation.protocol import FORMER, Protocol
@@ -78,20 +79,15 @@ def recorded(folder: Path, document: Document, events: Iterable[Event]) -> Itera
 
 def write(folder: Path, document: Document) -> None:
     """Replaces the file as a whole; a run whose folder is gone has been deleted, and leaves nothing."""
-    temporary = folder / f"{FILE}.{os.getpid()}.part"
-    try:
-        temporary.write_text(json.dumps(document | {"written": time.time()}, allow_nan=False))
-        os.replace(temporary, folder / FILE)
-    except FileNotFoundError:
-        return
-    finally:
-        temporary.unlink(missing_ok=True)
+    text = json.dumps(document | {"written": time.time()}, allow_nan=False)
+    with contextlib.suppress(FileNotFoundError):
+        safe_files.save(folder / FILE, lambda file: file.write(text.encode()))
 
 
 def read(folder: Path) -> Document | None:
     """The document of a run, or None where it has none that this version can read."""
     try:
-        document: Document = json.loads((folder / FILE).read_text())
+        document: Document = safe_files.parsed(folder / FILE, json.load)
     except (OSError, ValueError):
         return None
     known = isinstance(document, dict) and document.get("version") in (1, VERSION)

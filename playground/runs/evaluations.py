@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from playground.evaluation import ledger
 from playground.evaluation.protocol import Protocol
+from playground.home import HomeError, unwritable
 from playground.processes import Process, spawn
-from playground.runs.process import PACKAGE, cause_of_death
+from playground.runs.process import PACKAGE, cause_of_death, log_of
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained
@@ -107,11 +109,10 @@ class Evaluations:
 
     def _work(self, run: str) -> None:
         log = self.store.home / "logs" / "evaluation.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
         with self._changed:
             if self._closed:
                 return
-            process = self._process = _start(self.store.home, run, self._protocols.pop(run), log)
+            process = self._process = _start(self.store.home, run, self._protocols.pop(run))
         try:
             code = process.wait()
         finally:
@@ -122,27 +123,35 @@ class Evaluations:
     def _ended(self, run: str, code: int, log: Path) -> None:
         """Says what a process could not say itself, because it was killed or failed before it had begun."""
         if self._stopping:
-            ledger.ended(self.store.folder(run).path, "stopped", STOPPED)
+            self._write_end(run, "stopped", STOPPED)
         elif code:
-            sentence = _last_line(log) if code > 0 else ""
+            sentence = (_last_line(log) if code > 0 else "") or str(unwritable(self.store.home) or "")
             sentence = sentence or f"the process that evaluated it {cause_of_death(code)}; the reason may be at the end of {log}"
-            ledger.ended(self.store.folder(run).path, "failed", sentence)
+            self._write_end(run, "failed", sentence)
             with self._changed:
                 self._failures[run] = sentence, time.time()
 
+    def _write_end(self, run: str, status: str, sentence: str) -> None:
+        with suppress(HomeError):  # a document that says "running" while nobody is at it is told from one that is
+            ledger.ended(self.store.folder(run).path, status, sentence)
 
-def _start(home: Path, run: str, protocol: Protocol, log: Path) -> Process:
+
+def _start(home: Path, run: str, protocol: Protocol) -> Process:
     words = protocol.words()
     words["only"] = words.pop("parts")
     options = [each for name, text in words.items() if text for each in (f"--{name}", text)]
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SSL_PLAYGROUND_HOME": str(home), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "playground.cli", "evaluate", run, *options, "--background"]
-    with open(log, "wb") as errors:
+    with log_of(home, "evaluation", "wb") as errors:
         return spawn(command, environment, stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def _last_line(log: Path) -> str:
     """The sentence with which the command line ends."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    try:
+        text = log.read_text(errors="replace")
+    except FileNotFoundError:  # there was no room for it
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix("ssl-playground: ") if lines else ""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
+from playground.home import unwritable
 from playground.runs.process import cause_of_death
 
 
-def kept(checkpoint: bool) -> str:
-    """What Resume will do."""
-    return "Resume goes on from its last checkpoint" if checkpoint else "Resume starts it again"
+def fate(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str], home: Path, after: str) -> tuple[str, str]:
+    """Its status and the sentence about it. stopping: the runs that this worker had been told to end, and was killed for.
 
-
-def fate(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str], checkpoint: bool) -> tuple[str, str]:
-    """Its status and the sentence about it. stopping: the runs that this worker had been told to end, and was killed for."""
+    home: whose disk may be the cause. after: what Resume will do.
+    """
     if run in stopping:
-        return "stopped", f"stopped in the middle of a step that took too long; {kept(checkpoint)}"
+        return "stopped", f"stopped in the middle of a step that took too long; {after}"
     if stopping:
-        return "interrupted", f"the run beside it had to be stopped by force; {kept(checkpoint)}"
+        return "interrupted", f"the run beside it had to be stopped by force; {after}"
+    if disk := unwritable(home):
+        return "failed", f"the worker that trained this run {cause_of_death(code)}: {disk}. {after}"
     advice = f"if memory ran out, lower batch_size (it is {flat['batch_size']}) or take a smaller network than {flat['network']}"
-    return "failed", f"the worker that trained this run {cause_of_death(code)}: {advice}. {kept(checkpoint)}"
+    return "failed", f"the worker that trained this run {cause_of_death(code)}: {advice}. {after}"

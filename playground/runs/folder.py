@@ -1,4 +1,4 @@
-"""The folder of one run: arrays, pictures and checkpoints, each written to a temporary name first, so never seen half done.
+"""The folder of one run: arrays, pictures and checkpoints, each written whole or not at all, and with a check sum (`safe_files`).
 
 probe.json  sprites.png             the probe set: labels, and its images in one atlas
 snapshots/0000100.npz               embedding, pca, spectrum ...
@@ -7,7 +7,11 @@ layouts/0000100.npy                 the UMAP of that snapshot, if it has been la
 weights/0000100.pt                  the method as it was at that snapshot, in half precision
 maps/backbone-tsne-probe/0000100.npz   one frame of one map: where its points lie, and what was measured of it
 maps/points-2000.jpg                the training images that a map shows
-checkpoint.pt  worker.log
+checkpoints/0000100.pt              all that is needed to go on from there
+timeline.jsonl                      its settings and its timeline, as the database has them
+worker.log
+
+Where a file is damaged, what reads it raises `Damaged`; what can be made again is as good as not there.
 """
 
 from __future__ import annotations
@@ -15,13 +19,21 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from PIL import Image
+
+from playground import safe_files
+from playground.home import keeping
+from playground.runs.checkpoints import Checkpoints
+from playground.runs.journal import Journal
+from playground.safe_files import Damaged
+
+Found = TypeVar("Found")
 
 
 class RunFolder:
@@ -29,6 +41,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.checkpoints, self.journal = Checkpoints(path), Journal(path)
 
     def save_probe(self, images: np.ndarray, labels: Mapping[str, np.ndarray], names: Mapping[str, list[str]]) -> None:
         """images: (N, H, W, 3) uint8 -> sprites.png and probe.json, which says how to find image i in it."""
@@ -46,8 +59,12 @@ class RunFolder:
 
     def probe(self) -> dict[str, Any] | None:
         """What `save_probe` described: count, tile, columns, labels, names."""
-        path = self.path / "probe.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        found: dict[str, Any] | None = _parsed(self.path / "probe.json", json.load)
+        return found
+
+    def sprites(self) -> np.ndarray | None:
+        """The probe set's atlas, (rows * tile, columns * tile, 3) uint8."""
+        return _parsed(self.path / "sprites.png", lambda file: np.array(Image.open(file).convert("RGB")))
 
     def save_snapshot(self, step: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Pictures (uint8, four axes or more) become PNGs, everything else one npz."""
@@ -59,21 +76,20 @@ class RunFolder:
         _save(self._arrays(step), lambda file: np.savez(file, **numbers))
 
     def steps(self) -> list[int]:
-        """The steps that have a snapshot."""
-        return sorted(int(path.stem) for path in self.path.glob("snapshots/*.npz"))
+        """The steps that have a snapshot, those left out that have lost their end."""
+        return _steps_of(self.path.glob("snapshots/*.npz"))
 
     def snapshot(self, step: int) -> dict[str, np.ndarray] | None:
         """The arrays of one snapshot, or None where there is none."""
-        path = self._arrays(step)
-        if not path.exists():
-            return None
-        with np.load(path) as arrays:
-            return dict(arrays)
+        return _parsed(self._arrays(step), _arrays_in)
 
     def array_names(self, step: int) -> list[str]:
-        """What a snapshot's npz holds, without reading it all."""
-        with np.load(self._arrays(step)) as arrays:
-            return list(arrays.files)
+        """What a snapshot's npz holds, without reading it all. Raises Damaged, FileNotFoundError."""
+        try:
+            with np.load(self._arrays(step)) as arrays:
+                return list(arrays.files)
+        except (ValueError, zipfile.BadZipFile) as error:
+            raise Damaged(f"the snapshot of step {step} is damaged: {error}") from None
 
     def pictures(self, step: int) -> list[str]:
         """The names of a snapshot's pictures."""
@@ -90,8 +106,8 @@ class RunFolder:
 
     def layout(self, step: int) -> np.ndarray | None:
         """The map of one snapshot, or None where it has none (yet)."""
-        path = self._layout(step)
-        return np.load(path) if path.exists() else None
+        found: np.ndarray | None = _again(self._layout(step), np.load)
+        return found
 
     def save_frame(self, name: str, step: int, arrays: Mapping[str, np.ndarray]) -> None:
         """One step of a series of the run's maps, such as `backbone-tsne-probe`."""
@@ -100,11 +116,7 @@ class RunFolder:
 
     def frame(self, name: str, step: int) -> dict[str, np.ndarray] | None:
         """What `save_frame` kept, or None where there is nothing (yet)."""
-        path = self._frame(name, step)
-        if not path.exists():
-            return None
-        with np.load(path) as arrays:
-            return dict(arrays)
+        return _again(self._frame(name, step), _arrays_in)
 
     def save_file(self, path: Path, data: bytes) -> None:
         """Any file of the folder, whole or not at all."""
@@ -112,7 +124,7 @@ class RunFolder:
 
     def frame_steps(self, name: str) -> list[int]:
         """The steps of a series that are there."""
-        return sorted(int(path.stem) for path in self.path.glob(f"maps/{name}/*.npz"))
+        return _steps_of(self.path.glob(f"maps/{name}/*.npz"))
 
     def save_weights(self, step: int, state: Mapping[str, Any]) -> None:
         """The method's state at one snapshot."""
@@ -124,40 +136,35 @@ class RunFolder:
         """What `save_weights` kept, or None where that step was not kept."""
         import torch
 
-        path = self.weights_path(step)
-        return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+        return _parsed(self.weights_path(step), lambda file: torch.load(file, map_location="cpu", weights_only=True))
 
     def weight_steps(self) -> list[int]:
-        """The steps whose weights were kept."""
-        return sorted(int(path.stem) for path in self.path.glob("weights/*.pt"))
+        """The steps whose weights were kept, those left out that have lost their end."""
+        return _steps_of(self.path.glob("weights/*.pt"))
 
     def save_checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
-        """Replaces the checkpoint; a crash in the middle leaves the one before."""
-        import torch
-
-        _save(self.path / "checkpoint.pt", lambda file: torch.save({"step": step, "state": state}, file))
+        """Adds a checkpoint; a crash in the middle leaves those of before."""
+        with keeping(self.path):
+            self.checkpoints.save(step, state)
 
     def checkpoint(self) -> tuple[int, dict[str, Any]] | None:
-        """(step, state) of the last checkpoint, or None where the run left none."""
-        import torch
-
-        path = self.path / "checkpoint.pt"
-        if not path.exists():
-            return None
-        # Our own file, from our own folder: it may hold random generators and the like, not tensors alone.
-        kept = torch.load(path, map_location="cpu", weights_only=False)
-        return int(kept["step"]), kept["state"]
+        """(step, state) of the newest checkpoint that can be read, or None where the run left none."""
+        found = self.checkpoints.load()
+        return (found.step, found.state) if found.state is not None else None
 
     def has_checkpoint(self) -> bool:
         """Whether there is something to go on from."""
-        return (self.path / "checkpoint.pt").exists()
+        return self.checkpoints.newest() is not None
 
     def forget_after(self, step: int) -> None:
-        """Removes what was kept of later steps: snapshots, layouts, weights, frames of maps."""
-        for path in itertools.chain(self.path.glob("*/*"), self.path.glob("maps/*/*")):
-            number = path.name[:7]
-            if number.isdigit() and int(number) > step:
-                path.unlink(missing_ok=True)
+        """Removes what was kept of later steps: snapshots, layouts, weights, checkpoints, frames of maps."""
+        with keeping(self.path):
+            for path in itertools.chain(self.path.glob("*/*"), self.path.glob("maps/*/*")):
+                number = path.name[:7]
+                if number.isdigit() and int(number) > step:
+                    path.unlink(missing_ok=True)
+            if step < 0:
+                self.checkpoints.forget_older()
 
     def _arrays(self, step: int) -> Path:
         return self.path / "snapshots" / f"{step:07d}.npz"
@@ -188,11 +195,31 @@ def _save_png(path: Path, picture: np.ndarray) -> None:
 
 
 def _save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with keeping(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    safe_files.save(path, write)
+
+
+def _parsed(path: Path, parse: Callable[[IO[bytes]], Found]) -> Found | None:
+    """What a file holds, or None where there is none. Raises Damaged."""
     try:
-        with open(temporary, "wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return safe_files.parsed(path, parse)
+    except FileNotFoundError:
+        return None
+
+
+def _again(path: Path, parse: Callable[[IO[bytes]], Found]) -> Found | None:
+    """What a file holds that can be made again: a damaged one is as good as none."""
+    try:
+        return _parsed(path, parse)
+    except Damaged:
+        return None
+
+
+def _arrays_in(file: IO[bytes]) -> dict[str, np.ndarray]:
+    with np.load(file) as arrays:
+        return dict(arrays)
+
+
+def _steps_of(paths: Iterable[Path]) -> list[int]:
+    return sorted(int(path.stem) for path in paths if safe_files.whole(path))

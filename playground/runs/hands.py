@@ -7,25 +7,30 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from playground.events import Command
+from playground.events import Command, Stop
 
 Commands = queue.SimpleQueue[Command]
 
 
 @dataclass(eq=False)
 class Hand:
-    """One run in a worker's hands. step: how far it is, below 0 until it has been built. paused: it waits for a command."""
+    """One run in a worker's hands. step: how far it is, below 0 until it has been built. paused: it waits for a command.
+
+    held: why it waits for the disk, if it does. ending: it was told to stop.
+    """
 
     run: str
     alone: bool
     commands: Commands = field(default_factory=queue.SimpleQueue)
     step: int = -2
     paused: bool = False
+    held: str = ""
+    ending: bool = False
 
     @property
     def asleep(self) -> bool:
         """Whether it could only wait: whoever asked it to go on would wait with it, and keep the other run waiting."""
-        return self.paused and self.commands.empty()
+        return self.paused and not self.held and self.commands.empty()
 
 
 class Hands:
@@ -40,6 +45,7 @@ class Hands:
         for hand in self._hands.values():
             if run in (None, hand.run):
                 hand.commands.put(command)
+                hand.ending = hand.ending or isinstance(command, Stop)
         self._news.set()
 
     def turns(self) -> Iterator[Hand]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from playground.home import HomeError
 from playground.runs.store import Store
+from playground.safe_files import Damaged
 
 if TYPE_CHECKING:
     from playground.projection import Projector
@@ -20,15 +23,21 @@ class Layouts:
 
     def add(self, run: str, step: int) -> None:
         """A snapshot can be read."""
-        arrays = self._store.folder(run).snapshot(step) if self.projector is not None else None
-        if self.projector is None or arrays is None or "embedding" not in arrays:
+        if self.projector is None:
+            return
+        try:
+            arrays = self._store.folder(run).snapshot(step) or {}
+        except Damaged:
+            return  # no map of it; whoever looks at it is told
+        if "embedding" not in arrays:
             return
 
         def keep(points: Any) -> None:
             # The run may have gone back to a checkpoint meanwhile, and another snapshot of this step may come.
             if step in self._store.folder(run).steps():
-                self._store.folder(run).save_layout(step, points)
-                self._store.note(run, "layout", step, {"kind": "umap"})
+                with suppress(HomeError):  # it is laid out again when somebody asks for it
+                    self._store.folder(run).save_layout(step, points)
+                    self._store.note(run, "layout", step, {"kind": "umap"})
 
         self.projector.submit(run, arrays["embedding"], keep)
 

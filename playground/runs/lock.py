@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from playground.home import HomeError, keeping
 from playground.locks import Lock
 
 
@@ -22,7 +23,12 @@ class HomeLock:
             holder = f"process {note.read_text()}" if note.exists() else "another process"
             way_out = "stop that one, use its page, or set SSL_PLAYGROUND_HOME to another folder"
             raise HomeInUse(f"{home} is in use by another server ({holder}): {way_out}")
-        note.write_text(str(os.getpid()))
+        try:
+            with keeping(note):
+                note.write_text(str(os.getpid()))
+        except HomeError:
+            self._lock.release()
+            raise
 
     def release(self) -> None:
         """Lets the next server in."""

@@ -10,21 +10,23 @@ import functools
 import io
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from playground import safe_files
 from playground.datasets import DataError, Images
-from playground.home import home
+from playground.home import HomeError, home
 from playground.runs.folder import RunFolder, atlas
 from playground.runs.records import Run
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, Trained, steps_kept, trained
+from playground.safe_files import Damaged
 
 LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features
 PROBE = "probe"
@@ -53,10 +55,13 @@ class Points:
         return f"{self.layer}-{self.count or PROBE}"
 
     def described(self) -> dict[str, Any]:
-        """count (0 before the run begins), tile, columns, labels, names, as of the probe set; sprites: their picture, below /api/."""
+        """count (0 where there are none), tile, columns, labels, names, as of the probe set; sprites: their picture, below /api/."""
         address = f"points.jpg?points={self.count}" if self.count else "sprites.png"
         nothing: dict[str, Any] = {"count": 0, "tile": 0, "columns": 1, "labels": {}, "names": {}}
-        found = self._of_training() if self.count else self.folder.probe()
+        try:
+            found = self._of_training() if self.count else self.folder.probe()
+        except Damaged:
+            found = None
         return (found or nothing) | {"sprites": f"runs/{self.run.id}/{address}"}
 
     def steps(self) -> list[int]:
@@ -136,6 +141,8 @@ def network(store: Store, run: str, step: int | None = None) -> Trained:
         return trained(store, run, step)
     except NothingTrained:
         raise
+    except Damaged as error:
+        raise NothingTrained(f"run {run} must have its weights to be looked through, got a file that is damaged: {error}") from None
     except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, EOFError) as error:
         reason = str(error).splitlines()[0]
         raise NothingTrained(f"run {run} must be of this version of the program to be looked through, got: {reason}") from None
@@ -169,26 +176,27 @@ def sizes(store: Store, run: Run) -> dict[str, int]:
     return {layer: arrays[name].shape[1] for layer, name in LAYERS.items() if name in arrays}
 
 
-def sprite_sheet(points: Points) -> Path:
-    """The picture of training images, one tile each; made at the first call."""
+def sprite_sheet(points: Points) -> tuple[bytes, Path]:
+    """The picture of training images, one tile each, and where it is kept; made at the first call, or where it cannot be read."""
     path = points.folder.path / "maps" / f"points-{points.count}.jpg"
-    if not path.exists():
-        images, rows = points.images()
-        tile, columns = _tile(images, len(rows))
-        small = torch.cat([_resized(images.pixels[part], tile) for part in rows.split(CHUNK)])
-        file = io.BytesIO()
-        Image.fromarray(atlas(small.movedim(1, -1).numpy(), columns)).save(file, format="JPEG", quality=88, subsampling=0)
+    with suppress(FileNotFoundError, Damaged):
+        return safe_files.read(path), path
+    images, rows = points.images()
+    tile, columns = _tile(images, len(rows))
+    small = torch.cat([_resized(images.pixels[part], tile) for part in rows.split(CHUNK)])
+    file = io.BytesIO()
+    Image.fromarray(atlas(small.movedim(1, -1).numpy(), columns)).save(file, format="JPEG", quality=88, subsampling=0)
+    with suppress(HomeError):
         points.folder.save_file(path, file.getvalue())
-    return path
+    return file.getvalue(), path
 
 
 def probe_pixels(folder: RunFolder) -> Tensor:
     """The images that a run was measured on, (N, 3, H, W) uint8: from its own atlas, so that no data set is needed."""
-    probe, path = folder.probe(), folder.path / "sprites.png"
-    if probe is None or not path.exists():
-        raise ValueError("the run must have begun, got no probe images of it yet")
-    with Image.open(path) as picture:
-        pixels = torch.from_numpy(np.array(picture.convert("RGB")))
+    probe, found = folder.probe(), folder.sprites()
+    if probe is None or found is None:
+        raise ValueError("the run must have begun, got no probe images of it yet: or its files are gone")
+    pixels = torch.from_numpy(found)
     tiles = pixels.unflatten(0, (-1, probe["tile"])).unflatten(2, (-1, probe["tile"]))  # (rows, tile, columns, tile, 3)
     return tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[: probe["count"]]
 
@@ -198,14 +206,13 @@ def _names(folder: RunFolder, step: int) -> list[str]:
     path = folder.path / "snapshots" / f"{step:07d}.npz"
     try:
         return _names_in(path, path.stat().st_mtime_ns)
-    except OSError:
+    except (OSError, Damaged):
         return []
 
 
 @functools.lru_cache(maxsize=4096)
 def _names_in(path: Path, written: int) -> list[str]:
-    with np.load(path) as arrays:
-        return list(arrays.files)
+    return RunFolder(path.parents[1]).array_names(int(path.stem))
 
 
 def _tile(images: Images, count: int) -> tuple[int, int]:

@@ -9,20 +9,27 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.config import RunConfig
 from playground.events import Command, Pause, Resume, Set, Step, Stop
+from playground.home import HomeError, keeping
 from playground.home import home as default_home
+from playground.runs.condition import resumes
 from playground.runs.evaluations import Evaluations
 from playground.runs.fates import fate
 from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
+from playground.runs.moves import go_back, moves_of
+from playground.runs.owed import Owed
 from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
+from playground.runs.rescue import fill_in, rebuild, set_aside
 from playground.runs.runner import PoolFull, RunError
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue, Turn
@@ -53,9 +60,24 @@ class Pool:
         self.closed = False
         self._threads = max(1, cores // self.slots)
         self._queue_limit = queue_limit
-        home.mkdir(parents=True, exist_ok=True)
+        with keeping(home):
+            home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
+        try:
+            self._open(home, projector)
+        except BaseException:
+            self._lock.release()
+            raise
+        if warm or self._queue:
+            self._staff()
+
+    def _open(self, home: Path, projector: Callable[[], Projector] | None) -> None:
+        aside = set_aside(home)
         self.store = Store(home)
+        if aside or not self.store.counts():
+            rebuild(self.store, aside)
+        fill_in(self.store)
+        self._owed = Owed(self.store)
         self._layouts = Layouts(self.store, projector)
         self.evaluations = Evaluations(self.store)
         self._queue = FairQueue()
@@ -63,8 +85,6 @@ class Pool:
         self._false_starts = 0
         self._mutex = threading.RLock()
         self._recover()
-        if warm or self._queue:
-            self._staff()
 
     @property
     def projector(self) -> Projector | None:
@@ -91,7 +111,7 @@ class Pool:
         if isinstance(command, Stop):
             return self.stop(run)
         if isinstance(command, Set):
-            command = self._checked(run, command)
+            command = moves_of(self.store, run, {command.name: command.value})[0]
         with self._mutex:
             worker = self._worker_of(run)
             if worker is not None:
@@ -99,17 +119,24 @@ class Pool:
             else:
                 self._command_without_worker(run, command)
 
-    def resume(self, *runs: str) -> None:
-        """Goes on with a run that is paused, or from its checkpoint if it ended early; with several in step, but for those finished."""
+    def resume(self, *runs: str, moves: Mapping[str, Any] | None = None, step: int | None = None) -> None:
+        """Goes on with a run that is paused, or from a checkpoint if it ended early; with several in step, but for those finished."""
         with self._mutex:
             going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
+            told: dict[str, list[Command]] = {run: [*moves_of(self.store, run, moves or {}), Resume()] for run in going_on}
             for run in going_on:
-                if run not in idle:
-                    self.command(run, Resume())
+                for command in told[run] if run not in idle else ():
+                    self.command(run, command)
             self._require_unfinished(*idle)
-            if idle:
-                self._requeue(tuple(idle))
+            if not idle:
+                return
+            self._require_room()
+            for run in idle:
+                go_back(self.store, run, step)
+                for command in told[run][:-1]:
+                    self.store.defer(run, *to_message(command))
+            self._requeue(tuple(idle))
 
     def stop(self, run: str) -> None:
         """Ends a run, wherever it is."""
@@ -117,13 +144,21 @@ class Pool:
             worker = self._worker_of(run)
             if worker is None:
                 self._queue.remove(run)
-                self.store.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
+                self._owed.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
                 return
             worker.stopping.add(run)
             worker.say(command=to_message(Stop()), run=run)
             deadline = threading.Timer(STOP_GRACE, self._end_by_force, [worker, run])
             deadline.daemon = True
             deadline.start()
+
+    def standing(self, run: str) -> Run:
+        """A run as it stands, also where that could not be written down because the disk takes nothing. Raises `UnknownRun`."""
+        found = self.store.run(run)
+        why = next((each.held[run] for each in list(self._workers) if each.held.get(run)), "")
+        waits = ("paused", f"It waits for the disk and goes on by itself: {why}") if why else None
+        status, message = self._owed.of(run) or waits or (found.status, found.message)
+        return replace(found, status=status, message=message)
 
     def position(self, run: str) -> int | None:
         """1 for the run that is next, None for one that does not wait."""
@@ -151,7 +186,9 @@ class Pool:
         for worker in workers:
             worker.join(CLOSE_GRACE)
         self._layouts.close()
-        self._interrupt_abandoned()
+        with suppress(HomeError):  # the next server will see that nobody trains them
+            self._interrupt_abandoned()
+        self._owed.close()
         self.store.close()
         self._lock.release()
 
@@ -191,10 +228,10 @@ class Pool:
     def _worker_of(self, run: str) -> WorkerProcess | None:
         """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
         worker = next((each for each in self._workers if run in each.runs and run not in each.leaving), None)
-        return worker if worker is not None and not self.store.run(run).over else None
+        return worker if worker is not None and not self.standing(run).over else None
 
     def _command_without_worker(self, run: str, command: Command) -> None:
-        status = self.store.run(run).status
+        status = self.standing(run).status
         if isinstance(command, Pause):
             if status != "paused":
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
@@ -216,6 +253,7 @@ class Pool:
     def _requeue(self, turn: Turn) -> None:
         """Runs that go on from where they stand; they do not wait for what their owner has started since."""
         self._require_room()
+        self._owed.settle()
         for run in turn:
             for worker in self._workers:
                 worker.leaving.update({run} & set(worker.runs))
@@ -223,12 +261,6 @@ class Pool:
         self._queue.put(turn, self.store.run(turn[0]).owner, first=True)
         self._staff()
         self._dispatch()
-
-    def _checked(self, run: str, command: Set) -> Set:
-        config = self.store.run(run).config
-        for change in self.store.changes(run):
-            config = config.changed(change.name, change.value)
-        return Set(command.name, config.changed(command.name, command.value).flat()[command.name])
 
     def _require_room(self) -> None:
         if self.closed:
@@ -248,6 +280,10 @@ class Pool:
             elif "status" in message:
                 change = worker.resting.add if message["status"] == "paused" else worker.resting.discard
                 change(message["run"])
+            elif "held" in message:
+                worker.held[message["run"]] = message["held"]
+            elif "mark" in message:
+                self._owed.mark(message["run"], *message["mark"])
             elif "done" in message:
                 worker.let_go(message["done"])
             self._dispatch()
@@ -258,8 +294,8 @@ class Pool:
             if self.closed:
                 return
             for run in set(worker.runs) - worker.leaving:
-                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.folder(run).has_checkpoint())
-                self.store.mark(run, *found, among=("queued", "running", "paused"))
+                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.home, resumes(self.store.folder(run)))
+                self._owed.mark(run, *found, among=("queued", "running", "paused"))
             self._false_starts += not worker.ready
             if self._false_starts < 3:
                 self._staff()
@@ -273,7 +309,7 @@ class Pool:
         reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
         while (turn := self._queue.pop()) is not None:
             for run in turn:
-                self.store.mark(run, "failed", reason)
+                self._owed.mark(run, "failed", reason)
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:

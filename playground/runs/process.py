@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from playground.processes import Process, spawn
 
@@ -28,6 +28,7 @@ class WorkerProcess:
         on_exit: Callable[[WorkerProcess, int], None],
     ) -> None:
         self.ready = self.warm = False
+        self.held: dict[str, str] = {}  # runs that wait for the disk, and why
         self.runs: list[str] = []  # in hand; of these,
         self.resting: set[str] = set()  # those that are paused,
         self.leaving: set[str] = set()  # those that it lets go of, and no longer listens for,
@@ -61,6 +62,7 @@ class WorkerProcess:
     def let_go(self, run: str) -> None:
         """Notes that it is done with a run."""
         self.runs = [each for each in self.runs if each != run]
+        self.held.pop(run, None)
         for kept in (self.resting, self.leaving, self.stopping):
             kept.discard(run)
 
@@ -113,13 +115,20 @@ class WorkerProcess:
 
 
 def _start(home: Path, threads: int) -> Process:
-    logs = home / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)]
-    with open(logs / "workers.log", "ab") as log:
+    with log_of(home, "workers", "ab") as log:
         return spawn(command, environment, stderr=log, encoding="utf-8")
+
+
+def log_of(home: Path, name: str, mode: str) -> IO[bytes]:
+    """Where a process of the server writes what it has to say; nowhere, where the disk takes nothing."""
+    try:
+        (home / "logs").mkdir(parents=True, exist_ok=True)
+        return cast(IO[bytes], open(home / "logs" / f"{name}.log", mode))
+    except OSError:
+        return open(os.devnull, "wb")
 
 
 def cause_of_death(code: int) -> str:

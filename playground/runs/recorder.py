@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from playground.events import Checkpoint, Event, Finished, Paused, Snapshot
+from playground.home import HomeError
 from playground.runs.store import Store
 
 PERIOD = 0.1
@@ -19,6 +20,8 @@ class Recorder:
     def __init__(self, store: Store, run: str, attempt: int, on_snapshot: Callable[[int], None]) -> None:
         self._store, self._run, self._attempt, self._on_snapshot = store, run, attempt, on_snapshot
         self._waiting: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._unwritten: list[Event] = []
+        self._behind = False
         self._error: BaseException | None = None
         self._closed = False
         self._news = threading.Event()
@@ -27,21 +30,28 @@ class Recorder:
         self._thread.start()
 
     def add(self, event: Event) -> None:
-        """Takes an event; raises what went wrong with an earlier one. Some events are on disk when this returns."""
+        """Takes an event; raises what went wrong with an earlier one. `settle` is to be called before the next."""
         if self._error is not None:
             raise self._error
         self._waiting.put(event)
         # A checkpoint's tensors change with the next step, and a pause or an end is announced to the pool right away.
         if isinstance(event, Checkpoint | Paused | Finished):
-            self.flush()
+            self._behind = True
         else:
             self._news.set()
 
+    def settle(self) -> None:
+        """What must be on disk by now is there when this returns. Raises HomeError where it cannot be: then it is to be called again."""
+        if self._behind:
+            self.flush()
+            self._behind = False
+
     def flush(self) -> None:
-        """Everything taken so far is on disk when this returns."""
+        """Everything taken so far is on disk when this returns; where it fails, nothing is lost, and it may be tried again."""
         with self._writing:
-            events = [self._waiting.get() for _ in range(self._waiting.qsize())]
-            self._store.write_many(self._run, events, self._attempt)
+            self._unwritten += [self._waiting.get() for _ in range(self._waiting.qsize())]
+            self._store.write_many(self._run, self._unwritten, self._attempt)
+            events, self._unwritten = self._unwritten, []
         for event in events:
             if isinstance(event, Snapshot):
                 self._on_snapshot(event.step)
@@ -61,6 +71,8 @@ class Recorder:
             self._news.clear()
             try:
                 self.flush()
+            except HomeError:
+                self._behind = True  # tried again by `settle`, where the training can wait for it
             except Exception as error:
                 # Shown where the training can act on it: at its next event.
                 self._error = error

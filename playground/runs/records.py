@@ -108,6 +108,15 @@ def new_status(event: Event) -> tuple[str, str] | None:
     return None
 
 
+def status_of_entry(kind: str, body: Any) -> tuple[str, str] | None:
+    """The status and message that an entry of the timeline has put its run into, if it did."""
+    if kind in ("started", "metrics"):
+        return "running", ""
+    if kind == "paused":
+        return "paused", ""
+    return (body["status"], body["message"]) if kind in ("finished", "status") else None
+
+
 def as_json(body: Any) -> str:
     """Compact JSON that every browser reads: numbers that are not finite become null."""
     return json.dumps(_plain(body), separators=(",", ":"), allow_nan=False)

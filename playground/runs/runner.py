@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from playground.config import RunConfig
 from playground.events import Command
@@ -29,8 +29,13 @@ class Runner(Protocol):
     def command(self, run: str, command: Command) -> None:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
 
-    def resume(self, *runs: str) -> None:
-        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed; with several in step."""
+    def resume(self, *runs: str, moves: Mapping[str, Any] | None = None, step: int | None = None) -> None:
+        """Goes on with a run that is paused, or from its checkpoint if it was stopped, interrupted or failed; with several in step.
+
+        moves: live knobs, and what they are from then on. step: of the kept checkpoint to go on from, 0 to begin anew; what came
+        after it is forgotten. Unless given: the newest, for a run that has diverged the newest of before the trouble. Raises
+        `ConfigError` for a knob that cannot be, `RunError`, `PoolFull`.
+        """
 
     def stop(self, run: str) -> None:
         """Ends a run, wherever it is."""

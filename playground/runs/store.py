@@ -7,6 +7,7 @@ reader that knows the last id it saw misses nothing. The kinds, with their bodie
     baseline  {"random": {...}, ...}     snapshot  ["embedding", "pca", ...]      layout   {"kind": "umap"}
     change    {"name", "value"}          verdict   {"state", "sentence", "evidence"}
     paused    {}                         finished  {"status", "message", "facts"} status   {"status", "message"}
+    remark    {"sentence"}: something of the run's files was lost, and what is done about it
 
 `started` of step s means: whatever was seen of later steps is void, the run goes on from a checkpoint of step s.
 Numbers that are not finite are null in a body.
@@ -26,9 +27,12 @@ from typing import Any
 
 from playground.config import RunConfig
 from playground.events import Change, Checkpoint, Event, Probe, Snapshot, Started, Weights
+from playground.home import keeping
 from playground.runs.folder import RunFolder
-from playground.runs.records import OVER, Entry, Run, UnknownRun, as_json, described, new_status
+from playground.runs.journal import Line, standing
+from playground.runs.records import OVER, Entry, Run, UnknownRun, as_json, described, new_status, status_of_entry
 
+NAME = "playground.db"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -48,13 +52,20 @@ class Superseded(RuntimeError):  # noqa: N818
     """Somebody else has taken this run over: what this process still has to say about it no longer counts."""
 
 
+class Connection(sqlite3.Connection):
+    """lines: what a transaction has recorded, for the journals."""
+
+    lines: list[tuple[str, Line]]
+
+
 class Store:
-    """All runs of one home. Any number of threads and processes may use it at once."""
+    """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
-        home.mkdir(parents=True, exist_ok=True)
+        self._idle: LifoQueue[Connection] = LifoQueue()
+        with keeping(home):
+            home.mkdir(parents=True, exist_ok=True)
         with self._connection() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(SCHEMA)
@@ -76,11 +87,29 @@ class Store:
         """A new run, queued. Returns its id: eight letters that survive any URL and any file system. beside: the run that it trains
         in step with, if that came first."""
         run = "".join(secrets.choice(ALPHABET) for _ in range(8))
+        with keeping(self.folder(run).path):
+            self.folder(run).path.mkdir(parents=True, exist_ok=True)
         with self._transaction() as db:
             row = (run, json.dumps(config.flat()), "queued", owner, time.time(), beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
-        self.folder(run).path.mkdir(parents=True, exist_ok=True)
+            db.lines.append((run, Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside})))
         return run
+
+    def adopt(self, run: str, lines: Sequence[Line]) -> None:
+        """Takes in a run as its journal tells it, the first line being `created`."""
+        (first, *rest), attempts = standing(lines)
+        step = max((each.step for each in rest), default=0)
+        with self._transaction() as db:
+            row = (run, json.dumps(first.body["config"]), "queued", first.body["owner"], first.time, step, attempts, first.body["beside"])
+            db.execute("INSERT INTO runs (id, config, status, owner, created, step, attempt, beside) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            for each in rest:
+                _insert(db, run, each)
+                if each.kind == "started":
+                    db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(each.body), run))
+                if (status := status_of_entry(each.kind, each.body)) is not None:
+                    over = each.time if status[0] in OVER else None
+                    began = "UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ?"
+                    db.execute(began, (*status, over, None if status[0] == "queued" else each.time, run))
 
     def run(self, run: str) -> Run:
         """One run as it stands. Raises `UnknownRun`."""
@@ -180,6 +209,7 @@ class Store:
         """Forgets everything that was recorded of steps after `after_step`."""
         with self._transaction() as db:
             db.execute("DELETE FROM events WHERE run = ? AND step > ?", (run, after_step))
+            db.lines.append((run, Line("back", after_step, time.time(), None)))
             db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (max(after_step, 0), run))
         self.folder(run).forget_after(after_step)
 
@@ -205,34 +235,44 @@ class Store:
             raise Superseded(f"run {run}: attempt {attempt} is no longer the current one")
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Iterator[Connection]:
         """A connection of one's own for a moment: threads come and go here, connections stay."""
         try:
             db = self._idle.get_nowait()
         except Empty:
-            db = self._connect()
+            with keeping(self.home / NAME):
+                db = self._connect()
         try:
-            yield db
+            with keeping(self.home / NAME):
+                yield db
         finally:
             self._idle.put(db)
 
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.home / "playground.db", timeout=30, isolation_level=None, check_same_thread=False)
+    def _connect(self) -> Connection:
+        db = sqlite3.connect(self.home / NAME, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection)
         db.row_factory = sqlite3.Row
         # In WAL mode this loses nothing when a process is killed; only a power cut may take the last transactions.
         db.execute("PRAGMA synchronous = NORMAL")
         return db
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[Connection]:
+        """What is recorded goes into the journals of the runs, too: into both or into none."""
         with self._connection() as db:
             db.execute("BEGIN IMMEDIATE")
+            db.lines, added = [], []
             try:
                 yield db
+                for run in dict.fromkeys(run for run, _ in db.lines):
+                    journal = self.folder(run).journal
+                    added.append((journal, journal.add(line for of, line in db.lines if of == run)))
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                for journal, before in added:
+                    journal.cut(before)
+                if db.in_transaction:  # where the disk is full, SQLite may have undone it already
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
 
 
 def _add_missing(db: sqlite3.Connection) -> None:
@@ -242,7 +282,7 @@ def _add_missing(db: sqlite3.Connection) -> None:
             db.execute("ALTER TABLE runs ADD COLUMN beside TEXT NOT NULL DEFAULT ''")
 
 
-def _record(db: sqlite3.Connection, run: str, event: Event) -> None:
+def _record(db: Connection, run: str, event: Event) -> None:
     entry = described(event)
     if entry is not None:
         _append(db, run, entry[0], event.step, entry[1])
@@ -255,8 +295,14 @@ def _record(db: sqlite3.Connection, run: str, event: Event) -> None:
         db.execute("UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ?", (*status, over, run))
 
 
-def _append(db: sqlite3.Connection, run: str, kind: str, step: int, body: Any) -> None:
-    row = (run, kind, step, time.time(), as_json(body))
+def _append(db: Connection, run: str, kind: str, step: int, body: Any) -> None:
+    line = Line(kind, step, time.time(), body)
+    _insert(db, run, line)
+    db.lines.append((run, line))
+
+
+def _insert(db: sqlite3.Connection, run: str, line: Line) -> None:
+    row = (run, line.kind, line.step, line.time, as_json(line.body))
     db.execute("INSERT INTO events (run, kind, step, time, body) VALUES (?, ?, ?, ?, ?)", row)
 
 

@@ -35,10 +35,10 @@ def trained(store: Store, run: str, step: int | None = None) -> Trained:
     Raises UnknownRun, and NothingTrained where it has no checkpoint yet or that step was not kept.
     """
     store.run(run)
-    if step is not None and (path := store.folder(run).weights_path(step)).exists():
-        return _earlier(store, run, step, path.stat().st_mtime_ns)
-    path = store.folder(run).path / "checkpoint.pt"
-    if not path.exists():
+    if step is not None and step in steps_kept(store, run):
+        return _earlier(store, run, step, store.folder(run).weights_path(step).stat().st_mtime_ns)
+    path = store.folder(run).checkpoints.newest()
+    if path is None:
         raise NothingTrained(
             f"run {run} must have a checkpoint to look at, got none: where it still trains, pause it or wait; else its files are gone"
         )

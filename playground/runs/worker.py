@@ -5,13 +5,15 @@
 It reads JSON lines: {"runs": [id, ...]} takes runs in hand, which then train in step, {"command": ["pause"], "run": id} reaches the
 training of one, {"leave": "paused"} puts them all down where they stand. The end of its input means that the server is gone, however
 it went: what is in hand is put down as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
-{"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}.
+{"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}; and where the disk takes nothing: {"held": why, "run": id},
+"" when it goes on, and {"mark": [status, message], "run": id}, for the pool to write down when it can.
 """
 
 from __future__ import annotations
 
 import argparse
 import faulthandler
+import functools
 import gc
 import json
 import os
@@ -21,24 +23,29 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from playground.config import RunConfig
+from playground.core_sharing import share_cores
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
-from playground.runs.fates import kept
+from playground.home import HomeError
+from playground.runs.checkpoints import Loaded
+from playground.runs.condition import resumes
 from playground.runs.hands import Hand, Hands
 from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.store import Store, Superseded
 
 CHECKPOINT_EVERY = 10.0
+RETRY = 0.5  # seconds between two tries to write to a disk that had no room
 # How long a step may still take once the server is gone; after that the last checkpoint has to do.
 PATIENCE = 30.0
 INTERRUPTED = "the server stopped while this run was training; Resume goes on exactly from there"
 
+Found = TypeVar("Found")
 Progress = Generator[None, None, None]  # a training that is asked for one event after the other
 
 
@@ -58,6 +65,8 @@ class Worker:
         import torch
 
         torch.set_num_threads(self._threads)
+        if self._threads > 1:
+            share_cores()
         self.say(ready=os.getpid())
         self._warm_up()
         while (hands := self._groups.get()) is not None:
@@ -130,40 +139,95 @@ class Worker:
             yield from self._train(hand)
         except Superseded as error:
             print(error, file=sys.stderr)
+        except HomeError as error:
+            self._give_up(hand, error)
         except Exception as error:
             traceback.print_exc()
             self._fail(hand.run, f"{type(error).__name__}: {error}")
 
     def _fail(self, run: str, reason: str) -> None:
-        after = kept(self.store.folder(run).has_checkpoint())
+        after = resumes(self.store.folder(run))
         log = self.store.folder(run).path / "worker.log"
-        self.store.mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
+        self._mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
+
+    def _give_up(self, hand: Hand, error: HomeError) -> None:
+        """Somebody wants a run to end that waits for the disk: what could not be kept is lost."""
+        status = self._leaving or "stopped"
+        self._mark(hand.run, status, f"{status} while it waited for the disk: {error}; {resumes(self.store.folder(hand.run))}")
+
+    def _mark(self, run: str, status: str, message: str) -> None:
+        """In the store, or by the pool, which tries again until there is room."""
+        try:
+            self.store.mark(run, status, message)
+        except HomeError:
+            self.say(mark=[status, message], run=run)
+
+    def _kept(self, hand: Hand, write: Callable[[], Found]) -> Generator[None, None, Found]:
+        """What `write` returns, once the disk takes it: until then the run waits, and says why. HomeError where it is to end meanwhile."""
+        while True:
+            try:
+                found = write()
+            except HomeError as error:
+                if hand.ending:
+                    raise
+                self._hold(hand, str(error))
+                yield
+            else:
+                self._hold(hand, "")
+                return found
+
+    def _hold(self, hand: Hand, why: str) -> None:
+        if bool(why) != bool(hand.held):
+            self.say(held=why, run=hand.run)
+        hand.held = why
+        if why:
+            time.sleep(RETRY)
 
     def _train(self, hand: Hand) -> Progress:
         from playground.training import FLUSH, train
 
         run = hand.run
-        config, checkpoint, changes = self.store.run(run).config, self.store.folder(run).checkpoint(), self.store.changes(run)
-        step, state = checkpoint or (-1, None)
-        attempt, deferred = self.store.begin(run, step)
+        config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)
+        attempt, deferred = yield from self._kept(hand, lambda: self._begin(run, loaded))
         for message in deferred:
             hand.commands.put(to_command(message))
         hand.step = -1
         yield
-        events = train(
+        events = functools.partial(
+            train,
             config,
             folder=self.store.home / "data",
             commands=hand.commands,
             changes=changes,
-            checkpoint=state,
+            checkpoint=loaded.state,
             checkpoint_every=CHECKPOINT_EVERY,
             flush_every=FLUSH if hand.alone else 0,
         )
-        recorder = Recorder(self.store, run, attempt, lambda step: self.say(snapshot=step, run=run))
-        with closing(recorder), closing(events):  # type: ignore[type-var]
-            put_down = yield from self._follow(events, recorder, hand)
+        put_down = yield from self._recorded(events, attempt, hand)
         if put_down and self._leaving == "interrupted":
-            self.store.mark(run, "interrupted", INTERRUPTED)
+            self._mark(run, "interrupted", INTERRUPTED)
+
+    def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[list[Any]]]:
+        begun = self.store.begin(run, loaded.step)
+        for sentence in loaded.lost:
+            after = f"the run goes on from step {loaded.step}" if loaded.state else "the run starts again"
+            with suppress(HomeError):
+                self.store.note(run, "remark", max(loaded.step, 0), {"sentence": f"{sentence}: {after}"})
+        return begun
+
+    def _recorded(self, train: Callable[[], Iterator[Event]], attempt: int, hand: Hand) -> Generator[None, None, bool]:
+        """Trains and records; again from where it begins if the disk had no room for its data. Whether it was put down."""
+        while True:
+            events = train()
+            recorder = Recorder(self.store, hand.run, attempt, lambda step: self.say(snapshot=step, run=hand.run))
+            try:
+                with closing(recorder), closing(events):  # type: ignore[type-var]
+                    return (yield from self._follow(events, recorder, hand))
+            except HomeError as error:
+                if hand.ending or hand.step >= 0:
+                    raise
+                self._hold(hand, str(error))
+                yield
 
     def _follow(self, events: Iterator[Event], recorder: Recorder, hand: Hand) -> Generator[None, None, bool]:
         """Records events until the last one, or until the run is to be put down and has paused for it: then True."""
@@ -171,6 +235,7 @@ class Worker:
             if hand.paused and self._leaving and not isinstance(event, Change):
                 return True
             recorder.add(event)
+            yield from self._kept(hand, recorder.settle)
             if not isinstance(event, Fetching):  # two that fetch the same data go one after the other
                 hand.step = event.step
             if isinstance(event, Paused) and not hand.paused:
@@ -189,9 +254,10 @@ class Worker:
 def _log(path: Path) -> Iterator[None]:
     """All that is said on stderr meanwhile, by Python or by a library that crashes, goes to the end of `path`."""
     usual = os.dup(2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab", buffering=0) as file:
-        os.dup2(file.fileno(), 2)
+    with suppress(OSError):  # no room for it: then to the workers' own
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab", buffering=0) as file:
+            os.dup2(file.fileno(), 2)
     try:
         yield
     finally:

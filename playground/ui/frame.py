@@ -7,7 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from playground.home import HomeError
 from playground.ui import ASSETS, PAGES
+from playground.ui.controls import plain
 
 # In the navigation; a page that is not named here comes after these.
 ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "masking", "data")
@@ -20,7 +22,11 @@ def main() -> None:
         st.html(style)
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "favicon.svg")
     files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
-    st.navigation([page(file) for file in files], position="top").run()
+    shown = st.navigation([page(file) for file in files], position="top")
+    try:
+        shown.run()
+    except HomeError as error:
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def page(file: Path) -> st.Page:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.config import CHOICES, ConfigError, RunConfig, defaults
-from playground.flat import PLAIN
+from playground.flat import PLAIN, build
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
 # How keys of an address begin that say what a page shows, and are no settings of a run.
@@ -60,7 +60,13 @@ class Settings:
     def data(self) -> Any:
         """The data set and its knobs, whatever stands in the way of the rest."""
         knobs = {key.removeprefix("data."): value for key, value in self.flat.items() if key.startswith("data.")}
-        return CHOICES["data"][self.flat["data"]].Knobs(**knobs)
+        kind = CHOICES["data"][self.flat["data"]].Knobs
+        while True:
+            try:
+                return build(kind, "data", self.flat["data"], knobs)
+            except ConfigError as error:  # of two knobs that do not go together, whose sentence `config` has
+                if knobs.pop(error.key.removeprefix("data."), None) is None:
+                    return kind()
 
     def address(self, run: str | None) -> dict[str, str]:
         """The query of the page's address: every setting (a refused value as it came), then the run."""

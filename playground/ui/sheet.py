@@ -24,6 +24,15 @@ def draw(data: Any, train: Images, probe: Images, factor: str | None, number: in
     live.still("sheet", **_packed(data.model_dump_json() + data.name, len(train), factor, number, train, probe))
 
 
+def numbers(data: Any) -> None:
+    """The histogram of pictures with more than 8 bits, and which numbers are black and white; nothing where there are none."""
+    measured, shown = data.choice.measured, data.choice.pixel_range(data)
+    if measured and shown:
+        guessed = measured.guessed and shown == measured.range
+        more = {"counts": measured.counts, "first": measured.first, "last": measured.last}
+        live.still("numbers", low=shown.low, high=shown.high, guessed=guessed, **more)
+
+
 @st.cache_data(max_entries=64, show_spinner="Looking at the images")
 def _packed(data: str, count: int, factor: str | None, number: int, _train: Images, _probe: Images) -> dict[str, Any]:
     """`data` and `count` stand for the images, which are too large to compare."""

@@ -11,9 +11,12 @@ import streamlit as st
 
 from playground.config import CHOICES, ConfigError, RunConfig, knobs_for
 from playground.events import Change, Command, Pause, Set, Step
+from playground.home import HomeError
+from playground.runs.condition import condition
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import PoolFull, RunError
+from playground.runs.way_back import RATE, WayBack, way_back
 from playground.ui.controls import Running, plain, remember, settings
 
 T = TypeVar("T")
@@ -85,9 +88,9 @@ def watched() -> Watched:
     run = st.session_state.setdefault("run", st.query_params.get("run"))
     if not run:
         return Watched()
-    store = shared_pool().store
+    pool = shared_pool()
     try:
-        return Watched(store.run(run), tuple(store.changes(run)))
+        return Watched(pool.standing(run), tuple(pool.store.changes(run)))
     except UnknownRun:
         return Watched(missing=run)
 
@@ -123,6 +126,13 @@ def buttons(config: RunConfig | None, now: Watched) -> None:
         )
         st.button("Step", key="step", icon=":material/skip_next:", disabled=not (goes or status == "paused"), on_click=_step)
         st.button("Stop", key="stop", icon=":material/stop:", disabled=not now.active, on_click=_stop)
+
+
+def losses(now: Watched) -> None:
+    """What of the run's files is gone or damaged, and what still works."""
+    if now.run is not None:
+        for sentence in condition(shared_pool().store.folder(now.run.id), now.run):
+            st.warning(plain(sentence), icon=":material/broken_image:")
 
 
 def refusals(sentences: dict[str, str]) -> None:
@@ -161,7 +171,51 @@ def _pause() -> None:
     if run.status == "running":
         asked(lambda: shared_pool().command(run.id, Pause()))
     else:
-        asked(lambda: shared_pool().resume(run.id))
+        _resume(run.id, moved(watched()))
+
+
+def moved(now: Watched) -> dict[str, Any]:
+    """The live knobs of the run that the page shows otherwise than the run has them: Resume takes them along."""
+    if now.run is None or not (now.resumable or now.run.status == "paused"):
+        return {}
+    try:
+        live = RunConfig(**now.flat).live()
+    except ValueError:
+        return {}
+    flat, run = settings().flat, Running(now.flat, live, _move)
+    return {key: flat[key] for key in live if run.follows(key, flat) and flat.get(key) != now.flat.get(key)}
+
+
+def going_on(now: Watched) -> None:
+    """What Resume takes along, and for a run that has diverged the way back to before the trouble."""
+    if now.run is None:
+        return
+    known = {each.key: each.title for each in knobs_for(**{section: settings().flat[section] for section in CHOICES})}
+    back = way_back(shared_pool().store, now.run, settings().flat[RATE])
+    if moves := moved(now):
+        told = ", ".join(f"{known[key]} {value:.4g}" for key, value in moves.items())
+        st.caption(f":material/tune: Resume goes on{f' from step {back.step}' if back else ''} with {plain(told)}.")
+    if back is not None:
+        begin = f"Go on from step {back.step}" if back.step else "Start again from step 0"
+        st.button(
+            f"{begin} with learning rate {back.rate:.4g}",
+            key="way back",
+            icon=":material/undo:",
+            help="From the newest checkpoint of before the trouble. What came after it is forgotten; the run keeps its name.",
+            on_click=_go_back,
+            args=(now.run.id, back),
+        )
+
+
+def _go_back(run: str, back: WayBack) -> None:
+    settings().flat = settings().flat | {RATE: back.rate}
+    _resume(run, moved(watched()) | {RATE: back.rate}, back.step)
+
+
+def _resume(run: str, moves: dict[str, Any], step: int | None = None) -> None:
+    asked(lambda: shared_pool().resume(run, moves=moves, step=step))
+    if not st.session_state["refusal"]:
+        settings().untold.difference_update(moves)
 
 
 def _step() -> None:
@@ -190,6 +244,6 @@ def asked(ask: Callable[[], T]) -> T | None:
     st.session_state["refusal"] = None
     try:
         return ask()
-    except (PoolFull, RunError, ConfigError) as refusal:
+    except (PoolFull, RunError, ConfigError, HomeError) as refusal:
         st.session_state["refusal"] = str(refusal)
         return None

@@ -6,6 +6,8 @@ import base64
 import functools
 import gzip
 import mimetypes
+import zlib
+from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from playground import safe_files
+from playground.definitions import collected
 from playground.home import site
 from playground.runs.records import as_json
 
@@ -49,8 +53,20 @@ def file(request: Request, path: Path, *, forever: bool = False) -> Response:
     headers = {"ETag": f'"{found.st_mtime_ns:x}-{found.st_size:x}"', "Cache-Control": FOREVER if forever else ASK_AGAIN}
     if _known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return FileResponse(path, headers=headers, media_type=kind)
+    return FileResponse(path, headers=headers, media_type=_type(path))
+
+
+def kept_file(request: Request, path: Path) -> Response:
+    """A file of a run's folder, its check sum looked at, or 404, or 304. Raises Damaged."""
+    return content(request, safe_files.read(path), path) if path.is_file() else failure(404, f"there is no {path.name}")
+
+
+def content(request: Request, data: bytes, path: Path) -> Response:
+    """What is in a file of that name, or 304 where the browser has it already."""
+    headers = {"ETag": f'"{zlib.crc32(data):x}-{len(data):x}"', "Cache-Control": ASK_AGAIN}
+    if _known(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(data, headers=headers, media_type=_type(path))
 
 
 def asset(request: Request) -> Response:
@@ -60,6 +76,12 @@ def asset(request: Request) -> Response:
     if not path.is_relative_to(root):
         return failure(404, "there is no such file")
     return file(request, path, forever="v" in request.query_params)
+
+
+def definitions(request: Request) -> Response:
+    """{metric name or pattern: {title, good, meaning, formula, unit, source, latex}}: what every number on the pages means."""
+    body = {name: vars(each) for name, each in collected().items()}
+    return tagged(request, blake2b(as_json(body).encode(), digest_size=8).hexdigest(), body)
 
 
 def plotly_js(request: Request) -> Response:
@@ -84,6 +106,10 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     """An array as JSON: float32 in base64, a quarter of what digits would take."""
     plain = np.ascontiguousarray(array, dtype=np.float32)
     return {"dtype": "float32", "shape": list(plain.shape), "data": base64.b64encode(plain.tobytes()).decode()}
+
+
+def _type(path: Path) -> str:
+    return TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def _known(request: Request, tag: str) -> bool:

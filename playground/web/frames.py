@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from torch import Tensor
 
 from playground import maps
+from playground.home import HomeError
 from playground.runs.points import Points
 from playground.runs.pool import Pool
 from playground.web.turns import Turns
@@ -45,7 +47,7 @@ class Frames:
         found = [await self.turn(rank, part) for part in parts]
         features = {layer: torch.cat([part[layer] for part in found]) for layer in found[0]}
         if _current(points):
-            await run_in_threadpool(points.keep, step, features)
+            await run_in_threadpool(_keep, points.keep, step, features)
         return features[points.layer]
 
     async def map(self, points: Points, kind: str, step: int) -> Arrays:
@@ -96,10 +98,16 @@ class Frames:
             for each in todo:
                 before = await make(each, before)
                 if _current(points):
-                    await run_in_threadpool(folder.save_frame, name, each, before)
+                    await run_in_threadpool(_keep, folder.save_frame, name, each, before)
         if before is None:
             raise ValueError(f"run {points.run.id} has no step {step} any more")
         return before
+
+
+def _keep(save: Callable[..., None], *what: Any) -> None:
+    """For the next time; where the disk has no room, it is made again then."""
+    with suppress(HomeError):
+        save(*what)
 
 
 def _last_kept(points: Points, name: str, steps: list[int]) -> tuple[Arrays | None, list[int]]:

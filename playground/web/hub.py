@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from playground.home import HomeError
 from playground.runs.pool import Pool
 from playground.runs.records import OVER, Entry, UnknownRun
 
@@ -122,7 +123,7 @@ class Hub:
             for wake in channel.listeners:
                 wake.set()
             return
-        except sqlite3.OperationalError as error:
+        except (HomeError, sqlite3.OperationalError) as error:
             # A disk that is slow or full for a moment must not end the stream for good.
             logger.warning("run %s could not be read: %s", channel.run, error)
             return
@@ -142,7 +143,7 @@ class Hub:
 
 def status_of(pool: Pool, run: str) -> dict[str, Any]:
     """How a run stands, as the page is told at every change."""
-    found = pool.store.run(run)
+    found = pool.standing(run)
     return {
         "id": run,
         "status": found.status,

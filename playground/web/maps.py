@@ -24,11 +24,12 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground import maps
+from playground.runs.condition import condition
 from playground.runs.points import LAYERS, MANY, Points, sizes, sprite_sheet, why_not
 from playground.runs.pool import Pool
 from playground.runs.trained import steps_kept
 from playground.web.asking import asked_below, asked_kind, asked_map, asked_points, asked_step
-from playground.web.files import answer, file, packed, tagged
+from playground.web.files import answer, content, packed, tagged
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
 from playground.web.masks import whole_number
@@ -79,7 +80,7 @@ class Maps:
         points = await asked_points(self._frames, request)
         if not points.count:
             raise ValueError("points must be a number of training images: the picture of the probe set is sprites.png")
-        return file(request, await self._frames.turn(SOON, lambda: sprite_sheet(points)))
+        return content(request, *await self._frames.turn(SOON, lambda: sprite_sheet(points)))
 
     async def neighbors(self, request: Request) -> Response:
         """Who is near an image."""
@@ -117,7 +118,7 @@ def _described(points: Points, kind: str) -> dict[str, Any]:
 def _notes(points: Points, steps: list[int], size: dict[str, int], described: dict[str, Any]) -> list[str]:
     """What cannot be shown, and why."""
     if not size or not described["count"]:
-        return ["Nothing was measured yet: a map comes with the first snapshot."]
+        return condition(points.folder, points.run) or ["Nothing was measured yet: a map comes with the first snapshot."]
     reason, kept = why_not(points.store, points.run.id), steps_kept(points.store, points.run.id)
     labeled = any(max(each, default=-1) >= 0 for each in described["labels"].values())
     count = described["count"]
@@ -130,7 +131,7 @@ def _notes(points: Points, steps: list[int], size: dict[str, int], described: di
         "These images have no labels: they can be colored by cluster or by similarity.": not labeled,
         f"UMAP needs {UMAP_NEEDS} points at least, got {count}: PCA stands in for it.": count < UMAP_NEEDS,
     }
-    return [sentence for sentence, holds in found.items() if holds]
+    return condition(points.folder, points.run) + [sentence for sentence, holds in found.items() if holds]
 
 
 def _neighbors(points: Points, step: int, features: Tensor, image: int, k: int) -> dict[str, Any]:

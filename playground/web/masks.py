@@ -31,6 +31,7 @@ from playground.filling import at_ratios, attention_of, average, fill, many_mask
 from playground.masking import Mask, Masking
 from playground.methods.masked import Masked, masked_mean
 from playground.probe_set import as_pixels
+from playground.runs.folder import RunFolder
 from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
@@ -111,7 +112,8 @@ def masked_run(store: Store, run: str) -> tuple[Trained, Masked]:
 
 def probe_image(store: Store, run: str, number: int) -> Tensor:
     """One image that a run was measured on, (1, 3, H, W): from its own atlas, so that no data set is needed here."""
-    probe, path = store.folder(run).probe(), store.folder(run).path / "sprites.png"
+    folder = store.folder(run)
+    probe, path = folder.probe(), folder.path / "sprites.png"
     if probe is None or not path.exists():
         raise ValueError(f"run {run} must have begun, got no probe images of it yet")
     if not 0 <= number < probe["count"]:
@@ -124,8 +126,10 @@ def probe_image(store: Store, run: str, number: int) -> Tensor:
 
 @functools.lru_cache(maxsize=4)
 def _atlas(path: Path, written: int) -> np.ndarray:
-    with Image.open(path) as found:
-        return np.array(found.convert("RGB"))
+    found = RunFolder(path.parent).sprites()
+    if found is None:
+        raise FileNotFoundError(path)
+    return found
 
 
 def hidden_of(text: str, patches: int) -> Tensor:

@@ -13,7 +13,7 @@ GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
 GET /api/runs/{run}/map, neighbors, clusters, land, heads    see maps.py; POST: land
 GET /api/runs/{run}/geometry...                 see geometry.py
 GET /api/runs/{run}/evaluation... GET /api/evaluation/losses    see evaluation.py
-GET /assets/plotly.js   GET /assets/{path}
+GET /assets/plotly.js   GET /assets/definitions.json   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
 """
@@ -21,7 +21,8 @@ WS  /api/ws                                     see stream.py
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -31,11 +32,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from playground.home import HomeError
 from playground.projection import pca
+from playground.runs.condition import condition
+from playground.runs.folder import RunFolder
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
+from playground.safe_files import Damaged
 from playground.web.evaluation import Evaluation
-from playground.web.files import answer, asset, failure, file, packed, plotly_js, tagged
+from playground.web.files import answer, asset, definitions, failure, kept_file, packed, plotly_js, tagged
 from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
@@ -64,6 +69,7 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
         f"{run}/snapshots/{{step:int}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
         "/assets/plotly.js": plotly_js,
+        "/assets/definitions.json": definitions,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
         **Masks(pool, turns).paths(),
@@ -97,10 +103,12 @@ class Api:
     def run(self, request: Request) -> Response:
         """All there is to know of one run, but for its timeline."""
         pool, name = self._pool(), request.path_params["run"]
-        run, folder = pool.store.run(name), pool.store.folder(name)
+        run, folder = pool.standing(name), pool.store.folder(name)
         changes = [{"step": each.step, "name": each.name, "value": each.value} for each in pool.store.changes(name)]
         resumable = run.status in ("stopped", "interrupted", "failed")
-        more = {"facts": run.facts, "probe": folder.probe(), "changes": changes, "resumable": resumable}
+        more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": resumable, "condition": condition(folder, run)}
+        with suppress(Damaged):  # `condition` says so
+            more["probe"] = folder.probe()
         return answer(_summary(pool, run) | more)
 
     async def events(self, request: Request) -> Response:
@@ -123,11 +131,11 @@ class Api:
         found = [
             {
                 "step": step,
-                "arrays": [each for each in folder.array_names(step) if each not in NOT_SENT],
+                "arrays": [each for each in names if each not in NOT_SENT],
                 "pictures": folder.pictures(step),
                 "umap": folder.layout(step) is not None,
             }
-            for step in folder.steps()
+            for step, names in _readable(folder)
         ]
         return answer({"snapshots": found})
 
@@ -158,17 +166,24 @@ class Api:
         folder, wanted = store.folder(name), request.path_params["name"]
         if wanted not in folder.pictures(step):
             return failure(404, f"run {name} has no picture {wanted} of step {step}")
-        return file(request, folder.picture(step, wanted))
+        return kept_file(request, folder.picture(step, wanted))
 
     def sprites(self, request: Request) -> Response:
         """The images of the probe set."""
         store, name = self._pool().store, request.path_params["run"]
         store.run(name)
-        return file(request, store.folder(name).path / "sprites.png")
+        return kept_file(request, store.folder(name).path / "sprites.png")
 
     async def socket(self, websocket: WebSocket) -> None:
         """All that one page watches."""
         await PageSocket(websocket, self.hub).serve()
+
+
+def _readable(folder: RunFolder) -> Iterator[tuple[int, list[str]]]:
+    """The snapshots that can be read, and what each holds: one that is damaged does not take the others with it."""
+    for step in folder.steps():
+        with suppress(Damaged, FileNotFoundError):
+            yield step, folder.array_names(step)
 
 
 def _summary(pool: Pool, run: Run) -> dict[str, Any]:
@@ -196,5 +211,7 @@ def _answering(handler: Callable[[Request], Any]) -> Callable[[Request], Awaitab
             return failure(404, str(error))
         except ValueError as error:
             return failure(400, str(error))
+        except HomeError as error:
+            return failure(507, str(error))
 
     return handle

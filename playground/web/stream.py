@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from playground.home import HomeError
 from playground.runs.records import OVER, UnknownRun
 from playground.web.hub import CHUNK, Hub, News
 
@@ -71,7 +72,7 @@ class PageSocket:
         try:
             async for news in self._hub.follow(run, after):
                 await self._tell(run, news)
-        except UnknownRun as error:
+        except (UnknownRun, HomeError) as error:
             await self._send(run=run, error=str(error))
         except (WebSocketDisconnect, RuntimeError):
             # The page is gone; `serve` hears of it too, and tidies up.

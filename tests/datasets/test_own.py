@@ -17,7 +17,7 @@ from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.parts import Parts, sizes, split
 from playground.devices import pick
-from playground.diagnostics.rules import Subject
+from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, Metrics, Probe, Snapshot, Started, Verdict
 from playground.methods import CATALOG as METHODS

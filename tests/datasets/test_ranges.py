@@ -15,6 +15,7 @@ from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.decoding import GROUND, decode
 from playground.datasets.ranges import Range, guess
+from playground.ui.settings import read
 from playground.web.landing import squared
 
 
@@ -168,7 +169,8 @@ def test_a_guess_is_told_and_another_range_may_be_chosen_on_the_page_and_in_a_li
     assert RunConfig.from_query(config.to_query()) == config == RunConfig.from_json(config.to_json())
     with pytest.raises(ConfigError, match=r"range_low must be below range_high, got 5000 and 3000") as error:
         RunConfig(data="own-deep", **{"data.range_low": 5000})
-    assert error.value.key == "data.range_high"
+    assert error.value.key == "data.range_low"
+    assert read({"data": "own-deep", "data.range_low": "5000", "seed": "7"}).flat["seed"] == 7
     with pytest.raises(ConfigError, match="range_low must be a number, got dark"):
         RunConfig(data="own-deep", **{"data.range_low": "dark"})
 

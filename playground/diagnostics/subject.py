@@ -1,0 +1,76 @@
+"""What the judge must know of a run beside its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.diagnostics.course import means_one_thing
+from playground.diagnostics.limits import ERRORS, GAIN
+from playground.knobs import knobs_of
+
+
+def guarded(config: Any) -> bool:
+    """Whether the run's method has safeguards, so that it may collapse without them."""
+    return any(each.without for each in knobs_of(config.method.choice.Knobs))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One run.
+
+    sizes: layer -> its dimensions; bins: who assigns -> K; images: different ones in the probe set, since a few images span few
+    dimensions; pictures: what `diagnostics.pictures.variety` says of them; guards: safeguard -> the state that a run without it falls
+    into; off: those that are off; compares: whether the method learns by what two views share; trains: whether it learns at all;
+    about: the factor that the data set is about, "" where there are no labels; labeled: factor -> how many probe images have its label;
+    steady: whether the loss means the same thing throughout.
+    """
+
+    sizes: Mapping[str, int]
+    bins: Mapping[str, int] = field(default_factory=dict)
+    images: int = 1 << 30
+    pictures: Mapping[str, float] = field(default_factory=dict)
+    guards: Mapping[str, str] = field(default_factory=lambda: {"negatives": "complete collapse"})
+    off: Sequence[str] = ()
+    compares: bool = True
+    trains: bool = True
+    about: str = ""
+    labeled: Mapping[str, int] = field(default_factory=dict)
+    steady: bool = True
+
+    @classmethod
+    def of_run(cls, config: Any, facts: Mapping[str, Any]) -> Subject:
+        """From a run's config and the facts that it began with, `events.Started`. Those of older versions know less of the pictures."""
+        method = config.method.choice
+        safeguards = [each for each in knobs_of(method.Knobs) if each.without]
+        pictures = facts.get("pictures", {})
+        return cls(
+            sizes=facts["layers"],
+            bins=facts["bins"],
+            images=int(pictures.get("distinct", facts["probe"])),
+            pictures=pictures,
+            guards={each.title: str(each.without) for each in safeguards},
+            off=[each.title for each in safeguards if not getattr(config.method, each.key)],
+            compares=method.views > 1,
+            trains=method.trains,
+            about=facts["about"],
+            labeled=facts.get("labeled", {}),
+            steady=means_one_thing(config.schedule),
+        )
+
+    @property
+    def main_layer(self) -> str:
+        """The layer that the loss works on."""
+        return "projector" if "projector" in self.sizes else "backbone"
+
+    def most(self, layer: str) -> int:
+        """How many dimensions its features can span."""
+        return min(self.sizes[layer], self.images - 1)
+
+    def least_gain(self, before: float, now: float, factor: str) -> float:
+        """The gain of k-NN accuracy that is more than chance: `ERRORS` standard errors of the difference, and no less than `GAIN`."""
+        count = self.labeled.get(factor, self.images)
+        error = math.sqrt((before * (1 - before) + now * (1 - now)) / max(count, 1))
+        return max(GAIN, ERRORS * error)

@@ -1,0 +1,36 @@
+"""What may be done to a run that is to go on: live knobs moved, and a step back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from playground.events import Set
+from playground.runs.runner import RunError
+from playground.runs.store import Store
+from playground.runs.way_back import before_trouble
+
+
+def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[Set]:
+    """Commands that move live knobs, each possible after the one before. Raises ConfigError, UnknownRun."""
+    config, commands = store.run(run).config, []
+    for change in store.changes(run):
+        config = config.changed(change.name, change.value)
+    for name, value in moves.items():
+        config = config.changed(name, value)
+        commands.append(Set(name, config.flat()[name]))
+    return commands
+
+
+def go_back(store: Store, run: str, step: int | None) -> None:
+    """Forgets what came after a checkpoint that was kept, so that the run goes on from there; 0: all of it. Raises RunError.
+
+    None: a run that has diverged goes back to before the trouble, any other goes on from its newest checkpoint.
+    """
+    step = before_trouble(store, store.run(run)) if step is None else step
+    if step is None:
+        return
+    kept = [0, *store.folder(run).checkpoints.steps()]
+    if step not in kept:
+        raise RunError(f"step must be one from which run {run} can go on ({', '.join(map(str, kept))}), got {step}")
+    store.truncate(run, step or -1)
