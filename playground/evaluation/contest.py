@@ -206,7 +206,7 @@ class _Contest:
         """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: what a probe of this contender sees. Raises NotFiniteError."""
         if who == "pixels":
             return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
-        method = (self.fresh(0) if who == "untrained" else self.method).to(self.device.where)
+        method = {"untrained": self.fresh}.get(who, lambda seed: self.method)(0).to(self.device.where)
         with measuring(method):
             found = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
         if not bool(found.isfinite().all()):
