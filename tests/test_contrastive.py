@@ -5,37 +5,85 @@ import math
 import pytest
 import torch
 
+from playground import devices
 from playground.config import RunConfig
 from playground.contrastive import information_bound, pick
-from playground.methods import CATALOG
+from playground.methods import CATALOG, Batch
+from playground.methods.moco import similarities
+from playground.trainer import Trainer
+from playground.training import load_images
 
 
-def test_equal_candidates_prove_nothing_and_a_sure_pick_proves_all_that_can_be():
-    same, positive = torch.zeros(4, 8), torch.arange(4)
-    values = pick(same, positive, 8)
+def trainer_of(method):
+    config = RunConfig(method=method, network="resnet-tiny", batch_size=16, device="cpu")
+    return Trainer(config, load_images(RunConfig().data, None)[0], devices.pick("cpu", "resnet"))
+
+
+def normal(*shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def test_picking_among_equals_costs_ln_of_their_number_and_a_sure_pick_nothing():
+    values = pick(torch.zeros(4, 8), torch.arange(4))
     assert float(values["loss"]) == pytest.approx(math.log(8), abs=1e-6)
-    assert float(values["information_bound"]) == pytest.approx(0, abs=1e-6)
-    sure = pick(100 * torch.eye(8), torch.arange(8), 8)
-    assert float(sure["information_bound"]) == pytest.approx(math.log(8), abs=1e-6)
-    assert float(sure["contrastive_top1"]) == 1
-
-
-def test_the_bound_never_exceeds_ln_of_the_candidates():
-    assert float(information_bound(torch.tensor(-3.0), 16)) == pytest.approx(math.log(16))
-    assert float(information_bound(torch.tensor(1.0), 16)) == pytest.approx(math.log(16) - 1)
+    sure = pick(100 * torch.eye(8), torch.arange(8))
+    assert float(sure["loss"]) == pytest.approx(0, abs=1e-6) and float(sure["contrastive_top1"]) == 1
 
 
 def test_top1_counts_the_rows_whose_positive_is_the_most_similar():
     logits = torch.tensor([[3.0, 1.0, 2.0], [0.0, 1.0, 2.0], [0.0, 5.0, 2.0], [9.0, 5.0, 2.0]])
-    assert float(pick(logits, torch.tensor([0, 1, 1, 2]), 3)["contrastive_top1"]) == 0.5
+    assert float(pick(logits, torch.tensor([0, 1, 1, 2]))["contrastive_top1"]) == 0.5
+
+
+def test_equal_candidates_prove_nothing_and_a_sure_pick_proves_all_that_can_be():
+    assert float(information_bound(torch.zeros(8, 8))) == pytest.approx(0, abs=1e-6)
+    assert float(information_bound(100 * torch.eye(8))) == pytest.approx(math.log(8), abs=1e-6)
+    assert float(information_bound(-100 * torch.eye(8))) == 0
+
+
+def test_the_bound_is_ln_n_minus_the_mean_loss_of_both_directions():
+    logits, loss = normal(5, 5).double() + 3 * torch.eye(5), 0.0
+    for table in (logits, logits.T):
+        for i in range(5):
+            loss -= float(table[i, i] - table[i].exp().sum().log()) / 10
+    assert float(information_bound(logits)) == pytest.approx(math.log(5) - loss, abs=1e-12)
 
 
 def test_the_bound_holds_where_the_information_is_known():
     """Views that share only which of 4 equally likely kinds they are share ln 4: with the best logits the bound comes near, from below."""
     kinds = torch.randint(4, (20, 256), generator=torch.Generator().manual_seed(0))
     best = torch.where(kinds[:, :, None] == kinds[:, None], math.log(4), -30.0)
-    bounds = [float(pick(logits, torch.arange(256), 256)["information_bound"]) for logits in best]
+    bounds = [float(information_bound(logits)) for logits in best]
     assert math.log(4) - 0.05 < sum(bounds) / 20 < math.log(4) + 0.01
+
+
+@pytest.mark.parametrize("method", [name for name, each in CATALOG.items() if "information_bound" in each.measures])
+def test_outputs_that_are_all_alike_share_nothing(method, monkeypatch):
+    """Whatever method draws the curve."""
+    trainer = trainer_of(method)
+    width = trainer.method.backbone.width
+    monkeypatch.setattr(type(trainer.method.backbone), "forward", lambda self, images: images.new_ones(len(images), width))
+    values = trainer.method.loss(trainer.batch(1), torch.Generator())
+    assert float(values["information_bound"]) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", ["simclr", "npair"])
+def test_sixteen_images_show_at_most_ln_16(method):
+    """Two views that are equal tell their image surely; counting both views of the others would show ln 31."""
+    trainer = trainer_of(method)
+    trainer.method.projector = trainer.method.backbone = torch.nn.Flatten()
+    values = trainer.method.loss(Batch([normal(16, 3, 8, 8)] * 2), torch.Generator())
+    assert float(values["information_bound"]) == pytest.approx(math.log(16), abs=0.2)
+
+
+def test_a_queue_proves_nothing_and_so_moco_has_no_such_curve():
+    """Constant outputs beside a fresh queue: the loss falls far below ln(1 + K), though nothing is shared."""
+    assert "information_bound" not in CATALOG["moco"].measures
+    constant, queue = torch.ones(8, 128), torch.nn.functional.normalize(normal(4096, 128), dim=1)
+    keys = torch.nn.functional.normalize(constant, dim=1)
+    values = pick(*similarities(constant, keys, queue, 0.2))
+    assert set(values) == {"loss", "contrastive_top1"}
+    assert math.log(4097) - float(values["loss"]) == pytest.approx(4.9, abs=0.1)
 
 
 def test_simclr_and_n_pair_say_how_many_negatives_they_have():

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contrastive import PICK_MEASURES, pick
+from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, pick
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
@@ -31,8 +31,17 @@ class NPair(Method):
     paper = "Sohn, 2016: Improved Deep Metric Learning with Multi-class N-pair Loss Objective"
     link = "https://papers.nips.cc/paper/6200-improved-deep-metric-learning-with-multi-class-n-pair-loss-objective"
     equation = r"\log\Big(1 + \sum_{j \neq i} \exp(f_i \cdot f_j^+ - f_i \cdot f_i^+)\Big) + \lambda\, \|f_i\|^2"
-    measures = PICK_MEASURES | {
-        "squared_length": Measure("Squared length of the vectors", "long vectors decide sharply, like a low temperature", 0)
+    loss_unit = "nats, plus squared lengths"
+    measures = {
+        **PICK_MEASURES,
+        **INFORMATION_MEASURES,
+        "squared_length": Measure(
+            "Squared length of the vectors",
+            "long vectors decide sharply, like a low temperature",
+            0,
+            formula="mean over the batch of |f|^2",
+            unit="none, from 0",
+        ),
     }
 
     class Knobs(Choice.Knobs):
@@ -50,14 +59,14 @@ class NPair(Method):
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two views -> the loss over both directions with its penalty, and what `pick` tells of the part before the penalty."""
+        """Two views -> the loss over both directions with its penalty, and what the part before the penalty tells."""
         z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).float().chunk(2)
         squared_length = (z1.square().sum(1).mean() + z2.square().sum(1).mean()) / 2
         if not self.knobs.negatives:
             return {"loss": -F.cosine_similarity(z1, z2).mean() + self.knobs.length_weight * squared_length}
         logits, positive = products(z1, z2)
-        values = pick(logits, positive, len(z1))
-        return values | {"loss": values["loss"] + self.knobs.length_weight * squared_length, "squared_length": squared_length}
+        values = pick(logits, positive) | {"information_bound": information_bound(logits[: len(z1)]), "squared_length": squared_length}
+        return values | {"loss": values["loss"] + self.knobs.length_weight * squared_length}
 
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, projection_size)."""
@@ -72,7 +81,7 @@ class NPair(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """All outputs alike: every image is equally likely, and the shortest vectors cost nothing."""
         if not config.method.negatives:
-            return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one", best=True)]
         return [Reference("loss", math.log(config.batch_size), f"all outputs equal: ln N = ln {config.batch_size}")]
 
 

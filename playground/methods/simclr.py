@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contrastive import PICK_MEASURES, pick
+from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, pick
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Method, Reference, in_full_precision
@@ -30,7 +30,8 @@ class SimCLR(Method):
     paper = "Chen et al., 2020: A Simple Framework for Contrastive Learning of Visual Representations"
     link = "https://arxiv.org/abs/2002.05709"
     equation = r"-\log \frac{\exp(z_i \cdot z_j / \tau)}{\sum_{k \neq i} \exp(z_i \cdot z_k / \tau)}"
-    measures = PICK_MEASURES
+    loss_unit = "nats"
+    measures = PICK_MEASURES | INFORMATION_MEASURES
 
     class Knobs(Choice.Knobs):
         """Temperature is the one that matters; the batch size sets the number of negatives."""
@@ -45,12 +46,16 @@ class SimCLR(Method):
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two views -> NT-Xent over 2B rows, how often the positive is the most similar row, and a bound of mutual information."""
+        """Two views -> NT-Xent over 2B rows, how often the positive is the most similar row, and a bound of mutual information.
+
+        The bound compares each view with one view of each image, not with all 2B - 1 others, for which there is none.
+        """
         z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).chunk(2)
         if not self.knobs.negatives:
             return {"loss": -F.cosine_similarity(z1.float(), z2.float()).mean() / self.knobs.temperature}
         logits, positive = similarities(z1, z2, self.knobs.temperature)
-        return pick(logits, positive, len(logits) - 1)
+        count = len(z1)
+        return pick(logits, positive) | {"information_bound": information_bound(logits[:count, count:])}
 
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, projection_size)."""
@@ -65,7 +70,7 @@ class SimCLR(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """All outputs alike: every one of the 2N - 1 others is equally likely to be the positive."""
         if not config.method.negatives:
-            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]
         others = 2 * config.batch_size - 1
         return [Reference("loss", math.log(others), f"all outputs equal: ln(2N - 1) = ln {others}")]
 
