@@ -38,7 +38,7 @@ Result = dict[str, Any]
 def measure(seconds: float = 8.0) -> dict[str, Result]:
     """All ratios by name, each with the two figures it is made of. seconds: for each contender."""
     config = RunConfig()
-    device = pick(config.device, config.network.choice.family)
+    device = pick(config.device.name, config.network.choice.family)
     images = load_images(config.data, None)[0]
     trainer = Trainer(config, images, device)
     batch = trainer.batch(1)

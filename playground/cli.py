@@ -94,8 +94,11 @@ def train(
     The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
     """
     from playground.config import RunConfig
+    from playground.core_sharing import share_cores
     from playground.report import show, summarize, watched
     from playground.training import train as run
+
+    share_cores()
 
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
     config = RunConfig(**given | ({} if steps is None else {"steps": steps}))
@@ -112,26 +115,28 @@ def evaluate(
     run: Annotated[str, typer.Argument(help="The id of a run of this home, as the address bar of its page has it.")],
     factor: Annotated[str | None, typer.Option(help="Which factor is to be told apart; the data set's first if left out.")] = None,
     shares: Annotated[str | None, typer.Option(help="Shares of the labels, as in 0.01,0.1,1.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="How often all is repeated with other labels.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="How often all is repeated, with other labels, order and initial weights.")] = None,
     only: Annotated[
         str | None,
-        typer.Option(help="Of linear, knn, tuned, scratch, untrained, pixels, robustness, transfer: those that are wanted, with commas."),
+        typer.Option(
+            help="Of linear, knn_classifier, tuned, scratch, untrained, pixels, robustness, transfer: those that are wanted, with commas."
+        ),
     ] = None,
     transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are tested, too.")] = None,
-    labels: Annotated[str | None, typer.Option(help="How many labeled images there are at most; shares are of these.")] = None,
+    labels: Annotated[str | None, typer.Option(help="How many labels 100 % is at most; a seed has four fifths of all at most.")] = None,
     steps: Annotated[str | None, typer.Option(help="How long fine-tuning and training from scratch are.")] = None,
     json_file: JsonFile = None,
     background: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Measure what a run has learned: linear probe, k-NN, fine-tuning against training from scratch, with few labels and with many.
+    """Measure what a run has learned: linear probe, k-NN classifier, fine-tuning, training from scratch, with few labels and many.
 
-    Each result is the mean over seeds, with the lowest and the highest. The results are kept in the run's folder, for the page.
+    Each result is the mean over seeds, with what seeds and test images leave open of it (95 %). All is kept in the run's folder.
 
     [bold]Try[/bold]
 
       ssl-playground evaluate abcd2345
 
-      ssl-playground evaluate abcd2345 --only linear,knn --transfer cifar10
+      ssl-playground evaluate abcd2345 --only linear,knn_classifier --transfer cifar10
 
       ssl-playground evaluate abcd2345 --shares 0.01,0.1,1 --labels 10000 --steps 600 --json curve.json
     """
@@ -220,7 +225,7 @@ def judge(
     It takes hours on a CPU, and goes on where it stopped. What is measured already is only judged anew.
     The project's own lie in assets/judge; real pictures are taken from the home's data folder, or downloaded.
     """
-    from playground import judging, judging_report
+    from playground import judging, judging_margins, judging_report
 
     outcomes = []
     for each in judging.run(target, only, not again):
@@ -231,6 +236,7 @@ def judge(
     if not only:
         (target / judging.TABLE).write_text(judging_report.as_csv(outcomes))
         (target / judging.FIGURE).write_text(judging_report.as_svg(outcomes))
+        (target / judging.MARGINS).write_text(judging_margins.as_svg(outcomes))
     print(judging_report.summary(outcomes))
 
 

@@ -96,8 +96,9 @@ class Verdict:
 
     evidence: the numbers it rests on. advice: what to change, "" where nothing need be. layers: the state of "projector" and
     "backbone" each, where the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
-    "says", "met", "holds"}: a value on that side of the limit, "below" or "above", is met, and speaks for the state `says` where it
-    holds: some states need several checks.
+    "speaks", "clears", "says", "met", "holds"}: a value on that side of the limit, "below" or "above", is met, and speaks for the state
+    `says` where it holds: some states need several checks. limit is `speaks`, the edge from which on a value is evidence, or `clears`,
+    the one that it must pass to be none, where the rule has spoken before.
     """
 
     step: int

@@ -26,9 +26,9 @@ from playground.witness import ERRORS, gain_in_errors, testimony
 
 FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
 PACE = "views_per_second"  # the one number that is not about the run
-MEASURED_AT = (5, 30, 50, 75, *range(100, 10_000, 25))  # enough to see whether verdicts stay
+MEASURED_AT = (30, 50, 75, *range(100, 10_000, 30))  # enough to see whether verdicts stay
 DIGITS = 5
-TABLE, FIGURE, RECORDS = "runs.csv", "confusion.svg", ".json.gz"
+TABLE, FIGURE, MARGINS, RECORDS = "runs.csv", "confusion.svg", "margins.svg", ".json.gz"
 POINT, FAINT, FEW = 0.1, 0.3, 5.0  # what the witness takes for one point, for a confirmed complete collapse, and for few dimensions
 ONE_BIN, ALL_BINS = 2.0, 0.97
 

@@ -120,7 +120,7 @@ BASE = {  # of every run outside, so that no default that changes later changes 
     "augment.contrast": 0.4,
     "augment.blur_probability": 0.0,
     "batch_size": 64,
-    "steps": 125,
+    "steps": 100,
 }
 OUTSIDE = {  # real pictures, and what differs there
     "cifar10": {
@@ -139,7 +139,7 @@ OUTSIDE = {  # real pictures, and what differs there
 PAINT = {"augment.crop_scale_min": 0.6, "augment.jitter_probability": 0.0, "augment.grayscale_probability": 0.0}
 WILD = {"optimizer": "sgd", "optimizer.learning_rate": 10}
 STILL = {"optimizer.learning_rate": 1e-6}
-SLOW = {"steps": 200}  # for what takes long to fall
+SLOW = {"steps": 160}  # for what takes long to fall
 
 
 def _healthy() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -151,14 +151,14 @@ def _healthy() -> Iterator[tuple[str, str, dict[str, Any]]]:
         "simclr, projector of 2048": {"method.projection_size": 2048},
         "moco": {"optimizer.learning_rate": 0.0015, "method.temperature": 0.2, "method.queue_size": 1024},
         "barlow-twins": {},
-        "simclr, batch 32": {"batch_size": 32, "steps": 200},
+        "simclr, batch 32": {"batch_size": 32, "steps": 160},
         "swav": {"method.prototypes": 64, "method.temperature": 0.1, "method.epsilon": 0.02},
         "simsiam": {"method.projection_size": 64},
         "align-uniform": {},
         "simclr, temperature 1": {"method.temperature": 1.0},
         "dino": {},
         "rotation": {"optimizer.learning_rate": 0.002},
-        "simclr, batch 256": {"batch_size": 256, "steps": 100},
+        "simclr, batch 256": {"batch_size": 256},
         "npair": {},
         "simclr, temperature 0.05": {"method.temperature": 0.05},
         "vicreg, projector of 1024": {"method.projection_size": 1024},
@@ -167,7 +167,7 @@ def _healthy() -> Iterator[tuple[str, str, dict[str, Any]]]:
         "triplet": {},
         "mae": {"network": "vit-tiny", "optimizer.learning_rate": 0.002} | PAINT,
         "simclr, resnet-small": {"network": "resnet-small"},
-        "simclr, batch 512": {"batch_size": 512, "steps": 100},
+        "simclr, batch 512": {"batch_size": 512},
     }
     for name, more in found.items():
         yield name, "healthy", {"method": name.partition(",")[0]} | more

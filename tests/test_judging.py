@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playground import judging
+from playground import judging, judging_margins
 from playground.config import knobs_for
 from playground.events import Finished, Verdict
 from playground.home import site
@@ -53,6 +53,7 @@ def test_the_kept_numbers_are_of_these_cases_and_give_the_kept_table_and_figure(
     assert {each.case.name for each in outcomes} >= {each.name for each in home_cases()}
     assert (KEPT / judging.TABLE).read_text() == as_csv(outcomes), "run: ssl-playground judge --to assets/judge --again"
     assert (KEPT / judging.FIGURE).read_text() == as_svg(outcomes), "run: ssl-playground judge --to assets/judge --again"
+    assert (KEPT / judging.MARGINS).read_text() == judging_margins.as_svg(outcomes), "run: ssl-playground judge --to assets/judge --again"
 
 
 def test_no_healthy_run_is_called_collapsed_and_nearly_all_broken_ones_are_named_rightly(outcomes):
@@ -132,6 +133,21 @@ def test_what_is_counted():
     figure = ElementTree.fromstring(as_svg(found))
     texts = [each.text for each in figure.iter("{http://www.w3.org/2000/svg}text")]
     assert sorted(each for each in texts if each[0].isdigit()) == ["0 + 1", "1 + 0", "1 + 0", "1 + 0", "1 + 0"]
+
+
+def test_margins_are_values_over_their_limits_on_the_side_of_what_the_run_was():
+    def run(truth, value):
+        check = {"what": "spread, of 1/sqrt(64)", "layer": "projector", "says": "complete collapse", "value": value, "side": "below"}
+        said = Verdict(300, truth, "", {}, checks=[check | {"speaks": 0.15, "clears": 0.3, "limit": 0.15}])
+        return Outcome(Case(f"{truth} {value}", {}, truth), truth, said, None)
+
+    (strip,) = judging_margins.strips([run("healthy", 0.6), run("complete collapse", 0.075), run("shortcut", 0.9)])
+    assert strip.gray == 2 and strip.healthy == [("healthy 0.6", 4.0)] and strip.broken == [("complete collapse 0.075", 0.5)]
+    figure = ElementTree.fromstring(judging_margins.as_svg([run("healthy", 0.6), run("complete collapse", 0.075), run("healthy", 0.0)]))
+    dots = [float(each.get("cx")) for each in figure.iter("{http://www.w3.org/2000/svg}circle")]
+    left, middle = judging_margins.LEFT, judging_margins.LEFT + judging_margins.WIDTH / 2
+    a_doubling = judging_margins.WIDTH / (2 * judging_margins.SPAN)
+    assert dots == pytest.approx([middle + 2 * a_doubling, left, middle - a_doubling], abs=0.1)
 
 
 def test_a_case_is_trained_kept_and_judged_anew(tmp_path, monkeypatch, tiny):

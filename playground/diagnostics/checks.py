@@ -19,10 +19,10 @@ class Check:
 
     def told(self, lenient: bool) -> dict[str, Any]:
         """As `events.Verdict.checks` has it; lenient: the rule has spoken before, so that it counts until the value clears it."""
-        edge = self.limit.clears if lenient else self.limit.speaks
-        met = self.limit.near(self.value) if lenient else self.limit.met(self.value)
-        clears = self.limit.clears
-        return {"what": self.what, "value": self.value, "side": self.limit.side, "limit": edge, "clears": clears, "met": met}
+        limit, value = self.limit, self.value
+        edge, met = (limit.clears, limit.near(value)) if lenient else (limit.speaks, limit.met(value))
+        edges = {"speaks": limit.speaks, "clears": limit.clears}
+        return {"what": self.what, "value": value, "side": limit.side, "limit": edge, "met": met} | edges
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from playground.datasets.base import Images
 def variety(images: Images) -> dict[str, float]:
     """How different the pictures of a set are.
 
-    distinct: how many different ones there are, to the byte; difference: the root mean square difference of a pixel between two of
-    them, of 1, as sqrt(2) times its standard deviation over the set; detail: the mean standard deviation of the pixels within one.
+    distinct: how many different ones there are, to the byte, and share: of all; difference: of a pixel in two of them, root mean square,
+    of its range, as sqrt(2) times its standard deviation over the set; detail: the mean standard deviation of the pixels within one.
     """
     pixels = images.pixels.flatten(1)
     distinct = len({row.tobytes() for row in pixels.cpu().numpy()})
-    levels = pixels.float() / 255
-    within = images.pixels.flatten(2).float().std(2, correction=0) / 255
-    difference = (2 * levels.var(0, correction=0).mean()).sqrt()
-    return {"distinct": float(distinct), "difference": float(difference), "detail": float(within.square().mean(1).sqrt().mean())}
+    difference = (2 * (pixels.float() / 255).var(0, correction=0).mean()).sqrt()
+    within = images.pixels.flatten(2).float().var(2, correction=0).mean(1).sqrt() / 255
+    share = distinct / max(len(pixels), 1)
+    return {"distinct": float(distinct), "share": share, "difference": float(difference), "detail": float(within.mean())}
 
 
 def labeled(images: Images) -> dict[str, int]:
