@@ -1,5 +1,6 @@
 // What a run's representation is worth: results as they come, each as a picture and as a number.
 
+import { explain } from "../definitions.js"
 import { Polling } from "../polling.js"
 import { Chart } from "../plot.js"
 import { make, setText } from "../theme.js"
@@ -31,6 +32,8 @@ export class EvaluationPanel {
     place.append(make("div.ssl-standing", make("div.ssl-line", this.dot, this.status, this.message), this.bar), this.remarks,
       make("div.ssl-pair", this.curve.element, make("div.ssl-held", this.confusion.element, this.pairs)), shift, this.transfer.element, this.numbers)
     this.charts = [this.curve, this.confusion, ...this.robustness, this.transfer]
+    const meant = ["labels", "confusion", ...this.robustness.map(() => "robustness"), "transfer"]
+    this.charts.forEach((chart, i) => explain(chart.title, `evaluation/${meant[i]}`))
     this.asking = new Polling((body) => this.took(body), (sentence) => this.failed(sentence), (body) => (["running", "waiting"].includes(body.job.status) ? 1000 : 4000))
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -49,6 +50,7 @@ class MultiTask(Method):
     paper = "Yu et al., 2020: Gradient Surgery for Multi-Task Learning"
     link = "https://arxiv.org/abs/2001.06782"
     equation = r"\sum_i w_i L_i, \qquad g_i \leftarrow g_i - \frac{\min(g_i \cdot g_j, 0)}{\|g_j\|^2}\, g_j"
+    loss_unit = "that of its tasks, weighted"
     advice = "A cosine below zero: the tasks pull the encoder apart. PCGrad removes the part in conflict; the other weightings only trade."
 
     suggests = {"batch_size": 128, "steps": 250}  # every task brings its own pass through the encoder
@@ -175,10 +177,35 @@ class MultiTask(Method):
         return next((rows for task in self._methods() if (rows := task.pictures(images, generator))), {})
 
     def _described(self) -> dict[str, Measure]:
-        measures = {name: each for task in self._methods() for name, each in task.measures.items()}
-        measures |= {f"weight/{name}": Measure("Weights", "how much each loss counts") for name in self.tasks}
+        measures = {
+            name: replace(each, source=each.source or task.paper) for task in self._methods() for name, each in task.measures.items()
+        }
+        measures |= {
+            f"loss/{name}": Measure(
+                f"Loss of {task.title}",
+                "falls",
+                formula=f"the loss of {task.title} alone, before its weight",
+                unit=task.loss_unit,
+                source=task.paper,
+            )
+            for name, task in self._named()
+        }
+        measures |= {
+            f"weight/{name}": Measure(
+                "Weights", "how much each loss counts", formula="w in the sum of w L over the tasks' losses L", unit="none"
+            )
+            for name in self.tasks
+        }
         for a, b in itertools.combinations(self.tasks, 2):
-            measures[f"cosine/{a}/{b}"] = Measure("Cosine of the tasks' gradients", "above 0: they agree; below 0: they pull apart", -1, 1)
+            measures[f"cosine/{a}/{b}"] = Measure(
+                "Cosine of the tasks' gradients",
+                "above 0: they agree; below 0: they pull apart",
+                -1,
+                1,
+                formula="g_a . g_b / (|g_a| |g_b|), with g the gradients of two tasks' losses in the shared encoder",
+                unit="none, from -1 to 1",
+                source="Yu et al., 2020, definition 1",
+            )
         return measures
 
     def _named(self) -> list[tuple[str, Method]]:

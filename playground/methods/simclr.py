@@ -30,6 +30,7 @@ class SimCLR(Method):
     paper = "Chen et al., 2020: A Simple Framework for Contrastive Learning of Visual Representations"
     link = "https://arxiv.org/abs/2002.05709"
     equation = r"-\log \frac{\exp(z_i \cdot z_j / \tau)}{\sum_{k \neq i} \exp(z_i \cdot z_k / \tau)}"
+    loss_unit = "nats"
     measures = PICK_MEASURES | INFORMATION_MEASURES
 
     class Knobs(Choice.Knobs):
@@ -69,7 +70,7 @@ class SimCLR(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """All outputs alike: every one of the 2N - 1 others is equally likely to be the positive."""
         if not config.method.negatives:
-            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]
         others = 2 * config.batch_size - 1
         return [Reference("loss", math.log(others), f"all outputs equal: ln(2N - 1) = ln {others}")]
 

@@ -170,7 +170,7 @@ def panels(shown: Pair) -> None:
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = twins["broken" if side == "healthy" else "healthy"]
-            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, catalog=live.catalog(), title=TITLES[side])
+            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
