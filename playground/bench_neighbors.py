@@ -89,7 +89,7 @@ def _learned(seed: int) -> float:
         match event:
             case Started(_, facts):
                 begun, name = time.monotonic(), f"knn/{facts['about']}"
-            case Metrics(_, values) if begun and values.get(name, 0) >= LEARNED:
+            case Metrics(_, values) if name and begun and values.get(name, 0) >= LEARNED:
                 return time.monotonic() - begun
     return float("inf")
 
