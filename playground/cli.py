@@ -130,7 +130,7 @@ def evaluate(
 ) -> None:
     """Measure what a run has learned: linear probe, k-NN classifier, fine-tuning, training from scratch, with few labels and many.
 
-    Each result is the mean over seeds, with what seeds and test images leave open of it (95 %). All is kept in the run's folder.
+    Each result is the mean over seeds, with what seeds and test images leave open of it. All is kept in the run's folder.
 
     [bold]Try[/bold]
 
