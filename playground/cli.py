@@ -130,7 +130,7 @@ def evaluate(
 ) -> None:
     """Measure what a run has learned: linear probe, k-NN classifier, fine-tuning, training from scratch, with few labels and many.
 
-    Each result is the mean over seeds, with what seeds and test images leave open of it (95 %). All is kept in the run's folder.
+    Each result is the mean over seeds, with what seeds and test images leave open of it. All is kept in the run's folder.
 
     [bold]Try[/bold]
 
@@ -191,6 +191,8 @@ def methods(
 def bench(
     json_file: JsonFile = None,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to time each contender.")] = 8.0,
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="How often to train what is trained until it has learned something.")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="A first look in 90 seconds: one second a contender, one seed.")] = False,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Whether all methods train on the GPU, agree with the CPU, and how fast: 5 minutes.")
     ] = False,
@@ -207,10 +209,13 @@ def bench(
         from playground.bench_gpu import Setting, run
 
         sys.exit(any(each["status"] == "failed" for each in run(Setting(data=data), json_file)))
-    from playground.bench import measure, table
+    from playground.bench import facts, measure, table
 
-    results = measure(seconds)
-    _write(json_file, results)
+    results = {}
+    for name, row in measure(1.0 if quick else seconds, 1 if quick else seeds):
+        results[name] = row
+        Console(stderr=True).print(f"{name} ...", style="dim")
+    _write(json_file, {"machine": facts(), **results})
     Console().print(table(results))
 
 

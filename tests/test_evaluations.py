@@ -9,18 +9,21 @@ import sys
 import time
 
 import pytest
+import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig, train
 from playground.evaluation import Protocol, ledger
-from playground.evaluation.told import evaluated
+from playground.evaluation.told import evaluated, sets
 from playground.events import Metrics
+from playground.home import home
 from playground.runs.evaluations import Evaluations
 from playground.runs.pool import Pool
 from playground.runs.records import UnknownRun
 from playground.runs.runner import RunError
 from playground.runs.trained import NothingTrained
+from playground.training import load_images
 from playground.web.routes import routes
 
 TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 3, "device": "cpu"}
@@ -74,7 +77,7 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
     assert "color of shapes, 4,096 labeled images, of which each seed draws 40; tested on 4,096 others" in " ".join(shown.stdout.split())
     assert (
         "Fine-tuned" in shown.stdout
-        and "50 % (20 labels)" in shown.stdout
+        and "50 % (24 labels)" in shown.stdout
         and "100 % (40 labels)" in shown.stdout
         and "most confused" in shown.stdout
     )
@@ -82,6 +85,14 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
     kept = ledger.read(folder(pool, runs["first"]))
     assert kept["scores"] == written["scores"] and (kept["status"], kept["step"], kept["done"]) == ("finished", 3, 1.0)
     assert len(written["scores"]) == 3 * 2 * 2 and all(0 <= each["accuracy"] <= 1 for each in written["scores"])
+
+
+def test_a_run_is_tested_on_images_that_it_neither_trained_on_nor_watched():
+    data = RunConfig().data
+    train, test = sets(data)
+    known = {each.numpy().tobytes() for part in load_images(data, home() / "data") for each in part.pixels}
+    assert torch.equal(train.pixels, load_images(data, home() / "data")[0].pixels) and len(test) == data.choice.test_count
+    assert known.isdisjoint(each.numpy().tobytes() for each in test.pixels)
 
 
 def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):

@@ -114,7 +114,7 @@ export class EvaluationPanel {
     this.listed = state
     const row = (kind, cells) => make("tr", ...cells.map((text) => make(kind, String(text))))
     const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), `${percent(each.low)} to ${percent(each.high)}`, each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed", each.balanced === null ? "" : percent(each.balanced)])
-    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "95 %", "seeds", "mean over classes"])), make("tbody", ...lines.map((line) => row("td", line))))
+    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "bar", "seeds", "mean over classes"])), make("tbody", ...lines.map((line) => row("td", line))))
   }
 
   remove() {

@@ -83,7 +83,7 @@ function line(name, title, rows, along, theme) {
   return { type: "scatter", mode: "lines+markers", name: title, x: sorted.map((each) => each[along]), y: sorted.map((each) => each.mean),
     line: { color, width: 2, dash: look.dash }, marker: { color, size: 8, symbol: look.symbol, line: { color, width: 1.5 } }, error_y: spread(sorted, color),
     customdata: sorted.map((each) => [each.labeled, each.low, each.high, each.lowest, each.highest, classes(each)]),
-    hovertemplate: `${title}<br>%{y:.1%}, 95 %: %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>seeds %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>` }
+    hovertemplate: `${title}<br>%{y:.1%}, bar %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>seeds alone %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>` }
 }
 
 function classes(score) {

@@ -16,8 +16,9 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def bar(accuracies: Sequence[float], tested: int) -> tuple[float, float]:
-    """Where the bar of a mean over seeds ends. tested: how many test images all of them share; 0 where that is not known.
+    """Where the bar of a mean over seeds ends; of one seed alone it is the 95 % interval of the test.
 
+    tested: how many test images, the same for all seeds; 0 where that is not known.
     Two errors that have nothing to do with each other: which labels, order and initial weights (from the lowest to the highest seed),
     and which test images (Wilson's interval about the mean). Their distances from the mean are squared and added, as Newcombe, 1998
     (method 10) combines intervals. Seeds vary what Bouthillier et al., 2021 (section 2) name as sources of variance.

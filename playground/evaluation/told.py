@@ -49,7 +49,7 @@ def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
 
 def _own(config: Any) -> Sets | DataError:
     try:
-        return _sets(config.data)
+        return sets(config.data)
     except DataError as error:
         return error
 
@@ -58,10 +58,10 @@ def _transfer(protocol: Protocol) -> Sets | None:
     """The other data set, which must be here already: an evaluation downloads nothing."""
     if "transfer" not in protocol.parts:
         return None
-    return _sets(CHOICES["data"][protocol.transfer].Knobs())
+    return sets(CHOICES["data"][protocol.transfer].Knobs())
 
 
-def _sets(data: Any) -> Sets:
+def sets(data: Any) -> Sets:
     """Training images, and those of the test, none of which a run was trained or watched on."""
     folder = home() / "data"
     return load_images(data, folder)[0], data.choice.test(data, folder)
@@ -102,7 +102,7 @@ def _labels(document: Document) -> Table:
     rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
     shares = sorted({each["share"] for each in rows})
     heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
-    table = Table("accuracy, mean (95 % of seeds and test)", *heads, box=None, header_style="bold", pad_edge=False)
+    table = Table("accuracy, mean (what seeds and test leave open)", *heads, box=None, header_style="bold", pad_edge=False)
     for who, title in CONTENDERS.items():
         cells = [
             next((_cell(each, document["about"]["uneven"]) for each in rows if (each["who"], each["share"]) == (who, share)), "")
