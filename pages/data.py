@@ -30,6 +30,8 @@ if found := fetching.images(data):
             number = st.session_state["sheet-draw"] = number + 1
         if st.button("Train on it", icon=":material/model_training:", key="sheet-train", type="primary"):
             st.switch_page(PAGES / "train.py")
+    for notice in data.choice.notices(data, home() / "data"):
+        st.warning(controls.plain(notice), icon=":material/warning:")
     sheet.draw(data, train, probe, factor if factor in names else None, number)
     if remarks := data.choice.remarks(data, home() / "data"):
         with st.container(key="remarks"):

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError, model_serializer, model_validator
 
-from playground import datasets, methods, networks, optimizers
+from playground import datasets, devices, methods, networks, optimizers
 from playground.augment import Augment, Crops
 from playground.flat import PLAIN, ConfigError, as_text, build, did_you_mean, flatten, must_hold, refusal, scheduled
-from playground.knobs import Knob, Section, knob, knobs_of, option
+from playground.knobs import Knob, Section, knob, knobs_of
 from playground.masking import Masking
 from playground.schedules import Schedule, progress_at
 
@@ -28,12 +28,13 @@ CHOICES: dict[str, Mapping[str, Any]] = {
     "method": methods.CATALOG,
     "network": networks.CATALOG,
     "optimizer": optimizers.CATALOG,
+    "device": devices.CATALOG,
 }
 OPTIONAL = {
     "crops": ("multi_crop", "takes no local views"),
     "masking": ("masked", "masks nothing by them"),
 }  # section -> who has it; else why not
-START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw"}
+START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw", "device": "auto"}
 LISTS = {"data": "ssl-playground data list", "method": "ssl-playground methods"}  # of sections too long to be listed in a sentence
 ELSEWHERE = " (somebody's own images, which are only where they were added, until they are removed)"
 
@@ -51,6 +52,7 @@ class RunConfig(Section):
     method: Chosen
     network: Chosen
     optimizer: Chosen
+    device: Chosen
     augment: Augment
     crops: Crops | None
     masking: Masking | None
@@ -61,7 +63,6 @@ class RunConfig(Section):
         1, 1, 64, "How many batches one step adds up before it updates the weights. Negatives still come from one batch at a time."
     )
     seed: int = knob(0, 0, 2**31 - 1, "Everything random follows from it: the same seed gives the same run.")
-    device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", "Where to train; auto takes a GPU if there is one.")
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -117,7 +118,7 @@ class RunConfig(Section):
             flat |= {f"{section}.{name}": value for name, value in knobs}
         for section in PLAIN:
             flat |= {f"{section}.{name}": value for name, value in getattr(self, section) or ()}
-        flat |= {name: getattr(self, name) for name in ("steps", "batch_size", "accumulation", "seed", "device")}
+        flat |= {name: getattr(self, name) for name in ("steps", "batch_size", "accumulation", "seed")}
         return flat | {f"schedule.{key}": str(each) for key, each in self.schedule.items()}
 
     def to_json(self) -> str:

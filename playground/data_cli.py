@@ -32,7 +32,7 @@ def list_() -> None:
 
 @app.command()
 def add(
-    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, which is used where it is; a zip; or hf:OWNER/NAME[:SPLIT].")],
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, used where it is; a zip or tar; or hf:OWNER/NAME[:SPLIT].")],
     name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
     image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
     label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",
@@ -86,6 +86,8 @@ def show(name: Name) -> None:
     _row(table, "files", each.folder or "copied into the store")
     for label, count in each.counts().items():
         _row(table, label, f"{count:,}")
+    for notice in kind.notices(kind.Knobs(), own.root()):
+        _row(table, "notice", notice)
     for remark in kind.remarks(kind.Knobs(), own.root()):
         _row(table, "", remark)
     Console().print(table)

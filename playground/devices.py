@@ -1,33 +1,100 @@
-"""Where and in which precision to train: decided once, here, by a table of what was measured to pay."""
+"""Where to train and how: the kinds of device to choose from, and what was chosen for one run.
+
+What pays differs from machine to machine: half precision trains a small ResNet 2.1 times as fast on one CPU with AMX, and ten times more
+slowly on one without bfloat16 instructions. So `device_trial` measures it; here stands what is taken where nothing was measured.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
+
+from playground.knobs import Choice, catalog, option
+
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}  # -> the dtype of autocast
+FORMATS = {"channels_last": torch.channels_last, "contiguous_format": torch.contiguous_format}
+Precision = Literal["measured", "float32", "bfloat16"]
 
 
 class DeviceError(ValueError):
     """A device that this machine does not have."""
 
 
+class Place(Choice):
+    """A kind of device to train on. `name` is torch's name of it, or auto."""
+
+    class Knobs(Choice.Knobs):
+        """How to compute there."""
+
+        precision: Precision = option(
+            "measured",
+            "float32, or bfloat16 where the network allows it: half the bits. measured: whichever trains faster on this machine, found out "
+            "by a few steps before the first run.",
+        )
+
+
+class Auto(Place):
+    """The fastest kind that is there."""
+
+    name, title, summary = "auto", "Auto", "A GPU if there is one."
+
+
+class CPU(Place):
+    """The processor."""
+
+    name, title, summary = "cpu", "CPU", "The processor: enough for small networks."
+
+
+class CUDA(Place):
+    """A GPU of NVIDIA."""
+
+    name, title, summary = "cuda", "CUDA", "A GPU of NVIDIA."
+
+
+class MPS(Place):
+    """A GPU of Apple."""
+
+    name, title, summary = "mps", "MPS", "A GPU of Apple."
+
+
 @dataclass(frozen=True)
 class Device:
-    """A torch device, the dtype of autocast (None: full precision), and how images lie in memory."""
+    """A torch device, the dtype of autocast (None: full precision), how images lie in memory, and how many threads compute.
+
+    threads: of a CPU; 0 leaves them as they are. why: how that was chosen, as a sentence; "" where there was nothing to choose.
+    """
 
     where: torch.device
     half: torch.dtype | None
     memory_format: torch.memory_format
+    threads: int = 0
+    why: str = ""
 
     def autocast(self) -> AbstractContextManager[None]:
-        """The context in which losses and embeddings are computed."""
+        """The context in which losses are computed."""
         return torch.autocast(self.where.type, self.half or torch.bfloat16, enabled=self.half is not None)
 
     def describe(self) -> str:
-        """`cpu, bfloat16, channels_last`, for people."""
+        """`cpu, bfloat16, channels_last, 2 threads`, for people."""
         words = [str(self.where), str(self.half or torch.float32), str(self.memory_format)]
-        return ", ".join(word.removeprefix("torch.") for word in words)
+        threads = [f"{self.threads} thread{'s' * (self.threads > 1)}"] if self.threads else []
+        return ", ".join([*(word.removeprefix("torch.") for word in words), *threads])
+
+    def state(self) -> dict[str, Any]:
+        """What decides about the last bits of every number, in words: for a checkpoint, or a file."""
+        precision = next(name for name, each in PRECISIONS.items() if each is self.half)
+        memory = next(name for name, each in FORMATS.items() if each is self.memory_format)
+        return {"precision": precision, "memory_format": memory, "threads": self.threads, "why": self.why}
+
+    def like(self, state: Mapping[str, Any]) -> Device:
+        """This device, computing as `state` says."""
+        half, memory = PRECISIONS[state["precision"]], FORMATS[state["memory_format"]]
+        return replace(self, half=half, memory_format=memory, threads=state["threads"], why=state["why"])
 
 
 def available() -> dict[str, bool]:
@@ -38,18 +105,15 @@ def available() -> dict[str, bool]:
 def pick(name: str, family: str) -> Device:
     """name: auto, cpu, cuda, or mps; family: of the network. Raises DeviceError for a device that is not there.
 
-    On a CPU with bfloat16 instructions, half precision trains a small ResNet 2.1 times and a small ViT 2.5 times as fast, and channels_last
-    a ResNet 1.3 times more; a ViT has no use for channels_last. On CUDA both are the usual choice.
+    What usually pays, where nothing was measured: channels_last for convolutions, half precision on CUDA alone.
     """
     here = available()
     kind = next(each for each, there in here.items() if there) if name == "auto" else name
     if not here[kind]:
         raise DeviceError(f"device must be one of {', '.join(each for each, there in here.items() if there)} on this machine, got {name}")
-    convolutional = family == "resnet"
-    fast_half = {
-        "cuda": kind == "cuda" and torch.cuda.is_bf16_supported(),
-        "cpu": torch.ops.mkldnn._is_mkldnn_bf16_supported(),
-        "mps": False,
-    }[kind]
-    memory = torch.channels_last if convolutional and kind != "mps" else torch.contiguous_format
-    return Device(torch.device(kind), torch.bfloat16 if fast_half else None, memory)
+    memory = torch.channels_last if family == "resnet" and kind != "mps" else torch.contiguous_format
+    half = torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else None
+    return Device(torch.device(kind), half, memory, torch.get_num_threads() if kind == "cpu" else 0)
+
+
+CATALOG = catalog(Place, sys.modules[__name__])

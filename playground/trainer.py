@@ -67,6 +67,7 @@ class Trainer:
         return {
             "config": self.config.flat(),
             "step": self.step,
+            "device": self.device.state(),
             "method": self.method.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }

@@ -23,6 +23,8 @@ from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
+from playground.device_trial import chosen
+from playground.devices import Device
 from playground.diagnostics.course import LossCourse
 from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import diverged, judge
@@ -82,13 +84,13 @@ def train(
     """
     folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
     try:
-        device = devices.pick(config.device, config.network.choice.family)
+        device = devices.pick(config.device.name, config.network.choice.family)
         with keeping(folder):
             if not (yield from fetched(config.data, folder, commands)):
                 yield Finished(0, "stopped")
                 return
             images, probe = load_images(config.data, folder)
-        trainer = Trainer(config, images, device)
+        trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
         cadence = Cadence(config.steps, cost * watched.embedded, measure_at)
@@ -104,6 +106,15 @@ def train(
         if not out_of_memory(error):
             raise
         yield Finished(step, "failed", memory_advice(config))
+
+
+def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[str, Any] | None) -> Trainer:
+    """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
+    trainer = Trainer(config, images, usual)
+    before = (checkpoint or {}).get("device")  # older checkpoints do not say
+    device = usual.like(before) if before else chosen(trainer, home())
+    torch.set_num_threads(device.threads or torch.get_num_threads())
+    return trainer if device == usual else Trainer(config, images, device)
 
 
 @functools.lru_cache(maxsize=2)

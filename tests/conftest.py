@@ -1,7 +1,9 @@
 """What the tests share: a home of their own, and few threads, so that they do not fight over cores."""
 
 import os
+import tempfile
 
+os.environ["SSL_PLAYGROUND_HOME"] = tempfile.mkdtemp(prefix="ssl-playground-")  # never that of the person who runs the tests
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must not spin: servers and workers train beside the tests
 
 import pytest

@@ -78,7 +78,7 @@ def test_masks_are_random_per_image_and_the_same_for_a_seed():
 
 def test_a_device_is_described_for_people():
     words = devices.pick("cpu", "resnet").describe()
-    assert words.startswith("cpu, ") and words.endswith("channels_last")
+    assert words.startswith("cpu, float32, channels_last, ") and words.endswith((" thread", " threads"))
     assert devices.pick("cpu", "vit").memory_format is torch.contiguous_format
 
 

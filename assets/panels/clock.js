@@ -1,5 +1,6 @@
 // One clock for two runs: the step that both have reached, and where each of them stands.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { SIDES, Twins, isOver } from "../twins.js"
 import { capital } from "../verdict.js"
@@ -10,8 +11,8 @@ export class Clock {
     this.dot = make("span.ssl-dot")
     this.status = make("strong.ssl-status")
     this.status.setAttribute("role", "status")
-    this.where = make("span.ssl-where")
-    this.left = make("span.ssl-left")
+    this.where = explain(make("span.ssl-where"), "step")
+    this.left = explain(make("span.ssl-left"), "time left")
     this.hint = make("span.ssl-hint", "reconnecting…")
     this.fill = make("div.ssl-fill")
     this.bar = make("div.ssl-bar", this.fill)

@@ -111,6 +111,16 @@ class Dataset(Choice):
         raise NotImplementedError
 
     @classmethod
+    def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
+        """What a run keeps of the set as it was when the run began: `pictures`, and how many `distinct` ones, where they are counted."""
+        return {}
+
+    @classmethod
+    def notices(cls, knobs: Any, folder: Path) -> list[str]:
+        """What somebody should know before they train on it, in sentences."""
+        return []
+
+    @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
         """What else there is to know of what `load` gives, in sentences: what was left out, and why."""
         return []

@@ -24,6 +24,7 @@ import torch
 from pydantic import model_validator
 
 from playground.datasets.base import DataError, Dataset, Images, Progress
+from playground.datasets.duplicates import Duplicates
 from playground.datasets.parts import LEAST, sizes, split
 from playground.datasets.prepared import left_out, opened, prepare
 from playground.datasets.ranges import Measured, Range
@@ -54,6 +55,7 @@ class OwnSet:
     gray: bool
     notes: list[str] = field(default_factory=list)
     numbers: Measured | None = None  # of pictures with more than 8 bits; None where there are none
+    duplicates: Duplicates = field(default_factory=Duplicates)
     parts: int = 2  # into how many it is split; sets of earlier versions have no test part
 
     @property
@@ -127,7 +129,19 @@ class OwnImages(Dataset):
         several = f"from {small:,} to {large:,} px, mostly about {usual:,}" if small < large else f"all {usual:,} px"
         sides = f"The shorter sides of its pictures: {several}."
         numbers = [_told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
-        return [sides, *numbers, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
+        twice = cls.own.duplicates.remarks(len(cls.own.files), cls.own.labels)
+        return [sides, *numbers, *twice, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
+
+    @classmethod
+    def notices(cls, knobs: Any, folder: Path) -> list[str]:
+        """That its pictures are all the same, or empty."""
+        return cls.own.duplicates.notices(len(cls.own.files))
+
+    @classmethod
+    def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
+        """How many pictures it has, and how many different ones."""
+        count = len(cls.own.files)
+        return {"pictures": count, "distinct": cls.own.duplicates.distinct(count), "blank": cls.own.duplicates.blank}
 
     @classmethod
     def _into(cls, knobs: Any) -> Path:
@@ -152,7 +166,7 @@ def _told(numbers: Measured, range: Range | None) -> str:
 
 def parted(own: OwnSet, seed: int) -> list[int]:
     """The rows of a set as they are kept, part by part."""
-    return split(own.labels or [0] * len(own.files), seed, own.originals if own.parts == 3 else None)
+    return split(own.labels or [0] * len(own.files), seed, own.originals if own.parts == 3 else None, own.duplicates.groups)
 
 
 def ordered(own: OwnSet, place: Path, seed: int) -> list[Path]:
@@ -228,7 +242,8 @@ def _read(index: str) -> OwnSet:
     if not isinstance(values, dict):
         raise ValueError("an index must be an object")
     numbers = values.pop("numbers", None)
-    return OwnSet(**values, numbers=Measured(**numbers) if numbers else None)
+    twice = Duplicates(**values.pop("duplicates", {}))
+    return OwnSet(**values, numbers=Measured(**numbers) if numbers else None, duplicates=twice)
 
 
 def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:

@@ -77,6 +77,19 @@ def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str, r
         yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast("Fit", fit), range), what, mark))
 
 
+def rearrange(into: Path, order: Sequence[int], files: Sequence[Path], size: int, fit: str, range: Range | None = None) -> None:
+    """Puts the rows of a whole file into another order: row i becomes what row order[i] was; `files` are in that order already."""
+    made, part = opened(into), into.with_suffix(f".{os.getpid()}.part")
+    try:
+        with part.open("wb") as target:
+            _write_header(target, len(order), size)
+            for some in torch.tensor(order).split(TOGETHER):
+                target.write(made.pixels[some].numpy().data)
+        _finish(part, into, fingerprint(files, into, size, fit, range), [made.kept[row] for row in order], made.skipped)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def opened(into: Path) -> Prepared:
     """What `prepare` made. Costs no memory until rows are read. Raises DataError."""
     note = _note(into)
@@ -123,7 +136,7 @@ def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: 
     if is_prepared(into, mark):
         return  # somebody else made it while we waited
     _require_room(into.parent, len(files) * 3 * shape.size**2, what)
-    part, note = into.with_suffix(f".{os.getpid()}.part"), into.with_suffix(".json")
+    part = into.with_suffix(f".{os.getpid()}.part")
     kept: list[int] = []
     skipped: list[tuple[str, str]] = []
     try:
@@ -142,12 +155,17 @@ def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: 
             _write_header(target, len(kept), shape.size)
         if not kept:
             raise DataError(f"{what} must have pictures that can be read, got {_none(skipped)}")
-        note.unlink(missing_ok=True)  # the note vouches for the file: it goes first and comes last
-        part.replace(into)
-        part.write_text(json.dumps({"fingerprint": mark, "kept": kept, "skipped": skipped}), "utf-8")
-        part.replace(note)
+        _finish(part, into, mark, kept, skipped)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _finish(part: Path, into: Path, mark: str, kept: list[int], skipped: list[tuple[str, str]]) -> None:
+    note = into.with_suffix(".json")
+    note.unlink(missing_ok=True)  # the note vouches for the file: it goes first and comes last
+    part.replace(into)
+    part.write_text(json.dumps({"fingerprint": mark, "kept": kept, "skipped": skipped}), "utf-8")
+    part.replace(note)
 
 
 def _none(skipped: list[tuple[str, str]]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 NICE = 10  # trainings and pages come first
 
@@ -11,12 +13,21 @@ NICE = 10  # trainings and pages come first
 def stay() -> None:
     """To be called first: lowers the priority, keeps to one thread, and ends this process with its standard input."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    if hasattr(os, "nice"):
-        os.nice(NICE)
+    _give_way()
     threading.Thread(target=_leave_with_the_server, name="background", daemon=True).start()
     import torch
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(1)
+    threadpool_limits(1)  # of numpy, SciPy and scikit-learn
+
+
+def _give_way() -> None:
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    # Linux shares the processor between sessions first, and a priority counts only within one, unless the session has it, too.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 def _leave_with_the_server() -> None:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from playground.config import RunConfig
+from playground.core_sharing import share_cores
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
 from playground.home import HomeError
 from playground.processes import return_memory
@@ -64,6 +65,8 @@ class Worker:
         import torch
 
         torch.set_num_threads(self._threads)
+        if self._threads > 1:
+            share_cores()
         self.say(ready=os.getpid())
         self._warm_up()
         _tidy()

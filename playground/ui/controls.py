@@ -129,9 +129,13 @@ def negatives(config: RunConfig | None) -> str:
 
 def _run(pen: Pen) -> None:
     left, right = st.columns(2)
-    for place, key in zip((left, right) * 3, ("steps", "batch_size", "accumulation", "seed", "device"), strict=False):
+    for place, key in zip((left, right) * 3, ("steps", "batch_size", "accumulation", "seed"), strict=False):
         with place:
             pen.knob(pen.knobs[key])
+    with left:
+        pen.choice("device", "Device")
+    with right:
+        pen.section("device")
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,11 @@ def sidebar() -> None:
             _breaks(healthy)
     with st.expander("Both runs", expanded=True, key="section-run"):
         left, right = st.columns(2)
-        for place, key in ((left, "steps"), (right, "seed"), (left, "batch_size"), (right, "device")):
+        for place, key in ((left, "steps"), (right, "seed"), (left, "batch_size")):
             with place:
                 pen.knob(pen.knobs[key])
+        with right:
+            pen.choice("device", "Device")
         pen.choice("network", "Network", _networks())
     drawn = {"data", "method", "network", "steps", "seed", "batch_size", "device"}
     for key in [key for key in sentences if key not in drawn and not key.startswith("data.")]:
@@ -168,7 +170,7 @@ def panels(shown: Pair) -> None:
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = twins["broken" if side == "healthy" else "healthy"]
-            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, catalog=live.catalog(), title=TITLES[side])
+            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,

@@ -1,0 +1,133 @@
+"""Cores are shared politely: a training computes on all of its threads while nobody else wants their cores, else on one core.
+
+Two OpenMP threads wait for each other hundreds of times a step, and spin while they wait. A neighbor process that takes the core of one
+of them for a few milliseconds stops both: such a training loses up to nine tenths of its pace, and its neighbor suffers as well. Fewer
+threads would add up in another order and change the numbers of the run. So the threads stay and share one core: then they take turns
+instead of waiting for each other. Nothing that is computed changes.
+
+Linux only, where a process may choose its cores; elsewhere `share_cores` does nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+
+PERIOD = 0.2  # seconds between two looks
+CROWDED = 0.3  # seconds that our threads waited for a core, in each second: above it somebody else wants the same cores
+FREE = 0.85  # of the time a core must have been idle for the training to spread to it again,
+CALM = 1.0  # for so many seconds; a neighbor that comes back soon doubles them,
+CALM_MOST = 8.0  # up to so many
+TASKS, CORES = Path("/proc/self/task"), Path("/proc/stat")
+TICK = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01  # seconds, the unit of /proc/stat
+
+_sharing: CoreSharing | None = None
+
+
+def share_cores() -> None:
+    """Begins to watch the cores of this process, once for its whole life. Does nothing where the system does not let it."""
+    global _sharing
+    if _sharing is None and hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1 and CORES.exists():
+        _sharing = CoreSharing(os.sched_getaffinity(0))
+        threading.Thread(target=_sharing.watch, name="cores", daemon=True).start()
+
+
+class CoreSharing:
+    """The cores that this process may use, and which of them it uses now."""
+
+    def __init__(self, cores: Collection[int]) -> None:
+        self.cores = sorted(cores)
+        self.alone = True  # nobody else wants our cores, as far as we know
+        self._calm, self._spread_at = CALM, -math.inf
+        self._waited, self._idle, self._looked = waited(), idle(self.cores), time.monotonic()
+        self._crowd: _Crowd | None = None
+
+    def watch(self) -> None:
+        """Looks again and again, until the process ends."""
+        while True:
+            time.sleep(PERIOD)
+            self.look()
+
+    def look(self) -> None:
+        """Compares what the kernel has counted since the last look, and draws together or spreads."""
+        now = time.monotonic()
+        if self.alone:
+            delay, seconds = waited() - self._waited, now - self._looked
+            self._waited, self._looked = self._waited + delay, now
+            if delay > CROWDED * seconds:
+                self._draw_together(now)
+        elif now - self._looked > self._calm:  # the kernel counts idle time in ticks: only a longer while says something
+            rest, before, seconds = idle(self.cores), self._idle, now - self._looked
+            self._idle, self._looked = rest, now
+            if all(rest[core] - before[core] > FREE * seconds for core in self.cores[1:]):
+                self._spread(now)
+
+    def _draw_together(self, now: float) -> None:
+        self._calm = min(2 * self._calm, CALM_MOST) if now - self._spread_at < 2 * self._calm else CALM
+        self.alone, self._idle, self._crowd = False, idle(self.cores), _Crowd(len(self.cores))
+        take(self.cores[:1])
+
+    def _spread(self, now: float) -> None:
+        self.alone, self._spread_at, self._waited = True, now, waited()
+        if self._crowd is not None:
+            self._crowd.leave()
+        take(self.cores)
+
+
+class _Crowd:
+    """An idle team of OpenMP threads, which makes GNU's OpenMP know that it has more threads than cores: then waiting threads do not spin.
+
+    It decides that at every wait by counting the threads of all teams, and there is no other way to tell it while a program runs.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._over = threading.Event()
+        threading.Thread(target=self._stand_by, args=[threads], name="crowd", daemon=True).start()
+
+    def leave(self) -> None:
+        """The team ends."""
+        self._over.set()
+
+    def _stand_by(self, threads: int) -> None:
+        import torch
+
+        if set_threads := _openmp():
+            set_threads(threads + 1)  # of this thread's own team
+            torch.ones(1 << 17).add_(1)  # large enough to be computed by a team, which is then there
+        self._over.wait()
+
+
+def _openmp() -> Callable[[int], None] | None:
+    """`omp_set_num_threads` of the OpenMP that torch computes with, which holds for the calling thread alone; None where there is none."""
+    with suppress(OSError, AttributeError):
+        found: Callable[[int], None] = ctypes.CDLL(None).omp_set_num_threads
+        return found
+    return None
+
+
+def take(cores: Collection[int]) -> None:
+    """All threads of this process compute on these cores from now on."""
+    for task in os.listdir(TASKS):
+        with suppress(OSError):  # a thread may have ended meanwhile
+            os.sched_setaffinity(int(task), cores)
+
+
+def waited() -> float:
+    """Seconds that the threads of this process have been ready to compute and had no core, so far; 0 where the system does not count."""
+    total = 0
+    for task in os.listdir(TASKS) if TASKS.exists() else ():
+        with suppress(OSError):
+            total += int((TASKS / task / "schedstat").read_text().split()[1])
+    return total / 1e9
+
+
+def idle(cores: Collection[int]) -> dict[int, float]:
+    """Seconds that each core has had nothing to do, so far."""
+    lines = (line.split() for line in CORES.read_text().splitlines() if line.startswith("cpu"))
+    return {int(name[3:]): (int(rest[3]) + int(rest[4])) * TICK for name, *rest in lines if name[3:] and int(name[3:]) in cores}

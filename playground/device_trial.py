@@ -1,0 +1,211 @@
+"""How to compute fastest on this machine, measured by a few steps of the real network before its first run, and kept in the home.
+
+    device = chosen(trainer, home())
+
+Memory format and precision are compared in one thread by the time that the processor has worked, so that a busy neighbor does not matter;
+the number of threads by the clock, and only believed while nobody else is busy. What usually pays is kept unless something else is clearly
+faster: two homes on one machine choose alike, and the same config gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from playground.core_sharing import CROWDED, waited
+from playground.devices import FORMATS, PRECISIONS, Device
+from playground.randomness import stream
+from playground.trainer import Trainer
+
+FILE = "devices.json"
+CLEARLY = 1.1  # times as fast: less is no reason to leave what usually pays
+HOPELESS = 3.0  # times as slow as the usual in its first pass, which is the slower one: not tried any further
+ROUNDS = 3
+TRIAL = 0.04  # seconds that one trial step may take,
+FEWEST, MOST = 4, 64  # by its number of images
+_remembered: dict[str, dict[str, Any]] = {}  # by this process, whatever home it works for
+Answer = dict[str, Any]  # `Device.state`
+
+
+def chosen(trainer: Trainer, home: Path) -> Device:
+    """The device of `trainer` as it computes fastest, or with the precision that its config asks for. Measured once a machine and network.
+
+    trainer: one that has not taken a step; its weights stay as they are.
+    """
+    usual, asked = trainer.device, trainer.config.device.precision
+    if asked != "measured":
+        return replace(usual, half=PRECISIONS[asked], why=f"{asked}, as the settings ask for")
+    answer = _answer(trainer, home / FILE)
+    return usual.like(answer | {"threads": min(answer["threads"], usual.threads)})
+
+
+def _answer(trainer: Trainer, file: Path) -> Answer:
+    key = " | ".join(
+        [machine(trainer.device), f"torch {torch.__version__}", trainer.config.network.name, f"{trainer.device.threads} threads"]
+    )
+    known = _remembered | _read(file)
+    if key in known:
+        return known[key]
+    answer, quiet = _measured(trainer)
+    if quiet:
+        _remembered[key] = answer
+        _write(file, _read(file) | {key: answer})
+    return answer
+
+
+@functools.cache
+def machine(device: Device) -> str:
+    """What computes: the model of the processor or GPU."""
+    if device.where.type == "cuda":
+        return torch.cuda.get_device_name(device.where)
+    with suppress(OSError):
+        models = [
+            line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+        ]
+        if models:
+            return f"{models[0]}, {os.cpu_count()} cores"
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def _measured(trainer: Trainer) -> tuple[Answer, bool]:
+    """What is fastest, and whether the machine was quiet enough to keep the answer."""
+    usual, trial = trainer.device, _Trial(trainer)
+    with _threads(1 if usual.where.type == "cpu" else 0):
+        seconds = trial.compare(_candidates(usual))
+    best = min(seconds, key=lambda each: seconds[each] * (1 if each == usual else CLEARLY))
+    threads, quiet = trial.best_threads(best) if usual.threads > 1 else (usual.threads, True)
+    return replace(best, threads=threads, why=_why(best, seconds)).state(), quiet
+
+
+def _candidates(usual: Device) -> list[Device]:
+    """What is compared, the usual first."""
+    if usual.where.type == "mps":
+        return [usual]
+    other_format = next(each for each in FORMATS.values() if each is not usual.memory_format)
+    return [usual, replace(usual, memory_format=other_format), replace(usual, half=None if usual.half else torch.bfloat16)]
+
+
+def _why(best: Device, seconds: dict[Device, float]) -> str:
+    """`measured on this machine: float32 trains 1.4 times as fast as bfloat16`"""
+    other = next((each for each in seconds if each.half != best.half), None)
+    if other is None:
+        return ""
+    words = [each.state()["precision"] for each in (best, other)]
+    return f"measured on this machine: {words[0]} trains {seconds[other] / seconds[best]:.1f} times as fast as {words[1]}"
+
+
+class _Trial:
+    """Forward and backward passes of a few images, which leave the trainer as it is."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.whole = trainer, trainer.batch(1)
+        self.images = FEWEST
+        self.images = int(min(max(FEWEST * TRIAL / self.time(trainer.device), FEWEST), MOST))
+
+    def step(self, device: Device) -> Callable[[], None]:
+        """What one pass on `device` does, done once already: the first is slower."""
+        work = self.prepared(device)
+        work()
+        return work
+
+    def prepared(self, device: Device) -> Callable[[], None]:
+        """What one pass on `device` does."""
+        trainer = self.trainer
+        method = copy.deepcopy(trainer.method).to(memory_format=device.memory_format)
+        few = self.whole.first(self.images)
+        few.views[:] = [view.contiguous(memory_format=device.memory_format) for view in few.views]
+
+        def work() -> None:
+            method.zero_grad(set_to_none=True)
+            with device.autocast():
+                values = method.loss(few, stream(trainer.config.seed, "trial", 0, device.where))
+            method.backward(values)
+
+        return work
+
+    def time(self, device: Device) -> float:
+        """Seconds of one pass."""
+        return _seconds(self.step(device), device)
+
+    def first_time(self, device: Device) -> float:
+        """Seconds of the first pass, for what may be too slow for a second."""
+        return _seconds(self.prepared(device), device)
+
+    def compare(self, devices: list[Device]) -> dict[Device, float]:
+        """Seconds of a pass on each, measured by turns. What is hopelessly slow with a few images is not tried with more."""
+        images, self.images = self.images, FEWEST
+        first = {device: self.time(device) for device in devices[:1]} | {device: self.first_time(device) for device in devices[1:]}
+        self.images = images
+        hopeless = {device: each for device, each in first.items() if each > HOPELESS * first[devices[0]]}
+        work = {device: self.step(device) for device in devices if device not in hopeless}
+        turns = [{device: _seconds(each, device) for device, each in work.items()} for _ in range(ROUNDS)]
+        seconds = {device: min(turn[device] for turn in turns) for device in work}
+        return seconds | {device: each / first[devices[0]] * seconds[devices[0]] for device, each in hopeless.items()}
+
+    def best_threads(self, device: Device) -> tuple[int, bool]:
+        """All threads or one, and whether nobody else was busy meanwhile. In doubt all: `core_sharing` makes them harmless."""
+        self.images = min(4 * self.images, MOST)
+        seconds: dict[int, float] = {}
+        before, begun = waited(), time.perf_counter()
+        for threads in (device.threads, 1):
+            with _threads(threads):
+                work = self.step(device)
+                seconds[threads] = min(_clock(work) for _ in range(ROUNDS))
+        quiet = waited() - before < CROWDED * (time.perf_counter() - begun)
+        return (1 if quiet and CLEARLY * seconds[1] < seconds[device.threads] else device.threads), quiet
+
+
+def _seconds(work: Callable[[], None], device: Device) -> float:
+    """Of one thread of a CPU the time that it worked, otherwise the time that passed."""
+    if device.where.type != "cpu":
+        return _clock(work, torch.cuda.synchronize if device.where.type == "cuda" else None)
+    begun = time.thread_time()
+    work()
+    return time.thread_time() - begun
+
+
+def _clock(work: Callable[[], None], finish: Callable[[], None] | None = None) -> float:
+    begun = time.perf_counter()
+    work()
+    if finish is not None:
+        finish()
+    return time.perf_counter() - begun
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many threads inside; 0 leaves them."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(count or usual)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
+
+
+def _read(file: Path) -> dict[str, Answer]:
+    """What was measured before; what cannot be read is measured again."""
+    with suppress(OSError, ValueError):
+        known = json.loads(file.read_text())
+        if isinstance(known, dict):
+            return known
+    return {}
+
+
+def _write(file: Path, known: dict[str, Answer]) -> None:
+    """Whole or not at all; where nothing can be written it is measured again the next time."""
+    with suppress(OSError):
+        beside = file.with_suffix(f".{os.getpid()}")
+        beside.write_text(json.dumps(known, indent=2))
+        beside.replace(file)

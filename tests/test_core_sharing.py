@@ -1,0 +1,124 @@
+"""A training draws together on one core when somebody else wants its cores, spreads again when they are free, and computes the same."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from playground import RunConfig, core_sharing, devices
+from playground.core_sharing import CALM, CoreSharing, _Crowd, idle, take, waited
+from playground.trainer import Trainer
+from playground.training import load_images
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux lets a process choose its cores")
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """A kernel whose counters are moved by hand, on two cores; `taken` is what the process was put on."""
+
+    class Kernel:
+        now = waited = 0.0
+        idle = {0: 0.0, 1: 0.0}
+        taken = None
+        crowds = 0
+
+        def pass_time(self, seconds, waited=0.0, idle=0.0):
+            self.now += seconds
+            self.waited += waited * seconds
+            self.idle = {core: before + idle * seconds for core, before in self.idle.items()}
+
+    class Crowd:
+        def __init__(self, threads):
+            found.crowds += 1
+
+        def leave(self):
+            found.crowds -= 1
+
+    found = Kernel()
+    monkeypatch.setattr(core_sharing.time, "monotonic", lambda: found.now)
+    monkeypatch.setattr(core_sharing, "waited", lambda: found.waited)
+    monkeypatch.setattr(core_sharing, "idle", lambda cores: dict(found.idle))
+    monkeypatch.setattr(core_sharing, "take", lambda cores: setattr(found, "taken", list(cores)))
+    monkeypatch.setattr(core_sharing, "_Crowd", Crowd)
+    return found
+
+
+def test_alone_it_keeps_all_cores(kernel):
+    sharing = CoreSharing([0, 1])
+    for _ in range(20):
+        kernel.pass_time(0.2, waited=0.1)
+        sharing.look()
+    assert sharing.alone and kernel.taken is None
+
+
+def test_beside_a_neighbor_it_draws_together_and_spreads_when_cores_are_free(kernel):
+    sharing = CoreSharing([0, 1])
+    kernel.pass_time(0.2, waited=0.8)
+    sharing.look()
+    assert not sharing.alone and kernel.taken == [0] and kernel.crowds == 1
+    kernel.pass_time(CALM + 0.1, idle=0.5)  # the neighbor is still there
+    sharing.look()
+    assert kernel.taken == [0]
+    kernel.pass_time(CALM / 2, idle=1.0)  # not long enough
+    sharing.look()
+    assert kernel.taken == [0]
+    kernel.pass_time(CALM, idle=1.0)
+    sharing.look()
+    assert sharing.alone and kernel.taken == [0, 1] and kernel.crowds == 0
+
+
+def test_a_neighbor_that_comes_and_goes_is_waited_for_longer(kernel):
+    sharing = CoreSharing([0, 1])
+    spread = []
+    for _ in range(3):
+        kernel.pass_time(0.2, waited=0.8)
+        sharing.look()
+        begun = kernel.now
+        while not sharing.alone:
+            kernel.pass_time(0.2, idle=1.0)
+            sharing.look()
+        spread.append(kernel.now - begun)
+    assert spread[0] < spread[1] < spread[2]
+
+
+def test_drawn_together_it_computes_the_same_to_the_last_bit():
+    config = RunConfig(network="resnet-tiny", batch_size=64, device="cpu")
+    images, usual, cores = load_images(config.data, None)[0], torch.get_num_threads(), os.sched_getaffinity(0)
+    torch.set_num_threads(2)
+    try:
+        apart, together = (Trainer(config, images, devices.pick("cpu", "resnet")) for _ in range(2))
+        for _ in range(3):
+            apart.update()
+        take([min(cores)])
+        crowd = _Crowd(2)
+        for _ in range(3):
+            together.update()
+    finally:
+        crowd.leave()
+        take(cores)
+        torch.set_num_threads(usual)
+    assert all(torch.equal(each, together.method.state_dict()[name]) for name, each in apart.method.state_dict().items())
+
+
+def test_the_kernel_counts_waiting_and_idle_time():
+    cores = os.sched_getaffinity(0)
+    assert waited() >= 0 and set(idle(cores)) == cores
+
+
+def test_what_works_behind_the_server_gives_way_and_keeps_to_one_thread():
+    """Its session, too: a low priority counts only within its own session where Linux groups processes by sessions."""
+    program = (
+        "import os, torch, threadpoolctl\n"
+        "from playground.runs.background import stay\n"
+        "stay()\n"
+        "group = open('/proc/self/autogroup').read() if os.path.exists('/proc/self/autogroup') else 'nice 10'\n"
+        "pools = [each['num_threads'] for each in threadpoolctl.threadpool_info()]\n"
+        "print(os.nice(0), torch.get_num_threads(), max(pools), group.split('nice')[1].strip())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout.read().decode().split() == [str(min(os.nice(0) + 10, 19)), "1", "1", "10"]

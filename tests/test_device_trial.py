@@ -1,0 +1,110 @@
+"""How a run computes is measured by real steps, kept in the home, said, overridden and kept by the run itself."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from playground import RunConfig, device_trial, devices, train
+from playground.device_trial import FILE, chosen
+from playground.events import Checkpoint, Started
+from playground.trainer import Trainer
+from playground.training import load_images
+
+TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """No answer of an earlier test."""
+    monkeypatch.setattr(device_trial, "_remembered", {})
+
+
+def fresh(**more):
+    config = RunConfig(**TINY | more)
+    return Trainer(config, load_images(config.data, None)[0], devices.pick("cpu", config.network.choice.family))
+
+
+def paced(monkeypatch, **pace):
+    """A clock on which one pass takes as long as `pace` says of its precision or its memory format, 1 where it says nothing."""
+
+    def seconds(work, device):
+        work()
+        words = device.describe().split(", ")
+        return next((pace[each] for each in words if each in pace), 1.0)
+
+    monkeypatch.setattr(device_trial, "_seconds", seconds)
+    monkeypatch.setattr(device_trial._Trial, "best_threads", lambda self, device: (device.threads, True))
+
+
+def test_the_trial_leaves_weights_and_random_numbers_as_they_are(home):
+    trainer, state = fresh(), torch.get_rng_state()
+    before = {name: each.clone() for name, each in trainer.method.state_dict().items()}
+    chosen(trainer, home)
+    assert all(torch.equal(each, before[name]) for name, each in trainer.method.state_dict().items())
+    assert all(weight.grad is None for weight in trainer.method.parameters()) and torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(("pace", "half", "memory"), [
+    ({"bfloat16": 0.5}, torch.bfloat16, torch.channels_last),
+    ({"bfloat16": 2.0}, None, torch.channels_last),
+    ({"bfloat16": 0.95}, None, torch.channels_last),  # hardly faster: what usually pays is kept
+    ({"contiguous_format": 0.5}, None, torch.contiguous_format),
+    ({"bfloat16": 100.0, "contiguous_format": 100.0}, None, torch.channels_last),
+])  # fmt: skip
+def test_what_is_clearly_faster_is_chosen(home, monkeypatch, pace, half, memory):
+    paced(monkeypatch, **pace)
+    device = chosen(fresh(), home)
+    assert (device.half, device.memory_format) == (half, memory)
+
+
+def test_the_answer_is_kept_in_the_home_and_says_why(home, monkeypatch):
+    paced(monkeypatch, bfloat16=0.25)
+    first = chosen(fresh(), home)
+    assert first.why == "measured on this machine: bfloat16 trains 4.0 times as fast as float32"
+    ((key, kept),) = json.loads((home / FILE).read_text()).items()
+    assert kept["precision"] == "bfloat16" and "resnet-tiny" in key and torch.__version__ in key
+    monkeypatch.setattr(device_trial, "_remembered", {})
+    monkeypatch.setattr(device_trial, "_measured", lambda trainer: pytest.fail("measured again"))
+    assert chosen(fresh(), home) == first
+
+
+def test_a_file_that_cannot_be_read_is_measured_again(home, monkeypatch):
+    paced(monkeypatch)
+    (home / FILE).write_text('{"half a')
+    assert chosen(fresh(), home).half is None
+    assert json.loads((home / FILE).read_text())
+
+
+def test_an_answer_from_a_busy_machine_is_not_kept(home, monkeypatch):
+    paced(monkeypatch)
+    monkeypatch.setattr(device_trial._Trial, "best_threads", lambda self, device: (device.threads, False))
+    trainer = fresh()
+    trainer.device = dataclasses.replace(trainer.device, threads=2)
+    assert chosen(trainer, home).threads == 2 and not (home / FILE).exists()
+
+
+def test_the_settings_override_what_was_measured(home, monkeypatch):
+    monkeypatch.setattr(device_trial, "_measured", lambda trainer: pytest.fail("measured although asked"))
+    started = next(each for each in train(RunConfig(**TINY, **{"device.precision": "bfloat16"})) if isinstance(each, Started))
+    assert "bfloat16" in started.facts["device"] and started.facts["device_why"] == "bfloat16, as the settings ask for"
+
+
+def test_a_run_goes_on_in_the_precision_that_it_began_in(home, monkeypatch):
+    paced(monkeypatch, bfloat16=0.5)
+    config = RunConfig(**TINY)
+    events = list(train(config))
+    kept = next(each for each in reversed(events) if isinstance(each, Checkpoint))
+    paced(monkeypatch, bfloat16=2.0)
+    (home / FILE).unlink()
+    monkeypatch.setattr(device_trial, "_remembered", {})
+    started = next(each for each in train(config, checkpoint=kept.state) if isinstance(each, Started))
+    assert "bfloat16" in started.facts["device"]
+
+
+def test_a_checkpoint_of_a_run_without_a_device_can_be_gone_on_with(home):
+    config = RunConfig(**TINY)
+    kept = next(each for each in reversed(list(train(config))) if isinstance(each, Checkpoint)).state
+    del kept["device"]
+    assert isinstance(next(iter(train(config, checkpoint=kept))), object)
