@@ -52,6 +52,7 @@ def measure(seconds: float = 8.0, seeds: int = 5) -> Iterator[tuple[str, Result]
     mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
     yield "umap_over_plain", ratio(mapping, "warm", "plain", "frames/s")
     yield "diagnostics_share", _diagnostics_share()
+    yield "memory", memory()
     yield from bench_neighbors.rows(seconds, seeds)
 
 
@@ -88,24 +89,10 @@ def _step_rows(trainer: Trainer, seconds: float) -> Iterator[tuple[str, Result]]
         "bfloat16": steps(replace(device, half=torch.bfloat16)),
     }
     speed = rates(contenders, seconds)
-<<<<<<< HEAD
-    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, seconds)
-    mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
-    return {
-        "engine_over_bare": ratio(speed, "engine", "bare", "views/s"),
-        "engine_over_lightly": ratio(speed, "engine", "lightly", "views/s"),
-        "augment_over_kornia": ratio(augmenting, "ours", "kornia", "views/s"),
-        "augment_over_torchvision": ratio(augmenting, "ours", "torchvision", "views/s"),
-        "umap_over_plain": ratio(mapping, "warm", "plain", "frames/s"),
-        "diagnostics_share": _diagnostics_share(),
-        "memory": memory(),
-    }
-=======
     yield "engine_over_bare", ratio(speed, "engine", "bare", "views/s")
     yield "engine_over_lightly", ratio(speed, "engine", "lightly", "views/s")
     yield "channels_last_over_contiguous", ratio(speed, "engine", "contiguous", "views/s")
     yield "float32_over_bfloat16", ratio(speed, "engine", "bfloat16", "views/s")
->>>>>>> main
 
 
 def rates(contenders: dict[str, Work | str], seconds: float) -> dict[str, float | str]:

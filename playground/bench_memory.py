@@ -33,8 +33,11 @@ def memory() -> dict[str, Any]:
     """{"ratio": all together over the goal, each process's MB, "unit", "machine"}, or {"ratio": None, "absent": why}."""
     if not Path("/proc/self/smaps_rollup").exists():
         return {"ratio": None, "absent": "shared memory is counted by Linux alone", "unit": "MB"}
-    with tempfile.TemporaryDirectory() as home, _serving(Path(home)) as server:
-        found = shares(server)
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, _serving(Path(home)) as server:
+            found = shares(server)
+    except RuntimeError as reason:
+        return {"ratio": None, "absent": str(reason), "unit": "MB"}
     together = sum(found.values())
     return {"ratio": together / GOAL_MB, "together": together, **found, "unit": "MB", "machine": machine()}
 
