@@ -124,6 +124,15 @@ def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     return images
 
 
+def _require_same_pictures(before: str, now: str, config: RunConfig) -> None:
+    """before, now: states of the set that a run began with, and goes on with."""
+    if before and before != now:
+        title = config.data.choice.title
+        raise DataError(
+            f"{title} must be as it was when the run began, state {before}, to go on, got state {now}, read since; start a new run"
+        )
+
+
 class _Run:
     """One training under way: everything around the steps."""
 
@@ -184,7 +193,8 @@ class _Run:
         yield Finished(trainer.step, "stopped" if self.stopped else "finished", "", self._totals())
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a checkpoint."""
+        """Goes on from a checkpoint. Raises DataError where the pictures are others by now."""
+        _require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
         self.trainer.restore(state)
         self.cadence.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
@@ -299,7 +309,11 @@ class _Run:
         self.checkpointed = time.monotonic()
         layout = torch.from_numpy(np.asarray(self.probe.layout))
         extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "course": self.course.state(), "layout": layout}
-        extra |= {"origin": self.probe.origin, "said": vars(self.said) if self.said else None}
+        extra |= {
+            "pictures": self.facts["data"].get("state", ""),
+            "origin": self.probe.origin,
+            "said": vars(self.said) if self.said else None,
+        }
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
     def _pace(self) -> dict[str, float]:
