@@ -1,5 +1,6 @@
 // Plotly, loaded once, and one way to make a small chart with it: fixed size, no re-creation, zoom kept.
 
+import { definitionOf, explain } from "./definitions.js"
 import { make, setText, plainName } from "./theme.js"
 
 let loading = null
@@ -16,10 +17,11 @@ function plotly() {
   return loading
 }
 
-/** A chart with a title, what good looks like, and a text for those who cannot see it. */
+/** A chart with a title that explains itself, what good looks like, and a text for those who cannot see it. */
 export class Chart {
-  constructor(title, good, layer = "") {
-    this.title = make("span.ssl-title", title)
+  /** of: the name of a metric, which brings title and `good` along, or a title whose meaning is told by `explain`. */
+  constructor(of, good = definitionOf(of)?.good ?? "", layer = "") {
+    this.title = explain(make("span.ssl-title", definitionOf(of)?.title ?? of), of)
     this.layer = make("span.ssl-layer", layer)
     this.good = make("span.ssl-good", good)
     this.chips = make("div.ssl-chips")

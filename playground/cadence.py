@@ -1,4 +1,4 @@
-"""When to measure: dense at the start, then evenly, and never more than a tenth of the training time in all.
+"""When to measure: more often at the start, where most happens, and never more than a twentieth of the training time in all.
 
 The steps are planned before the run from counted operations, not from a clock, so that two runs of one seed measure at the same steps.
 A clock only ever makes the plan sparser, on machines where the count misjudged the cost.
@@ -16,9 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from playground.methods import Batch
 
 FEW = 8  # images whose operations are counted
-SHARE = 0.10  # of the training time, at most
+SHARE = 0.05  # of the training time, at most
 MARGIN = 1.5  # counted operations leave out neighbors, spectra and layouts, and machines differ
-DENSE = (1, 2, 5, 10, 20)
+BEND = 1.5  # 1 would be evenly; the higher, the denser at the start
+SETTLED = 5  # steps after which the clock knows what a step and a measurement take
 MOST = 200  # snapshots of one run
 TRAINING = 3  # times as dear as embedding, roughly: what a method that does not train is measured by
 FEWEST = 8  # probe images that are always measured
@@ -43,7 +44,7 @@ class Cadence:
         self.last = step
         self.measuring += seconds
         self.rest = [each for each in self.rest if each > step]
-        if step >= DENSE[-1] and not self.fixed:
+        if step >= SETTLED and not self.fixed:
             self.rest = thinned(self.rest, self.measuring, seconds, self.training * self.steps / step)
 
     def planned(self) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class Cadence:
         at: the steps, as planned; share: measuring gets no more of the training time than this, what is too much goes, None where
         nothing goes; after: the last step at which nothing goes.
         """
-        return {"at": self.rest, "share": None if self.fixed else SHARE, "after": DENSE[-1]}
+        return {"at": self.rest, "share": None if self.fixed else SHARE, "after": SETTLED}
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
@@ -68,12 +69,9 @@ def plan(steps: int, relative_cost: float) -> list[int]:
 
     relative_cost: how many training steps one measurement costs, as counted.
     """
-    affordable = min(int(SHARE * steps / (relative_cost * MARGIN)), MOST) - 1  # one is kept for the last step
-    dense = [step for step in DENSE if step < steps][: max(affordable // 3, 0)]
-    even = max(affordable - len(dense), 0)
-    start = dense[-1] if dense else 0
-    spaced = [start + round((steps - start) * (i + 1) / (even + 1)) for i in range(even)]
-    return sorted({0, *dense, *spaced, steps})
+    affordable = min(int(SHARE * steps / (relative_cost * MARGIN)), MOST)
+    spaced = [round(steps * (place / (affordable + 1)) ** BEND) for place in range(1, affordable + 1)]
+    return sorted({0, *spaced, steps})
 
 
 def thinned(rest: list[int], spent: float, each: float, training: float) -> list[int]:

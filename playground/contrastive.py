@@ -10,12 +10,25 @@ from torch import Tensor
 
 from playground.methods.base import Measure, in_full_precision
 
-PICK_MEASURES = {"contrastive_top1": Measure("Contrastive top-1", "high: of all candidates, the positive is the most similar one", 0, 1)}
+PICK_MEASURES = {
+    "contrastive_top1": Measure(
+        "Contrastive top-1",
+        "high: of all candidates, the positive is the most similar one",
+        0,
+        1,
+        formula="share of the views whose positive has the largest similarity of all candidates",
+        unit="share, from 0 to 1",
+        source="Wu et al., 2018; van den Oord et al., 2018, section 2.3",
+    )
+}
 INFORMATION_MEASURES = {
     "information_bound": Measure(
         "Bound of mutual information (nats)",
         "high: of N images one view tells which the other is of; 0 is a guess, ln N the most that a batch of N can show",
         0,
+        formula="ln N - L, with L the cross-entropy of each view's partner among one view of each of the N images",
+        unit="nats, at most ln N",
+        source="van den Oord et al., 2018, section 2.3",
     ),
 }
 

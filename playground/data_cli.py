@@ -37,7 +37,7 @@ def list_() -> None:
 
 @app.command()
 def add(
-    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, which is used where it is; a zip; or hf:OWNER/NAME[:SPLIT].")],
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, used where it is; a zip or tar; or hf:OWNER/NAME[:SPLIT].")],
     name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
     image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
     label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",

@@ -6,8 +6,8 @@ from typing import Any
 
 from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.pictures import labeled, variety
+from playground.diagnostics.subject import guarded
 from playground.home import home
-from playground.knobs import knobs_of
 from playground.probe_set import ProbeSet
 from playground.trainer import Trainer
 
@@ -19,13 +19,15 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
     references = [vars(each) for each in config.method.choice.references(config)]
     for name, healthy in probe.healthy_std().items():
         references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
+    paper = config.method.choice.paper
     return {
         "device": trainer.device.describe(),
         "device_why": trainer.device.why,
         "parameters": sum(each.numel() for each in trainer.method.parameters() if each.requires_grad),
         "views_per_step": views_per_step(trainer),
         "negatives": config.method.choice.negatives(config),
-        "measures": {name: vars(each) for name, each in trainer.method.measures.items()},
+        "loss": vars(config.method.choice.loss_definition(config)),
+        "measures": {name: vars(each) | {"source": each.source or paper} for name, each in trainer.method.measures.items()},
         "bins": probe.bins,
         "rows": probe.rows,
         "schedules": [{"name": key, "start": config.flat()[key], **vars(each)} for key, each in config.schedule.items()],
@@ -35,7 +37,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "probe": len(probe.images),
         "pictures": pictures,
         "labeled": labeled(probe.images),
-        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), any(each.without for each in knobs_of(config.method.choice.Knobs))),
+        "limits": bar_limits(probe.sizes, int(pictures["distinct"]), guarded(config)),
         "about": probe.about,
         "data": config.data.choice.facts(config.data, home() / "data"),
         "unmeasured": probe.unmeasured,

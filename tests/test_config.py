@@ -20,7 +20,7 @@ MANY_TOGETHER = [  # each value is fine alone; the sentence says what to change
     (
         {"method": "supervised", "method.factor": "weight"},
         "method.factor",
-        "supervised: with data shapes and network resnet-small, factor must be one of shape, color, size",
+        "supervised: with data shapes and network resnet-tiny, factor must be one of shape, color, size",
     ),
     ({"method": "supervised", "data": "cifar10", "method.factor": "shape"}, "method.factor", "factor must be one of class, got shape"),
     ({"method": "ijepa", "network.patch_size": 16}, "method.targets", "targets must be fewer than the image's 4 patches"),

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from playground.config import RunConfig, knobs_for
+from playground.definitions import Definition, collected
+from playground.definitions import of as definition_of
 from playground.devices import pick
-from playground.events import Finished, Metrics
+from playground.events import Finished, Metrics, Snapshot, Started
 from playground.methods import CATALOG
 from playground.networks import CATALOG as NETWORKS
 from playground.randomness import stream
@@ -28,6 +30,7 @@ def trainer_of(config):
     return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", config.network.choice.family))
 
 
+collected()
 TRAINED = [method for method in CATALOG if CATALOG[method].trains]
 
 
@@ -65,6 +68,17 @@ def test_the_loss_falls_on_views_that_stay_the_same(method):
     batch = trainer.batch(1)
     losses = [float(trainer.learn([batch])["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
     assert sum(losses[-5:]) < 0.97 * sum(losses[:5]) if losses[0] > 0 else losses[-1] < losses[0]
+    assert method == "multitask" or min(losses) >= CATALOG[method].lower_bound(trainer.config)
+
+
+@pytest.mark.parametrize("method", ["simclr", "moco", "npair", "align-uniform"])
+def test_a_loss_without_its_safeguards_stays_above_its_lower_bound(method):
+    """Where nothing pushes images apart the loss goes to its bound, and never below."""
+    off = {knob.key: False for knob in knobs_for(method=method) if knob.without and not knob.key.endswith(".alignment")}
+    trainer = trainer_of(tiny_config(method, steps=1000, **off | {"optimizer.warmup_fraction": 0}))
+    batch, bound = trainer.batch(1), CATALOG[method].lower_bound(trainer.config)
+    losses = [float(trainer.learn([batch])["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
+    assert min(losses) >= bound - 1e-6 and losses[-1] < bound + 0.3 * (losses[0] - bound)
 
 
 @pytest.mark.parametrize(("method", "key", "value"), list(knob_ends()))
@@ -88,12 +102,31 @@ def test_live_knobs_take_effect_at_once(method):
         assert any(differ), knob.key
 
 
+def undefined(events, names):
+    """What pages show of a run and no definition says what it is, with what is missing of it."""
+    facts = next(event.facts for event in events if isinstance(event, Started))
+    own = {"loss": Definition(**facts["loss"])}
+    own |= {name: Definition(**each, meaning=each["good"]) for name, each in without_axes(facts["measures"]).items()}
+    arrays = {name.partition("/")[0] for event in events if isinstance(event, Snapshot) for name in event.arrays} & {
+        "similarity",
+        "spectrum",
+    }
+    uses = {name for event in events if isinstance(event, Snapshot) for name in event.arrays if name.startswith("use/")}
+    found = {name: own.get(name) or definition_of(name) for name in {*names, *arrays, *uses}}
+    return {name: each.missing if each else ["everything"] for name, each in found.items() if not each or each.missing}
+
+
+def without_axes(measures):
+    return {name: {key: value for key, value in each.items() if key not in ("low", "high")} for name, each in measures.items()}
+
+
 @pytest.mark.parametrize("method", CATALOG)
 def test_a_run_measures_every_layer_beside_its_baselines(method):
     events = list(train(tiny_config(method, steps=2)))
     final = {name: value for event in events if isinstance(event, Metrics) for name, value in event.values.items()}
     assert {"loss", "alignment", "uniformity", "feature_std", "rankme", "knn/shape", "knn/color"} <= set(final)
     assert all(math.isfinite(value) for value in final.values())
+    assert undefined(events, final) == {}
     assert isinstance(events[-1], Finished) and events[-1].status == "finished"
 
 

@@ -52,6 +52,13 @@ def test_the_recording_is_at_most_a_megabyte_and_a_half():
     assert sum(map(len, files(RECORDED).values())) <= 1_500_000
 
 
+def test_the_recorded_runs_are_judged_by_the_judge_of_today(recorded):
+    for run in recorded["runs"].values():
+        assert record.judged_anew(run) == run, "run: python -m playground.ui.record --judge"
+        started = next(body for _, kind, _, _, body in run["events"] if kind == "started")
+        assert started["limits"]["projector"]["rank"][0] < started["limits"]["projector"]["rank"][1]
+
+
 def test_the_recorded_runs_differ_by_the_switch_alone_and_tell_what_the_page_says_of_them(recorded):
     jitter, without = recorded["runs"].values()
     assert list(recorded["runs"]) == list(record.RUNS)

@@ -1,5 +1,6 @@
 // The chosen image: its picture, its labels, and below each other its neighbors in every run.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { button } from "../panels/mask.js"
 import { labelOf, thumb } from "./thumbs.js"
@@ -19,7 +20,7 @@ export class Chosen {
     this.color = button("Color by similarity to it", color)
     this.color.classList.add("ssl-strong")
     this.forget = button("Let go", forget, "no image is chosen (Escape)")
-    const head = make("header.ssl-head", make("span.ssl-title", "Nearest neighbors"), this.which, make("span.ssl-space"), this.color, this.forget)
+    const head = make("header.ssl-head", explain(make("span.ssl-title", "Nearest neighbors"), "neighbor"), this.which, make("span.ssl-space"), this.color, this.forget)
     this.element = make("section.ssl-part.ssl-near", head, this.hint, make("div.ssl-near-desk", this.large, this.rows))
   }
 

@@ -1,5 +1,6 @@
 // Where each head of a ViT looks, in a chosen image, at the step of the clock.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { One } from "../panels/gaze.js"
 
@@ -12,7 +13,7 @@ export class Heads {
     this.one = new One((patch) => this.point(patch))
     const take = this.one.latest.take
     this.one.latest.take = (found) => { this.tell(found); take({ ...found, patch: this.patch }) }
-    this.element = make("section.ssl-part.ssl-attention", make("header.ssl-head", make("span.ssl-title", "Where its heads look"), this.said), this.one.element)
+    this.element = make("section.ssl-part.ssl-attention", make("header.ssl-head", explain(make("span.ssl-title", "Where its heads look"), "attention"), this.said), this.one.element)
   }
 
   /** picture: the decoded atlas of the points; step: of the clock. */

@@ -1,5 +1,6 @@
 // One clock for two runs: the step that both have reached, and where each of them stands.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { SIDES, Twins, isOver } from "../twins.js"
 import { capital } from "../verdict.js"
@@ -10,8 +11,8 @@ export class Clock {
     this.dot = make("span.ssl-dot")
     this.status = make("strong.ssl-status")
     this.status.setAttribute("role", "status")
-    this.where = make("span.ssl-where")
-    this.left = make("span.ssl-left")
+    this.where = explain(make("span.ssl-where"), "step")
+    this.left = explain(make("span.ssl-left"), "time left")
     this.hint = make("span.ssl-hint", "reconnecting…")
     this.fill = make("div.ssl-fill")
     this.bar = make("div.ssl-bar", this.fill)
@@ -75,11 +76,12 @@ export class Clock {
     this.message.title = this.message.textContent
   }
 
-  /** One rerun of the page for each change of status, so that its buttons change with it. */
+  /** One rerun of the page for each change of status and of the broken run's live knobs, so that buttons and extremes follow. */
   tell(states) {
     const settled = Object.entries(states).filter(([, state]) => state !== "connecting" && state !== "missing")
-    const now = JSON.stringify(settled)
-    const known = settled.every(([side, state]) => this.data.status?.[side] === state)
+    const moved = this.twins.runs.broken?.changes.length ?? 0
+    const now = JSON.stringify([...settled, moved])
+    const known = settled.every(([side, state]) => this.data.status?.[side] === state) && moved <= (this.data.changes ?? 0)
     if (known) this.told = ""
     else if (this.told !== now) {
       this.told = now

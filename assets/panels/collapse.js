@@ -1,20 +1,23 @@
 // Is the representation alive? Spread, effective rank, the spectrum, and one sentence with its evidence.
 
+import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { Grounds, sentenceOf, stateOf } from "../verdict.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 
+const MEANT = { std: "spread", rank: "rank" }
+
 export class Collapse {
   constructor(place) {
-    this.title = make("span.ssl-title", "Collapse")
+    this.title = explain(make("span.ssl-title", "Collapse"), "verdict")
     this.good = make("span.ssl-good", "bars long, spectrum flat")
     this.dot = make("span.ssl-dot")
     this.sentence = make("p.ssl-sentence")
     this.grounds = new Grounds()
     this.gauges = make("div.ssl-gauges")
-    this.chart = new Chart("Singular values", "flat: all dimensions in use; a cliff: only those before it")
+    this.chart = new Chart("spectrum")
     place.append(make("section.ssl-chart", make("header.ssl-head", this.title, this.good),
       make("div.ssl-line", this.dot, this.sentence), this.grounds.element, this.gauges), this.chart.element)
     this.bars = new Map()
@@ -59,7 +62,7 @@ export class Collapse {
     if (!bar) {
       const fill = make("i.ssl-fill")
       const said = make("span.ssl-value")
-      bar = { fill, value: said, element: make("div.ssl-gauge", make("span.ssl-name", label), make("div.ssl-track", fill), said) }
+      bar = { fill, value: said, element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), said) }
       this.bars.set(key, bar)
       this.gauges.append(bar.element)
     }

@@ -1,10 +1,12 @@
 // The contact sheet: a row for each label, with its mean image, how many there are, and examples.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 
 export class ContactSheet {
   constructor(place) {
-    this.facts = make("p.ssl-sentence")
+    this.color = explain(make("span"), "data/color")
+    this.facts = make("p.ssl-sentence", make("span"), this.color)
     this.rows = make("div.ssl-sheet-rows")
     place.append(this.facts, this.rows)
   }
@@ -17,8 +19,8 @@ export class ContactSheet {
     this.drawn = this.data.whole.examples + rows.length + factor + rows[0]?.examples
     const number = (value) => value.toLocaleString("en-US")
     const channels = (values) => values.map((value) => value.toFixed(3)).join(" · ")
-    setText(this.facts, `${number(whole.count)} training images and ${number(whole.probe)} kept out of training as the probe set, ` +
-      `${side} × ${side} pixels. Mean color ${channels(mean)}, spread ${channels(spread)} (red · green · blue).`)
+    setText(this.facts.firstChild, `${number(whole.count)} training images and ${number(whole.probe)} kept out of training as the probe set, ${side} × ${side} pixels. `)
+    setText(this.color, `Mean color ${channels(mean)}, spread ${channels(spread)} (red · green · blue).`)
     const most = Math.max(...rows.map((row) => Math.max(row.count, row.probe)), 1)
     const all = { ...whole, name: "all images" }
     this.rows.replaceChildren(...(rows.length ? [all, ...rows] : [all]).map((row) => line(row, side, row === all ? 0 : most)))
@@ -33,7 +35,7 @@ function line(row, side, most) {
   const bar = make("div.ssl-bar", make("div.ssl-fill"))
   bar.firstChild.style.width = `${(100 * Math.max(row.count, row.count ? 0 : row.probe)) / (most || 1)}%`
   bar.hidden = !most
-  const words = make("div.ssl-sheet-words", make("strong", row.name), make("span.ssl-good", count), bar)
+  const words = make("div.ssl-sheet-words", make("strong", row.name), most ? make("span.ssl-good", count) : explain(make("span.ssl-good", count), "data/count"), bar)
   const element = make("figure.ssl-sheet-row", picture(row.mean, 1, side, `the mean of ${row.name}`), words)
   if (row.shown) element.append(tiles(row, side))
   return element

@@ -1,18 +1,17 @@
 // The curves: k-NN accuracy a factor, the loss with its reference lines, and how well the method does the task it trains on.
 
+import { explain } from "../definitions.js"
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
-export const LIVE = "How often the nearest of the watched images, up to 20 of them, know the label of another. The k-NN classifier of an evaluation asks training images instead."
 const FIRST = 2 // factors that stand out until somebody chooses others
 
 export class Curves {
   constructor(place) {
-    this.knn = new Chart("Live k-NN", "high for a factor that the network keeps, low for one that it ignores", "backbone")
-    this.knn.title.title = LIVE
-    this.loss = new Chart("Loss", "falls")
-    this.task = new Chart("Its own task", "", "held-out images")
+    this.knn = new Chart("knn/*", undefined, "backbone")
+    this.loss = new Chart("loss")
+    this.task = new Chart("task", "", "held-out images")
     place.append(this.knn.element, this.loss.element, this.task.element)
     this.task.element.hidden = true
     this.chosen = null
@@ -130,7 +129,8 @@ export class Curves {
     references.forEach((each) => reference(marks, each, this.theme))
     traces.push(...schedules(run, this.theme, marks))
     const against = run?.facts.negatives ? `; each view against ${run.facts.negatives.toLocaleString("en-US")} negatives` : ""
-    setText(this.loss.good, (references.length ? "falls; read it against the dashed line" : "falls") + against)
+    explain(this.loss.title, run?.facts.loss ?? "loss")
+    setText(this.loss.good, (run?.facts.loss?.good ?? (references.length ? "falls below the dashed line" : "falls")) + against)
     legend(this.loss, run, ["loss", ...parts], this.theme)
     const scheduled = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true }
     this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "loss", range), yaxis2: scheduled, ...marks }, this.theme, run?.id)
@@ -144,6 +144,7 @@ export class Curves {
     if (!values || !this.task.stale(run.id, name, values.steps.length, values.steps.at(-1), ...this.frame(run))) return
     const measure = run.facts.measures?.[name] ?? { title: plainName(name), good: "better than the dashed line", low: null, high: null }
     setText(this.task.title, measure.title)
+    explain(this.task.title, run.facts.measures?.[name] ?? "task")
     setText(this.task.good, measure.good)
     // An untrained network may be far worse than the trivial solution; what matters happens below three times that line.
     const range = measure.high === null ? (this.tasks ??= new Range()).cover([0, 3 * trivial]) : [measure.low ?? 0, measure.high]

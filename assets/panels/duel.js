@@ -4,7 +4,7 @@ import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { SIDES, Twins, sideColors } from "../twins.js"
 import { knew } from "../verdict.js"
-import { LIVE, line, reference, unmeasured } from "./curves.js"
+import { line, reference, unmeasured } from "./curves.js"
 
 const LAYERS = [["", "backbone"], ["projector/", "projector"]]
 const QUIET = ["starting", "healthy"]
@@ -13,17 +13,16 @@ export class Duel {
   constructor(place) {
     this.key = make("div.ssl-chips.ssl-twins", ...SIDES.map((side) => make("span.ssl-chip", side)), make("span.ssl-good", "solid: backbone · dashed: projector"))
     this.charts = {
-      spread: new Chart("Spread", "feature std over 1/√d: 1 is the whole sphere, 0 is one point"),
-      rank: new Chart("RankMe, centered", "how many directions images differ in"),
-      knn: new Chart("Live k-NN", "does what they share survive?", "backbone"),
-      loss: new Chart("Loss", "a low loss is not a good representation"),
-      spectrum: new Chart("Singular values", "flat: all in use; a cliff: only those before it"),
-      bins: new Chart("Bins in use", "perplexity: 1 is one for all images"),
+      spread: new Chart("spread"),
+      rank: new Chart("rankme_centered"),
+      knn: new Chart("knn/*", "does what they share survive?", "backbone"),
+      loss: new Chart("loss", "a low loss is not a good representation"),
+      spectrum: new Chart("spectrum"),
+      bins: new Chart("*/perplexity"),
     }
     const shown = Object.values(this.charts).map((chart) => chart.element)
     place.append(this.key, make("div.ssl-grid.ssl-duels", ...shown))
     this.factors = this.charts.knn.chips
-    this.charts.knn.title.title = LIVE
     this.twins = new Twins(() => this.draw())
     this.factor = null
   }

@@ -1,5 +1,6 @@
 // What a run's representation is worth: results as they come, each as a picture and as a number.
 
+import { explain } from "../definitions.js"
 import { Polling } from "../polling.js"
 import { Chart } from "../plot.js"
 import { make, setText } from "../theme.js"
@@ -17,7 +18,7 @@ export class EvaluationPanel {
     this.fill = make("div.ssl-fill")
     this.bar = make("div.ssl-bar", this.fill)
     this.remarks = make("ul.ssl-remarks")
-    this.curve = new Chart("Accuracy by share of the labels", "the run's curves above \"From scratch\": pretraining has paid")
+    this.curve = new Chart("Accuracy by share of the labels", "the run's curves above \"From scratch\": pretraining has paid; bars that do not overlap: more than luck")
     this.confusion = new Chart("Who is mistaken for whom", "bright on the diagonal: each class is known")
     this.pairs = make("p.ssl-caution")
     this.robustness = OPERATORS.map((name) => new Chart(name[0].toUpperCase() + name.slice(1), ""))
@@ -31,6 +32,8 @@ export class EvaluationPanel {
     place.append(make("div.ssl-standing", make("div.ssl-line", this.dot, this.status, this.message), this.bar), this.remarks,
       make("div.ssl-pair", this.curve.element, make("div.ssl-held", this.confusion.element, this.pairs)), shift, this.transfer.element, this.numbers)
     this.charts = [this.curve, this.confusion, ...this.robustness, this.transfer]
+    const meant = ["labels", "confusion", ...this.robustness.map(() => "robustness"), "transfer"]
+    this.charts.forEach((chart, i) => explain(chart.title, `evaluation/${meant[i]}`))
     this.asking = new Polling((body) => this.took(body), (sentence) => this.failed(sentence), (body) => (["running", "waiting"].includes(body.job.status) ? 1000 : 4000))
   }
 
@@ -110,8 +113,8 @@ export class EvaluationPanel {
     if (state === this.listed) return
     this.listed = state
     const row = (kind, cells) => make("tr", ...cells.map((text) => make(kind, String(text))))
-    const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed"])
-    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "lowest to highest"])), make("tbody", ...lines.map((line) => row("td", line))))
+    const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), `${percent(each.low)} to ${percent(each.high)}`, each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed", each.balanced === null ? "" : percent(each.balanced)])
+    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "bar", "seeds", "mean over classes"])), make("tbody", ...lines.map((line) => row("td", line))))
   }
 
   remove() {
@@ -130,7 +133,7 @@ function standing(run, body) {
   if (!run) return ["none", "No run", "Choose one in the sidebar."]
   if (!body) return ["connecting", "Looking", ""]
   const { job, found } = body
-  const about = found?.about ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.labeled)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on; step ${STEP.format(found.step)}` : ""
+  const about = found?.about ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.known)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on and nobody watched; step ${STEP.format(found.step)}` : ""
   if (job.status === "running") return ["running", "Evaluating", found?.status === "running" ? found.doing : "starting a process of its own"]
   if (job.status === "waiting") return ["queued", "Waiting", `number ${job.position} in the queue; run ${job.before} is being evaluated`]
   if (job.status === "failed") return ["failed", "Failed", job.message]

@@ -1,5 +1,6 @@
 // Numbers with a bar each, and the value they began with: a list of measures, and a table of factors.
 
+import { definitionOf, explain } from "../definitions.js"
 import { make, setText, short } from "../theme.js"
 
 /** Measures below each other: name, bar with a notch for step 0, value, and what good looks like. */
@@ -19,7 +20,7 @@ export class Gauges {
 
   row(each, first) {
     if (!this.rows.has(each.name)) {
-      const row = { name: make("span.ssl-name", each.title), track: new Track(), value: make("span.ssl-value"), good: make("span.ssl-good", each.good) }
+      const row = { name: explain(make("span.ssl-name", each.title), each.name), track: new Track(), value: make("span.ssl-value"), good: make("span.ssl-good", each.good) }
       row.element = make("div.ssl-measure", row.name, row.track.element, row.value, row.good)
       this.rows.set(each.name, row)
       this.list.append(row.element)
@@ -63,18 +64,18 @@ class Track {
 }
 
 const COLUMNS = [
-  ["knn", "Live k-NN", "how often the nearest of these images, up to 20 of them, know the label of another", [0, 1]],
-  ["linear", "Linear probe", "a ridge classifier on three quarters of these images, judged on the rest", [0, 1]],
-  ["silhouette", "Silhouette", "1: tight groups far apart; 0: none; below: the wrong ones", [-1, 1]],
-  ["davies_bouldin", "Davies-Bouldin", "low: groups are narrow for how far apart they lie", [0, null]],
-]
+  ["knn", [0, 1]],
+  ["linear", [0, 1]],
+  ["silhouette", [-1, 1]],
+  ["davies_bouldin", [0, null]],
+].map(([name, ends]) => [name, definitionOf(`${name}/*`)?.title ?? name, ends])
 
 /** A row for each factor, a column for each way to read it. */
 export class FactorTable {
   constructor() {
     this.good = make("span.ssl-good")
     this.body = make("tbody")
-    const head = make("thead", make("tr", make("th", "factor"), ...COLUMNS.map(([, title, good]) => Object.assign(make("th", title), { title: good }))))
+    const head = make("thead", make("tr", make("th", "factor"), ...COLUMNS.map(([name, title]) => make("th", explain(make("span", title), `${name}/*`)))))
     this.table = make("table.ssl-factor-table", head, this.body)
     this.element = make("section.ssl-part", make("header.ssl-head", make("span.ssl-title", "Factors"), this.good), this.table)
   }
@@ -102,7 +103,7 @@ export class FactorTable {
   fill(row, { factor, classes, labeled, chance, values, why }, worst) {
     setText(row.children[0], factor)
     row.children[0].title = `${classes} classes on ${labeled.toLocaleString("en-US")} images`
-    COLUMNS.forEach(([name, , , [low, high]], i) => {
+    COLUMNS.forEach(([name, , [low, high]], i) => {
       const cell = row.children[i + 1]
       const { value, before } = values[name] ?? {}
       const readable = classes > 1 && value !== undefined

@@ -1,5 +1,6 @@
 // Where a patch looks: the attention of the last block, of the patch that somebody points at.
 
+import { explain } from "../definitions.js"
 import { Latest } from "../latest.js"
 import { color, paintHeat } from "../heat.js"
 import { make, setText } from "../theme.js"
@@ -51,7 +52,7 @@ export class Gaze {
 /** One run's attention: the mean over the picture, each head beside it. patch: null where none was pointed at. */
 export class One {
   constructor(point) {
-    this.name = make("span.ssl-layer")
+    this.name = explain(make("span.ssl-layer"), "attention")
     this.patches = new Patches("attention", { begin: point, over: (all) => point(all.at(-1)), end: () => {} }, (context, side) => this.veil(context, side))
     this.heads = make("div.ssl-heads")
     this.refusal = make("p.ssl-refusal")

@@ -1,5 +1,6 @@
 // The geometry of the representation: every measure of a layer at a step, beside step 0, and how alike steps, layers and runs are.
 
+import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { Latest } from "../latest.js"
 import { whenSeen } from "../asking.js"
@@ -36,13 +37,14 @@ export class GeometryPanel {
   }
 
   build(place) {
-    this.correlation = new Chart("Correlation of dimensions", "pale: dimensions say different things; blocks say the same")
-    this.spectrum = new Chart("Singular values", "flat: all dimensions in use; a cliff: only those before it")
-    this.cosines = new Chart("Cosine of two views", "two hills apart: one image, and different images")
+    this.correlation = new Chart("correlation")
+    this.spectrum = new Chart("spectrum")
+    this.cosines = new Chart("similarity")
     this.steps = new Chart("CKA between steps", "yellow: alike. Where it stays yellow, nothing changes any more")
     this.layers = new Chart("CKA between layers", "how much the projector keeps of the backbone")
     this.other = new Chart("CKA with the other run", "yellow: both have come to the same, up to rotation")
     this.charts = [this.correlation, this.spectrum, this.cosines, this.steps, this.layers, this.other]
+    for (const chart of [this.steps, this.layers, this.other]) explain(chart.title, "cka")
     for (const chart of this.charts) chart.said = chart.element.appendChild(make("p.ssl-caution"))
     this.other.element.hidden = true
     const head = make("header.ssl-head", make("h2.ssl-title", "Geometry of the representation"), this.switch, this.where)

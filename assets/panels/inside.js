@@ -1,5 +1,6 @@
 // What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
 
+import { definitionOf, explain } from "../definitions.js"
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { line, steps, legend, ownTask, reference } from "./curves.js"
 import { make, setText, short } from "../theme.js"
@@ -48,14 +49,15 @@ export class Inside {
     }, () => { this.asked = null })
   }
 
-  chart(key, title, good, layer = "") {
+  chart(key, title, good, layer = "", means = null) {
     let held = this.charts.get(key)
     if (!held) {
       held = { chart: new Chart(title, good, layer), range: new Range() }
       this.charts.set(key, held)
       this.grid.append(held.chart.element)
     }
-    setText(held.chart.good, good)
+    if (means) explain(held.chart.title, means)
+    setText(held.chart.good, good ?? definitionOf(means).good)
     setText(held.chart.layer, layer)
     held.chart.element.hidden = false
     return held
@@ -86,7 +88,7 @@ export class Inside {
   }
 
   drawGroup(run, title, names, measure) {
-    const { chart, range } = this.chart(title, title, measure.good)
+    const { chart, range } = this.chart(title, title, measure.good, "", measure.formula ? measure : names[0])
     const length = run.metrics.get(names[0]).steps.length
     if (!chart.stale(run.id, names, length, run.changes.length, run.steps, run.baseline.trivial !== undefined, this.theme.dark)) return
     const traces = names.map((name, i) => line(run.metrics.get(name), plain(name), this.theme.colors[i % 8], 1.5))
@@ -107,7 +109,7 @@ export class Inside {
     const [positive, negative] = [this.arrays["similarity/positive"], this.arrays["similarity/negative"]]
     if (!positive || !negative) return
     const layer = run.facts.layers?.projector ? "projector" : "backbone"
-    const { chart } = this.chart("similarity", "Similarity of two views", "of one image near 1, of different images spread out below", layer)
+    const { chart } = this.chart("similarity", "similarity", undefined, layer, "similarity")
     if (!chart.stale(run.id, this.at, this.theme.dark)) return
     const middles = Array.from(positive, (_, i) => -1 + (2 * (i + 0.5)) / positive.length)
     const bars = (values, name, color) => ({
@@ -124,7 +126,7 @@ export class Inside {
   drawUse(run, name) {
     const who = name.slice(USE.length)
     const used = run.now(`${who}/perplexity`)
-    const { chart } = this.chart(name, `Use of the ${who}`, "even: all are in use; one tall bar: all images fell into one")
+    const { chart } = this.chart(name, `Use of the ${who}`, "even: all are in use; one tall bar: all images fell into one", "", "use/*")
     if (!chart.stale(run.id, this.at, used, this.theme.dark)) return
     const shares = Array.from(this.arrays[name]).sort((a, b) => b - a)
     const even = 1 / shares.length

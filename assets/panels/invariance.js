@@ -1,6 +1,7 @@
 // How far an encoder moves an image under one operator at rising strength: a trained one beside the untrained one it began as.
 
 import { Asking, whenSeen } from "../asking.js"
+import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { names } from "./steps.js"
@@ -41,6 +42,7 @@ export class Invariance {
   chart(key, title) {
     if (!this.charts.has(key)) {
       this.charts.set(key, new Chart(title, ""))
+      explain(this.charts.get(key).title, "invariance")
       this.grid.append(this.charts.get(key).element)
     }
     return this.charts.get(key)

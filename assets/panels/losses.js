@@ -11,7 +11,7 @@ const SCALES = [["loss", "loss as it is"], ["rank", "place within its method"]]
 export class Losses {
   constructor(place) {
     this.place = place
-    this.chart = new Chart("Pretext loss against accuracy", "a low loss is not a good representation")
+    this.chart = new Chart("evaluation/losses")
     this.note = make("p.ssl-caution")
     this.by = make("div.ssl-by")
     place.append(this.by, this.chart.element, this.note)

@@ -1,5 +1,6 @@
 // The map: where the network puts every image of the probe set, frame after frame.
 
+import { explain } from "../definitions.js"
 import { make, setText, short, classStyles } from "../theme.js"
 import { symbol } from "../symbols.js"
 import { Scatter } from "./scatter.js"
@@ -38,7 +39,7 @@ export class PointMap {
     this.slider.setAttribute("aria-label", "step shown on the map")
     this.when = make("span.ssl-when")
     this.time = make("div.ssl-time", this.play, this.slider, this.when)
-    const head = make("header.ssl-head", make("span.ssl-title", "Map of the probe set"), make("span.ssl-layer", "backbone"), make("span.ssl-space"), this.switch)
+    const head = make("header.ssl-head", explain(make("span.ssl-title", "Map of the probe set"), "map"), make("span.ssl-layer", "backbone"), make("span.ssl-space"), this.switch)
     const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
     const caution = make("p.ssl-caution", "Read it by neighbors: distances between groups, and sizes of groups, mean little in UMAP.")
     place.append(make("section.ssl-chart", head, by, make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip), this.legend, this.time, caution))

@@ -7,8 +7,8 @@ import { make } from "../theme.js"
 export class Overlap {
   constructor(place) {
     this.place = place
-    this.chart = new Chart("Overlap of two crops", "much: an easy match · little: parts have to stand for the whole")
-    this.map = new Chart("Where both crops look", "how often a place of the image is in both views")
+    this.chart = new Chart("overlap")
+    this.map = new Chart("overlap/map", "how often a place of the image is in both views")
     place.append(this.chart.element, this.map.element)
     this.asking = new Asking((body) => { this.body = body; this.draw() }, (sentence) => this.chart.hint(sentence))
   }

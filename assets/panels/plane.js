@@ -6,9 +6,8 @@ import { short } from "../theme.js"
 const LAYERS = [["", "backbone", "circle"], ["projector/", "projector", "diamond"]]
 
 export class Plane {
-  constructor(place, data) {
-    const title = data.catalog?.alignment && data.catalog?.uniformity ? `${data.catalog.alignment.title} and uniformity` : "Alignment and uniformity"
-    this.chart = new Chart(title, "down and to the left: views agree, and images spread out")
+  constructor(place) {
+    this.chart = new Chart("plane")
     place.append(this.chart.element)
   }
 

@@ -1,5 +1,6 @@
 // What one run makes of the drawn mask: its pictures, the error of each patch, and what it says about itself.
 
+import { explain } from "../definitions.js"
 import { Latest } from "../latest.js"
 import { Scale, paintHeat, roundTop } from "../heat.js"
 import { make, setText } from "../theme.js"
@@ -18,9 +19,10 @@ export class Sheet {
     this.element = make("section.ssl-sheet", make("header.ssl-head", this.title, this.note), this.tiles, this.borrows, this.refusal)
     this.pictures = new Map()
     this.error = new Tile("error per patch", make("canvas"))
+    explain(this.error.caption, "patch error")
     this.scale = new Scale("error of each hidden patch")
     this.error.element.append(this.scale.element)
-    this.number = make("strong.ssl-number")
+    this.number = explain(make("strong.ssl-number"), "patch error")
     this.words = make("span.ssl-good")
     this.said = make("div.ssl-said", this.number, this.words)
     this.latest = new Latest((found) => this.take(found), (sentence) => setText(this.refusal, sentence))

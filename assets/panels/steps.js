@@ -1,5 +1,6 @@
 // How one view came about: all operators up to each one, in order, and below it that operator alone.
 
+import { explain } from "../definitions.js"
 import { Asking } from "../asking.js"
 import { decoded, keep, paint, tile } from "../tiles.js"
 import { make, setText } from "../theme.js"
@@ -36,7 +37,7 @@ export function amount(name, facts) {
 
 export class Steps {
   constructor() {
-    this.title = make("span.ssl-title", "Step by step")
+    this.title = explain(make("span.ssl-title", "Step by step"), "crop share")
     this.row = make("div.ssl-steps")
     this.element = make("section.ssl-made", make("header.ssl-head", this.title,
       make("span.ssl-good", "above: everything up to this step, the last is the view · below: this step alone")), this.row)

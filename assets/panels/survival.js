@@ -1,6 +1,7 @@
 // What can still be read off the views: every factor, from pixels and from an untrained network, beside the originals and chance.
 
 import { Asking, whenSeen } from "../asking.js"
+import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText } from "../theme.js"
 import { percent } from "./overlap.js"
@@ -15,6 +16,7 @@ export class Survival {
     this.grid = make("div.ssl-grid.ssl-fours")
     place.append(make("header.ssl-head", make("h2.ssl-title", "What survives"), this.good), this.grid)
     this.charts = CHARTS.map(([who, probe]) => new Chart(`${who === "pixels" ? "Pixels" : "Untrained network"}, ${PROBES[probe]}`, ""))
+    for (const chart of this.charts) explain(chart.title, "survival")
     this.grid.append(...this.charts.map((chart) => chart.element))
     for (const chart of this.charts) chart.hint("Measured when it comes into sight…")
     this.explain()

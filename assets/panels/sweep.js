@@ -8,7 +8,7 @@ import { Tile, decoded, precise } from "./sheet.js"
 
 export class Sweep {
   constructor() {
-    this.chart = new Chart("Error at each ratio", "low, and rising late: what is visible still tells what is hidden")
+    this.chart = new Chart("ratio error")
     this.strips = make("div.ssl-strips")
     this.means = make("div.ssl-means")
     this.element = make("div.ssl-sweep",

@@ -1,5 +1,6 @@
 // Where the run stands: status, progress, time left, and what the collapse judge says.
 
+import { explain } from "../definitions.js"
 import { make, setText, short } from "../theme.js"
 import { sentenceOf, stateOf } from "../verdict.js"
 
@@ -18,8 +19,8 @@ export class Transport {
     this.status.setAttribute("role", "status")
     this.title = make("span.ssl-run")
     this.marks = make("span.ssl-marks")
-    this.where = make("span.ssl-where")
-    this.left = make("span.ssl-left")
+    this.where = explain(make("span.ssl-where"), "step")
+    this.left = explain(make("span.ssl-left"), "time left")
     this.hint = make("span.ssl-hint", "reconnecting…")
     this.hint.hidden = true
     this.fill = make("div.ssl-fill")
@@ -90,6 +91,7 @@ export class Transport {
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
     setText(this.message, [run?.remark, since(run), message(run, status)].filter(Boolean).join(" · "))
+    explain(this.message, status === "running" && run.now("views_per_second") ? "views_per_second" : null)
     this.message.dataset.state = status
     this.message.title = [this.message.textContent, pictures(run), run?.facts?.device_why].filter(Boolean).join(": ")
   }

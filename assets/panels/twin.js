@@ -1,5 +1,6 @@
 // One of two maps under one clock: the map, how often nearest neighbors share each factor, and what the network is told is the same.
 
+import { explain } from "../definitions.js"
 import { make, setText, short } from "../theme.js"
 import { Scatter } from "./scatter.js"
 import { extent } from "../atlas/camera.js"
@@ -24,7 +25,7 @@ export class Twin {
     const toggle = make("span.ssl-toggle")
     toggle.dataset.on = on
     const told = make("div.ssl-told", this.views, make("span.ssl-caption", "its task: match top to bottom"))
-    const course = make("div.ssl-course", make("div.ssl-line", make("span.ssl-caption", "neighbors share"), this.chips), this.lines)
+    const course = make("div.ssl-course", make("div.ssl-line", explain(make("span.ssl-caption", "neighbors share"), "knn/*"), this.chips), this.lines)
     this.element = make("figure.ssl-twin", make("figcaption.ssl-claim", toggle, claim), make("div.ssl-stage", this.canvas, this.tip),
       make("div.ssl-evidence", told, course))
     this.claim = claim

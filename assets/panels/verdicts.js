@@ -1,5 +1,6 @@
 // What the judge says of the healthy and of the broken run, side by side.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { SIDES, Twins, sideColors } from "../twins.js"
 import { Grounds, capital, knew, stateOf } from "../verdict.js"
@@ -38,7 +39,7 @@ class Card {
     this.since = make("span.ssl-good")
     this.sentence = make("p.ssl-sentence")
     this.grounds = new Grounds(true)
-    this.element = make("section.ssl-card", make("header.ssl-head", make("span.ssl-title", capital(side))),
+    this.element = make("section.ssl-card", make("header.ssl-head", explain(make("span.ssl-title", capital(side)), "verdict")),
       make("div.ssl-line", this.dot, this.state, this.since), this.sentence, this.grounds.element)
     this.element.setAttribute("aria-label", `verdict of the ${side} run`)
   }

@@ -1,5 +1,6 @@
 // Many views of one image: where each was cut, everything that was done to it, and how the chosen one came about.
 
+import { explain } from "../definitions.js"
 import { Asking } from "../asking.js"
 import { decoded, keep, paint, tile } from "../tiles.js"
 import { make, setText } from "../theme.js"
@@ -29,7 +30,7 @@ export class Views {
     this.failure.hidden = true
     const left = make("section.ssl-from", make("header.ssl-head", this.title, this.labels), make("div.ssl-original", this.original, this.boxes), this.who, this.facts)
     this.steps = new Steps()
-    const right = make("section.ssl-into", make("header.ssl-head", make("span.ssl-title", "Its views"), this.good), this.grid, this.localTitle, this.local, this.steps.element)
+    const right = make("section.ssl-into", make("header.ssl-head", explain(make("span.ssl-title", "Its views"), "crop share"), this.good), this.grid, this.localTitle, this.local, this.steps.element)
     place.append(this.failure, make("div.ssl-looking", left, right))
     this.asking = new Asking((body) => this.took(body), (sentence) => this.failed(sentence))
     this.chosen = { kind: "views", place: 0 }

@@ -27,11 +27,12 @@ from playground.datasets.labels import Source as Labeling
 from playground.datasets.labels import labeled
 from playground.datasets.naming import MAX_NAME, Refused, inside, require_welcome, slug
 from playground.datasets.own import OwnSet
+from playground.datasets.packed import is_archive, sources, stem
 from playground.datasets.parts import LEAST, SMALLEST
 from playground.datasets.prepared import SPARE, opened, prepare, rearrange
 from playground.datasets.ranges import Measured, Range, measure
 from playground.datasets.spelling import decoded, raw, readable, told_apart
-from playground.datasets.zips import MAX_ENTRIES, PIECE, Source, is_zip, members
+from playground.datasets.zips import MAX_ENTRIES, PIECE, Source
 
 MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
 MAX_TITLE = 60  # characters
@@ -117,13 +118,13 @@ class Upload:
 
 
 def add(source: Path, name: str = "", range: Range | None = None, labels: Labeling = "auto") -> Iterator[Progress]:
-    """Adds a folder, which is used where it is, or a zip, which is unpacked into the store. name: its title, else the file's.
+    """Adds a folder, which is used where it is, or a zip or tar, which is unpacked into the store. name: its title, else the file's.
 
     range: which numbers are black and white in pictures of more than 8 bits; guessed from them if left out. labels: see labels.py.
     The set is there when the iterator has ended. Raises DataError, and then nothing is left behind.
     """
     source = source.expanduser()
-    what = "what is added must be a folder of pictures or a zip of them, got"
+    what = "what is added must be a folder of pictures, or a zip or tar of them, got"
     if source.is_dir():
         title = name or source.resolve().name
         yield from _add(title, lambda found: _scan(found, title), range, labels, source.resolve())
@@ -131,19 +132,19 @@ def add(source: Path, name: str = "", range: Range | None = None, labels: Labeli
         raise DataError(f"{what} {readable(str(source))}, which is not there")
     else:
         with source.open("rb") as file:
-            if not is_zip(file):
+            if not is_archive(file):
                 raise DataError(f"{what} {readable(source.name)}, which is neither")
-            yield from _add_zip(file, source.name, name or source.stem, range, labels)
+            yield from _add_archive(file, source.name, name or stem(source.name), range, labels)
 
 
 def add_files(
     files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None, labels: Labeling = "auto"
 ) -> Iterator[Progress]:
-    """Adds uploads: (name or relative path, open file) each, copied into the store; a single zip is unpacked. As `add` otherwise."""
+    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked. As `add` otherwise."""
     if len(files) > MAX_ENTRIES:
         raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
-    if len(files) == 1 and is_zip(files[0][1]):
-        yield from _add_zip(files[0][1], files[0][0], name, range, labels)
+    if len(files) == 1 and is_archive(files[0][1]):
+        yield from _add_archive(files[0][1], files[0][0], name, range, labels)
     else:
         yield from add_sources([Upload(*each) for each in files], len(files), name, range, labels)
 
@@ -155,10 +156,9 @@ def add_sources(
     yield from _add(name, lambda found: _copy(found, sources, count, name), range, labels)
 
 
-def _add_zip(file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling) -> Iterator[Progress]:
+def _add_archive(file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling) -> Iterator[Progress]:
     def gather(found: Found) -> Iterator[Progress]:
-        entries = members(file, readable(called))
-        return _copy(found, entries, len(entries), title)
+        return _copy(found, *sources(file, readable(called), MAX_TOTAL), title)
 
     yield from _add(title, gather, range, labels)
 

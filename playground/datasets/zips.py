@@ -18,6 +18,7 @@ MAX_ENTRIES = 200_000
 MAX_DIRECTORY = 24 << 20  # bytes of a zip's list of contents, which is read as a whole
 PIECE = 1 << 18  # bytes
 STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # the second: of one without any files
+PROGRAMS = (b"MZ", b"\x7fELF", b"#!")
 UTF8, UNICODE_PATH = 1 << 11, 0x7075  # a bit of an entry's flags, and Info-ZIP's field with its name in UTF-8
 UNIX = 3  # who made an entry, where its attributes say what kind of file it is
 
@@ -59,9 +60,10 @@ class Member:
 
 
 def is_zip(file: BinaryIO) -> bool:
-    """Whether it begins like one."""
+    """Whether it begins like one, or is a program that ends with one, as those that unpack themselves do."""
     file.seek(0)
-    return file.read(4).startswith(STARTS)
+    begin = file.read(4)
+    return begin.startswith(STARTS) or (begin.startswith(PROGRAMS) and zipfile.is_zipfile(file))
 
 
 def members(file: BinaryIO, what: str) -> list[Member]:

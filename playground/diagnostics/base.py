@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from playground.definitions import defined
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -44,10 +46,13 @@ AFTERWARDS: dict[str, Diagnostic] = {}  # too dear for that, or in need of many 
 def diagnostic(
     title: str, good: str, low: float | None = None, high: float | None = None, unit: str = "", live: bool = True
 ) -> Callable[..., Callable[..., Tensor]]:
-    """Marks a function as a diagnostic; its name is the metric's name. live: whether it is cheap enough to be measured as a run trains."""
+    """Marks a function as a diagnostic: its name is the metric's name, its docstring the definition that pages show.
+
+    live: whether it is cheap enough to be measured as a run trains.
+    """
 
     def mark(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:
         (CATALOG if live else AFTERWARDS)[measure.__name__] = Diagnostic(measure.__name__, title, good, low, high, measure, unit)
-        return measure
+        return defined(measure.__name__, title, good)(measure)
 
     return mark

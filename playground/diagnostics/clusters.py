@@ -8,15 +8,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from playground.definitions import defined
 from playground.diagnostics.geometry import squared_distances, unit
 
 
+@defined("silhouette/*", "Silhouette", "1: tight groups far apart; 0: none; below: the wrong ones")
 def silhouette(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
     """How much nearer images are to their own class than to the next: 1 is tight groups far apart, 0 none, below 0 the wrong ones.
 
-    Mean over images of (b - a) / max(a, b), with a the mean distance to the others of its class and b that to the nearest other
-    class; 0 for an image alone in its class (Rousseeuw, 1987, section 2). 0 also where there are not two classes, or all features
-    are alike. One matrix of distances serves all factors.
+    Formula: mean over images of (b - a) / max(a, b), with a the mean distance to the others of its class, b that to the nearest other
+      class; features divided by their length.
+    Unit: none, from -1 to 1.
+    Source: Rousseeuw, 1987, section 2.
+
+    0 for an image alone in its class, where there are not two classes, or where all features are alike. One matrix of distances
+    serves all factors.
     features: (N, D), factors: name -> (N,) labels -> name -> scalar in [-1, 1].
     """
     distances = squared_distances(unit(features)).sqrt()
@@ -25,11 +31,16 @@ def silhouette(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor
     return {name: _silhouette(total, each) for (name, each), total in zip(members.items(), sums, strict=False)}
 
 
+@defined("davies_bouldin/*", "Davies-Bouldin", "low: groups are narrow for how far apart they lie")
 def davies_bouldin(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
     """How wide classes are for how far their centers lie apart: 0 is points far apart, no upper limit.
 
-    Mean over classes of their worst (s_i + s_j) / d_ij, with s the mean distance to the class's center and d between centers (Davies
-    and Bouldin, 1979, definitions 4 to 6). Pairs whose centers coincide are passed over; 0 where no pair is left, and of one class.
+    Formula: mean over classes i of the largest (s_i + s_j) / d_ij over j, with s the mean distance to the class's center and d the
+      distance of two centers; features divided by their length.
+    Unit: none, from 0.
+    Source: Davies and Bouldin, 1979, definitions 4 to 6.
+
+    Pairs whose centers coincide are passed over; 0 where no pair is left, and of one class.
     features: (N, D), factors: name -> (N,) labels -> name -> scalar from 0.
     """
     z = unit(features).double()

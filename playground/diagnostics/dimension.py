@@ -23,9 +23,13 @@ WITHIN, TINY = 1e-4, 1e-7  # LiDAR's delta and epsilon
 
 @diagnostic("Participation ratio", "high: many directions share the variance; 1 is a line", 1, unit="dimensions")
 def participation_ratio(features: Tensor) -> Tensor:
-    """The effective dimension (sum l)^2 / sum l^2 of the covariance's eigenvalues l, from 1 to min(N - 1, D); 1 where nothing varies.
+    """How many directions share the variance: 1 is a line, and also where nothing varies.
 
-    features: (N, D) -> scalar. Gao et al., 2017, equation 5. Both sums are a trace and a norm: nothing is decomposed.
+    Formula: (sum l)^2 / sum l^2, with l the eigenvalues of the features' covariance.
+    Unit: dimensions, from 1 to min(N - 1, D).
+    Source: Gao et al., 2017, equation 5.
+
+    features: (N, D) -> scalar. Both sums are a trace and a norm: nothing is decomposed.
     """
     x = centered(features)
     x = (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
@@ -36,10 +40,14 @@ def participation_ratio(features: Tensor) -> Tensor:
 
 @diagnostic("alpha-ReQ", "near 1: variance falls as 1/rank; far above, few directions have it all; near 0, noise", 0, 3, live=False)
 def alpha_req(features: Tensor) -> Tensor:
-    """The decay of the covariance's eigenvalues, l_i ~ i^-alpha: minus the slope of ln l over ln i, each rank i weighted by 1 / i.
+    """How fast the variance falls from one direction to the next: a power law with this exponent.
 
-    Over ranks 4 to 100, as far as there are so many. 0 where fewer than three of them have any variance.
-    features: (N, D) -> scalar. Agrawal et al., 2022, equation 1; the fit is that of Stringer et al., 2019.
+    Formula: minus the slope of ln l over ln i, with l the eigenvalues of the covariance at ranks i = 4 to 100, each weighted by 1 / i.
+    Unit: none, from 0.
+    Source: Agrawal et al., 2022, equation 1; the fit is that of Stringer et al., 2019.
+
+    As far as there are so many ranks. 0 where fewer than three of them have any variance.
+    features: (N, D) -> scalar.
     """
     values = singular_values(centered(features))[: min(len(features) - 1, LAST)].square()
     values = values[values > NOTHING * values.max()] if len(values) else values
@@ -57,9 +65,13 @@ def alpha_req(features: Tensor) -> Tensor:
 def two_nn(features: Tensor) -> Tensor:
     """The dimension of the surface that the points lie on, from how much farther the second neighbor is than the first.
 
-    With mu = r2 / r1, -ln(1 - F(mu)) = d ln mu: the slope of a line through the origin, fitted to the 90 % smallest mu. Points that
-    coincide with another are left out; 0 where fewer than three are left.
-    features: (N, D) -> scalar from 0. Facco et al., 2017, equation 5.
+    Formula: d in -ln(1 - F(mu)) = d ln mu, with mu = r2 / r1 the distance of the second neighbor over that of the first, and F the
+      share of images with a smaller mu: a line through the origin, fitted to the 90 % smallest mu.
+    Unit: coordinates, from 0.
+    Source: Facco et al., 2017, equation 5.
+
+    Points that coincide with another are left out; 0 where fewer than three are left.
+    features: (N, D) -> scalar from 0.
     """
     if len(features) < 3:
         return features.new_zeros(())
@@ -78,9 +90,12 @@ def two_nn(features: Tensor) -> Tensor:
 def lidar(views: Tensor) -> Tensor:
     """The effective rank of linear discriminant analysis whose classes are single images, from 1 to min(P - 1, D).
 
-    The exponential of the entropy of the normalized eigenvalues of W^-1/2 B W^-1/2, with B the covariance of the images' means and W
-    that of the views around them, plus 1e-4 of the identity. 1 where all views of all images are alike.
-    views: (P, Q, D), Q views of each image -> scalar. Thilak et al., 2024, equations 1 to 4.
+    Formula: exp(-sum p ln p), with p the normalized eigenvalues of W^-1/2 B W^-1/2, B the covariance of the images' means over their
+      views and W that of the views around them, plus 1e-4 of the identity.
+    Unit: dimensions, from 1 to min(P - 1, D), with P the number of images.
+    Source: Thilak et al., 2024, equations 1 to 4.
+
+    1 where all views of all images are alike. views: (P, Q, D), Q views of each image -> scalar.
     """
     x = views.double()
     means = x.mean(1)

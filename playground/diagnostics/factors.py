@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.definitions import defined
+
 COLOR = "average color"  # a factor that every image has, labels or not
 
 
@@ -21,8 +23,14 @@ def explained(features: Tensor, labels: Tensor) -> Tensor:
     return explained_by(features[known], one_hot(labels[known]))
 
 
+@defined("explained/*", "Explained variance", "high: the features are about this factor")
 def explained_by(features: Tensor, causes: Tensor) -> Tensor:
     """The share of the features' variance that a linear regression on `causes` explains: R squared over all dimensions.
+
+    Formula: R^2 = (variance of the fit) / (variance of the features), of a linear regression of all dimensions on the factor's classes,
+      or on the mean color of each image, its squares and products.
+    Unit: share, from 0 to 1.
+    Source: Fisher, 1925, chapter 7 (eta squared).
 
     features: (N, D), causes: (N, C) -> scalar in [0, 1]; 0 where nothing varies.
     """

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.definitions import defined
 from playground.diagnostics.base import diagnostic
 
 BINS = 50  # of a histogram of similarities
@@ -20,7 +21,11 @@ ALIKE = 1e-6  # squared distance of unit rows that float32 cannot tell from none
 def alignment(first: Tensor, second: Tensor) -> Tensor:
     """Mean squared distance of unit features of two views, alpha = 2: 0 is perfect, 2 is unrelated, 4 is opposite.
 
-    first, second: (P, D), row by row two views of one image -> scalar. Wang and Isola, 2020, section 4.1.
+    Formula: mean over images of |u - v|^2, with u and v the features of two views of one image, each divided by its length.
+    Unit: none, from 0 to 4.
+    Source: Wang and Isola, 2020, section 4.1.
+
+    first, second: (P, D), row by row two views of one image -> scalar.
     """
     return (unit(first) - unit(second)).square().sum(1).mean()
 
@@ -29,7 +34,11 @@ def alignment(first: Tensor, second: Tensor) -> Tensor:
 def uniformity(features: Tensor) -> Tensor:
     """Log of the mean Gaussian potential over pairs, t = 2: 0 is a single point, about -4 is uniform in many dimensions.
 
-    features: (N, D) -> scalar. Wang and Isola, 2020, section 4.1.
+    Formula: ln of the mean over pairs of images of exp(-2 |u - v|^2), with u and v features divided by their length.
+    Unit: none, from -8 to 0.
+    Source: Wang and Isola, 2020, section 4.1.
+
+    features: (N, D) -> scalar.
     """
     z = unit(features)
     squared = torch.pdist(z).square()
@@ -40,7 +49,11 @@ def uniformity(features: Tensor) -> Tensor:
 def feature_std(features: Tensor) -> Tensor:
     """Mean over dimensions of the standard deviation of unit features. Spread over the sphere it is 1/sqrt(D); collapsed it is 0.
 
-    features: (N, D) -> scalar. Chen and He, 2021, section 4.1.
+    Formula: mean over dimensions of the standard deviation over images of u, the features divided by their length.
+    Unit: none, from 0 to 1/sqrt(D).
+    Source: Chen and He, 2021, section 4.1.
+
+    features: (N, D) -> scalar.
     """
     return unit(features).std(0, correction=0).mean()
 
@@ -49,7 +62,11 @@ def feature_std(features: Tensor) -> Tensor:
 def view_agreement(first: Tensor, second: Tensor) -> Tensor:
     """How much closer two views of one image are than views of different images: 1 - the ratio of mean squared distances of unit rows.
 
-    first, second: (P, D), row by row two views of one image -> scalar: 1 is perfect, 0 is chance. Alignment alone falls when everything
+    Formula: 1 - (mean |u - v|^2 over views of one image) / (mean |u - v|^2 over views of different images), features divided by length.
+    Unit: none, from -1 to 1; 1 is perfect, 0 is chance.
+    Source: our own: alignment of Wang and Isola, 2020, over what it is for unrelated images.
+
+    first, second: (P, D), row by row two views of one image -> scalar. Alignment alone falls when everything
     falls into one point; this does not. Where all views are alike to seven digits there is nothing to agree on: 0. In [-1, 1].
     """
     a, b = unit(first), unit(second)
@@ -58,8 +75,13 @@ def view_agreement(first: Tensor, second: Tensor) -> Tensor:
     return torch.where(between > ALIKE, 1 - within / between.clamp(min=ALIKE), torch.zeros_like(within)).clamp(-1, 1)
 
 
+@defined("similarity", "Similarity of two views", "of one image near 1, of different images spread out below")
 def similarity_histograms(first: Tensor, second: Tensor) -> dict[str, Tensor]:
     """How similar two views of one image are, and views of different images: shares of `BINS` equal bins of the cosine in [-1, 1].
+
+    Formula: u . v / (|u| |v|), with u and v the features of two views; a histogram over all pairs of one image, and of different ones.
+    Unit: share of the pairs, over the cosine from -1 to 1.
+    Source: Wang and Isola, 2020, figure 3, shows distances so.
 
     first, second: (P, D), row by row two views of one image -> "positive" and "negative", each (BINS,) with a sum of 1.
     """

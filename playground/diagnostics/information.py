@@ -16,10 +16,13 @@ TEMPERATURE = 0.1
 
 @diagnostic("InfoNCE bound", "high: one view tells which image the other is of; 0 is a guess", 0, unit="nats")
 def view_information(first: Tensor, second: Tensor) -> Tensor:
-    """A lower bound of the mutual information of two views in nats, ln P - L, up to ln P however much they share.
+    """A lower bound of the mutual information of two views in nats: it can prove no more than ln P, however much they share.
 
-    L: the cross-entropy of finding each image's second view among all P, by a softmax of cosine / 0.1 (van den Oord et al., 2018,
-    section 2.3: I >= ln N - L). A critic worse than guessing proves nothing: 0.
+    Formula: ln P - L, with L the mean of -ln softmax(cos / 0.1) of each image's own second view among those of all P images; at least 0.
+    Unit: nats, from 0 to ln P.
+    Source: van den Oord et al., 2018, section 2.3.
+
+    A critic worse than guessing proves nothing: 0.
     first, second: (P, D), row by row two views of one image -> scalar in [0, ln P].
     """
     logits = unit(first) @ unit(second).T / TEMPERATURE

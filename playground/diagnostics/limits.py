@@ -40,12 +40,14 @@ APART = Limit("below", 0.3, 0.35)  # view agreement: below it two views of an im
 AGREED = 0.5  # view agreement: above it the network has solved the task of telling whose view it sees
 EXPLAINED = Limit("above", 0.3, 0.25)  # of the features' variance: above it one nuisance tells most of what they say
 EXPLAINED_ALONE = Limit("above", 0.6, 0.5)  # the same where views do not agree, or no labels say whether anything else was learned
+OWN_SHARE = Limit("below", 1.6, 2.0)  # variance explained by the data set's subject, times that at the start: above it, it was learned
 RISEN = Limit("above", 2.0, 1.5)  # how far the loss has risen above its start, in units of how large it was or how far it has fallen
 LEAST_LOSS = 0.1  # no smaller unit than this: a loss that begins at zero must rise by something
 DIFFERENT = Limit("below", 0.01, 0.02)  # of the range of a pixel: below it two pictures are the same
 DISTINCT = Limit("below", 0.1, 0.2)  # of the probe images: below it nearly all are copies of others
 DETAIL = Limit("below", 0.005, 0.01)  # the same within one picture: below it there is nothing to see
 GAIN, ERRORS = 0.05, 2  # of k-NN accuracy: less than that, or than so many of its standard errors, is no gain
+HALF = 0.5  # of that gain: enough for what was said to stand, or where the subject also explains more than before
 SETTLING = 30  # steps before which nothing is said: running statistics of batch norm still lag behind
 PATIENCE = 100  # steps before which it is no wonder that nothing is learned yet
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.definitions import defined
 from playground.diagnostics.geometry import unit
 from playground.diagnostics.labels import askable, balanced, sizes, too_few, uneven
 from playground.randomness import stream
@@ -20,17 +21,28 @@ MANY = 20  # images of the smallest class: then a quarter drawn at random has it
 RIDGE = 1.0  # times the number of dimensions, of standardized features
 
 
+@defined("knn/*", "Live k-NN", "high for a factor that the network keeps, low for one that it ignores")
 def knn_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Live k-NN: how often an image's nearest neighbors, itself left out, know its label. One accuracy a factor.
+    """Live k-NN: how often an image's nearest neighbors among the watched images, itself left out, know its label. One accuracy a factor.
 
-    A vote of the `voters` nearest by cosine among these very images, weighted exp(cos / 0.07) (Wu et al., 2018, section 3.4).
-    features: (N, D), factors: name -> (N,) labels -> name -> scalar in [0, 1], for factors of which there are enough.
+    Formula: share of the images whose label wins a vote of their 20 nearest by cosine, fewer in small sets, each vote weighted
+      exp(cos / 0.07).
+    Unit: share, from 0 to 1; chance is the share of the most common class.
+    Source: Wu et al., 2018, section 3.4.
+
+    features: (N, D), factors: name -> (N,) labels -> name -> scalar in [0, 1], for factors of which there are enough. See `voters`.
     """
     return {name: right.float().mean() for name, (right, _) in _voted(features, factors).items()}
 
 
+@defined("knn_balanced/*", "Live k-NN, mean over classes", "high: rare classes are known, too")
 def knn_balanced(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same as the mean over classes, for factors of which one class is much more common than others. As `knn_accuracy` otherwise."""
+    """The same as the mean over classes, for factors of which one class is much more common than others. As `knn_accuracy` otherwise.
+
+    Formula: mean over classes of the share of their images whose label wins the vote of the 20 nearest by cosine.
+    Unit: share, from 0 to 1; chance is one over the number of classes.
+    Source: Brodersen et al., 2010 (balanced accuracy); Wu et al., 2018, section 3.4.
+    """
     factors = {name: labels for name, labels in factors.items() if uneven(labels)}
     return {name: balanced(right, labels) for name, (right, labels) in _voted(features, factors).items()}
 
@@ -67,8 +79,13 @@ def _vote(votes: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
     return (winner == labels) & (heaviest > 0)
 
 
+@defined("linear/*", "Linear probe", "high: a straight cut through the features tells the classes apart")
 def linear_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, float]:
     """How often a ridge classifier is right about images it was not fitted on: one share a factor, for factors of which there are enough.
+
+    Formula: share of right answers of a ridge regression from standardized features to one column a class; penalty 1 times D.
+    Unit: share, from 0 to 1; chance is the share of the most common class.
+    Source: Alain and Bengio, 2017; ridge regression after Hoerl and Kennard, 1970.
 
     Judged on a quarter drawn at random; where a class has few images, on four quarters in turn, each with its share of every class.
     A ridge classifier is a ridge regression to one column a class, +1 or -1, in closed form, and the largest column wins: factors that

@@ -7,14 +7,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from playground.definitions import defined
 from playground.diagnostics.base import diagnostic
 from playground.diagnostics.geometry import centered
 
 
+@defined("moved", "Change since the start", "high: the features are no longer those of step 0")
+@defined("cka", "CKA", "1: the same up to rotation and scale; 0: unrelated")
 def linear_cka(first: Tensor, second: Tensor) -> Tensor:
     """How alike two representations of the same images are, up to rotation and scale: 1 is the same, 0 unrelated.
 
-    ||Y'X||^2 / (||X'X|| ||Y'Y||) of centered features, Frobenius norms (Kornblith et al., 2019, equation 5); 0 where one is constant.
+    Formula: CKA = ||Y'X||^2 / (||X'X|| ||Y'Y||) of centered features X and Y, Frobenius norms; the change since the start is 1 - CKA.
+    Unit: none, from 0 to 1.
+    Source: Kornblith et al., 2019, equation 5.
+
+    0 where one is constant.
     first: (N, D), second: (N, E), row by row the same image -> scalar in [0, 1].
     """
     x, y = scaled(first), scaled(second)
@@ -47,10 +54,15 @@ def scaled(features: Tensor) -> Tensor:
     return (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
 
 
+@defined("correlation", "Correlation of dimensions", "pale: dimensions say different things; blocks say the same")
 def correlation(features: Tensor) -> Tensor:
-    """How the dimensions go together over the images: (N, D) -> (D, D) in [-1, 1].
+    """How two dimensions of the features go together over the images: 1 together, -1 one against the other, 0 unrelated.
 
-    A dimension that never varies goes with none, itself included: its row and column are 0.
+    Formula: Pearson's r of every two dimensions, over all images.
+    Unit: none, from -1 to 1.
+    Source: Zbontar et al., 2021, equation 2, on one view.
+
+    (N, D) -> (D, D) in [-1, 1]. A dimension that never varies goes with none, itself included: its row and column are 0.
     """
     x = features.double()
     constant = x.std(0, correction=0) <= 1e-6 * x.abs().amax(0)
@@ -62,7 +74,11 @@ def correlation(features: Tensor) -> Tensor:
 def redundancy(features: Tensor) -> Tensor:
     """The mean absolute correlation of two different dimensions, of those that vary; 0 where there are not two.
 
-    features: (N, D) -> scalar in [0, 1]. What the second term of Barlow Twins pushes down, on one view (Zbontar et al., 2021, equation 1).
+    Formula: mean of |r| over all pairs of different dimensions, with r their correlation over the images.
+    Unit: none, from 0 to 1.
+    Source: Zbontar et al., 2021, equation 1: what its second term pushes down, on one view.
+
+    features: (N, D) -> scalar in [0, 1].
     """
     found = correlation(features)
     varying = found.diagonal().sum()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from playground.definitions import defined
 from playground.diagnostics.base import diagnostic
 
 
@@ -12,21 +13,38 @@ from playground.diagnostics.base import diagnostic
 def rankme(features: Tensor) -> Tensor:
     """The effective rank: the exponential of the entropy of the normalized singular values, from 1 to min(N, D).
 
-    features: (N, D), not centered -> scalar. Garrido et al., 2023, equation 1, with its epsilon of 1e-7.
+    Formula: exp(-sum p ln p), with p the singular values of the features divided by their sum, plus 1e-7.
+    Unit: dimensions, from 1 to min(N, D).
+    Source: Garrido et al., 2023, equation 1.
+
+    features: (N, D), not centered -> scalar.
     """
     return effective_rank(singular_values(features))
 
 
 @diagnostic("RankMe, centered", "high: images differ in many directions", 1, unit="dimensions")
 def rankme_centered(features: Tensor) -> Tensor:
-    """RankMe without the features' common mean, which alone can hide or feign a collapse. features: (N, D) -> scalar."""
+    """RankMe without the features' common mean, which alone can hide or feign a collapse: how many directions images differ in.
+
+    Formula: exp(-sum p ln p), with p the singular values of the centered features divided by their sum, plus 1e-7.
+    Unit: dimensions, from 1 to min(N - 1, D).
+    Source: Garrido et al., 2023, equation 1, on centered features.
+
+    features: (N, D) -> scalar.
+    """
     return effective_rank(singular_values(features.float() - features.float().mean(0)))
 
 
+@defined("spectrum", "Singular values", "flat: all dimensions in use; a cliff: only those before it")
 def singular_values(features: Tensor) -> Tensor:
-    """(N, D) -> (min(N, D),), largest first.
+    """How far images spread along each direction of feature space, the widest first, as a share of the widest.
 
-    Through the small Gram matrix in float64: five times as fast as a full decomposition, and exact to 1e-7 of the largest.
+    Formula: the singular values s of the features, drawn as s / largest s. The Geometry panel centers the features first.
+    Unit: share of the largest, from 0 to 1.
+    Source: Jing et al., 2022, section 3.
+
+    (N, D) -> (min(N, D),), largest first. Through the small Gram matrix in float64: five times as fast as a full decomposition, and
+    exact to 1e-7 of the largest.
     """
     x = features.double()
     gram = x.T @ x if x.shape[0] >= x.shape[1] else x @ x.T

@@ -12,6 +12,11 @@ from playground.diagnostics.limits import ERRORS, GAIN
 from playground.knobs import knobs_of
 
 
+def guarded(config: Any) -> bool:
+    """Whether the run's method has safeguards, so that it may collapse without them."""
+    return any(each.without for each in knobs_of(config.method.choice.Knobs))
+
+
 @dataclass(frozen=True)
 class Subject:
     """One run.

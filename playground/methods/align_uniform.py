@@ -28,9 +28,24 @@ class AlignUniform(Method):
     paper = "Wang and Isola, 2020: Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere"
     link = "https://arxiv.org/abs/2005.10242"
     equation = r"w_a\, \mathbb{E}\, \|z - z'\|^2 + w_u \log \mathbb{E}\, e^{-t \|z_i - z_j\|^2}"
+    loss_unit = "none"
     measures = {
-        "loss/alignment": Measure("Alignment term", "low: two views of one image land close together", 0, 4),
-        "loss/uniformity": Measure("Uniformity term", "low: images spread over the whole sphere", None, 0),
+        "loss/alignment": Measure(
+            "Alignment term",
+            "low: two views of one image land close together",
+            0,
+            4,
+            formula="mean of |z - z'|^2 over two views of one image, vectors of length 1",
+            unit="none, from 0 to 4",
+        ),
+        "loss/uniformity": Measure(
+            "Uniformity term",
+            "low: images spread over the whole sphere",
+            None,
+            0,
+            formula="ln of the mean of exp(-t |z_i - z_j|^2) over pairs of images, vectors of length 1",
+            unit="none, from -4t to 0",
+        ),
     }
 
     class Knobs(Choice.Knobs):
@@ -60,6 +75,12 @@ class AlignUniform(Method):
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, projection_size)."""
         return self.projector(embedding)
+
+    @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """Alignment is at least 0, uniformity at least -2tN / (N - 1): N points on a sphere have no larger mean squared distance."""
+        knobs, count = config.method, config.batch_size
+        return float(-knobs.uniformity_weight * knobs.uniformity * 2 * knobs.sharpness * count / (count - 1))
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

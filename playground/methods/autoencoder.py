@@ -29,6 +29,7 @@ class Autoencoder(Method):
     paper = "Hinton and Salakhutdinov, 2006: Reducing the Dimensionality of Data with Neural Networks"
     link = "https://www.science.org/doi/10.1126/science.1127647"
     equation = r"\frac{1}{n} \| g(f(x)) - x \|^2"
+    loss_unit = "squared pixel values, pixels from 0 to 1"
     advice = "It keeps what covers many pixels, such as color and place, before what matters to people, such as the kind of shape."
     views = 1
     suggests = {
@@ -38,7 +39,15 @@ class Autoencoder(Method):
         "augment.jitter_probability": 0.0,
         "augment.grayscale_probability": 0.0,
     }
-    measures = {"reconstruction": Measure("Reconstruction error", "low: squared error of pixels in [0, 1]", 0)}
+    measures = {
+        "reconstruction": Measure(
+            "Reconstruction error",
+            "low: squared error of pixels in [0, 1]",
+            0,
+            formula="mean over pixels of (painted - image)^2, on held-out images",
+            unit="squared pixel values, pixels from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """How narrow the place is."""

@@ -32,6 +32,7 @@ class Autoregressive(Method):
     paper = "Chen et al., 2020: Generative Pretraining from Pixels"
     link = "https://proceedings.mlr.press/v119/chen20s.html"
     equation = r"-\frac{1}{n} \sum_{i=1}^{n} \log p(x_i \mid x_1, \dots, x_{i-1})"
+    loss_unit = "nats per color value"
     advice = (
         "The patch size of the network sets how small the image becomes: patches of 4 make 8 x 8 pixels of a 32 px image, "
         "patches of 2 make 16 x 16 and take five times as long."
@@ -46,7 +47,15 @@ class Autoregressive(Method):
         "augment.jitter_probability": 0.0,
         "augment.grayscale_probability": 0.0,
     }
-    measures = {"bits_per_dimension": Measure("Bits per dimension", "low: bits to write down one color value of one pixel", 0)}
+    measures = {
+        "bits_per_dimension": Measure(
+            "Bits per dimension",
+            "low: bits to write down one color value of one pixel",
+            0,
+            formula="mean over color values of -log2 p(value)",
+            unit="bits per color value",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """The palette."""

@@ -29,9 +29,22 @@ class BarlowTwins(Method):
     paper = "Zbontar et al., 2021: Barlow Twins: Self-Supervised Learning via Redundancy Reduction"
     link = "https://arxiv.org/abs/2103.03230"
     equation = r"\sum_i (1 - C_{ii})^2 + \lambda \sum_i \sum_{j \neq i} C_{ij}^2"
+    loss_unit = "none, from 0"
     measures = {
-        "loss/invariance": Measure("Invariance term", "low: each dimension agrees between the views", 0),
-        "loss/redundancy": Measure("Redundancy term", "low: no two dimensions say the same", 0),
+        "loss/invariance": Measure(
+            "Invariance term",
+            "low: each dimension agrees between the views",
+            0,
+            formula="sum over dimensions of (1 - C_ii)^2, with C the correlation of the two views' dimensions",
+            unit="none, from 0",
+        ),
+        "loss/redundancy": Measure(
+            "Redundancy term",
+            "low: no two dimensions say the same",
+            0,
+            formula="sum over pairs of different dimensions of C_ij^2, with C the correlation of the two views' dimensions",
+            unit="none, from 0",
+        ),
     }
 
     class Knobs(Choice.Knobs):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import torch
 from torch import Tensor, nn
 
+from playground.definitions import Definition
 from playground.knobs import Choice
 from playground.networks import Backbone, ViT
 
@@ -43,21 +44,31 @@ class Batch:
 
 @dataclass(frozen=True)
 class Measure:
-    """How to read one of a method's own curves. low and high: the axis where the quantity has limits."""
+    """How to read one of a method's own curves. low and high: the axis where the quantity has limits.
+
+    formula, unit, source: its definition, as pages show it; without a source it is the method's paper.
+    """
 
     title: str
     good: str
     low: float | None = None
     high: float | None = None
+    formula: str = ""
+    unit: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A line that gives a curve its meaning: `metric` has this `value` when ... (`meaning`)."""
+    """A line that gives a curve its meaning: `metric` has this `value` when ... (`meaning`).
+
+    best: no value can be better, and a collapsed network has it, too: to come near it proves nothing.
+    """
 
     metric: str
     value: float
     meaning: str
+    best: bool = False
 
 
 def in_full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -81,7 +92,8 @@ class Method(Choice, nn.Module):
     family: ClassVar[str]
     paper: ClassVar[str]
     link: ClassVar[str]
-    equation: ClassVar[str]
+    equation: ClassVar[str]  # of the loss, in LaTeX
+    loss_unit: ClassVar[str] = "none"
     advice: ClassVar[str] = ""  # a warning or hint that belongs beside its controls
     views: ClassVar[int] = 2
     accepts: ClassVar[frozenset[str]] = frozenset({"resnet", "vit"})
@@ -107,6 +119,23 @@ class Method(Choice, nn.Module):
     def references(cls, config: RunConfig) -> list[Reference]:
         """The loss's landmarks, such as its value when all outputs are the same."""
         return []
+
+    @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """What its loss cannot fall below, whatever the weights: 0 for errors and cross-entropies. Losses are weighed as they exceed it."""
+        return 0.0
+
+    @classmethod
+    def loss_definition(cls, config: RunConfig) -> Definition:
+        """What the curve of the loss shows, and how to read it beside its landmarks."""
+        lines = [each for each in cls.references(config) if each.metric == "loss"]
+        good = "falls; how far it can fall is known for no run: compare it with earlier steps of this one only"
+        if lines:
+            good = "falls below the dashed line, which is a network that tells no two images apart"
+        if any(each.best for each in lines):
+            good = "falls towards the dashed line; a collapsed network reaches that, too, so a low loss alone proves nothing"
+        meaning = " ".join((cls.__doc__ or cls.summary).partition("\n\n")[0].split())
+        return Definition("Loss", good, f"{cls.title}: {meaning}", "", cls.loss_unit, f"{cls.paper}. {cls.link}", latex=cls.equation)
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

@@ -36,6 +36,7 @@ class BEiT(Masked):
     paper = "Bao et al., 2022: BEiT: BERT Pre-Training of Image Transformers"
     link = "https://arxiv.org/abs/2106.08254"
     equation = r"-\frac{1}{|M|} \sum_{i \in M} \log p(z_i \mid x_{\setminus M})"
+    loss_unit = "nats"
     unit = "surprise at the right code, in nats"
     borrows = "Visible patches are painted from their own codes, and the tokenizer that writes these sees one pixel beyond each patch."
     advice = (
@@ -44,9 +45,29 @@ class BEiT(Masked):
     )
     suggests = Masked.suggests | {"masking.ratio": 0.4, "batch_size": 128, "optimizer.learning_rate": 4e-3}
     measures = {
-        "token_accuracy": Measure("Hidden codes that are predicted", "above the most frequent code's share", 0, 1),
-        "most_frequent_token": Measure("Share of the most frequent code", "what always saying it would score", 0, 1),
-        "tokenizer_error": Measure("Error of the tokenizer's pictures", "far below the mean patch's", 0),
+        "token_accuracy": Measure(
+            "Hidden codes that are predicted",
+            "above the most frequent code's share",
+            0,
+            1,
+            formula="share of the hidden patches whose code is predicted",
+            unit="share, from 0 to 1",
+        ),
+        "most_frequent_token": Measure(
+            "Share of the most frequent code",
+            "what always saying it would score",
+            0,
+            1,
+            formula="share of the hidden patches that have the most frequent code",
+            unit="share, from 0 to 1",
+        ),
+        "tokenizer_error": Measure(
+            "Error of the tokenizer's pictures",
+            "far below the mean patch's",
+            0,
+            formula="mean over pixels of (painted from codes - image)^2",
+            unit="squared pixel values, pixels from 0 to 1",
+        ),
     }
 
     class Knobs(Choice.Knobs):

@@ -30,6 +30,7 @@ class BYOL(Method):
     paper = "Grill et al., 2020: Bootstrap Your Own Latent"
     link = "https://arxiv.org/abs/2006.07733"
     equation = r"2 - 2\,\frac{q(z) \cdot z'}{\|q(z)\| \, \|z'\|}"
+    loss_unit = "none, from 0 to 4"
     advice = "Its best possible loss, 0, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
 
     suggests = {"optimizer.learning_rate": 2e-3}
@@ -88,7 +89,7 @@ class BYOL(Method):
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """The trap of the method."""
-        return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+        return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
 
 
 @in_full_precision

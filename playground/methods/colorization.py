@@ -29,6 +29,7 @@ class Colorization(Method):
     paper = "Zhang et al., 2016: Colorful Image Colorization"
     link = "https://arxiv.org/abs/1603.08511"
     equation = r"\frac{1}{2HW} \sum_{h,w} \| \hat{c}_{h,w} - c_{h,w} \|^2"
+    loss_unit = "squared color difference"
     advice = (
         "Squared error paints the mean of all colors that are possible: grayish where several are. The network sees gray images in the "
         "evaluation too, so it knows a color only as far as brightness and shape give it away."
@@ -40,7 +41,15 @@ class Colorization(Method):
         "augment.jitter_probability": 0.0,
         "augment.grayscale_probability": 0.0,
     }
-    measures = {"colorization_error": Measure("Colorization error", "low: squared error of the chroma", 0)}
+    measures = {
+        "colorization_error": Measure(
+            "Colorization error",
+            "low: squared error of the chroma",
+            0,
+            formula="mean over pixels of (painted - true)^2 of both color differences",
+            unit="squared color difference",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """None: the decoder has the shape of the network."""

@@ -32,11 +32,26 @@ class DeepCluster(Method):
     paper = "Caron et al., 2018: Deep Clustering for Unsupervised Learning of Visual Features"
     link = "https://arxiv.org/abs/1807.05520"
     equation = r"\min_{\theta, W} \frac{1}{N} \sum_n \ell(W f_\theta(x_n), y_n), \quad y = \mathrm{kmeans}(f_\theta(x))"
+    loss_unit = "nats"
     advice = "The loss jumps at every new round, since its labels are new; watch how many images change their cluster."
     views = 1
     measures = {
-        "pseudo_top1": Measure("Pseudo-labels named", "high: the head tells the cluster of an image it sees augmented", 0, 1),
-        "reassigned": Measure("Changed cluster", "falling: rounds agree more and more on what belongs together", 0, 1),
+        "pseudo_top1": Measure(
+            "Pseudo-labels named",
+            "high: the head tells the cluster of an image it sees augmented",
+            0,
+            1,
+            formula="share of the batch whose cluster the head names",
+            unit="share, from 0 to 1",
+        ),
+        "reassigned": Measure(
+            "Changed cluster",
+            "falling: rounds agree more and more on what belongs together",
+            0,
+            1,
+            formula="share of the images that the newest round of clustering moved to another cluster",
+            unit="share, from 0 to 1",
+        ),
     }
 
     class Knobs(Choice.Knobs):

@@ -23,6 +23,7 @@ class Denoising(Autoencoder):
     paper = "Vincent et al., 2008: Extracting and Composing Robust Features with Denoising Autoencoders"
     link = "https://dl.acm.org/doi/10.1145/1390156.1390294"
     equation = r"\frac{1}{n} \| g(f(\tilde{x})) - x \|^2, \quad \tilde{x} \sim q(\tilde{x} \mid x)"
+    loss_unit = "squared pixel values, pixels from 0 to 1"
     advice = "Too little noise, and copying is enough; too much, and nothing of the image is left to see."
 
     class Knobs(Autoencoder.Knobs):

@@ -33,12 +33,31 @@ class DINO(Method):
     paper = "Caron et al., 2021: Emerging Properties in Self-Supervised Vision Transformers"
     link = "https://arxiv.org/abs/2104.14294"
     equation = r"-\sum_k P_t(x')_k \log P_s(x)_k, \quad P_t = \mathrm{softmax}((g_t - c) / \tau_t)"
+    loss_unit = "nats"
     advice = "Watch the teacher's entropy: at ln K it says nothing about any image, at 0 with one bin in use it says the same about all."
     multi_crop = True
     measures = {
-        "teacher_entropy": Measure("Teacher's entropy", "between 0 and ln K: it commits to a few bins for each image", 0),
-        "student_entropy": Measure("Student's entropy", "near the teacher's", 0),
-        "kl": Measure("KL of student from teacher", "low, but not 0: the student is nearly as sure as the teacher, and agrees", 0),
+        "teacher_entropy": Measure(
+            "Teacher's entropy",
+            "between 0 and ln K: it commits to a few bins for each image",
+            0,
+            formula="mean over images of -sum p ln p, with p the teacher's shares of the K bins",
+            unit="nats, from 0 to ln K",
+        ),
+        "student_entropy": Measure(
+            "Student's entropy",
+            "near the teacher's",
+            0,
+            formula="mean over views of -sum p ln p, with p the student's shares of the K bins",
+            unit="nats, from 0 to ln K",
+        ),
+        "kl": Measure(
+            "KL of student from teacher",
+            "low, but not 0: the student is nearly as sure as the teacher, and agrees",
+            0,
+            formula="cross-entropy of the student under the teacher, minus the teacher's entropy",
+            unit="nats, from 0",
+        ),
     }
 
     class Knobs(Choice.Knobs):

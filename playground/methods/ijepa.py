@@ -34,6 +34,7 @@ class IJEPA(Method):
     paper = "Assran et al., 2023: Self-Supervised Learning from Images with a Joint-Embedding Predictive Architecture"
     link = "https://arxiv.org/abs/2301.08243"
     equation = r"\frac{1}{M} \sum_{i=1}^{M} \sum_{j \in B_i} \| \hat{s}_{y_j} - s_{y_j} \|"
+    loss_unit = "smooth L1 distance of normalized features"
     advice = "One view and no changed colors: nothing tells it to ignore color. In minutes its k-NN stays near the untrained network's."
     views, accepts = 1, frozenset({"vit"})
     no_filling = "it predicts features of hidden blocks, and has no decoder to paint with"
@@ -47,7 +48,16 @@ class IJEPA(Method):
         "batch_size": 128,
         "steps": 300,
     }
-    measures = {"explained": Measure("Explained part of the targets", "above 0, what knowing the place alone explains", None, 1)}
+    measures = {
+        "explained": Measure(
+            "Explained part of the targets",
+            "above 0, what knowing the place alone explains",
+            None,
+            1,
+            formula="1 - (squared error of the prediction) / (squared error of the mean target of each place)",
+            unit="share, at most 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """Blocks, predictor, teacher."""
@@ -139,7 +149,7 @@ class IJEPA(Method):
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """The trap of the method."""
-        return [Reference("loss", 0.0, "targets that never change: the collapsed loss is the best one")]
+        return [Reference("loss", 0.0, "targets that never change: the collapsed loss is the best one", best=True)]
 
 
 @in_full_precision

@@ -30,6 +30,7 @@ class Inpainting(Method):
     paper = "Pathak et al., 2016: Context Encoders: Feature Learning by Inpainting"
     link = "https://arxiv.org/abs/1604.07379"
     equation = r"\frac{1}{|M|} \| M \odot (x - F((1 - M) \odot x)) \|^2"
+    loss_unit = "squared pixel values, pixels from 0 to 1"
     advice = "Squared error alone paints the mean of everything that fits: blurred where the surroundings leave a choice."
     views = 1
     no_filling = "it cuts out one square of pixels, not patches of a grid"
@@ -40,7 +41,15 @@ class Inpainting(Method):
         "augment.jitter_probability": 0.0,
         "augment.grayscale_probability": 0.0,
     }
-    measures = {"reconstruction": Measure("Error in the hole", "low: squared error of pixels in [0, 1]", 0)}
+    measures = {
+        "reconstruction": Measure(
+            "Error in the hole",
+            "low: squared error of pixels in [0, 1]",
+            0,
+            formula="mean over pixels of the hole of (painted - image)^2",
+            unit="squared pixel values, pixels from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """The hole."""

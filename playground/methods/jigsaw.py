@@ -34,10 +34,20 @@ class Jigsaw(Method):
     paper = "Noroozi and Favaro, 2016: Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles"
     link = "https://arxiv.org/abs/1603.09246"
     equation = r"-\log p\left(\sigma \mid f(x_{\sigma(1)}), \dots, f(x_{\sigma(9)})\right)"
+    loss_unit = "nats"
     advice = "Without a gap, lines that go on from tile to tile solve the puzzle, and nothing about objects needs to be learned."
     views = 1
     suggests = {"steps": 400, "optimizer.learning_rate": 2e-3, "augment.crop_scale_min": 0.8}
-    measures = {"jigsaw_accuracy": Measure("Jigsaw accuracy", "high; 1 / permutations is guessing", 0, 1)}
+    measures = {
+        "jigsaw_accuracy": Measure(
+            "Jigsaw accuracy",
+            "high; 1 / permutations is guessing",
+            0,
+            1,
+            formula="share of the shuffled images whose permutation is named rightly",
+            unit="share, from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """More permutations: a harder puzzle."""

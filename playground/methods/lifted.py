@@ -31,7 +31,17 @@ class Lifted(Method):
     paper = "Oh Song et al., 2016: Deep Metric Learning via Lifted Structured Feature Embedding"
     link = "https://arxiv.org/abs/1511.06452"
     equation = r"\tfrac12 \max\Big(0,\; D_{ij} + \log\Big(\sum_k e^{m - D_{ik}} + \sum_l e^{m - D_{jl}}\Big)\Big)^2"
-    measures = {"active_pairs": Measure("Active pairs", "those not yet far enough from their negatives, which alone teach", 0, 1)}
+    loss_unit = "squared, from 0"
+    measures = {
+        "active_pairs": Measure(
+            "Active pairs",
+            "those not yet far enough from their negatives, which alone teach",
+            0,
+            1,
+            formula="share of the positive pairs whose term of the loss is above 0",
+            unit="share, from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """Distances are free to grow: vectors keep their length."""
@@ -66,7 +76,7 @@ class Lifted(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """At a point all distances are 0: the smooth maximum over both ends' negatives is left."""
         if not config.method.negatives:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
         count, margin = 2 * (2 * config.batch_size - 2), config.method.margin
         return [Reference("loss", (margin + math.log(count)) ** 2 / 2, f"all outputs equal: (margin + ln {count})\u00b2 / 2")]
 

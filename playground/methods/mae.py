@@ -27,6 +27,7 @@ class MAE(Masked):
     paper = "He et al., 2022: Masked Autoencoders Are Scalable Vision Learners"
     link = "https://arxiv.org/abs/2111.06377"
     equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{x}_i - x_i \|^2"
+    loss_unit = "squared pixels, normalized where it normalizes patches"
     advice = (
         "Judge it by its pictures: in minutes, masked methods score near the untrained network on k-NN. With per-patch normalization, "
         "pictures borrow each hidden patch's true mean and contrast, and flat patches become noise."

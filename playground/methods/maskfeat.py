@@ -34,6 +34,7 @@ class MaskFeat(Masked):
     paper = "Wei et al., 2022: Masked Feature Prediction for Self-Supervised Visual Pre-Training"
     link = "https://arxiv.org/abs/2112.09133"
     equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{h}_i - \mathrm{HOG}(x)_i \|^2"
+    loss_unit = "squared histograms"
     unit = "squared error of histograms"
     advice = "Its pictures are edges: each line is one bin of a histogram, as bright as the bin is full, in the color of its channel."
     suggests = Masked.suggests | {"masking.ratio": 0.25, "batch_size": 64, "steps": 800, "optimizer.learning_rate": 3e-3}

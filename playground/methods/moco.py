@@ -31,7 +31,16 @@ class MoCo(Method):
     paper = "He et al., 2020: Momentum Contrast for Unsupervised Visual Representation Learning"
     link = "https://arxiv.org/abs/1911.05722"
     equation = r"-\log \frac{\exp(q \cdot k_+ / \tau)}{\exp(q \cdot k_+ / \tau) + \sum_{i=1}^{K} \exp(q \cdot k_i / \tau)}"
-    measures = PICK_MEASURES | {"queue_age": Measure("Age of the queue (steps)", "low: keys come from a network much like today's", 0)}
+    loss_unit = "nats"
+    measures = PICK_MEASURES | {
+        "queue_age": Measure(
+            "Age of the queue (steps)",
+            "low: keys come from a network much like today's",
+            0,
+            formula="mean over the keys in the queue of the steps since they were made",
+            unit="steps",
+        )
+    }
 
     suggests = {"optimizer.learning_rate": 1.5e-3}
 
@@ -105,6 +114,11 @@ class MoCo(Method):
             )
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """A cross-entropy, or minus a cosine over the temperature."""
+        return 0.0 if config.method.negatives else -1 / float(config.method.temperature)
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """The whole queue, whatever the batch."""
         return int(config.method.queue_size) if config.method.negatives else None
@@ -113,7 +127,7 @@ class MoCo(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """What a guess costs. Outputs that are the same for all images fall below it by turning away from where the old keys still are."""
         if not config.method.negatives:
-            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]
         keys = 1 + config.method.queue_size
         return [Reference("loss", math.log(keys), f"all keys equally likely: ln(1 + K) = ln {keys}")]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.gradients import add_gradient, balanced, flat_gradient, without_conflict
+from playground.gradients import add_gradient, balanced, flat_gradient, shuffled_others, without_conflict
 from playground.knobs import Choice, knob, named, option
 from playground.methods.base import Batch, Measure, Method
 from playground.networks import Backbone
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 PLACES = ("first", "second", "third")
 NOTHING = "none"
-LIMIT = 5.0  # of a learned log variance: beyond it a loss below zero would run away
+TINY = 1e-12  # of a loss that is as small as it can be
+LIMIT = 5.0  # of a learned log variance: a task that is solved asks for ever more weight
 
 
 def _tasks(*preferred: str) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
@@ -42,6 +44,7 @@ class MultiTask(Method):
 
     Weights are fixed, learned from each task's uncertainty (Kendall et al., 2018, equation 7), balanced by gradient norms (GradNorm,
     Chen et al., 2018, equation 2), or fixed with conflicting parts of the gradients removed (PCGrad, Yu et al., 2020, algorithm 1).
+    Learned weights see how far each loss is above the least it can be, since some losses go below zero.
     """
 
     name, title, family = "multitask", "Multi-task", "multi-task"
@@ -49,6 +52,7 @@ class MultiTask(Method):
     paper = "Yu et al., 2020: Gradient Surgery for Multi-Task Learning"
     link = "https://arxiv.org/abs/2001.06782"
     equation = r"\sum_i w_i L_i, \qquad g_i \leftarrow g_i - \frac{\min(g_i \cdot g_j, 0)}{\|g_j\|^2}\, g_j"
+    loss_unit = "that of its tasks, weighted"
     advice = "A cosine below zero: the tasks pull the encoder apart. PCGrad removes the part in conflict; the other weightings only trade."
 
     suggests = {"batch_size": 128, "steps": 250}  # every task brings its own pass through the encoder
@@ -76,8 +80,11 @@ class MultiTask(Method):
         self.log_variances = nn.Parameter(torch.zeros(len(names)), requires_grad=self.knobs.weighting == "uncertainty")
         self.balance: Tensor
         self.first_losses: Tensor
+        self.least: Tensor
         self.register_buffer("balance", torch.ones(len(names)))  # GradNorm's factors on the weights
-        self.register_buffer("first_losses", torch.zeros(len(names)))
+        self.register_buffer("first_losses", torch.zeros(len(names)))  # above the least
+        least = [task.lower_bound(_alone(name, config)) for name, task in self._named()]
+        self.register_buffer("least", torch.tensor(least), persistent=False)  # what each loss cannot fall below
         self.measures = self._described()
 
     @classmethod
@@ -102,15 +109,16 @@ class MultiTask(Method):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The weighted sum, and each task's own loss."""
         parts = {name: task.loss(_views(batch, task), generator)["loss"].float() for name, task in self._named()}
+        if self.knobs.weighting == "pcgrad":
+            self.others = shuffled_others(len(parts), generator)
         weighed = self._weighed(torch.stack([*parts.values()]))
         return {"loss": weighed.sum()} | {f"loss/{name}": part for name, part in parts.items()}
 
     def _weighed(self, losses: Tensor) -> Tensor:
         """(T,) losses -> (T,) what each adds to the sum."""
-        losses = losses * self._weights()
-        if self.knobs.weighting == "uncertainty":
-            return (losses * torch.exp(-self.log_variances) + self.log_variances) / 2
-        return losses * self.balance
+        if self.knobs.weighting == "uncertainty":  # of a loss below zero the term would have no minimum
+            return ((losses - self.least) * self._weights() * torch.exp(-self.log_variances) + self.log_variances) / 2
+        return losses * self._weights() * self.balance
 
     def _weights(self) -> Tensor:
         return torch.tensor([getattr(self.knobs, f"{place}_weight") for place, _ in zip(PLACES, self.tasks, strict=False)]).to(self.balance)
@@ -124,7 +132,7 @@ class MultiTask(Method):
         gradients = torch.stack([flat_gradient(loss, shared) for loss in losses])
         parts = gradients * self._slopes()[:, None]
         self._rebalance(losses.detach(), parts)
-        add_gradient(shared, (without_conflict(parts) if self.knobs.weighting == "pcgrad" else parts).sum(0))
+        add_gradient(shared, (without_conflict(parts, self.others) if self.knobs.weighting == "pcgrad" else parts).sum(0))
         return {name: value.detach() for name, value in values.items()} | self._drawn(gradients)
 
     def _slopes(self) -> Tensor:
@@ -136,8 +144,9 @@ class MultiTask(Method):
         """GradNorm's step on the weights; the sum of the factors stays as it is."""
         if self.knobs.weighting != "gradnorm":
             return
-        self.first_losses.copy_(torch.where(self.first_losses == 0, losses, self.first_losses))
-        moved = balanced(self.balance, parts.norm(dim=1), losses / self.first_losses, self.knobs.asymmetry, self.knobs.balance_rate)
+        above = (losses - self.least).clamp(min=TINY)
+        self.first_losses.copy_(torch.where(self.first_losses == 0, above, self.first_losses))
+        moved = balanced(self.balance, parts.norm(dim=1), above / self.first_losses, self.knobs.asymmetry, self.knobs.balance_rate)
         self.balance.copy_(moved)
 
     def _drawn(self, gradients: Tensor) -> dict[str, Tensor]:
@@ -175,10 +184,35 @@ class MultiTask(Method):
         return next((rows for task in self._methods() if (rows := task.pictures(images, generator))), {})
 
     def _described(self) -> dict[str, Measure]:
-        measures = {name: each for task in self._methods() for name, each in task.measures.items()}
-        measures |= {f"weight/{name}": Measure("Weights", "how much each loss counts") for name in self.tasks}
+        measures = {
+            name: replace(each, source=each.source or task.paper) for task in self._methods() for name, each in task.measures.items()
+        }
+        measures |= {
+            f"loss/{name}": Measure(
+                f"Loss of {task.title}",
+                "falls",
+                formula=f"the loss of {task.title} alone, before its weight",
+                unit=task.loss_unit,
+                source=task.paper,
+            )
+            for name, task in self._named()
+        }
+        measures |= {
+            f"weight/{name}": Measure(
+                "Weights", "how much each loss counts", formula="w in the sum of w L over the tasks' losses L", unit="none"
+            )
+            for name in self.tasks
+        }
         for a, b in itertools.combinations(self.tasks, 2):
-            measures[f"cosine/{a}/{b}"] = Measure("Cosine of the tasks' gradients", "above 0: they agree; below 0: they pull apart", -1, 1)
+            measures[f"cosine/{a}/{b}"] = Measure(
+                "Cosine of the tasks' gradients",
+                "above 0: they agree; below 0: they pull apart",
+                -1,
+                1,
+                formula="g_a . g_b / (|g_a| |g_b|), with g the gradients of two tasks' losses in the shared encoder",
+                unit="none, from -1 to 1",
+                source="Yu et al., 2020, definition 1",
+            )
         return measures
 
     def _named(self) -> list[tuple[str, Method]]:

@@ -31,10 +31,17 @@ class NPair(Method):
     paper = "Sohn, 2016: Improved Deep Metric Learning with Multi-class N-pair Loss Objective"
     link = "https://papers.nips.cc/paper/6200-improved-deep-metric-learning-with-multi-class-n-pair-loss-objective"
     equation = r"\log\Big(1 + \sum_{j \neq i} \exp(f_i \cdot f_j^+ - f_i \cdot f_i^+)\Big) + \lambda\, \|f_i\|^2"
+    loss_unit = "nats, plus squared lengths"
     measures = {
         **PICK_MEASURES,
         **INFORMATION_MEASURES,
-        "squared_length": Measure("Squared length of the vectors", "long vectors decide sharply, like a low temperature", 0),
+        "squared_length": Measure(
+            "Squared length of the vectors",
+            "long vectors decide sharply, like a low temperature",
+            0,
+            formula="mean over the batch of |f|^2",
+            unit="none, from 0",
+        ),
     }
 
     class Knobs(Choice.Knobs):
@@ -66,6 +73,11 @@ class NPair(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """A cross-entropy, or minus a cosine; the penalty only adds."""
+        return 0.0 if config.method.negatives else -1.0
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """The other view of every other image."""
         return config.batch_size - 1 if config.method.negatives else None
@@ -74,7 +86,7 @@ class NPair(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """All outputs alike: every image is equally likely, and the shortest vectors cost nothing."""
         if not config.method.negatives:
-            return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one", best=True)]
         return [Reference("loss", math.log(config.batch_size), f"all outputs equal: ln N = ln {config.batch_size}")]
 
 

@@ -33,10 +33,20 @@ class RelativeLocation(Method):
     paper = "Doersch et al., 2015: Unsupervised Visual Representation Learning by Context Prediction"
     link = "https://arxiv.org/abs/1505.05192"
     equation = r"-\frac{1}{8} \sum_{k=1}^{8} \log p\left(k \mid f(x_0), f(x_k)\right)"
+    loss_unit = "nats"
     advice = "Flat patches look alike wherever they lie, so it cannot always be right; and with no gap, edges that match are enough."
     views = 1
     suggests = {"steps": 400, "optimizer.learning_rate": 2e-3, "augment.crop_scale_min": 0.8}
-    measures = {"location_accuracy": Measure("Location accuracy", "high; 12.5 % is guessing", 0, 1)}
+    measures = {
+        "location_accuracy": Measure(
+            "Location accuracy",
+            "high; 12.5 % is guessing",
+            0,
+            1,
+            formula="share of the pairs of patches whose place is named rightly, one of 8",
+            unit="share, from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """The gap is what makes it more than matching edges."""

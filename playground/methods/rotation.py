@@ -30,13 +30,23 @@ class Rotation(Method):
     paper = "Gidaris et al., 2018: Unsupervised Representation Learning by Predicting Image Rotations"
     link = "https://arxiv.org/abs/1803.07728"
     equation = r"-\frac{1}{4} \sum_{r=1}^{4} \log p_r\!\left(\mathrm{rot}(x, 90^\circ (r - 1))\right)"
+    loss_unit = "nats"
     advice = (
         "It needs images with an upright: a circle looks the same in every turn. On Shapes nobody can be right more than about half "
         "of the time, because circles, rings, squares and crosses tell nothing, bars half, and stars little."
     )
     views = 1
     suggests = {"batch_size": 128, "steps": 300, "optimizer.learning_rate": 2e-3}
-    measures = {"rotation_accuracy": Measure("Rotation accuracy", "high; 25 % is guessing", 0, 1)}
+    measures = {
+        "rotation_accuracy": Measure(
+            "Rotation accuracy",
+            "high; 25 % is guessing",
+            0,
+            1,
+            formula="share of the turned images whose turn is named rightly, one of 4",
+            unit="share, from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """None: there are four quarter turns."""

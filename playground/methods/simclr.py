@@ -30,6 +30,7 @@ class SimCLR(Method):
     paper = "Chen et al., 2020: A Simple Framework for Contrastive Learning of Visual Representations"
     link = "https://arxiv.org/abs/2002.05709"
     equation = r"-\log \frac{\exp(z_i \cdot z_j / \tau)}{\sum_{k \neq i} \exp(z_i \cdot z_k / \tau)}"
+    loss_unit = "nats"
     measures = PICK_MEASURES | INFORMATION_MEASURES
 
     class Knobs(Choice.Knobs):
@@ -61,6 +62,11 @@ class SimCLR(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """A cross-entropy, or minus a cosine over the temperature."""
+        return 0.0 if config.method.negatives else -1 / float(config.method.temperature)
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """Both views of every other image of the batch."""
         return 2 * config.batch_size - 2 if config.method.negatives else None
@@ -69,7 +75,7 @@ class SimCLR(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """All outputs alike: every one of the 2N - 1 others is equally likely to be the positive."""
         if not config.method.negatives:
-            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]
         others = 2 * config.batch_size - 1
         return [Reference("loss", math.log(others), f"all outputs equal: ln(2N - 1) = ln {others}")]
 

@@ -28,6 +28,7 @@ class SimMIM(Masked):
     paper = "Xie et al., 2022: SimMIM: A Simple Framework for Masked Image Modeling"
     link = "https://arxiv.org/abs/2111.09886"
     equation = r"\frac{1}{\Omega(x_M)} \| \hat{x}_M - x_M \|_1"
+    loss_unit = "absolute pixel values, normalized where it normalizes patches"
     advice = "Judge it by its pictures. Every patch passes the encoder, hidden or not, so a step costs more than one of MAE's."
     suggests = Masked.suggests | {"masking.ratio": 0.5, "batch_size": 128, "optimizer.learning_rate": 5e-3}
 

@@ -28,6 +28,7 @@ class SimSiam(Method):
     paper = "Chen and He, 2021: Exploring Simple Siamese Representation Learning"
     link = "https://arxiv.org/abs/2011.10566"
     equation = r"-\frac{p \cdot \mathrm{stopgrad}(z')}{\|p\| \, \|z'\|}"
+    loss_unit = "none, from -1 to 1"
     advice = "Its best possible loss, -1, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
 
     class Knobs(Choice.Knobs):
@@ -63,11 +64,16 @@ class SimSiam(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """Minus a cosine."""
+        return -1.0
+
+    @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """The trap of the method. Batch norm on the output turns equal outputs into zeros, which point nowhere."""
         if config.method.projector_norm:
-            return [Reference("loss", -1.0, "views never differ: the best loss, and the collapsed one")]
-        return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", -1.0, "views never differ: the best loss, and the collapsed one", best=True)]
+        return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one", best=True)]
 
 
 def without_norm(head: nn.Sequential) -> nn.Sequential:

@@ -29,9 +29,19 @@ class Supervised(Method):
     paper = "Krizhevsky et al., 2012: ImageNet Classification with Deep Convolutional Neural Networks"
     link = "https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks"
     equation = r"-\log p(y \mid f(x))"
+    loss_unit = "nats"
     advice = "Not a self-supervised method: it looks at the labels. What the chosen factor does not need may be forgotten."
     views = 1
-    measures = {"training_accuracy": Measure("Training accuracy", "high: the share of views whose label is said", 0, 1)}
+    measures = {
+        "training_accuracy": Measure(
+            "Training accuracy",
+            "high: the share of views whose label is said",
+            0,
+            1,
+            formula="share of the views of the batch whose label has the largest output",
+            unit="share, from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """What to be told."""

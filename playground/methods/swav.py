@@ -29,9 +29,19 @@ class SwAV(Method):
     paper = "Caron et al., 2020: Unsupervised Learning of Visual Features by Contrasting Cluster Assignments"
     link = "https://arxiv.org/abs/2006.09882"
     equation = r"-\sum_k q_{s,k} \log \frac{\exp(z_t \cdot c_k / \tau)}{\sum_{k'} \exp(z_t \cdot c_{k'} / \tau)}"
+    loss_unit = "nats"
     advice = "A loss that stays at ln K has not begun to learn: lower epsilon or the learning rate, or take fewer prototypes."
     multi_crop = True
-    measures = {"same_prototype": Measure("Same prototype", "high: both views of an image are assigned to one prototype", 0, 1)}
+    measures = {
+        "same_prototype": Measure(
+            "Same prototype",
+            "high: both views of an image are assigned to one prototype",
+            0,
+            1,
+            formula="share of the images whose two views have the same largest assignment",
+            unit="share, from 0 to 1",
+        )
+    }
 
     class Knobs(Choice.Knobs):
         """Epsilon says how hard assignments are, temperature how hard predictions are."""

@@ -28,8 +28,16 @@ class Triplet(Method):
     paper = "Schroff et al., 2015: FaceNet: A Unified Embedding for Face Recognition and Clustering"
     link = "https://arxiv.org/abs/1503.03832"
     equation = r"\max(0,\; \|a - p\|^2 - \|a - n\|^2 + m)"
+    loss_unit = "squared distance of vectors of length 1"
     measures = {
-        "active_triplets": Measure("Active triplets", "those within the margin, which alone teach: near 0 learning has ended", 0, 1)
+        "active_triplets": Measure(
+            "Active triplets",
+            "those within the margin, which alone teach: near 0 learning has ended",
+            0,
+            1,
+            formula="share of the triplets with |a - p|^2 - |a - n|^2 + m > 0",
+            unit="share, from 0 to 1",
+        )
     }
 
     class Knobs(Choice.Knobs):
@@ -73,7 +81,7 @@ class Triplet(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """At a point, positive and negative are equally far."""
         if not config.method.negatives:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
         return [Reference("loss", config.method.margin, f"all outputs equal: the margin, {config.method.margin:g}")]
 
 

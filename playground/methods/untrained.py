@@ -19,6 +19,7 @@ class Untrained(Method):
     paper = "Saxe et al., 2011: On Random Weights and Unsupervised Feature Learning"
     link = "https://mlanthology.org/icml/2011/saxe2011icml-random/"
     equation = r"\theta_t = \theta_0"
+    loss_unit = "none: there is nothing to lower"
     advice = "Its loss is 0 because there is none. A random network already knows colors well."
     views, trains = 1, False
     suggests = {"steps": 20}

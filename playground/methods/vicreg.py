@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
 
 if TYPE_CHECKING:
@@ -30,6 +30,31 @@ class VICReg(Method):
     paper = "Bardes et al., 2022: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"
     link = "https://arxiv.org/abs/2105.04906"
     equation = r"\lambda\, s(Z, Z') + \mu\, [v(Z) + v(Z')] / 2 + \nu\, [c(Z) + c(Z')]"
+    loss_unit = "none, from 0"
+
+    measures = {
+        "loss/invariance": Measure(
+            "Invariance term",
+            "low: two views of one image land close together",
+            0,
+            formula="mean over images and dimensions of (z - z')^2, before its weight",
+            unit="none, from 0",
+        ),
+        "loss/variance": Measure(
+            "Variance term",
+            "near 0: every dimension keeps a spread of 1",
+            0,
+            formula="mean over dimensions and views of max(0, 1 - sqrt(variance + 0.0001)), before its weight",
+            unit="none, from 0 to 1",
+        ),
+        "loss/covariance": Measure(
+            "Covariance term",
+            "near 0: no two dimensions say the same",
+            0,
+            formula="sum over views and pairs of different dimensions of covariance^2 / D, before its weight",
+            unit="none, from 0",
+        ),
+    }
 
     class Knobs(Choice.Knobs):
         """The three weights of the paper."""
@@ -71,7 +96,7 @@ class VICReg(Method):
     def references(cls, config: RunConfig) -> list[Reference]:
         """A point has no variance, and nothing else to pay for."""
         if not config.method.variance:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one")]
+            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
         value = config.method.variance_weight * (1 - EPSILON**0.5)
         return [Reference("loss", value, f"all outputs equal: the variance term alone, {value:.4g}")]
 

@@ -170,7 +170,7 @@ def panels(shown: Pair) -> None:
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = twins["broken" if side == "healthy" else "healthy"]
-            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, catalog=live.catalog(), title=TITLES[side])
+            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
@@ -191,7 +191,8 @@ def opening() -> None:
 
 def _twins(shown: Pair) -> dict[str, Any]:
     """What a panel needs of the two; of one that is missing it shows that it is."""
-    return {**shown.ids, "status": {side: _status(each) for side, each in zip(SIDES, shown.both, strict=True)}}
+    changes = len(shown.broken.changes)
+    return {**shown.ids, "changes": changes, "status": {side: _status(each) for side, each in zip(SIDES, shown.both, strict=True)}}
 
 
 def _status(each: Watched) -> str:

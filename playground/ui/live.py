@@ -9,7 +9,6 @@ from typing import Any
 
 import streamlit as st
 
-from playground.diagnostics import CATALOG
 from playground.ui import ASSETS, RECORDED
 
 MOUNT = """
@@ -38,7 +37,7 @@ def module() -> str:
 
 def panel(name: str, run: str | None, **more: Any) -> None:
     """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
-    still(name, run=run or recording(), catalog=catalog(), **more)
+    still(name, run=run or recording(), **more)
 
 
 def first_row(run: str | None) -> None:
@@ -68,12 +67,6 @@ def still(name: str, on_status: Callable[[], None] | None = None, where: str = "
 def recording() -> str | None:
     """What panels show before the first Start: `recorded`, where assets/ has one: the first of the pair."""
     return "recorded" if (RECORDED / "pair.json").is_file() else None
-
-
-@cache
-def catalog() -> dict[str, dict[str, Any]]:
-    """What each diagnostic is called, what is good, and its range."""
-    return {name: {key: getattr(each, key) for key in ("title", "good", "low", "high")} for name, each in CATALOG.items()}
 
 
 def _nothing() -> None:

@@ -2,6 +2,7 @@
 
     python -m playground.ui.record              trains both, on the CPU; the same code gives the same files on one machine
     python -m playground.ui.record RUN [RUN]    takes runs of this machine, by their ids: the one with jitter, the one without
+    python -m playground.ui.record --judge      trains nothing: lets today's judge speak of what is recorded
 
 What is written to assets/recorded/ is what the server would send of both, entry by entry, only shorter: all numbers in
 `pair.json`, pictures beside it.
@@ -10,6 +11,7 @@ What is written to assets/recorded/ is what the server would send of both, entry
 from __future__ import annotations
 
 import base64
+import json
 import math
 import shutil
 import sys
@@ -25,6 +27,10 @@ from PIL import Image
 from scipy.spatial import KDTree
 
 from playground.config import CHOICES, RunConfig
+from playground.diagnostics.course import LossCourse
+from playground.diagnostics.limits import bar_limits
+from playground.diagnostics.subject import Subject, guarded
+from playground.diagnostics.verdict import judge
 from playground.events import Finished
 from playground.home import home
 from playground.projection import umap_layout
@@ -96,6 +102,27 @@ def _run(store: Store, run: str, target: Path) -> dict[str, Any]:
     return {"title": title, "config": kept.flat, "steps": kept.steps, "events": numbered, "frames": frames}
 
 
+def judged_anew(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded run as today's judge sees it: its verdicts, and the limits that its bars are colored by."""
+    config, course, said = RunConfig(**run["config"]), LossCourse(), None
+    start: dict[str, float] = {}
+    values: dict[str, float] = {}
+    events = []
+    for number, kind, step, at, body in run["events"]:
+        if kind == "started":
+            body = body | {"limits": bar_limits(body["layers"], body["probe"], guarded(config))}
+            subject = Subject.of_run(config, body)
+        elif kind == "metrics" and "feature_std" in body:
+            start, values = start or body, body
+        elif kind == "metrics":
+            course.add(body["loss"])
+        elif kind == "verdict":
+            said = judge(step, values | course.told(), start, subject, said)
+            body = _rounded({name: value for name, value in vars(said).items() if name != "step"})
+        events.append([number, kind, step, at, body])
+    return {**run, "events": events}
+
+
 def spread(steps: Sequence[int], most: int) -> list[int]:
     """At most so many of the steps, evenly, the first and the last among them."""
     count = min(most, len(steps))
@@ -156,6 +183,11 @@ def _rounded(body: Any) -> Any:
 
 def main(runs: Sequence[str]) -> None:
     """Trains whichever run is not given, and records both."""
+    if list(runs) == ["--judge"]:
+        pair = json.loads((RECORDED / "pair.json").read_text())
+        judged = {name: judged_anew(run) for name, run in pair["runs"].items()}
+        (RECORDED / "pair.json").write_text(as_json(pair | {"runs": judged}))
+        return
     with TemporaryDirectory() as folder:
         kept, fresh = Store(home()), Store(Path(folder))
         sources = [(kept, run) for run in runs] + [(fresh, trained(fresh, changes)) for changes in list(RUNS.values())[len(runs) :]]
@@ -165,7 +197,7 @@ def main(runs: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1 + len(RUNS):
-        sys.exit("python -m playground.ui.record [RUN [RUN]]")
+        sys.exit("python -m playground.ui.record [--judge | RUN [RUN]]")
     try:
         main(sys.argv[1:])
     except (UnknownRun, ValueError) as error:

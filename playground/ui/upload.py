@@ -9,14 +9,16 @@ import streamlit as st
 
 from playground.datasets import DataError, own
 from playground.datasets.intake import add_files
+from playground.datasets.packed import stem
 from playground.home import HomeError, home, keeping
 from playground.ui import controls
 from playground.ui.controls import plain
 
 KINDS = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp")
+ARCHIVES = ("zip", "tar", "gz", "tgz", "bz2", "xz", "exe", "7z", "rar")  # the last two must be unpacked first, and are told so
 MINE = "my sets"  # those that this session has added, and so may remove
 AGAIN = "uploads"  # counts, so that the uploader is empty again after a set was added
-HELP = "JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels; without any there are no labels, and no accuracy is shown."
+HELP = "A zip, a tar, or JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels; without any, no accuracy is shown."
 SEEN = "They are kept on this server, where everybody who opens it can train on them."
 
 
@@ -25,9 +27,9 @@ def draw(data: Any) -> None:
     with st.expander("Your own images", expanded=False, icon=":material/add_photo_alternate:", key="section-own"):
         st.caption(SEEN)
         count = st.session_state.setdefault(AGAIN, 0)
-        whole = st.segmented_control("What to send", ["zip or pictures", "a folder"], default="zip or pictures", key="own-kind")
+        whole = st.segmented_control("What to send", ["archive or pictures", "a folder"], default="archive or pictures", key="own-kind")
         several: Any = "directory" if whole == "a folder" else True
-        kinds = KINDS if several == "directory" else ("zip", *KINDS)
+        kinds = KINDS if several == "directory" else (*ARCHIVES, *KINDS)
         files = st.file_uploader("Pictures", kinds, several, key=f"own-files-{whole}-{count}", help=HELP, label_visibility="collapsed")
         name = st.text_input("Name", key=f"own-name-{count}", max_chars=60, placeholder="birds of my garden")
         if st.button("Add", key="own-add", icon=":material/add:", disabled=not files):
@@ -38,7 +40,7 @@ def draw(data: Any) -> None:
 def _called(files: Any) -> str:
     """What a set is called by somebody who gave it no name."""
     first = files[0].name
-    return str(first.partition("/")[0] if "/" in first else first.rpartition(".")[0])
+    return str(first.partition("/")[0] if "/" in first else stem(first))
 
 
 def _add(files: list[Any], name: str) -> None:

@@ -7,6 +7,7 @@ import functools
 import gzip
 import mimetypes
 import zlib
+from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from playground import safe_files
+from playground.definitions import collected
 from playground.home import site
 from playground.runs.records import as_json
 
@@ -74,6 +76,12 @@ def asset(request: Request) -> Response:
     if not path.is_relative_to(root):
         return failure(404, "there is no such file")
     return file(request, path, forever="v" in request.query_params)
+
+
+def definitions(request: Request) -> Response:
+    """{metric name or pattern: {title, good, meaning, formula, unit, source, latex}}: what every number on the pages means."""
+    body = {name: vars(each) for name, each in collected().items()}
+    return tagged(request, blake2b(as_json(body).encode(), digest_size=8).hexdigest(), body)
 
 
 def plotly_js(request: Request) -> Response:

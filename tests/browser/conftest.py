@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from playground.definitions import collected
 from playground.home import site
 from playground.ui import ASSETS
 
@@ -46,6 +47,8 @@ def scripts(chromium):
     """An empty page that can import the scripts of assets/, without a server."""
 
     def give(route):
+        if route.request.url.endswith("/assets/definitions.json"):
+            return route.fulfill(json={name: vars(each) for name, each in collected().items()})
         path = ASSETS / urlsplit(route.request.url).path.removeprefix("/assets/")
         route.fulfill(path=path) if path.is_file() else route.fulfill(body="<!doctype html>", content_type="text/html")
 

@@ -19,7 +19,7 @@ def test_numbers_and_pictures_follow_the_step_and_the_layer(desk):
     )
     page.wait_for_function("document.querySelectorAll('.ssl-geometry .js-plotly-plot').length === 5")
     page.wait_for_selector(".ssl-geometry .ssl-measure:has-text('LiDAR')")
-    assert "have a cosine of" in page.get_attribute(".ssl-geometry .ssl-chart:has-text('Cosine of two views') .ssl-plot", "aria-label")
+    assert "have a cosine of" in page.get_attribute(".ssl-geometry .ssl-chart:has-text('Similarity of two views') .ssl-plot", "aria-label")
     now = page.text_content(".ssl-measure:has-text('Participation ratio') .ssl-value")
     page.focus(".ssl-geometry .ssl-switch button >> nth=1")
     page.keyboard.press("Enter")

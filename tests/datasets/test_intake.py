@@ -310,8 +310,8 @@ def test_what_a_crash_left_behind_is_swept_away_a_day_later(home):
 @pytest.mark.parametrize(
     ("source", "name", "sentence"),
     [
-        ("absent", "", "what is added must be a folder of pictures or a zip of them, got .*absent, which is not there"),
-        ("notes.txt", "", "what is added must be a folder of pictures or a zip of them, got notes.txt, which is neither"),
+        ("absent", "", "what is added must be a folder of pictures, or a zip or tar of them, got .*absent, which is not there"),
+        ("notes.txt", "", "what is added must be a folder of pictures, or a zip or tar of them, got notes.txt, which is neither"),
         ("x", "\u202e\n", "a set must have a name, got one without a letter that can be shown"),
         ("x", "Taken!", "the name of a set must be a new one, got Taken!, which is here as own-taken; remove that one first"),
     ],

@@ -1,0 +1,115 @@
+// What every number means, at its label: with a pointer above it, with the keyboard on it, with a touch. Titles come from here, too.
+
+import { formula } from "./formula.js"
+import { make, themeOf } from "./theme.js"
+
+const DEFINITIONS = await load()
+const explained = new WeakMap() // label -> its definition
+const AFTER = 250 // ms that a pointer rests on a label before it is explained
+const CONTROL = { tabindex: "0", role: "button", "aria-expanded": "false" } // what a label that explains itself is to a keyboard
+let shown = null
+let pinned = false
+let timer = 0
+
+async function load() {
+  const answer = await fetch(new URL("definitions.json", import.meta.url)).catch(() => null)
+  return answer?.ok ? answer.json() : {}
+}
+
+/** The definition of a metric by its name, "projector/alignment", or by the pattern that it fits, "knn/*"; undefined where there is none. */
+export function definitionOf(name) {
+  const plain = String(name).replace(/^projector\//, "")
+  if (Object.hasOwn(DEFINITIONS, plain)) return DEFINITIONS[plain]
+  const fits = ([pattern]) => pattern.includes("*") && new RegExp(`^${pattern.replace("*", ".*")}$`).test(plain)
+  return Object.entries(DEFINITIONS).find(fits)?.[1]
+}
+
+/** From now on `label` explains itself; what: the name of a metric, a definition that a run brings along, or null for none. Returns it. */
+export function explain(label, what) {
+  const definition = typeof what === "string" ? definitionOf(what) : what
+  if (explained.get(label) === definition) return label
+  if (shown === label) hide()
+  definition ? explained.set(label, definition) : explained.delete(label)
+  label.classList.toggle("ssl-defined", Boolean(definition))
+  for (const [name, value] of Object.entries(CONTROL)) definition ? label.setAttribute(name, value) : label.removeAttribute(name)
+  return label
+}
+
+const box = make("div.ssl-definition")
+box.id = "ssl-definition"
+box.setAttribute("role", "status")
+box.hidden = true
+
+function show(label, pin = pinned) {
+  clearTimeout(timer)
+  if (shown && shown !== label) hide()
+  pinned = pin
+  shown = label
+  box.replaceChildren(...content(explained.get(label)))
+  const theme = themeOf(label)
+  Object.assign(box.style, { background: theme.background, color: theme.text, borderColor: theme.line, fontFamily: theme.font })
+  if (!box.isConnected) document.body.append(box)
+  box.hidden = false
+  place(label.getBoundingClientRect())
+  label.setAttribute("aria-expanded", "true")
+  label.setAttribute("aria-describedby", box.id)
+}
+
+function hide() {
+  clearTimeout(timer)
+  if (!shown) return
+  box.hidden = true
+  shown.setAttribute("aria-expanded", "false")
+  shown.removeAttribute("aria-describedby")
+  shown = null
+  pinned = false
+}
+
+/** Below its label, or above where there is no room; a narrow page has it at its foot. */
+function place({ left, top, bottom }) {
+  const [wide, tall] = [box.offsetWidth, box.offsetHeight]
+  const below = bottom + 6 + tall <= innerHeight || top < tall + 6
+  Object.assign(box.style, { left: `${Math.max(8, Math.min(left, innerWidth - wide - 8))}px`, top: `${below ? Math.min(bottom + 6, Math.max(8, innerHeight - tall - 8)) : top - tall - 6}px` })
+}
+
+function content({ title, good, meaning, formula: text, latex, unit, source }) {
+  const rows = [["Formula", latex ? formula(latex) : text], ["Unit", unit], ["Read", good], ["Source", linked(source)]]
+  const list = make("dl", ...rows.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", name), make("dd", ...[value].flat())]))
+  return [make("strong", title), ...(meaning ? [make("p", meaning)] : []), list]
+}
+
+/** Text whose addresses can be followed. */
+function linked(text = "") {
+  return text.split(/(https?:\/\/\S+)/).filter(Boolean).map((part) => {
+    if (!/^https?:/.test(part)) return part
+    const link = make("a", part.replace(/^https?:\/\//, ""))
+    Object.assign(link, { href: part, target: "_blank", rel: "noreferrer" })
+    return link
+  })
+}
+
+const labelAt = (event) => event.target instanceof Element ? event.target.closest(".ssl-defined") : null
+
+document.addEventListener("pointerover", (event) => {
+  const label = labelAt(event)
+  if (event.pointerType === "touch" || pinned) return
+  if (label && label !== shown) clearTimeout(timer), timer = setTimeout(show, AFTER, label, false)
+  else if (label || box.contains(event.target)) clearTimeout(timer)
+  else clearTimeout(timer), timer = setTimeout(hide, AFTER)
+})
+document.addEventListener("focusin", (event) => {
+  const label = labelAt(event)
+  if (label?.matches(":focus-visible")) show(label, false)
+})
+document.addEventListener("focusout", (event) => labelAt(event) === shown && !pinned && !box.contains(event.relatedTarget) && hide())
+document.addEventListener("click", (event) => {
+  const label = labelAt(event)
+  if (label) label === shown && pinned ? hide() : show(label, true)
+  else if (!box.contains(event.target)) hide()
+})
+document.addEventListener("keydown", (event) => {
+  const label = labelAt(event)
+  if (event.key === "Escape" && shown) hide(), event.stopPropagation()
+  else if (label && label === document.activeElement && ["Enter", " "].includes(event.key)) event.preventDefault(), label === shown && pinned ? hide() : show(label, true)
+}, true)
+document.addEventListener("scroll", (event) => !box.contains(event.target) && hide(), true)
