@@ -90,6 +90,7 @@ def train(
                 yield Finished(0, "stopped")
                 return
             images, probe = load_images(config.data, folder)
+            _require_batch(images, config)
         trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
@@ -122,6 +123,15 @@ def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     """Training and probe images of `config.data`, kept for the next run of this process. Raises DataError."""
     images: tuple[Images, Images] = data.choice.load(data, folder)
     return images
+
+
+def _require_batch(images: Images, config: RunConfig) -> None:
+    """Some pictures of a set may have gone since the config was made. Raises DataError."""
+    title, size = config.data.choice.title, config.batch_size
+    if len(images) < size:
+        raise DataError(
+            f"{title} must have at least {size} pictures to train on, as many as a batch, got {len(images)} that can still be read"
+        )
 
 
 def _require_same_pictures(before: str, now: str, config: RunConfig) -> None:

@@ -125,11 +125,9 @@ class OwnImages(Dataset):
         factors = {"class": torch.tensor(cls.own.labels)[order[kept]]} if cls.own.labels else {}
         images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
         first, second = (int((kept < end).sum()) for end in (cls.count, cls.count + cls.probe_count))
-        if first < LEAST or second - first < LEAST:
-            raise DataError(
-                f"{cls.title} must have at least {LEAST} pictures to train on and {LEAST} to watch that can still be read, "
-                f"got {first} and {second - first}; read it again"
-            )
+        first = min(first, second - LEAST)  # where too few are left to watch, training gives some of its own
+        if first < LEAST:
+            raise DataError(f"{cls.title} must have at least {2 * LEAST} pictures that can still be read, got {second}; read it again")
         return images[:first], images[first:second], images[second:]
 
     @classmethod

@@ -280,6 +280,10 @@ def test_files_that_have_gone_since_are_left_out(flat, home):
     (home / "flat/4.png").write_text("not a picture any more")
     config = RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=4, **{"data.size": 48})
     assert list(train(config))[-1].status == "finished"
+    last = list(train(RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=12, **{"data.size": 48})))[-1]
+    assert last.status == "failed" and last.message.startswith(
+        "flat must have at least 12 pictures to train on, as many as a batch, got 10"
+    )
     assert sum(len(part) for part in (*config.data.choice.load(config.data, None),)) == 18
     assert sum(each.startswith("1 left out") for each in config.data.choice.remarks(config.data, home)) == 2
 

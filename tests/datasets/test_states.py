@@ -110,9 +110,7 @@ def test_where_too_few_are_left_it_is_one_sentence(place):
         (place / f"wren/{row:02}.png").unlink()
     knobs = kind.Knobs(size=48)
     list(kind.fetch(knobs, None))
-    with pytest.raises(
-        DataError, match=r"^birds must have at least 8 pictures to train on and 8 to watch that can still be read, got \d+ and"
-    ):
+    with pytest.raises(DataError, match=r"^birds must have at least 16 pictures that can still be read, got \d+; read it again$"):
         kind.load(knobs, None)
 
 
