@@ -52,7 +52,7 @@ def test_train_writes_the_summary(home, tmp_path):
     )
     assert (result["status"], result["steps"], result["config"]["method.temperature"], result["config"]["seed"]) == ("finished", 3, 0.5, 4)
     assert {"loss", "alignment", "uniformity", "feature_std", "rankme", "knn/shape", "knn/color"} <= set(result["final"])
-    assert set(result["baseline"]) == {"random", "pixels"}
+    assert set(result["baseline"]) == {"random", "pixels", "chance"}
     assert "reconstruction" not in result["final"]
     assert "knn/shape" in shown.stdout and "at the end" in shown.stdout
 
