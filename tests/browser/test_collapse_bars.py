@@ -14,7 +14,8 @@ async ([facts, values]) => {
   const run = { facts, now: (name) => values[name] }
   panel.measure(run, "", "backbone")
   panel.measure(run, "projector/", "projector")
-  return Object.fromEntries([...panel.bars].map(([key, bar]) => [key, [bar.fill.dataset.state, bar.fill.style.width, bar.value.textContent]]))
+  const seen = ({ fill, value }) => [fill.dataset.state, fill.style.width, value.textContent]
+  return Object.fromEntries([...panel.bars].map(([key, bar]) => [key, seen(bar)]))
 }
 """
 
