@@ -90,7 +90,7 @@ def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: S
     was_healthy = before is not None and before.state == "healthy"
     if learned(values, start, of):
         return "healthy", sentence
-    near = next((each for each in rules if each.near(step) and not (was_healthy and before and before.step >= each.since)), None)
+    near = next((each for each in rules if each.unclear(step, before)), None)
     if near:
         return "unclear", _between(near)
     if gained is None or step < PATIENCE or (was_healthy and gained >= HALF * least):
