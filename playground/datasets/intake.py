@@ -423,10 +423,10 @@ def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
     if not first:
         raise Refused("the file is empty")
     if name.lower().endswith(tables.ENDINGS):
-        file = found.root / f"table-{len(found.tables)}.csv"
-        with file.open("wb") as table:
+        kept = f"table-{len(found.tables)}.csv"
+        with (found.root / kept).open("wb") as table:
             table.writelines([first, *pieces])
-        found.tables.append((file.name, readable(name)))
+        found.tables.append((kept, readable(name)))
         return
     if not (ending := suffix(first[:16])):
         archive = os.path.splitext(name)[1].lower() in ARCHIVES
