@@ -74,6 +74,9 @@ def train(
     ] = "shapes",
     steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="So many runs, with this seed and the next ones; shows mean, lowest and highest of all.")
+    ] = 1,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other setting; may be given many times."),
@@ -91,22 +94,28 @@ def train(
 
       ssl-playground train --method byol --set method.stop_gradient=false
 
+      ssl-playground train --seeds 10
+
     The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
     """
     from playground.config import RunConfig
     from playground.core_sharing import share_cores
-    from playground.report import show, summarize, watched
+    from playground.report import show, show_spread, spread, summarize, watched
     from playground.training import train as run
 
     share_cores()
-
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
-    config = RunConfig(**given | ({} if steps is None else {"steps": steps}))
+    first = RunConfig(**given | ({} if steps is None else {"steps": steps}))
+    configs = [RunConfig(**first.flat() | {"seed": first.seed + number}) for number in range(seeds)]
     _require_writable(json_file)
-    summary = summarize(config, watched(config, run(config)))
-    _write(json_file, summary)
-    show(summary)
-    if summary["status"] == "failed":
+    summaries = [summarize(config, watched(config, run(config))) for config in configs]
+    if len(summaries) == 1:
+        _write(json_file, summaries[0])
+        show(summaries[0])
+    else:
+        _write(json_file, {"runs": summaries, "spread": spread(summaries)})
+        show_spread(summaries)
+    if any(each["status"] == "failed" for each in summaries):
         sys.exit(1)
 
 
@@ -115,26 +124,28 @@ def evaluate(
     run: Annotated[str, typer.Argument(help="The id of a run of this home, as the address bar of its page has it.")],
     factor: Annotated[str | None, typer.Option(help="Which factor is to be told apart; the data set's first if left out.")] = None,
     shares: Annotated[str | None, typer.Option(help="Shares of the labels, as in 0.01,0.1,1.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="How often all is repeated with other labels.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="How often all is repeated, with other labels, order and initial weights.")] = None,
     only: Annotated[
         str | None,
-        typer.Option(help="Of linear, knn, tuned, scratch, untrained, pixels, robustness, transfer: those that are wanted, with commas."),
+        typer.Option(
+            help="Of linear, knn_classifier, tuned, scratch, untrained, pixels, robustness, transfer: those that are wanted, with commas."
+        ),
     ] = None,
     transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are tested, too.")] = None,
-    labels: Annotated[str | None, typer.Option(help="How many labeled images there are at most; shares are of these.")] = None,
+    labels: Annotated[str | None, typer.Option(help="How many labels 100 % is at most; a seed has four fifths of all at most.")] = None,
     steps: Annotated[str | None, typer.Option(help="How long fine-tuning and training from scratch are.")] = None,
     json_file: JsonFile = None,
     background: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Measure what a run has learned: linear probe, k-NN, fine-tuning against training from scratch, with few labels and with many.
+    """Measure what a run has learned: linear probe, k-NN classifier, fine-tuning, training from scratch, with few labels and many.
 
-    Each result is the mean over seeds, with the lowest and the highest. The results are kept in the run's folder, for the page.
+    Each result is the mean over seeds, with what seeds and test images leave open of it. All is kept in the run's folder.
 
     [bold]Try[/bold]
 
       ssl-playground evaluate abcd2345
 
-      ssl-playground evaluate abcd2345 --only linear,knn --transfer cifar10
+      ssl-playground evaluate abcd2345 --only linear,knn_classifier --transfer cifar10
 
       ssl-playground evaluate abcd2345 --shares 0.01,0.1,1 --labels 10000 --steps 600 --json curve.json
     """
@@ -189,6 +200,8 @@ def methods(
 def bench(
     json_file: JsonFile = None,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to time each contender.")] = 8.0,
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="How often to train what is trained until it has learned something.")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="A first look in 90 seconds: one second a contender, one seed.")] = False,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Whether all methods train on the GPU, agree with the CPU, and how fast: 5 minutes.")
     ] = False,
@@ -205,10 +218,13 @@ def bench(
         from playground.bench_gpu import Setting, run
 
         sys.exit(any(each["status"] == "failed" for each in run(Setting(data=data), json_file)))
-    from playground.bench import measure, table
+    from playground.bench import facts, measure, table
 
-    results = measure(seconds)
-    _write(json_file, results)
+    results = {}
+    for name, row in measure(1.0 if quick else seconds, 1 if quick else seeds):
+        results[name] = row
+        Console(stderr=True).print(f"{name} ...", style="dim")
+    _write(json_file, {"machine": facts(), **results})
     Console().print(table(results))
 
 

@@ -13,8 +13,10 @@ from playground import RunConfig
 from playground.datasets import DataError, Images
 from playground.devices import pick
 from playground.evaluation import Protocol, evaluate, ledger
-from playground.evaluation.contest import About, Confused, Doing, Remark, Score, most_confused
+from playground.evaluation.contest import _Contest, most_confused
 from playground.evaluation.corruptions import CORRUPTIONS
+from playground.evaluation.events import About, Confused, Doing, Remark, Score
+from playground.evaluation.intervals import bar, wilson
 from playground.evaluation.probes import STRENGTHS, chosen_strength, confusion, knn_predict, linear_probe
 from playground.evaluation.subsets import NoLabels, held_out, pool, subset, task_of, too_few
 from playground.evaluation.tuning import recipe, tune
@@ -122,8 +124,9 @@ def test_subsets_are_exact_shares_of_each_class_and_the_fewer_lie_in_the_more():
         few, some, more = ({*subset(labels, share, seed).tolist()} for share in (0.01, 0.1, 0.4))
         assert few < some < more
     assert torch.equal(found[0.1], subset(labels, 0.1, 7)) and not torch.equal(found[0.1], subset(labels, 0.1, 8))
-    assert len(pool(labels, 50, 0)) == 50 and len(pool(labels, 157, 0)) == 157
-    assert not torch.equal(pool(labels, 50, 0), pool(labels, 50, 1))
+    assert len(pool(labels, 50, 0)) == 50 and not torch.equal(pool(labels, 50, 0), pool(labels, 50, 1))
+    assert labels[pool(labels, 1000, 0)].bincount().tolist() == [80, 43, 2]  # four fifths of each class
+    assert not torch.equal(pool(labels, 1000, 0), pool(labels, 1000, 1))
 
 
 def test_held_out_labels_never_take_the_last_of_a_class():
@@ -135,7 +138,7 @@ def test_held_out_labels_never_take_the_last_of_a_class():
 def test_a_share_with_less_than_an_image_a_class_is_left_out_with_a_sentence(shapes, method):
     assert too_few(torch.arange(8).repeat(100), 0.01) == ""
     assert "must be at least one for each of 8 classes, got 0.96" in too_few(torch.arange(8).repeat(12), 0.01)
-    found = list(evaluate(CONFIG, method, shapes, Protocol(parts=("knn",), shares=(0.01, 1.0), seeds=2, labels=100)))
+    found = list(evaluate(CONFIG, method, shapes, Protocol(parts=("knn_classifier",), shares=(0.01, 1.0), seeds=2, labels=100)))
     assert [each.share for each in scores(found)] == [1.0, 1.0]
     assert len([each for each in found if isinstance(each, Remark)]) == 1
 
@@ -145,19 +148,19 @@ def test_no_test_image_is_ever_learned(leaks):
     """Noise with random labels: whoever has not seen a test image guesses. The same with its images among the labeled ones: they know."""
     test = images(300, 1)
     train = test if leaks else images(300, 2)
-    parts = ("linear", "knn", "tuned", "pixels")
+    parts = ("linear", "knn_classifier", "tuned", "pixels")
     found = scores(
         evaluate(CONFIG, untrained(CONFIG, train), (train, test), Protocol(parts=parts, shares=(1.0,), seeds=1, labels=1000, steps=20))
     )
     accuracies = {each.who: each.accuracy for each in found}
     assert set(accuracies) == set(parts)
     assert all(0.38 < each < 0.62 for each in accuracies.values()) is not leaks
-    assert (accuracies["knn"] > 0.95) is leaks
+    assert (accuracies["knn_classifier"] > 0.8) is leaks  # four fifths of them are drawn
 
 
 def test_fine_tuning_and_from_scratch_are_one_procedure(shapes, method):
     """Begun from the same weights they give the same numbers, whatever they are."""
-    own = shapes[0], shapes[1][:60]
+    own = shapes[0], shapes[1][:60]  # of one seed: others begin from other weights
     found = scores(evaluate(CONFIG, method, own, Protocol(parts=("tuned", "scratch", "robustness"), **SMALL)))
     halves = [
         [(each.operator, each.strength, each.accuracy, each.chosen) for each in found if each.who == who] for who in ("tuned", "scratch")
@@ -213,19 +216,19 @@ def test_a_shift_moves_by_its_share_of_the_side_one_way():
 
 def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, method):
     other = images(60, 5), images(40, 6)
-    parts = ("linear", "knn", "untrained", "robustness", "transfer")
+    parts = ("linear", "knn_classifier", "untrained", "robustness", "transfer")
     events = list(
         evaluate(
             CONFIG, method, shapes, Protocol(parts=parts, transfer="cifar10", factor="color", shares=(0.2, 1.0), seeds=2, labels=80), other
         )
     )
     [about] = [each for each in events if isinstance(each, About)]
-    assert (about.factor, about.tested) == ("color", TESTED) and 75 < about.labeled < 85 and about.chance < 0.2
+    assert (about.factor, about.tested, about.known) == ("color", TESTED, 1000) and 75 < about.labeled < 85 and about.chance < 0.2
     done = [each.done for each in events if isinstance(each, Doing)]
     assert done == sorted(done) and done[-1] == 1
     found = scores(events)
     assert {(each.part, each.who) for each in found} == {
-        *(("labels", who) for who in ("linear", "knn", "untrained")), *(("robustness", who) for who in ("linear", "untrained")),
+        *(("labels", who) for who in ("linear", "knn_classifier", "untrained")), *(("robustness", who) for who in ("linear", "untrained")),
         *(("transfer", who) for who in ("linear", "untrained", "chance")),
     }  # fmt: skip
     clean = {each.seed: each.accuracy for each in found if each.part == "labels" and each.who == "linear" and each.share == 1}
@@ -241,7 +244,7 @@ def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, metho
 def test_runs_without_labels_are_told_what_can_be_measured(method):
     bare = Images(images(40, 1).pixels, {}, {})
     with pytest.raises(NoLabels, match="shapes must have labels to be evaluated on, got images without; data sets that have: cifar10"):
-        list(evaluate(CONFIG, method, (bare, bare), Protocol(parts=("knn",))))
+        list(evaluate(CONFIG, method, (bare, bare), Protocol(parts=("knn_classifier",))))
     some = images(40, 1, torch.full((40,), -1)), images(40, 2)
     with pytest.raises(NoLabels, match="got training images without"):
         task_of("own", *some)
@@ -252,7 +255,7 @@ def test_runs_without_labels_are_told_what_can_be_measured(method):
     assert any(isinstance(each, Remark) and "must have labels" in each.sentence for each in events)
     missing = DataError("cifar10 must be in /nowhere")
     with pytest.raises(DataError):
-        list(evaluate(CONFIG, method, missing, Protocol(parts=("knn",))))
+        list(evaluate(CONFIG, method, missing, Protocol(parts=("knn_classifier",))))
 
 
 def test_one_class_an_unknown_factor_and_features_that_are_not_finite_are_sentences(shapes, method):
@@ -269,7 +272,10 @@ def test_one_class_an_unknown_factor_and_features_that_are_not_finite_are_senten
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"parts": "linear,magic"}, "must be among linear, knn, tuned, scratch, untrained, pixels, robustness, transfer, got magic"),
+        (
+            {"parts": "linear,magic"},
+            "must be among linear, knn_classifier, tuned, scratch, untrained, pixels, robustness, transfer, got magic",
+        ),
         ({"parts": ""}, "got nothing"),
         ({"shares": "0.1,2"}, "shares must be numbers above 0 and up to 1, got 0.1, 2"),
         ({"shares": "many"}, "shares must be numbers above 0 and up to 1, got many"),
@@ -296,7 +302,7 @@ def test_the_ledger_keeps_what_came_before_the_end_whatever_ended_it(tmp_path):
     score = Score("labels", "linear", 0, 1.0, 10, 0.5)
 
     def events():
-        yield About("shapes", "shape", ["a", "b"], 10, 20, 0.5)
+        yield About("shapes", "shape", ["a", "b"], 10, 20, 0.5, 12)
         yield score
         yield Score("labels", "linear", 1, 1.0, 12, 0.8)
         yield Confused(0, [[1, 2], [3, 4]])
@@ -310,7 +316,7 @@ def test_the_ledger_keeps_what_came_before_the_end_whatever_ended_it(tmp_path):
     assert (kept["status"], kept["message"], kept["step"], kept["confusion"]) == ("failed", "no more", 7, [[2, 2], [3, 5]])
     [row] = ledger.summary(kept["scores"])
     assert (row["labeled"], row["seeds"], row["mean"], row["lowest"], row["highest"]) == (11, 2, pytest.approx(0.65), 0.5, 0.8)
-    assert ledger.as_csv(kept).splitlines()[1] == "abcd2345,7,labels,,,0.0,linear,1.0,11,2,0.65,0.5,0.8"
+    assert ledger.as_csv(kept).splitlines()[1] == "abcd2345,7,labels,,,0.0,linear,1.0,11,2,0.65,0.5,0.8,0,0.5,0.8,"
     growing = ledger.recorded(tmp_path, ledger.begun("abcd2345", 8, Protocol()), events())
     next(growing), next(growing)
     growing.close()
@@ -326,3 +332,84 @@ def test_a_ledger_of_another_version_or_half_a_file_is_none(tmp_path):
     assert ledger.read(tmp_path) is None
     ledger.write(tmp_path / "deleted", ledger.begun("abcd2345", 1, Protocol()))
     assert not (tmp_path / "deleted").exists()
+
+
+def test_seeds_have_other_rows_and_from_scratch_other_weights_so_that_no_bar_is_empty(shapes, method):
+    """With all labels, too: the k-NN classifier knows nothing else that could vary."""
+    parts = ("knn_classifier", "scratch")
+    found = scores(evaluate(CONFIG, method, shapes, Protocol(parts=parts, shares=(1.0,), seeds=2, steps=8)))
+    rows = {row["who"]: row for row in ledger.summary([vars(each) for each in found])}
+    for who in parts:
+        assert rows[who]["lowest"] < rows[who]["highest"], who
+        assert rows[who]["low"] < rows[who]["lowest"] and rows[who]["high"] > rows[who]["highest"], who
+        assert (rows[who]["labeled"], rows[who]["tested"], rows[who]["seeds"]) == (801, TESTED, 2)
+    contest = _Contest(CONFIG, method, shapes, Protocol())
+    first, second = (torch.cat([each.flatten() for each in contest.fresh(seed).parameters()]) for seed in (0, 1))
+    assert not torch.equal(first, second)
+    assert torch.equal(first, torch.cat([each.flatten() for each in untrained(CONFIG, shapes[0]).parameters()]))  # the run's own start
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 10), (7, 10), (10, 10), (81, 263), (4000, 8976)])
+def test_wilsons_interval_is_where_the_score_test_just_rejects(right, count):
+    """Its ends solve |p - share| = z sqrt(p (1 - p) / n); 81 of 263 is Newcombe's example: 0.2553 to 0.3662."""
+    low, high = wilson(right / count, count)
+    for end in (low, high):
+        if 1e-9 < end < 1 - 1e-9:
+            assert abs(end - right / count) == pytest.approx(1.959964 * (end * (1 - end) / count) ** 0.5, abs=1e-9)
+    assert 0 <= low <= right / count <= high <= 1 and high - low > 0
+    if (right, count) == (81, 263):
+        assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+def test_a_bar_holds_the_seeds_and_the_test_images_and_is_longer_than_either():
+    low, high = wilson(0.7, 400)
+    assert bar([0.7, 0.7, 0.7], 400) == pytest.approx((low, high))  # seeds agree: the test alone
+    assert bar([0.6, 0.7, 0.8], 0) == pytest.approx((0.6, 0.8))  # an unknown test: seeds alone
+    both = bar([0.6, 0.7, 0.8], 400)
+    assert both == pytest.approx((0.7 - (0.1**2 + (0.7 - low) ** 2) ** 0.5, 0.7 + (0.1**2 + (high - 0.7) ** 2) ** 0.5))
+    assert bar([1.0], 10)[1] == 1.0
+
+
+def test_a_bar_holds_what_another_test_would_have_said():
+    """A thousand tests of 200 images by a classifier that is right at 0.9: the true share lies in 95 % of the bars."""
+    random = np.random.default_rng(0)
+    bars = [bar([random.binomial(200, 0.9) / 200], 200) for _ in range(1000)]
+    assert 0.93 < np.mean([low <= 0.9 <= high for low, high in bars]) < 0.97
+
+
+def test_test_images_of_classes_that_were_never_taught_are_left_out_and_few_are_refused(method):
+    train, test = images(60, 1, torch.arange(60) % 2), images(60, 2, torch.arange(60) % 3)
+    task = task_of("own", train, test)
+    assert sorted(task.test_labels.unique().tolist()) == [0, 1] and len(task.test_labels) == 40
+    assert task.untaught == "20 test images are left out: no training image is of their class."
+    with pytest.raises(NoLabels, match="^own must have at least 20 labeled test images to be evaluated on, got 19$"):
+        task_of("own", train, images(19, 2))
+    alone = images(30, 1, torch.arange(30)), images(30, 2, torch.arange(30, 60))  # thirty classes of one picture in each part
+    with pytest.raises(NoLabels, match="got 0$"):
+        task_of("own", *alone)
+
+
+def test_uneven_classes_are_said_and_the_mean_over_classes_stands_beside(shapes, method):
+    train, test = images(60, 1, torch.arange(60) % 2), images(206, 2, (torch.arange(206) >= 200).long())
+    events = list(evaluate(CONFIG, method, (train, test), Protocol(parts=("pixels",), shares=(1.0,), seeds=1)))
+    [about] = [each for each in events if isinstance(each, About)]
+    assert about.uneven and about.chance == pytest.approx(200 / 206)
+    [score] = scores(events)
+    assert 0 <= score.balanced <= 1 and score.balanced != score.accuracy
+    assert not task_of("shapes", *shapes).uneven
+
+
+def test_results_of_the_first_version_are_read_under_the_names_of_this_one(tmp_path):
+    old = {"part": "labels", "who": "knn", "seed": 0, "share": 1.0, "labeled": 9, "accuracy": 0.5, "operator": "", "strength": 0.0}
+    scores = [old | {"data": "", "chosen": None}, old | {"part": "transfer", "who": "linear", "data": "mnist", "chosen": 0.1}]
+    about = {"data": "shapes", "factor": "shape", "names": ["a"], "labeled": 9, "tested": 1024, "chance": 0.2}
+    document = ledger.begun("abcd2345", 7, Protocol()) | {"version": 1, "about": about, "scores": scores, "remarks": ["one"]}
+    (tmp_path / ledger.FILE).write_text(json.dumps(document))
+    found = ledger.read(tmp_path)
+    assert found["remarks"][0].startswith("Measured by an earlier version") and found["remarks"][1:] == ["one"]
+    assert (found["about"]["known"], found["about"]["uneven"]) == (9, False)
+    labels, transfer = ledger.summary(found["scores"])
+    assert labels["who"] == "knn_classifier" and (labels["low"], labels["high"]) == pytest.approx(wilson(0.5, 1024))
+    assert (transfer["low"], transfer["high"], transfer["balanced"]) == (0.5, 0.5, None)
+    assert Protocol.read({"parts": "linear,knn"}).parts == ("linear", "knn_classifier")
+    assert len(ledger.as_csv(found).splitlines()) == 3

@@ -47,11 +47,18 @@ def test_the_newest_run_is_there_and_evaluate_asks_for_what_is_ticked(run, submi
     by_key(page, "selectbox", "eval.factor").select("color")
     by_key(page, "number_input", "eval.seeds").set_value(2)
     rendered(page)
-    assert address(page) == {"run": run, "parts": "linear,knn,tuned,scratch,untrained,robustness", "factor": "color", "seeds": "2"}
+    assert address(page) == {
+        "run": run,
+        "parts": "linear,knn_classifier,tuned,scratch,untrained,robustness",
+        "factor": "color",
+        "seeds": "2",
+    }
     by_key(page, "button", "evaluate").click()
     rendered(page)
     [(asked, protocol, _)] = submitted
-    assert asked == run and protocol == Protocol(("linear", "knn", "tuned", "scratch", "untrained", "robustness"), "color", seeds=2)
+    assert asked == run and protocol == Protocol(
+        ("linear", "knn_classifier", "tuned", "scratch", "untrained", "robustness"), "color", seeds=2
+    )
 
 
 def test_a_link_opens_the_same_evaluation(run):
@@ -84,7 +91,7 @@ def test_a_link_that_cannot_be_has_its_sentence_and_starts_nothing(run, query, s
 
 def test_nothing_ticked_starts_nothing(run):
     page = opened(parts="knn")
-    by_key(page, "checkbox", "eval.part-knn").uncheck()
+    by_key(page, "checkbox", "eval.part-knn_classifier").uncheck()
     rendered(page)
     assert by_key(page, "button", "evaluate").disabled
     assert any("got nothing" in each.value for each in page.warning)

@@ -9,22 +9,25 @@ import sys
 import time
 
 import pytest
+import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig, train
 from playground.evaluation import Protocol, ledger
-from playground.evaluation.told import evaluated
+from playground.evaluation.told import evaluated, sets
 from playground.events import Metrics
+from playground.home import home
 from playground.runs.evaluations import Evaluations
 from playground.runs.pool import Pool
 from playground.runs.records import UnknownRun
 from playground.runs.runner import RunError
 from playground.runs.trained import NothingTrained
+from playground.training import load_images
 from playground.web.routes import routes
 
 TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 3, "device": "cpu"}
-QUICK = Protocol(parts=("linear", "knn"), shares=(1.0,), seeds=1, labels=50)
+QUICK = Protocol(parts=("linear", "knn_classifier"), shares=(1.0,), seeds=1, labels=50)
 LONG = Protocol(parts=("scratch",), shares=(1.0,), seeds=1, labels=50, steps=100_000)
 
 
@@ -71,12 +74,25 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
     environment = os.environ | {"COLUMNS": "140", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
     shown = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert shown.returncode == 0, shown.stderr
-    assert "color of shapes, 40 labeled images, tested on 1,024 others" in " ".join(shown.stdout.split())
-    assert "Fine-tuned" in shown.stdout and "50 % (" in shown.stdout and "most confused" in shown.stdout
+    assert "color of shapes, 4,096 labeled images, of which each seed draws 40; tested on 4,096 others" in " ".join(shown.stdout.split())
+    assert (
+        "Fine-tuned" in shown.stdout
+        and "50 % (24 labels)" in shown.stdout
+        and "100 % (40 labels)" in shown.stdout
+        and "most confused" in shown.stdout
+    )
     written = json.loads((tmp_path / "out.json").read_text())
     kept = ledger.read(folder(pool, runs["first"]))
     assert kept["scores"] == written["scores"] and (kept["status"], kept["step"], kept["done"]) == ("finished", 3, 1.0)
     assert len(written["scores"]) == 3 * 2 * 2 and all(0 <= each["accuracy"] <= 1 for each in written["scores"])
+
+
+def test_a_run_is_tested_on_images_that_it_neither_trained_on_nor_watched():
+    data = RunConfig().data
+    train, test = sets(data)
+    known = {each.numpy().tobytes() for part in load_images(data, home() / "data") for each in part.pixels}
+    assert torch.equal(train.pixels, load_images(data, home() / "data")[0].pixels) and len(test) == data.choice.test_count
+    assert known.isdisjoint(each.numpy().tobytes() for each in test.pixels)
 
 
 def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):
@@ -153,12 +169,12 @@ def test_the_routes_say_where_it_stands_and_give_the_numbers(pool, runs, http):
         pass
     body = http.get(f"/api/runs/{run}/evaluation").json()
     assert (body["step"], body["stale"], body["found"]["status"]) == (3, False, "finished")
-    assert {(each["who"], each["seeds"]) for each in body["found"]["scores"]} == {("linear", 1), ("knn", 1)}
+    assert {(each["who"], each["seeds"]) for each in body["found"]["scores"]} == {("linear", 1), ("knn_classifier", 1)}
     assert len(body["found"]["confusion"]) == 8 and body["found"]["pairs"]
     tag = http.get(f"/api/runs/{run}/evaluation").headers["etag"]
     assert http.get(f"/api/runs/{run}/evaluation", headers={"If-None-Match": tag}).status_code == 304
     rows = list(csv.DictReader(http.get(f"/api/runs/{run}/evaluation.csv").text.splitlines()))
-    assert [each["who"] for each in rows] == ["linear", "knn"] and rows[0]["run"] == run
+    assert [each["who"] for each in rows] == ["linear", "knn_classifier"] and rows[0]["run"] == run
     whole = http.get(f"/api/runs/{run}/evaluation.json")
     assert whole.json() == ledger.read(folder(pool, run)) and f'"evaluation-{run}.json"' in whole.headers["content-disposition"]
     assert http.get(f"/api/runs/{runs['empty']}/evaluation").json()["found"] is None

@@ -7,7 +7,7 @@ import pytest
 from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Verdict
+from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.runs.pool import Pool, close_shared_pools, shared_pool
 from playground.runs.store import Store
 
@@ -169,8 +169,10 @@ def diverged(home):
     """A run of this home that failed at learning rate 10, with a checkpoint of step 20."""
     store = Store(home)
     run = store.create(RunConfig(**{"steps": 100, "optimizer.learning_rate": 10}))
-    store.write_many(run, [Metrics(step, {"loss": 1.0}) for step in range(1, 30)])
-    store.write_many(run, [Checkpoint(20, {}), Verdict(30, "divergence", "It diverged.", {}), Finished(30, "failed", "why")])
+    store.write_many(run, [Started(0, {"steps": 100}), *[Metrics(step, {"loss": 1.0}) for step in range(1, 30)]])
+    store.write_many(
+        run, [Checkpoint(10, {}), Checkpoint(20, {}), Verdict(30, "divergence", "It diverged.", {}), Finished(30, "failed", "why")]
+    )
     store.close()
     return run
 
@@ -184,6 +186,10 @@ def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monke
     rendered(page)
     assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.1"
     assert any("Resume goes on from step 20 with learning rate 0.1" in each.value for each in page.caption)
+    spoiled = home / "runs" / run / "checkpoints" / "0000010.pt"
+    spoiled.write_bytes(spoiled.read_bytes()[:-100])
+    rendered(page)
+    assert any("The checkpoint of step 10 is damaged" in each.value for each in page.warning)
     by_key(page, "button", "pause").click()
     rendered(page)
     try:

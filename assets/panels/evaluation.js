@@ -18,7 +18,7 @@ export class EvaluationPanel {
     this.fill = make("div.ssl-fill")
     this.bar = make("div.ssl-bar", this.fill)
     this.remarks = make("ul.ssl-remarks")
-    this.curve = new Chart("Accuracy by share of the labels", "the run's curves above \"From scratch\": pretraining has paid")
+    this.curve = new Chart("Accuracy by share of the labels", "the run's curves above \"From scratch\": pretraining has paid; bars that do not overlap: more than luck")
     this.confusion = new Chart("Who is mistaken for whom", "bright on the diagonal: each class is known")
     this.pairs = make("p.ssl-caution")
     this.robustness = OPERATORS.map((name) => new Chart(name[0].toUpperCase() + name.slice(1), ""))
@@ -113,8 +113,8 @@ export class EvaluationPanel {
     if (state === this.listed) return
     this.listed = state
     const row = (kind, cells) => make("tr", ...cells.map((text) => make(kind, String(text))))
-    const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed"])
-    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "lowest to highest"])), make("tbody", ...lines.map((line) => row("td", line))))
+    const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), `${percent(each.low)} to ${percent(each.high)}`, each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed", each.balanced === null ? "" : percent(each.balanced)])
+    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "bar", "seeds", "mean over classes"])), make("tbody", ...lines.map((line) => row("td", line))))
   }
 
   remove() {
@@ -133,7 +133,7 @@ function standing(run, body) {
   if (!run) return ["none", "No run", "Choose one in the sidebar."]
   if (!body) return ["connecting", "Looking", ""]
   const { job, found } = body
-  const about = found?.about ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.labeled)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on; step ${STEP.format(found.step)}` : ""
+  const about = found?.about ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.known)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on and nobody watched; step ${STEP.format(found.step)}` : ""
   if (job.status === "running") return ["running", "Evaluating", found?.status === "running" ? found.doing : "starting a process of its own"]
   if (job.status === "waiting") return ["queued", "Waiting", `number ${job.position} in the queue; run ${job.before} is being evaluated`]
   if (job.status === "failed") return ["failed", "Failed", job.message]

@@ -4,7 +4,7 @@ import { axis } from "../plot.js"
 import { make } from "../theme.js"
 
 const LOOKS = {
-  linear: { color: 0, symbol: "circle" }, knn: { color: 2, symbol: "square" }, tuned: { color: 3, symbol: "diamond" },
+  linear: { color: 0, symbol: "circle" }, knn_classifier: { color: 2, symbol: "square" }, tuned: { color: 3, symbol: "diamond" },
   scratch: { color: 5, symbol: "triangle-up" }, untrained: { color: 7, symbol: "circle-open", dash: "dash" }, pixels: { color: 1, symbol: "x-thin-open", dash: "dash" },
 }
 const ORDER = Object.keys(LOOKS)
@@ -12,22 +12,22 @@ const TICKS = { blur: "sigma in pixels", noise: "deviation of the noise", jitter
 
 export const percent = (share) => `${+(100 * share).toFixed(1)} %`
 
-/** Accuracy over shares: a line a contender, bars from the lowest to the highest seed; baselines dashed, chance dotted. */
+/** Accuracy over shares: a line a contender, bars for what seeds and test images leave open; baselines dashed, chance dotted. */
 export function drawCurve(chart, scores, titles, about, theme) {
   const rows = scores.filter((each) => each.part === "labels")
   chart.hint(rows.length ? "" : "With few labels and with all of them: what the run's features give, and what labels alone give.")
   const shares = [...new Set(rows.map((each) => each.share))].sort((a, b) => a - b)
   const labeled = new Map(rows.map((each) => [each.share, each.labeled]))
   const layout = {
-    xaxis: axis(theme, "share of the labels, and how many that are", shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1], {
-      type: "log", tickvals: shares, ticktext: shares.map((each) => `${percent(each)}<br>${labeled.get(each).toLocaleString("en-US")}`) }),
-    yaxis: axis(theme, "accuracy on images kept out", [0, 1.02], { tickformat: ".0%" }),
+    xaxis: axis(theme, about && about.labeled < about.known ? `share of the labels: 100 % is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed` : "share of the labels, and how many that are", shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1], {
+      type: "log", tickvals: shares, ticktext: shares.map((each) => `${percent(each)}<br>${labeled.get(each).toLocaleString("en-US")} labels`) }),
+    yaxis: axis(theme, "accuracy on test images", [0, 1.02], { tickformat: ".0%" }),
     shapes: about ? [chanceLine(about.chance, theme)] : [], margin: { l: 48, r: 14, t: 8, b: 52 },
   }
   const who = present(rows)
   legend(chart, who, titles, theme, Boolean(about))
   chart.draw(who.map((name) => line(name, titles[name], rows.filter((each) => each.who === name), "share", theme)), layout, theme, "curve")
-  chart.say(rows.length ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${percent(each.share)} of the labels ${percent(each.mean)}`).join("; ")}` : "Accuracy by share of the labels: not measured yet")
+  chart.say(rows.length ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${percent(each.share)} of the labels (${each.labeled.toLocaleString("en-US")}) ${percent(each.mean)}${about?.uneven && each.balanced !== null ? `, mean over classes ${percent(each.balanced)}` : ""}`).join("; ")}` : "Accuracy by share of the labels: not measured yet")
 }
 
 /** A heat map with a row a true class; shares of the row. */
@@ -82,12 +82,17 @@ function line(name, title, rows, along, theme) {
   const color = theme.colors[look.color]
   return { type: "scatter", mode: "lines+markers", name: title, x: sorted.map((each) => each[along]), y: sorted.map((each) => each.mean),
     line: { color, width: 2, dash: look.dash }, marker: { color, size: 8, symbol: look.symbol, line: { color, width: 1.5 } }, error_y: spread(sorted, color),
-    customdata: sorted.map((each) => [each.labeled, each.lowest, each.highest]),
-    hovertemplate: `${title}<br>%{y:.1%} (%{customdata[1]:.1%} to %{customdata[2]:.1%})<br>%{customdata[0]:,} labels<extra></extra>` }
+    customdata: sorted.map((each) => [each.labeled, each.low, each.high, each.lowest, each.highest, classes(each)]),
+    hovertemplate: `${title}<br>%{y:.1%}, bar %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>seeds alone %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>` }
 }
 
+function classes(score) {
+  return score.balanced === null ? "" : `<br>mean over classes ${percent(score.balanced)}`
+}
+
+/** What seeds and so many test images leave open; the server says how far (intervals.py). */
 function spread(rows, color) {
-  return { type: "data", symmetric: false, array: rows.map((each) => each.highest - each.mean), arrayminus: rows.map((each) => each.mean - each.lowest), color, thickness: 1.4, width: 4 }
+  return { type: "data", symmetric: false, array: rows.map((each) => each.high - each.mean), arrayminus: rows.map((each) => each.mean - each.low), color, thickness: 1.4, width: 4 }
 }
 
 /** A dotted line: who always names the commonest label. */

@@ -1,12 +1,13 @@
 """The limits of the collapse judge, in one place: its rules, the bars on the pages and the figure of its margins all read them here.
 
 Each limit has two edges. Beyond the first a value speaks for a failure; beyond the second it speaks against it. Between them lies the
-gray zone: what was said before stands, and where nothing was said the judge says "unclear". `ssl-playground judge` draws how far the
-values of healthy and of broken runs stay from both.
+gray zone: a failure that was named before stands, a run that was called healthy stays so half the way, and else the judge says
+"unclear". `ssl-playground judge` draws how far the values of healthy and of broken runs stay from both.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,6 +28,11 @@ class Limit:
         """Whether the value does not clear the run: it speaks for the failure, or lies in the gray zone."""
         return value < self.clears if self.side == "below" else value > self.clears
 
+    def nearer(self, value: float) -> bool:
+        """Whether the value is more than half the way (by ratio) from the edge that clears the run to the one that speaks."""
+        middle = math.sqrt(self.speaks * self.clears)
+        return value < middle if self.side == "below" else value > middle
+
 
 # Of the healthy spread: below it all images look alike to the network. Projectors are spread by their losses; a backbone that no
 # projector follows may keep a large part that all images share: at random weights it has 8 % and more, and may keep that for long.
@@ -40,12 +46,14 @@ APART = Limit("below", 0.3, 0.35)  # view agreement: below it two views of an im
 AGREED = 0.5  # view agreement: above it the network has solved the task of telling whose view it sees
 EXPLAINED = Limit("above", 0.3, 0.25)  # of the features' variance: above it one nuisance tells most of what they say
 EXPLAINED_ALONE = Limit("above", 0.6, 0.5)  # the same where views do not agree, or no labels say whether anything else was learned
+OWN_SHARE = Limit("below", 1.6, 2.0)  # variance explained by the data set's subject, times that at the start: above it, it was learned
 RISEN = Limit("above", 2.0, 1.5)  # how far the loss has risen above its start, in units of how large it was or how far it has fallen
 LEAST_LOSS = 0.1  # no smaller unit than this: a loss that begins at zero must rise by something
 DIFFERENT = Limit("below", 0.01, 0.02)  # of the range of a pixel: below it two pictures are the same
 DISTINCT = Limit("below", 0.1, 0.2)  # of the probe images: below it nearly all are copies of others
 DETAIL = Limit("below", 0.005, 0.01)  # the same within one picture: below it there is nothing to see
 GAIN, ERRORS = 0.05, 2  # of k-NN accuracy: less than that, or than so many of its standard errors, is no gain
+HALF = 0.5  # of that gain: enough for what was said to stand, or where the subject also explains more than before
 SETTLING = 30  # steps before which nothing is said: running statistics of batch norm still lag behind
 PATIENCE = 100  # steps before which it is no wonder that nothing is learned yet
 

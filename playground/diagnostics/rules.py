@@ -14,9 +14,11 @@ from playground.diagnostics.limits import (
     DISTINCT,
     EXPLAINED,
     EXPLAINED_ALONE,
+    HALF,
     LEAST_LOSS,
     MOVED,
     ONE_BIN,
+    OWN_SHARE,
     PATIENCE,
     RISEN,
     SPREAD,
@@ -109,7 +111,7 @@ def _shortcut_rule(values: Values, start: Values, of: Subject) -> list[Rule]:
     gain = gains(values, start).get(of.about)
     subject = ""
     if gain is not None:
-        checks.append(_gain_check(of.about, values, start, of))
+        checks += [_gain_check(of.about, values, start, of), *_own_share_check(values, start, of)]
         subject = f" {known(of.about, values, start)}"
     sentence = f"The network tells images apart by {nuisance}, which explains {share:.0%} of its features' variance.{subject}"
     return [Rule("shortcut", "backbone", tuple(checks), sentence, PATIENCE)]
@@ -133,6 +135,32 @@ def _gain_check(name: str, values: Values, start: Values, of: Subject, which: st
     """A gain of k-NN accuracy that is less than what chance gives; twice as much clears."""
     gain, least = gains(values, start)[name], least_gain(name, values, start, of)
     return Check(f"{which}gain of k-NN on {name}", gain, Limit("below", least, least))
+
+
+def _own_share_check(values: Values, start: Values, of: Subject) -> list[Check]:
+    """Whether the subject explains more of the features than at the start, where its gain alone is too small to tell.
+
+    On photographs color explains much at random weights already, and few images make small gains uncertain.
+    """
+    gain, ratio = gains(values, start)[of.about], own_share(of.about, values, start)
+    if gain < HALF * least_gain(of.about, values, start, of) or ratio is None:
+        return []
+    return [Check(f"variance explained by {of.about}, times that at the start", ratio, OWN_SHARE)]
+
+
+def learned(values: Values, start: Values, of: Subject) -> bool:
+    """Whether the subject of the data set is known better than at the start: by a sure gain, or by half of one and what it explains."""
+    gain, ratio = gains(values, start).get(of.about), own_share(of.about, values, start)
+    if gain is None:
+        return False
+    least = least_gain(of.about, values, start, of)
+    return gain >= least or (gain >= HALF * least and ratio is not None and not OWN_SHARE.near(ratio))
+
+
+def own_share(about: str, values: Values, start: Values) -> float | None:
+    """How many times as much of the features' variance the subject of the data set explains as at the start, where that is known."""
+    name = f"explained/{about}"
+    return values[name] / start[name] if name in values and start.get(name) else None
 
 
 def gains(values: Values, start: Values) -> dict[str, float]:

@@ -23,12 +23,13 @@ from collections.abc import Sequence
 
 from playground.diagnostics.advice import WHOLE, advice
 from playground.diagnostics.checks import Rule
-from playground.diagnostics.limits import PATIENCE, SETTLING, SPREAD
+from playground.diagnostics.limits import HALF, PATIENCE, SETTLING, SPREAD
 from playground.diagnostics.rules import (
     Values,
     dimensions,
     gains,
     known,
+    learned,
     least_gain,
     main_nuisance,
     prefix_of,
@@ -87,12 +88,12 @@ def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: S
         least = least_gain(of.about, values, start, of)
         sentence += f" {known(of.about, values, start)}"
     was_healthy = before is not None and before.state == "healthy"
-    if gained is not None and gained >= least:
+    if learned(values, start, of):
         return "healthy", sentence
-    near = next((each for each in rules if each.near(step) and not (was_healthy and before and before.step >= each.since)), None)
+    near = next((each for each in rules if each.unclear(step, before)), None)
     if near:
         return "unclear", _between(near)
-    if gained is None or step < PATIENCE or (was_healthy and gained >= least / 2):
+    if gained is None or step < PATIENCE or (was_healthy and gained >= HALF * least):
         return "healthy", sentence
     return _nothing_shown(gained, least, values, start, of)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,9 @@ from playground import devices
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
 from playground.datasets.vision import squares
+from playground.diagnostics.labels import balanced
 from playground.evaluation.corruptions import CORRUPTIONS
+from playground.evaluation.events import About, Confused, Doing, Event, Remark, Score
 from playground.evaluation.probes import LinearProbe, confusion, knn_predict, linear_probe
 from playground.evaluation.protocol import CONTENDERS, Protocol
 from playground.evaluation.subsets import NoLabels, Task, pool, subset, task_of, too_few
@@ -29,63 +31,9 @@ from playground.trainer import untrained
 
 Predict = Callable[[Tensor], Tensor]  # images (N, 3, H, W), uint8 or in [0, 1] -> (N,) labels
 Sets = tuple[Images, Images]  # of training, of the test
-
-
-@dataclass(frozen=True)
-class Doing:
-    """What is under way; done: the share of all work that is behind, by the estimate of `Protocol.costs`."""
-
-    what: str
-    done: float
-
-
-@dataclass(frozen=True)
-class About:
-    """What the numbers are of. labeled: the pool that shares are of. chance: always naming the commonest label of the test."""
-
-    data: str
-    factor: str
-    names: list[str]
-    labeled: int
-    tested: int
-    chance: float
-
-
-@dataclass(frozen=True)
-class Score:
-    """The accuracy of one contender on test images. part: labels, robustness, transfer. labeled: how many labels it had.
-
-    Of robustness: operator and strength. Of transfer: data. chosen: the hyperparameter that held-out labels preferred.
-    """
-
-    part: str
-    who: str
-    seed: int
-    share: float
-    labeled: int
-    accuracy: float
-    operator: str = ""
-    strength: float = 0.0
-    data: str = ""
-    chosen: float | None = None
-
-
-@dataclass(frozen=True)
-class Confused:
-    """matrix: (C, C) counts of the linear probe with the most labels; a row a true class."""
-
-    seed: int
-    matrix: list[list[int]]
-
-
-@dataclass(frozen=True)
-class Remark:
-    """What could not be measured, and why, in a sentence."""
-
-    sentence: str
-
-
-Event = Doing | About | Score | Confused | Remark
+FEATURES = {"knn_classifier": "linear"}  # who sees the same features as another
+MOST_SEED = 2**31 - 1
+SHIFTED = 2048  # test images, at most, that are corrupted: sixteen times over, by every contender
 
 
 def evaluate(config: RunConfig, method: Method, own: Sets | DataError, protocol: Protocol, other: Sets | None = None) -> Iterator[Event]:
@@ -121,7 +69,8 @@ class _Contest:
     def __init__(self, config: RunConfig, method: Method, data: Any, protocol: Protocol) -> None:
         self.config, self.protocol = config, protocol
         self.device = devices.pick("auto", config.network.choice.family)
-        self.method, self.fresh = method.eval(), untrained(config, data[0]).eval()
+        self.method, self.images = method.eval(), data[0]
+        self.fresh, self.tests = functools.cache(self._fresh), functools.cache(self._tests)
         self.recipe = recipe(config, protocol.steps, self.device)
         self.rates: dict[tuple[str, float], float] = {}
         self.costs: dict[str, float] = {}
@@ -130,7 +79,7 @@ class _Contest:
     def at_home(self, own: Sets, alone: bool) -> Iterator[Event]:
         """All but the transfer."""
         try:
-            task = task_of(self.config.data.name, *own, self.protocol.factor)
+            task = self.task = task_of(self.config.data.name, *own, self.protocol.factor)
         except NoLabels as error:
             if alone:
                 raise
@@ -138,7 +87,9 @@ class _Contest:
             return
         self.costs = self.protocol.costs(len(task.labels), len(task.test_labels))
         labeled = len(pool(task.labels, self.protocol.labels, 0))
-        yield About(task.data, task.factor, task.names, labeled, len(task.test_labels), task.chance)
+        yield About(task.data, task.factor, task.names, labeled, len(task.test_labels), task.chance, len(task.labels), task.uneven)
+        if task.untaught:
+            yield Remark(task.untaught)
         for seed in range(self.protocol.seeds):
             yield from self.seed(task, seed)
 
@@ -155,7 +106,7 @@ class _Contest:
                     continue
                 yield self.doing(f"{named(who, share)}, seed {seed}")
                 if features is None and who not in ("tuned", "scratch"):
-                    features = self.features(who, pixels), self.features(who, task.test_pixels)
+                    features = self.features(who, pixels), self.tests(FEATURES.get(who, who))
                 chosen = subset(labels, share, seed)
                 yield from self.one(who, task, features, pixels, labels, chosen, share, kept)
                 self.advance(who, self.part_of(who))
@@ -166,16 +117,17 @@ class _Contest:
         self, who: str, task: Task, features: Any, pixels: Tensor, labels: Tensor, rows: Tensor, share: float, kept: _Seed
     ) -> Iterator[Event]:
         """One contender with the labels of these rows of the pool."""
+        score = Score("labels", who, kept.seed, share, len(rows), 0.0)
         if features is None:
             found, chosen = yield from self.trained(who, pixels[rows], labels[rows], len(task.names), share, kept.seed)
             guesses = found(task.test_pixels)
-        elif who == "knn":
+        elif who == "knn_classifier":
             found, chosen = None, None
             guesses = knn_predict(features[0][rows], labels[rows], features[1])
         else:
             probe = linear_probe(features[0][rows], labels[rows], kept.seed)
             found, chosen, guesses = functools.partial(self.probed, who, probe), probe.strength, probe.predict(features[1])
-        yield Score("labels", who, kept.seed, share, len(rows), accuracy(guesses, task.test_labels), chosen=chosen)
+        yield replace(scored(score, guesses, task.test_labels), chosen=chosen)
         if share == self.protocol.shares[-1]:
             kept.labeled = len(rows)
             kept.fitted |= {who: found} if found else {}
@@ -185,8 +137,8 @@ class _Contest:
     def trained(
         self, who: str, pixels: Tensor, labels: Tensor, classes: int, share: float, seed: int
     ) -> Generator[Event, None, tuple[Predict, float]]:
-        """Fine-tuned or from scratch; the learning rate is chosen with the first seed of each share."""
-        method, place = (self.method if who == "tuned" else self.fresh), (who, share)
+        """Fine-tuned or from scratch, each seed from other initial weights; the first seed chooses the learning rate of each share."""
+        method, place = (self.method if who == "tuned" else self.fresh(seed)), (who, share)
         if place not in self.rates:
             trials = chosen_rate(method, pixels, labels, classes, seed, self.recipe)
             self.rates[place] = yield from self.watched(trials, who, f"{named(*place)}: trying learning rates", len(RATES))
@@ -209,15 +161,15 @@ class _Contest:
 
     def robustness(self, task: Task, kept: _Seed) -> Iterator[Event]:
         """The contenders as they were fitted on clean images, on corrupted ones."""
-        images, share = task.test_pixels.float() / 255, self.protocol.shares[-1]
+        images, labels, share = task.test_pixels[:SHIFTED].float() / 255, task.test_labels[:SHIFTED], self.protocol.shares[-1]
         for operator, corruption in CORRUPTIONS.items():
             yield self.doing(f"Robustness against {operator}, seed {kept.seed}")
             for strength in corruption.strengths:
                 moved = corruption(images, strength, kept.seed)
                 for who, guess in kept.fitted.items():
                     if who != "pixels":
-                        right = accuracy(guess(moved), task.test_labels)
-                        yield Score("robustness", who, kept.seed, share, kept.labeled, right, operator, strength)
+                        score = Score("robustness", who, kept.seed, share, kept.labeled, 0.0, operator, strength)
+                        yield scored(score, guess(moved), labels)
         self.advance("robustness", 1 / self.protocol.seeds)
 
     def abroad(self, other: Sets) -> Iterator[Event]:
@@ -236,16 +188,25 @@ class _Contest:
             for who in (each for each in ("linear", "untrained", "pixels") if each in self.protocol.parts or each == "linear"):
                 yield self.doing(f"Transfer to {name}: {CONTENDERS[who]}, seed {seed}")
                 probe = linear_probe(self.features(who, task.pixels[rows]), task.labels[rows], seed)
-                right = accuracy(probe.predict(self.features(who, task.test_pixels)), task.test_labels)
-                yield Score("transfer", who, seed, 1.0, len(rows), right, data=name, chosen=probe.strength)
+                guesses = probe.predict(self.features(who, task.test_pixels))
+                score = Score("transfer", who, seed, 1.0, len(rows), 0.0, data=name, chosen=probe.strength)
+                yield scored(score, guesses, task.test_labels)
             self.advance("transfer", 1 / self.protocol.seeds)
         yield Score("transfer", "chance", 0, 1.0, 0, task.chance, data=name)
+
+    def _fresh(self, seed: int) -> Method:
+        """The network as the run of this config began, and as runs of other seeds would have begun."""
+        return untrained(RunConfig(**self.config.flat() | {"seed": (self.config.seed + seed) % MOST_SEED}), self.images).eval()
+
+    def _tests(self, who: str) -> Tensor:
+        """Features of the test images: the same ones for every seed, share and probe."""
+        return self.features(who, self.task.test_pixels)
 
     def features(self, who: str, pixels: Tensor) -> Tensor:
         """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: what a probe of this contender sees. Raises NotFiniteError."""
         if who == "pixels":
             return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
-        method = {"untrained": self.fresh}.get(who, self.method).to(self.device.where)
+        method = {"untrained": self.fresh}.get(who, lambda seed: self.method)(0).to(self.device.where)
         with measuring(method):
             found = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
         if not bool(found.isfinite().all()):
@@ -272,9 +233,10 @@ def named(who: str, share: float) -> str:
     return f"{CONTENDERS[who]}, {100 * share:.3g} % of the labels"
 
 
-def accuracy(guesses: Tensor, truth: Tensor) -> float:
-    """The share that is right."""
-    return float((guesses == truth).double().mean())
+def scored(score: Score, guesses: Tensor, truth: Tensor) -> Score:
+    """The score with what these guesses are worth."""
+    right = guesses == truth
+    return replace(score, accuracy=float(right.double().mean()), balanced=float(balanced(right, truth)), tested=len(truth))
 
 
 def _same(pixels: Tensor) -> Tensor:

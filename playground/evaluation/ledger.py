@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from playground import safe_files
-from playground.evaluation.contest import About, Confused, Doing, Event, Remark, Score
-from playground.evaluation.protocol import Protocol
+from playground.evaluation.events import About, Confused, Doing, Event, Remark, Score
+from playground.evaluation.intervals import bar
+from playground.evaluation.protocol import FORMER, Protocol
 from playground.locks import Lock
 
 FILE, LOCK = "evaluation.json", "evaluation.lock"
 EVERY = 0.5  # seconds between two writings of how far it is
-VERSION = 1
+VERSION = 2
+FIRST = "Measured by an earlier version: its test images are those by which the run was watched as it trained."
 PLACE = ("part", "data", "operator", "strength", "who", "share")  # what the seeds of one result share
-COLUMNS = (*PLACE, "labeled", "seeds", "mean", "lowest", "highest")
+COLUMNS = (*PLACE, "labeled", "seeds", "mean", "lowest", "highest", "tested", "low", "high", "balanced")
 
 Document = dict[str, Any]
 
@@ -88,7 +90,21 @@ def read(folder: Path) -> Document | None:
         document: Document = safe_files.parsed(folder / FILE, json.load)
     except (OSError, ValueError):
         return None
-    return document if isinstance(document, dict) and document.get("version") == VERSION else None
+    known = isinstance(document, dict) and document.get("version") in (1, VERSION)
+    return _renewed(document) if known else None
+
+
+def _renewed(document: Document) -> Document:
+    """A document of the first version as this one would have written it."""
+    if document["version"] == VERSION:
+        return document
+    about = document["about"] and {"known": document["about"]["labeled"], "uneven": False} | document["about"]
+    tested = about["tested"] if about else 0
+    more = [
+        {"tested": 0 if each["part"] == "transfer" else tested, "who": FORMER.get(each["who"], each["who"])} for each in document["scores"]
+    ]
+    scores = [{"balanced": None} | each | new for each, new in zip(document["scores"], more, strict=True)]
+    return document | {"version": VERSION, "about": about, "scores": scores, "remarks": [FIRST, *document["remarks"]]}
 
 
 def ended(folder: Path, status: str, message: str) -> None:
@@ -104,7 +120,7 @@ def lock(folder: Path) -> Lock:
 
 
 def summary(scores: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The seeds of each result as one row: mean, lowest and highest accuracy. Columns: COLUMNS."""
+    """The seeds of each result as one row: mean, lowest and highest accuracy; low and high, the ends of its `bar`. Columns: COLUMNS."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for each in scores:
         groups.setdefault(tuple(each[name] for name in PLACE), []).append(each)
@@ -114,7 +130,10 @@ def summary(scores: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def _spread(found: list[dict[str, Any]]) -> dict[str, Any]:
     values = [each["accuracy"] for each in found]
     labeled = round(sum(each["labeled"] for each in found) / len(found))
-    return {"labeled": labeled, "seeds": len(values), "mean": sum(values) / len(values), "lowest": min(values), "highest": max(values)}
+    spread = {"labeled": labeled, "seeds": len(values), "mean": sum(values) / len(values), "lowest": min(values), "highest": max(values)}
+    tested, classes = found[0]["tested"], [each["balanced"] for each in found if each["balanced"] is not None]
+    low, high = bar(values, tested)
+    return spread | {"tested": tested, "low": low, "high": high, "balanced": sum(classes) / len(classes) if classes else None}
 
 
 def as_csv(document: Document) -> str:

@@ -11,7 +11,7 @@ from playground.datasets import CATALOG
 
 CONTENDERS = {
     "linear": "Linear probe",
-    "knn": "k-NN",
+    "knn_classifier": "k-NN classifier",
     "tuned": "Fine-tuned",
     "scratch": "From scratch",
     "untrained": "Untrained network + linear",
@@ -19,6 +19,7 @@ CONTENDERS = {
 }
 EXTRAS = {"robustness": "Robustness", "transfer": "Transfer"}
 PARTS = CONTENDERS | EXTRAS
+FORMER = {"knn": "knn_classifier"}  # names in links and documents of earlier versions
 BATCH = 128  # images in a step of fine-tuning
 RATES = 2  # learning rates that fine-tuning tries before it begins
 EMBED, TRAIN = 0.35, 1.0  # what one image costs, in images trained on
@@ -69,11 +70,12 @@ class Protocol:
     def costs(self, images: int, tested: int) -> dict[str, float]:
         """What each part costs, counted in images trained on: about a few thousand of them are a second. images, tested: how many."""
         pool, seeds, shares = min(images, self.labels), self.seeds, len(self.shares)
+        shifted = min(tested, 2048)
         tuning = shares * (seeds + RATES) * self.steps * BATCH * TRAIN
-        embedding = seeds * (pool + tested) * EMBED
+        embedding = (seeds * pool + tested) * EMBED
         predictors = len({"linear", "tuned", "scratch", "untrained"} & {*self.parts})
-        costs = {"linear": 2 * embedding, "knn": 0.2 * embedding, "tuned": tuning, "scratch": tuning, "untrained": 2 * embedding}
-        costs |= {"pixels": 8 * seeds * pool, "robustness": 16 * tested * seeds * EMBED * predictors, "transfer": 4 * embedding}
+        costs = {"linear": 2 * embedding, "knn_classifier": 0.2 * embedding, "tuned": tuning, "scratch": tuning, "untrained": 2 * embedding}
+        costs |= {"pixels": 8 * seeds * pool, "robustness": 16 * shifted * seeds * EMBED * predictors, "transfer": 4 * embedding}
         return {name: costs[name] for name in PARTS if name in self.parts}
 
 
@@ -84,6 +86,11 @@ def labeled_sets() -> list[str]:
 
 def _words(name: str, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+
+
+def parts(name: str, text: str) -> tuple[str, ...]:
+    """Words, under the names that they have now."""
+    return tuple(dict.fromkeys(FORMER.get(each, each) for each in _words(name, text)))
 
 
 def _shares(name: str, text: str) -> tuple[float, ...]:
@@ -110,4 +117,4 @@ def _name(name: str, text: str) -> str:
     return text
 
 
-READERS = {"parts": _words, "factor": _name, "shares": _shares, "seeds": _whole, "labels": _whole, "steps": _whole, "transfer": _name}
+READERS = {"parts": parts, "factor": _name, "shares": _shares, "seeds": _whole, "labels": _whole, "steps": _whole, "transfer": _name}

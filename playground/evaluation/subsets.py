@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from playground.datasets import Images
+from playground.diagnostics.labels import LEAST, uneven
 from playground.evaluation.protocol import labeled_sets
 from playground.randomness import stream
 
 HELD_OUT = 0.2  # of the labeled images, to choose hyperparameters by
+DRAWN = 0.8  # of the images with a label, at most, that one seed learns from: each seed draws its own
 
 
 class NoLabels(ValueError):  # noqa: N818
@@ -20,7 +22,10 @@ class NoLabels(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Task:
-    """One factor of a data set. pixels: (N, 3, H, W) uint8 with labels (N,), and the same of the test, which nothing is fitted on."""
+    """One factor of a data set. pixels: (N, 3, H, W) uint8 with labels (N,), and the same of the test, which nothing is fitted on.
+
+    untaught: a sentence about test images that are left out because no training image has their label.
+    """
 
     data: str
     factor: str
@@ -29,6 +34,12 @@ class Task:
     labels: Tensor
     test_pixels: Tensor
     test_labels: Tensor
+    untaught: str = ""
+
+    @property
+    def uneven(self) -> bool:
+        """Whether one class is much commoner in the test than others."""
+        return uneven(self.test_labels)
 
     @property
     def chance(self) -> float:
@@ -50,9 +61,14 @@ def task_of(data: str, train: Images, test: Images, factor: str = "") -> Task:
     if len(labels.unique()) < 2:
         only = train.names.get(name, ["?"])[int(labels[0])]
         raise NoLabels(f"{name} of {data} must have two classes or more to be told apart, got one: {only}")
-    count = 1 + int(max(labels.max(), test_labels.max()))
+    taught = torch.isin(test_labels, labels)
+    untaught = "" if taught.all() else f"{int((~taught).sum()):,} test images are left out: no training image is of their {name}."
+    test_pixels, test_labels = (test_pixels, test_labels) if taught.all() else (test_pixels[taught], test_labels[taught])
+    if len(test_labels) < LEAST:
+        raise NoLabels(f"{data} must have at least {LEAST} labeled test images to be evaluated on, got {len(test_labels)}")
+    count = 1 + int(labels.max())
     names = (train.names.get(name, []) + [str(each) for each in range(count)])[: max(count, len(train.names.get(name, [])))]
-    return Task(data, name, names, pixels, labels, test_pixels, test_labels)
+    return Task(data, name, names, pixels, labels, test_pixels, test_labels, untaught)
 
 
 def _labeled(images: Images, factor: str) -> tuple[Tensor, Tensor]:
@@ -79,10 +95,11 @@ def subset(labels: Tensor, share: float, seed: int, purpose: str = "labels") -> 
 
 
 def pool(labels: Tensor, limit: int, seed: int) -> Tensor:
-    """The rows whose labels are used at all: all of them, or about `limit` where there are more."""
-    if len(labels) <= limit:
-        return torch.arange(len(labels))
-    return subset(labels, limit / len(labels), seed, "pool")
+    """The rows whose labels a seed uses, of each class its share: about `limit`, and at most DRAWN of all, so that seeds have others.
+
+    What they share makes seeds agree more than new images would: their spread is the least that it can be.
+    """
+    return subset(labels, min(limit / len(labels), DRAWN), seed, "pool")
 
 
 def too_few(labels: Tensor, share: float) -> str:

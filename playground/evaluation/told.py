@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -50,7 +49,7 @@ def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
 
 def _own(config: Any) -> Sets | DataError:
     try:
-        return load_images(config.data, _data())
+        return sets(config.data)
     except DataError as error:
         return error
 
@@ -59,11 +58,13 @@ def _transfer(protocol: Protocol) -> Sets | None:
     """The other data set, which must be here already: an evaluation downloads nothing."""
     if "transfer" not in protocol.parts:
         return None
-    return load_images(CHOICES["data"][protocol.transfer].Knobs(), _data())
+    return sets(CHOICES["data"][protocol.transfer].Knobs())
 
 
-def _data() -> Path:
-    return home() / "data"
+def sets(data: Any) -> Sets:
+    """Training images, and those of the test, none of which a run was trained or watched on."""
+    folder = home() / "data"
+    return load_images(data, folder)[0], data.choice.test(data, folder)
 
 
 def watched(documents: Iterable[Document]) -> Document:
@@ -82,7 +83,8 @@ def show(document: Document) -> None:
     console, about = Console(), document["about"]
     if about:
         task = f"step {document['step']:,}: {escape(about['factor'])} of {about['data']}"
-        told = f"{about['labeled']:,} labeled images, tested on {about['tested']:,} others; chance {about['chance']:.1%}"
+        drawn = f", of which each seed draws {about['labeled']:,}" if about["labeled"] < about["known"] else ""
+        told = f"{about['known']:,} labeled images{drawn}; tested on {about['tested']:,} others; chance {about['chance']:.1%}"
         console.print(f"[bold]Run {document['run']}[/bold], {task}, {told}")
         console.print(_labels(document))
         if document["confusion"]:
@@ -99,10 +101,13 @@ def show(document: Document) -> None:
 def _labels(document: Document) -> Table:
     rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
     shares = sorted({each["share"] for each in rows})
-    heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,})" for share in shares]
-    table = Table("accuracy, mean (lowest to highest)", *heads, box=None, header_style="bold", pad_edge=False)
+    heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
+    table = Table("accuracy, mean (what seeds and test leave open)", *heads, box=None, header_style="bold", pad_edge=False)
     for who, title in CONTENDERS.items():
-        cells = [next((_cell(each) for each in rows if (each["who"], each["share"]) == (who, share)), "") for share in shares]
+        cells = [
+            next((_cell(each, document["about"]["uneven"]) for each in rows if (each["who"], each["share"]) == (who, share)), "")
+            for share in shares
+        ]
         if any(cells):
             table.add_row(title, *cells)
     return table
@@ -118,7 +123,7 @@ def _table(document: Document, part: str, columns: tuple[str, ...]) -> Table:
     return table
 
 
-def _cell(row: dict[str, Any]) -> str:
-    if row["seeds"] == 1:
-        return f"{row['mean']:.3f}"
-    return f"{row['mean']:.3f} ({row['lowest']:.3f} to {row['highest']:.3f})"
+def _cell(row: dict[str, Any], uneven: bool = False) -> str:
+    """The mean and the ends of its bar, and where classes are uneven the mean over classes."""
+    classes = f", classes {row['balanced']:.3f}" if uneven and row["balanced"] is not None else ""
+    return f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f}){classes}"

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from playground.config import CHOICES
-from playground.evaluation.protocol import PARTS, Protocol
+from playground.evaluation.protocol import PARTS, Protocol, parts
 from playground.home import home
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
@@ -25,7 +25,7 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 PACE = 1500.0  # images a second, where a run has not said how fast it trained
 HELP = {
     "linear": "Logistic regression on the frozen features, its regularization chosen on a fifth of the labels.",
-    "knn": "A vote of the 20 nearest labeled images.",
+    "knn_classifier": "A vote of the 20 nearest training images with labels. The live k-NN of other pages asks the watched images instead.",
     "tuned": "The whole network goes on learning, from labels.",
     "scratch": "The same network and the same procedure without the pretraining. What fine-tuning has to beat.",
     "untrained": "A linear probe on the network as it was before its first step.",
@@ -65,7 +65,7 @@ class Wanted:
     @property
     def parts(self) -> list[str]:
         """What is ticked."""
-        return [each for each in self.words.get("parts", ",".join(Protocol.parts)).split(",") if each]
+        return list(parts("parts", self.words.get("parts", ",".join(Protocol.parts))))
 
     def protocol(self) -> tuple[Protocol | None, str]:
         """What Start would measure, or None and what stands in its way."""
@@ -154,9 +154,13 @@ def _factor(now: Wanted, known: list[str]) -> None:
         st.caption(":material/info: The images of this run have no labels. What can be measured is its transfer to a data set that has.")
 
 
+SEEDS = (
+    "How often all is repeated, each time with other labels, in another order, and from scratch from other weights. "
+    "Curves show the mean; bars, what seeds and a test of so many images leave open."
+)
 NUMBERS = (
-    ("seeds", "Seeds", "How often all is repeated, each time with other labels. Curves show the mean, bars the lowest and the highest."),
-    ("labels", "Labeled images", "How many there are at most; the shares are of these."),
+    ("seeds", "Seeds", SEEDS),
+    ("labels", "Labeled images", "How many 100 % is at most. A seed has four fifths of all at most, so that each draws others."),
     ("steps", "Fine-tuning steps", "Of 128 images each, for fine-tuning and for training from scratch alike."),
 )
 
@@ -213,7 +217,7 @@ def _parts(now: Wanted, run: Run, protocol: Protocol) -> None:
 def seconds(run: Run, protocol: Protocol, part: str) -> float:
     """About how long a part takes on this machine, from how fast the run trained."""
     kind = CHOICES["data"].get(run.flat["data"])
-    images, tested = (kind.count, kind.probe_count) if kind else (10_000, 1_000)
+    images, tested = (kind.count, kind.test_count) if kind else (10_000, 1_000)
     cost = Protocol(**vars(protocol) | {"parts": tuple(PARTS), "transfer": "shapes"}).costs(images, tested)[part]
     return cost / float(run.facts.get("views_per_second") or PACE)
 

@@ -19,6 +19,7 @@ from playground.config import CHOICES
 from playground.evaluation import ledger
 from playground.evaluation.contest import most_confused
 from playground.evaluation.protocol import CONTENDERS
+from playground.home import HomeError
 from playground.runs.pool import Pool
 from playground.runs.records import Run
 from playground.runs.store import Store
@@ -89,8 +90,11 @@ def _evaluable(store: Store, run: Run) -> int | None:
 def _nobody_at_it(store: Store, run: str) -> dict[str, str]:
     """For a document that says it is being written: whether somebody still does, on a command line perhaps."""
     lock = ledger.lock(store.folder(run).path)
-    if not lock.take():
-        return {}
+    try:
+        if not lock.take():
+            return {}
+    except HomeError:  # a disk that takes nothing: nobody writes there either, and what is there is shown
+        return {"status": "stopped", "message": INTERRUPTED}
     lock.release()
     return {"status": "stopped", "message": INTERRUPTED}
 
