@@ -14,7 +14,7 @@ from rich.table import Table
 
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
-from playground.events import Baseline, Event, Fetching, Finished, Metrics, Verdict
+from playground.events import Baseline, Event, Fetching, Finished, Metrics, Started, Verdict
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
 
@@ -25,6 +25,8 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
     final: dict[str, float] = {}
     for event in events:
         match event:
+            case Started(_, facts):
+                summary |= {"data": facts["data"]} if facts.get("data") else {}
             case Metrics(_, values):
                 final |= values
             case Baseline(_, values):
@@ -51,6 +53,10 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
         notes: dict[str, float] = {}
         for event in events:
             match event:
+                case Started(_, facts):
+                    if since := facts.get("data", {}).get("since"):
+                        said = f"{config.data.name} is trained on as it was read on {facts['data']['read']}; since then: {since}"
+                        bar.console.print(said, markup=False, highlight=False)
                 case Fetching(_, what, done, total, unit):
                     bar.update(
                         task, description=f"{'fetching' if unit == 'bytes' else 'decoding'} {what}", completed=done, total=total or None
