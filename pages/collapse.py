@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from playground.ui import controls, duel, lab, transport
+from playground.ui import controls, duel, following, lab, transport
 
 ICON = ":material/heart_broken:"
 
 lab.begin(lab.pair(), transport.watched())
+following.follow_pair()
 duel.opening()
 
 with st.sidebar:

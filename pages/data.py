@@ -4,7 +4,7 @@ import streamlit as st
 
 from playground.datasets.summary import factors
 from playground.home import home
-from playground.ui import PAGES, controls, fetching, sheet, upload
+from playground.ui import PAGES, controls, fetching, rereading, sheet, upload
 
 ICON = ":material/photo_library:"
 ALL = "all images"
@@ -30,8 +30,7 @@ if found := fetching.images(data):
             number = st.session_state["sheet-draw"] = number + 1
         if st.button("Train on it", icon=":material/model_training:", key="sheet-train", type="primary"):
             st.switch_page(PAGES / "train.py")
-    for notice in data.choice.notices(data, home() / "data"):
-        st.warning(controls.plain(notice), icon=":material/warning:")
+    rereading.draw(data)
     sheet.draw(data, train, probe, factor if factor in names else None, number)
     if remarks := data.choice.remarks(data, home() / "data"):
         with st.container(key="remarks"):

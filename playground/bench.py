@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import platform
 import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from rich.table import Table
 
-from playground import projection
+from playground import bench_neighbors, projection
 from playground.augment import augment
+from playground.bench_memory import memory
 from playground.config import RunConfig
 from playground.datasets import Images
+from playground.device_trial import machine
 from playground.devices import Device, pick
 from playground.events import Finished
 from playground.randomness import stream
@@ -35,30 +39,60 @@ Work = Callable[[], int]  # does something once and says how many views (or fram
 Result = dict[str, Any]
 
 
-def measure(seconds: float = 8.0) -> dict[str, Result]:
-    """All ratios by name, each with the two figures it is made of. seconds: for each contender."""
+def measure(seconds: float = 8.0, seeds: int = 5) -> Iterator[tuple[str, Result]]:
+    """All ratios by name, each with the figures it is made of. seconds: for each contender; seeds: of what is trained to some goal."""
     config = RunConfig()
     device = pick(config.device.name, config.network.choice.family)
     images = load_images(config.data, None)[0]
     trainer = Trainer(config, images, device)
+    yield from _step_rows(trainer, seconds)
+    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, seconds)
+    yield "augment_over_kornia", ratio(augmenting, "ours", "kornia", "views/s")
+    yield "augment_over_torchvision", ratio(augmenting, "ours", "torchvision", "views/s")
+    mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
+    yield "umap_over_plain", ratio(mapping, "warm", "plain", "frames/s")
+    yield "diagnostics_share", _diagnostics_share()
+    yield "memory", memory()
+    yield from bench_neighbors.rows(seconds, seeds)
+
+
+def facts() -> dict[str, Any]:
+    """What machine this is: figures of different machines must not be mixed."""
+    flags = torch.backends.cpu.get_cpu_capability()
+    amx = bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
+    return {
+        "machine": machine(pick("cpu", "resnet")),
+        "instructions": flags,
+        "amx": amx,
+        "gpu": torch.cuda.get_device_name(0) if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _step_rows(trainer: Trainer, seconds: float) -> Iterator[tuple[str, Result]]:
+    """A step against its own bare loop, against lightly, and against itself in the other precision and memory format."""
+    config, images, device = trainer.config, trainer.images, trainer.device
     batch = trainer.batch(1)
     count = config.batch_size * len(batch.views)
+
+    def steps(how: Device) -> Work:
+        other = Trainer(config, images, how)
+        return lambda: len(other.update()) and count
+
     contenders: dict[str, Work | str] = {
         "engine": lambda: len(trainer.update()) and count,
         "bare": lambda: len(trainer.learn([batch])) and count,
         "lightly": _lightly_loop(config, images, Device(device.where, None, torch.contiguous_format)),
+        "contiguous": steps(replace(device, memory_format=torch.contiguous_format)),
+        "bfloat16": steps(replace(device, half=torch.bfloat16)),
     }
     speed = rates(contenders, seconds)
-    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, seconds)
-    mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
-    return {
-        "engine_over_bare": ratio(speed, "engine", "bare", "views/s"),
-        "engine_over_lightly": ratio(speed, "engine", "lightly", "views/s"),
-        "augment_over_kornia": ratio(augmenting, "ours", "kornia", "views/s"),
-        "augment_over_torchvision": ratio(augmenting, "ours", "torchvision", "views/s"),
-        "umap_over_plain": ratio(mapping, "warm", "plain", "frames/s"),
-        "diagnostics_share": _diagnostics_share(),
-    }
+    yield "engine_over_bare", ratio(speed, "engine", "bare", "views/s")
+    yield "engine_over_lightly", ratio(speed, "engine", "lightly", "views/s")
+    yield "channels_last_over_contiguous", ratio(speed, "engine", "contiguous", "views/s")
+    yield "float32_over_bfloat16", ratio(speed, "engine", "bfloat16", "views/s")
 
 
 def rates(contenders: dict[str, Work | str], seconds: float) -> dict[str, float | str]:
@@ -214,7 +248,9 @@ def _warm_frame() -> Work:
     return frame
 
 
-def _plain_fit() -> Work:
+def _plain_fit() -> Work | str:
+    if absent := _missing("umap"):
+        return absent
     import umap
 
     features = _clusters().numpy()

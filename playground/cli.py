@@ -74,6 +74,9 @@ def train(
     ] = "shapes",
     steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",
+    seeds: Annotated[
+        int, typer.Option(min=1, max=100, help="So many runs, with this seed and the next ones; shows mean, lowest and highest of all.")
+    ] = 1,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other setting; may be given many times."),
@@ -91,22 +94,28 @@ def train(
 
       ssl-playground train --method byol --set method.stop_gradient=false
 
+      ssl-playground train --seeds 10
+
     The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
     """
     from playground.config import RunConfig
     from playground.core_sharing import share_cores
-    from playground.report import show, summarize, watched
+    from playground.report import show, show_spread, spread, summarize, watched
     from playground.training import train as run
 
     share_cores()
-
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
-    config = RunConfig(**given | ({} if steps is None else {"steps": steps}))
+    first = RunConfig(**given | ({} if steps is None else {"steps": steps}))
+    configs = [RunConfig(**first.flat() | {"seed": first.seed + number}) for number in range(seeds)]
     _require_writable(json_file)
-    summary = summarize(config, watched(config, run(config)))
-    _write(json_file, summary)
-    show(summary)
-    if summary["status"] == "failed":
+    summaries = [summarize(config, watched(config, run(config))) for config in configs]
+    if len(summaries) == 1:
+        _write(json_file, summaries[0])
+        show(summaries[0])
+    else:
+        _write(json_file, {"runs": summaries, "spread": spread(summaries)})
+        show_spread(summaries)
+    if any(each["status"] == "failed" for each in summaries):
         sys.exit(1)
 
 
@@ -191,6 +200,8 @@ def methods(
 def bench(
     json_file: JsonFile = None,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to time each contender.")] = 8.0,
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="How often to train what is trained until it has learned something.")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="A first look in 90 seconds: one second a contender, one seed.")] = False,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Whether all methods train on the GPU, agree with the CPU, and how fast: 5 minutes.")
     ] = False,
@@ -207,10 +218,13 @@ def bench(
         from playground.bench_gpu import Setting, run
 
         sys.exit(any(each["status"] == "failed" for each in run(Setting(data=data), json_file)))
-    from playground.bench import measure, table
+    from playground.bench import facts, measure, table
 
-    results = measure(seconds)
-    _write(json_file, results)
+    results = {}
+    for name, row in measure(1.0 if quick else seconds, 1 if quick else seeds):
+        results[name] = row
+        Console(stderr=True).print(f"{name} ...", style="dim")
+    _write(json_file, {"machine": facts(), **results})
     Console().print(table(results))
 
 

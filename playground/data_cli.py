@@ -1,10 +1,10 @@
-"""ssl-playground data list | add | show | remove: a person's own images, from the command line."""
+"""ssl-playground data list | add | show | refresh | remove: a person's own images, from the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, see what is there, remove it.")
 Name = Annotated[str, typer.Argument(help="As `ssl-playground data list` shows it, such as own-birds.")]
+Labels = Annotated[
+    str, typer.Option(help="Where labels come from: folders (the top ones), subfolders (those inside the top ones), none; or auto.")
+]
 
 
 @app.command("list")
@@ -27,6 +30,8 @@ def list_() -> None:
     table = Table("data set", "what it is", box=None, header_style="bold", pad_edge=False)
     for name, each in CATALOG.items():
         _row(table, name, f"{each.title}: {each.summary}")
+        for notice in each.notices(None, home() / "data"):
+            _row(table, "", notice)
     Console().print(table)
 
 
@@ -42,6 +47,7 @@ def add(
             "--range", metavar="LOW HIGH", help="With pictures of more than 8 bits: which numbers are black and white, if not guessed."
         ),
     ] = None,
+    labels: Labels = "auto",
 ) -> None:
     """Add your own images: class folders become labels, a flat folder has none.
 
@@ -55,6 +61,8 @@ def add(
 
       ssl-playground data add ~/microscope --range 0 4095
 
+      ssl-playground data add ~/intel --labels subfolders
+
       ssl-playground train --data own-birds
     """
     from playground.datasets import huggingface, intake, own
@@ -67,7 +75,7 @@ def add(
     elif image_column or label_column:
         raise ValueError(f"--image-column and --label-column are for sources that begin with {huggingface.PREFIX}, got {source}")
     else:
-        _watch(intake.add(Path(source), name, range))
+        _watch(intake.add(Path(source), name, range, _source(labels)))
     for new in set(own.found()) - before:
         show(new)
 
@@ -91,6 +99,23 @@ def show(name: Name) -> None:
     for remark in kind.remarks(kind.Knobs(), own.root()):
         _row(table, "", remark)
     Console().print(table)
+
+
+@app.command()
+def refresh(name: Name, labels: Labels = "") -> None:
+    """Read one of your own sets again: its folder as it is now, or with labels from elsewhere."""
+    from playground.datasets import intake, own
+
+    _watch(intake.read_again(name, _source(labels) if labels else None))
+    show(own.get(name).name)
+
+
+def _source(labels: str) -> Any:
+    from playground.datasets.labels import SOURCES
+
+    if labels not in SOURCES:
+        raise ValueError(f"--labels must be one of {', '.join(SOURCES)}, got {labels}")
+    return labels
 
 
 @app.command()

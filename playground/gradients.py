@@ -19,16 +19,22 @@ def add_gradient(weights: list[nn.Parameter], gradient: Tensor) -> None:
         weight.grad = share.clone(memory_format=torch.preserve_format) if weight.grad is None else weight.grad + share
 
 
-def without_conflict(gradients: Tensor) -> Tensor:
-    """PCGrad: from each gradient, what points against another is removed. gradients: (T, P) -> (T, P).
+def shuffled_others(count: int, generator: torch.Generator) -> Tensor:
+    """For each of T tasks all the others, in an order drawn at random: (T, T - 1)."""
+    others = [[j for j in range(count) if j != i] for i in range(count)]
+    orders = [torch.randperm(count - 1, generator=generator, device=generator.device) for _ in others]
+    return torch.stack([torch.tensor(each, device=order.device)[order] for each, order in zip(others, orders, strict=True)])
 
-    Yu et al., 2020, algorithm 1, with the other tasks taken in order instead of at random: the same for two tasks.
+
+def without_conflict(gradients: Tensor, others: Tensor) -> Tensor:
+    """PCGrad: from each gradient, what points against another is removed, one after the other (Yu et al., 2020, algorithm 1).
+
+    gradients: (T, P); others: (T, T - 1), for each task the others in the order in which they are looked at -> (T, P).
     """
     kept = []
-    for i, own in enumerate(gradients):
-        for j, other in enumerate(gradients):
-            if i != j:
-                own = own - (own @ other).clamp(max=0) / (other @ other).clamp(min=1e-20) * other
+    for own, order in zip(gradients, others, strict=True):
+        for other in gradients[order]:
+            own = own - (own @ other).clamp(max=0) / (other @ other).clamp(min=1e-20) * other
         kept.append(own)
     return torch.stack(kept)
 
@@ -36,7 +42,8 @@ def without_conflict(gradients: Tensor) -> Tensor:
 def balanced(factors: Tensor, norms: Tensor, ratios: Tensor, asymmetry: float, rate: float) -> Tensor:
     """One GradNorm step (Chen et al., 2018, equation 2, its slope in units of the mean norm): new factors (T,), of unchanged sum.
 
-    norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss over its first value.
+    norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss over its first value, both counted from the least it can be,
+    so that 1 is no progress and 0 is all there is to make, for losses below zero as well.
     """
     target = norms.mean() * (ratios / ratios.mean()).clamp(min=1e-3) ** asymmetry
     slope = (norms - target).sign() * norms / factors  # of |norm - target|, the norm being linear in its factor

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +14,7 @@ from rich.table import Table
 
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
-from playground.events import Baseline, Event, Fetching, Finished, Metrics, Verdict
+from playground.events import Baseline, Event, Fetching, Finished, Metrics, Started, Verdict
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
 
@@ -23,6 +25,8 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
     final: dict[str, float] = {}
     for event in events:
         match event:
+            case Started(_, facts):
+                summary |= {"data": facts["data"]} if facts.get("data") else {}
             case Metrics(_, values):
                 final |= values
             case Baseline(_, values):
@@ -49,6 +53,10 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
         notes: dict[str, float] = {}
         for event in events:
             match event:
+                case Started(_, facts):
+                    if since := facts.get("data", {}).get("since"):
+                        said = f"{config.data.name} is trained on as it was read on {facts['data']['read']}; since then: {since}"
+                        bar.console.print(said, markup=False, highlight=False)
                 case Fetching(_, what, done, total, unit):
                     bar.update(
                         task, description=f"{'fetching' if unit == 'bytes' else 'decoding'} {what}", completed=done, total=total or None
@@ -81,6 +89,26 @@ def show(summary: dict[str, Any]) -> None:
         Console(stderr=True).print(f"ssl-playground: {summary['message']}", style="red", markup=False, soft_wrap=True)
     elif "verdict" in summary:
         _judged(console, summary["verdict"])
+
+
+def spread(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Of each measure that all runs have at their end: {"mean", "lowest", "highest"}."""
+    names = [name for name in summaries[0]["final"] if all(name in each["final"] for each in summaries)]
+    values = {name: [each["final"][name] for each in summaries] for name in names}
+    return {name: {"mean": statistics.fmean(each), "lowest": min(each), "highest": max(each)} for name, each in values.items()}
+
+
+def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
+    """The ends of several runs that differ in their seed as one table, and what the judge said of them."""
+    console, config = Console(), summaries[0]["config"]
+    seeds = f"seeds {config['seed']} to {summaries[-1]['config']['seed']}"
+    console.print(f"[bold]{config['method']} on {config['data']}[/bold], {seeds}: {summaries[0]['steps']} steps each")
+    table = Table("measure", "mean", "lowest", "highest", box=None, header_style="bold", pad_edge=False)
+    for name, each in spread(summaries).items():
+        table.add_row(name, *(f"{each[part]:.4g}" for part in ("mean", "lowest", "highest")))
+    console.print(table)
+    said = Counter(each["verdict"]["state"] if "verdict" in each else each["status"] for each in summaries)
+    console.print(", ".join(f"{state}: {count}" for state, count in said.most_common()))
 
 
 def _judged(console: Console, verdict: Mapping[str, Any]) -> None:

@@ -35,7 +35,8 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Verdict of the collapse judge",
         "healthy, or a way to fail with its evidence",
         "What has become of the representation, by rules with thresholds. Each rule with its value stands below the sentence.",
-        "a rule speaks where its value is beyond its limit; the first rule that speaks gives the verdict",
+        "a rule speaks where its values are beyond their limits, and the first that speaks gives the verdict; unclear: a value lies "
+        "between the two edges of its limit, or the labels are known no better than at random weights",
         "none",
         "our own; how often it is right is measured by `ssl-playground judge`",
     ),

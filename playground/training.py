@@ -90,6 +90,7 @@ def train(
                 yield Finished(0, "stopped")
                 return
             images, probe = load_images(config.data, folder)
+            _require_batch(images, config)
         trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
         watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
@@ -112,9 +113,9 @@ def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[
     """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
     trainer = Trainer(config, images, usual)
     before = (checkpoint or {}).get("device")  # older checkpoints do not say
-    device = usual.like(before) if before else chosen(trainer, home())
-    torch.set_num_threads(device.threads or torch.get_num_threads())
-    return trainer if device == usual else Trainer(config, images, device)
+    trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))
+    torch.set_num_threads(trainer.device.threads or torch.get_num_threads())
+    return trainer
 
 
 @functools.lru_cache(maxsize=2)
@@ -122,6 +123,24 @@ def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     """Training and probe images of `config.data`, kept for the next run of this process. Raises DataError."""
     images: tuple[Images, Images] = data.choice.load(data, folder)
     return images
+
+
+def _require_batch(images: Images, config: RunConfig) -> None:
+    """Some pictures of a set may have gone since the config was made. Raises DataError."""
+    title, size = config.data.choice.title, config.batch_size
+    if len(images) < size:
+        raise DataError(
+            f"{title} must have at least {size} pictures to train on, as many as a batch, got {len(images)} that can still be read"
+        )
+
+
+def _require_same_pictures(before: str, now: str, config: RunConfig) -> None:
+    """before, now: states of the set that a run began with, and goes on with."""
+    if before and before != now:
+        title = config.data.choice.title
+        raise DataError(
+            f"{title} must be as it was when the run began, state {before}, to go on, got state {now}, read since; start a new run"
+        )
 
 
 class _Run:
@@ -184,7 +203,8 @@ class _Run:
         yield Finished(trainer.step, "stopped" if self.stopped else "finished", "", self._totals())
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a checkpoint."""
+        """Goes on from a checkpoint. Raises DataError where the pictures are others by now."""
+        _require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
         self.trainer.restore(state)
         self.cadence.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
@@ -299,7 +319,11 @@ class _Run:
         self.checkpointed = time.monotonic()
         layout = torch.from_numpy(np.asarray(self.probe.layout))
         extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "course": self.course.state(), "layout": layout}
-        extra |= {"origin": self.probe.origin, "said": vars(self.said) if self.said else None}
+        extra |= {
+            "pictures": self.facts["data"].get("state", ""),
+            "origin": self.probe.origin,
+            "said": vars(self.said) if self.said else None,
+        }
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
     def _pace(self) -> dict[str, float]:

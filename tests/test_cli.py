@@ -39,6 +39,17 @@ def test_methods_lists_what_lies_in_the_folder(home):
     assert all(name in table for name in CATALOG)
 
 
+def test_several_seeds_are_trained_one_after_the_other(home, tmp_path):
+    file = tmp_path / "out.json"
+    settings = ["--set", "network=resnet-tiny", "--set", "batch_size=32", "--set", "device.precision=float32"]
+    shown = run("train", "--steps", "1", "--seed", "4", "--seeds", "2", *settings, "--json", str(file), home=home)
+    assert shown.returncode == 0, shown.stderr
+    result = json.loads(file.read_text())
+    assert [each["config"]["seed"] for each in result["runs"]] == [4, 5]
+    losses = [each["final"]["loss"] for each in result["runs"]]
+    assert result["spread"]["loss"] == {"mean": sum(losses) / 2, "lowest": min(losses), "highest": max(losses)}
+
+
 def test_train_writes_the_summary(home, tmp_path):
     file = tmp_path / "out.json"
     shown = run(
@@ -52,7 +63,7 @@ def test_train_writes_the_summary(home, tmp_path):
     )
     assert (result["status"], result["steps"], result["config"]["method.temperature"], result["config"]["seed"]) == ("finished", 3, 0.5, 4)
     assert {"loss", "alignment", "uniformity", "feature_std", "rankme", "knn/shape", "knn/color"} <= set(result["final"])
-    assert set(result["baseline"]) == {"random", "pixels"}
+    assert set(result["baseline"]) == {"random", "pixels", "chance"}
     assert "reconstruction" not in result["final"]
     assert "knn/shape" in shown.stdout and "at the end" in shown.stdout
 

@@ -164,6 +164,17 @@ def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, 
     assert len(told) == 3
 
 
+def test_what_another_tab_breaks_and_heals_in_the_broken_run_is_marked_here_too(pool):
+    config = RunConfig(**TINY)
+    healthy = written(pool, config)
+    sick = written(pool, config, beside=healthy)
+    page = opened(lab__healthy=healthy, lab__broken=sick, lab__breaks="negatives")
+    for step, (value, chosen) in enumerate(((0.01, ["temperature-low"]), (2.0, ["temperature-high"]), (0.2, [])), 3):
+        pool.store.write(sick, Change(step, "method.temperature", value))
+        assert by_key(rendered(page), "button_group", "lab.extremes").value == chosen
+        assert lab_of(page)["breaks"] == ",".join(["negatives", *chosen])
+
+
 def test_failed_finished_and_missing_runs_keep_the_page_and_either_opens_on_the_train_page(pool):
     config = RunConfig(**TINY, seed=3)
     old = Verdict(4, "healthy", "No collapse.", {})

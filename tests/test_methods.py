@@ -68,6 +68,17 @@ def test_the_loss_falls_on_views_that_stay_the_same(method):
     batch = trainer.batch(1)
     losses = [float(trainer.learn([batch])["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
     assert sum(losses[-5:]) < 0.97 * sum(losses[:5]) if losses[0] > 0 else losses[-1] < losses[0]
+    assert method == "multitask" or min(losses) >= CATALOG[method].lower_bound(trainer.config)
+
+
+@pytest.mark.parametrize("method", ["simclr", "moco", "npair", "align-uniform"])
+def test_a_loss_without_its_safeguards_stays_above_its_lower_bound(method):
+    """Where nothing pushes images apart the loss goes to its bound, and never below."""
+    off = {knob.key: False for knob in knobs_for(method=method) if knob.without and not knob.key.endswith(".alignment")}
+    trainer = trainer_of(tiny_config(method, steps=1000, **off | {"optimizer.warmup_fraction": 0}))
+    batch, bound = trainer.batch(1), CATALOG[method].lower_bound(trainer.config)
+    losses = [float(trainer.learn([batch])["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
+    assert min(losses) >= bound - 1e-6 and losses[-1] < bound + 0.3 * (losses[0] - bound)
 
 
 @pytest.mark.parametrize(("method", "key", "value"), list(knob_ends()))
@@ -129,6 +140,16 @@ def test_every_safeguard_is_a_switch_that_changes_the_training(method):
                 trainer.update()
             weights = [torch.cat([w.detach().flatten() for w in t.method.backbone.parameters()]) for t in (on, off)]
             assert not torch.equal(*weights), knob.key
+
+
+@pytest.mark.parametrize("method", CATALOG)
+def test_a_line_that_is_called_the_best_loss_is_the_least_one_there_is(method):
+    """Whatever safeguard is off, so that the hint beside the curve is right: below the line, or towards it."""
+    off = [{}, *({knob.key: False} for knob in knobs_for(method=method) if knob.without)]
+    for config in (tiny_config(method, **each) for each in off):
+        least = CATALOG[method].lower_bound(config)
+        lines = [line for line in CATALOG[method].references(config) if line.metric == "loss"]
+        assert all(line.best == (line.value <= least) for line in lines), config.method
 
 
 @pytest.mark.parametrize("method", CATALOG)

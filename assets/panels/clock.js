@@ -76,11 +76,12 @@ export class Clock {
     this.message.title = this.message.textContent
   }
 
-  /** One rerun of the page for each change of status, so that its buttons change with it. */
+  /** One rerun of the page for each change of status and of the broken run's live knobs, so that buttons and extremes follow. */
   tell(states) {
     const settled = Object.entries(states).filter(([, state]) => state !== "connecting" && state !== "missing")
-    const now = JSON.stringify(settled)
-    const known = settled.every(([side, state]) => this.data.status?.[side] === state)
+    const moved = this.twins.runs.broken?.changes.length ?? 0
+    const now = JSON.stringify([...settled, moved])
+    const known = settled.every(([side, state]) => this.data.status?.[side] === state) && moved <= (this.data.changes ?? 0)
     if (known) this.told = ""
     else if (this.told !== now) {
       this.told = now

@@ -90,10 +90,10 @@ export class Transport {
     setText(this.verdict, sentenceOf(verdict))
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
-    setText(this.message, [run?.remark, message(run, status)].filter(Boolean).join(" · "))
+    setText(this.message, [run?.remark, since(run), message(run, status)].filter(Boolean).join(" · "))
     explain(this.message, status === "running" && run.now("views_per_second") ? "views_per_second" : null)
     this.message.dataset.state = status
-    this.message.title = [this.message.textContent, run?.facts?.device_why].filter(Boolean).join(": ")
+    this.message.title = [this.message.textContent, pictures(run), run?.facts?.device_why].filter(Boolean).join(": ")
   }
 
   remove() {
@@ -130,6 +130,18 @@ function recording(run) {
 function device(run) {
   const { device: name } = run.facts
   return name ? ` on ${name.split(",").slice(0, 2).join(" in")}` : ""
+}
+
+/** What has changed in the folder of the pictures since they were read. */
+function since(run) {
+  const { since: change, read } = run?.facts?.data ?? {}
+  return change ? `Trains on the pictures as they were read on ${read}; since then: ${change}.` : ""
+}
+
+/** Which state of a folder it trains on. */
+function pictures(run) {
+  const { state, read } = run?.facts?.data ?? {}
+  return state ? `pictures as read on ${read}, state ${state}` : ""
 }
 
 /** How long the rest takes, as far as it can be known; of a run that waits or stands still it says that. */

@@ -19,11 +19,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from playground.datasets import own
+from playground.datasets import own, states
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
 from playground.datasets.duplicates import duplicates
-from playground.datasets.naming import MAX_NAME, Refused, inside, labeled, require_welcome, slug
+from playground.datasets.labels import Source as Labeling
+from playground.datasets.labels import labeled
+from playground.datasets.naming import MAX_NAME, Refused, inside, require_welcome, slug
 from playground.datasets.own import OwnSet
 from playground.datasets.packed import is_archive, sources, stem
 from playground.datasets.parts import LEAST, SMALLEST
@@ -38,6 +40,8 @@ SHOWN = 1000  # files left out that are kept by name; the rest are counted
 MEASURED = 128  # pictures, at most, from which the range of a set is guessed
 SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
+OUTSIDE = "it lies outside of the class folders"
+TABLES = (".csv", ".tsv")
 OLD = 24 * 3600  # seconds after which what a crash left behind is removed
 
 
@@ -45,16 +49,19 @@ OLD = 24 * 3600  # seconds after which what a crash left behind is removed
 class Found:
     """What has been found so far. root: where the files lie; names: what they were called; sides: their shorter ones, in pixels.
 
-    deep: those of more than 8 bits.
+    deep: those of more than 8 bits; labels: where labels come from; outside: files in no class; seen: all files of a folder used in place.
     """
 
     root: Path
+    labels: Labeling = "auto"
     files: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     sides: list[int] = field(default_factory=list)
     deep: set[str] = field(default_factory=set)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_count: int = 0
+    outside: list[tuple[str, str]] = field(default_factory=list)
+    seen: states.Listing = field(default_factory=dict)
 
     def skip(self, name: str, reason: str) -> None:
         """Leaves out one file."""
@@ -87,6 +94,14 @@ class Found:
         good = [row for row in rows if str(self.root / row[0]) not in reasons]
         self.files, self.names, self.sides = ([row[i] for row in good] for i in range(3))  # type: ignore[assignment]
 
+    def leave_outside(self) -> None:
+        """Leaves out the pictures that are in no class, where there are classes."""
+        told = labeled(self.names, self.labels)
+        if told.classes:
+            rows = [row for row, label in enumerate(told.labels) if label is None]
+            self.outside += [(self.files[row], self.names[row]) for row in rows]
+            self.drop({str(self.root / self.files[row]): OUTSIDE for row in rows})
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -102,49 +117,100 @@ class Upload:
             yield piece
 
 
-def add(source: Path, name: str = "", range: Range | None = None) -> Iterator[Progress]:
+def add(source: Path, name: str = "", range: Range | None = None, labels: Labeling = "auto") -> Iterator[Progress]:
     """Adds a folder, which is used where it is, or a zip or tar, which is unpacked into the store. name: its title, else the file's.
 
-    range: which numbers are black and white in pictures of more than 8 bits; guessed from them if left out.
+    range: which numbers are black and white in pictures of more than 8 bits; guessed from them if left out. labels: see labels.py.
     The set is there when the iterator has ended. Raises DataError, and then nothing is left behind.
     """
     source = source.expanduser()
     what = "what is added must be a folder of pictures, or a zip or tar of them, got"
     if source.is_dir():
         title = name or source.resolve().name
-        yield from _add(title, lambda found: _scan(found, title), range, source.resolve())
+        yield from _add(title, lambda found: _scan(found, title), range, labels, source.resolve())
     elif not source.is_file():
         raise DataError(f"{what} {readable(str(source))}, which is not there")
     else:
         with source.open("rb") as file:
             if not is_archive(file):
                 raise DataError(f"{what} {readable(source.name)}, which is neither")
-            yield from _add_archive(file, source.name, name or stem(source.name), range)
+            yield from _add_archive(file, source.name, name or stem(source.name), range, labels)
 
 
-def add_files(files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None) -> Iterator[Progress]:
+def add_files(
+    files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None, labels: Labeling = "auto"
+) -> Iterator[Progress]:
     """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked. As `add` otherwise."""
     if len(files) > MAX_ENTRIES:
         raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
     if len(files) == 1 and is_archive(files[0][1]):
-        yield from _add_archive(files[0][1], files[0][0], name, range)
+        yield from _add_archive(files[0][1], files[0][0], name, range, labels)
     else:
-        yield from add_sources([Upload(*each) for each in files], len(files), name, range)
+        yield from add_sources([Upload(*each) for each in files], len(files), name, range, labels)
 
 
-def add_sources(sources: Iterable[Source], count: int, name: str, range: Range | None = None) -> Iterator[Progress]:
+def add_sources(
+    sources: Iterable[Source], count: int, name: str, range: Range | None = None, labels: Labeling = "auto"
+) -> Iterator[Progress]:
     """Adds whatever gives names and bytes, `count` times. As `add` otherwise."""
-    yield from _add(name, lambda found: _copy(found, sources, count, name), range)
+    yield from _add(name, lambda found: _copy(found, sources, count, name), range, labels)
 
 
-def _add_archive(file: BinaryIO, called: str, title: str, range: Range | None) -> Iterator[Progress]:
+def _add_archive(file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling) -> Iterator[Progress]:
     def gather(found: Found) -> Iterator[Progress]:
         return _copy(found, *sources(file, readable(called), MAX_TOTAL), title)
 
-    yield from _add(title, gather, range)
+    yield from _add(title, gather, range, labels)
 
 
-def _add(name: str, gather: Callable[[Found], Iterator[Progress]], range: Range | None, folder: Path | None = None) -> Iterator[Progress]:
+def read_again(name: str, labels: Labeling | None = None) -> Iterator[Progress]:
+    """Reads a set anew, as its folder is now, or with labels from elsewhere. Raises DataError, and then the set stays as it was."""
+    before = own.get(name)
+    place, folder = own.root() / before.slug, Path(before.folder) if before.folder else None
+    if folder and not folder.is_dir():
+        raise DataError(f"{before.title} must be in {folder} to be read again, got no folder there")
+    range = before.numbers.range if before.numbers and not before.numbers.guessed else None
+    work = own.root() / f".adding-{uuid.uuid4().hex}"
+    try:
+        work.mkdir()
+        if not folder:
+            (work / "files").symlink_to(place / "files")
+        found = Found(folder or work / "files", labels or before.source)
+        yield from _scan(found, before.title) if folder else _again(found, before)
+        found.spell()
+        yield from _settle(found, before.title, folder, work, range)
+        _put(work, place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _again(found: Found, before: OwnSet) -> Iterator[Progress]:
+    """The pictures that were copied when the set was added, also those that were in no class then."""
+    found.skipped = [(name, reason) for name, reason in before.skipped if reason != OUTSIDE]
+    found.skipped_count = before.skipped_count - len(before.outside)
+    for file, name in [*zip(before.files, before.originals, strict=True), *before.outside]:
+        try:
+            found.keep(file, name)
+        except Unreadable as error:
+            found.skip(name, str(error))
+    yield Progress(f"{before.title}: looking", len(found.files), len(found.files), "images")
+
+
+def _put(work: Path, place: Path) -> None:
+    """Replaces what was read before; a run that has it open goes on with it."""
+    aside = own.root() / f".replaced-{uuid.uuid4().hex}"
+    with contextlib.suppress(FileNotFoundError):
+        (place / "prepared").rename(aside)
+    for part in ("prepared", states.FILE, "index.json"):
+        with contextlib.suppress(FileNotFoundError):
+            (work / part).replace(place / part)
+    shutil.rmtree(aside, ignore_errors=True)
+    states.forget()
+
+
+def _add(
+    name: str, gather: Callable[[Found], Iterator[Progress]], range: Range | None, labels: Labeling, folder: Path | None = None
+) -> Iterator[Progress]:
     """Everything happens in a folder that nobody sees; it takes the set's name in one move at the end."""
     title = readable(name)[:MAX_TITLE].strip()
     if not title:
@@ -155,7 +221,7 @@ def _add(name: str, gather: Callable[[Found], Iterator[Progress]], range: Range 
     _sweep()
     try:
         (work / "files").mkdir(parents=True)
-        found = Found(folder or work / "files")
+        found = Found(folder or work / "files", labels)
         yield from gather(found)
         found.spell()
         yield from _settle(found, title, folder, work, range)
@@ -189,10 +255,11 @@ def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Ra
     numbers = yield from _measured(found, title, range)
     shown = numbers.range if numbers else None
     while True:
+        found.leave_outside()
         _require_enough(found, title)
         made = replace(_described(found, title, folder), numbers=numbers)
         into = own.prepared_file(work, made.size, "crop", 0, shown)
-        yield from prepare(own.ordered(made, work, 0), into, made.size, "crop", title, shown)
+        yield from prepare(own.ordered(made, work, 0), into, made.size, "crop", title, shown, made.state)
         result = opened(into)
         if not result.skipped:
             break
@@ -204,7 +271,9 @@ def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Ra
     made = replace(made, gray=gray, duplicates=twice)
     if (new := own.parted(made, 0)) != order:
         place = {row: at for at, row in enumerate(order)}
-        rearrange(into, [place[row] for row in new], own.ordered(made, work, 0), made.size, "crop", shown)
+        rearrange(into, [place[row] for row in new], own.ordered(made, work, 0), made.size, "crop", shown, made.state)
+    if folder:
+        states.save(found.seen, work)
     own.save(made, work)
 
 
@@ -231,7 +300,10 @@ def _require_enough(found: Found, title: str) -> None:
 
 
 def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
-    labels, classes, note = labeled(found.names)
+    told = labeled(found.names, found.labels)
+    tables = sorted(name for name, _ in found.skipped if name.lower().endswith(TABLES))
+    unread = [f"{tables[0]} lies beside the pictures and is not read: labels come from folders alone."] if tables else []
+    seen = states.digest(found.seen) if folder else ""
     sides = sorted(found.sides)
     middle = sides[len(sides) // 2]
     return OwnSet(
@@ -240,20 +312,26 @@ def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
         folder=str(folder) if folder else "",
         files=found.files,
         originals=[name[-MAX_NAME:] for name in found.names],
-        labels=labels,
-        classes=classes,
+        labels=[label for label in told.labels if label is not None],
+        classes=told.classes,
         skipped=found.skipped,
         skipped_count=found.skipped_count,
         sides=(sides[0], middle, sides[-1]),
         size=max(size for size in SIZES if size <= max(middle, SIZES[0])),
         gray=False,
-        notes=[note] if note else [],
+        notes=[*told.notes, *unread],
         parts=3,
+        source=found.labels,
+        outside=[] if folder else found.outside,
+        seen=seen,
+        state=states.mark(seen, found.names, told.labels) if folder else "",
+        read=time.time(),
     )
 
 
 def _scan(found: Found, title: str) -> Iterator[Progress]:
     """Every picture under a folder, in order of name; links are not followed, so nothing outside of it is read."""
+    found.seen = states.listing(found.root)
     for parent, folders, names in os.walk(found.root, onerror=lambda error: found.skip(str(error.filename), "it cannot be opened")):
         for name in sorted(folders):
             try:

@@ -23,8 +23,10 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import model_validator
 
+from playground.datasets import states
 from playground.datasets.base import DataError, Dataset, Images, Progress
 from playground.datasets.duplicates import Duplicates
+from playground.datasets.labels import Source
 from playground.datasets.parts import LEAST, sizes, split
 from playground.datasets.prepared import left_out, opened, prepare
 from playground.datasets.ranges import Measured, Range
@@ -58,6 +60,12 @@ class OwnSet:
     duplicates: Duplicates = field(default_factory=Duplicates)
     parts: int = 2  # into how many it is split; sets of earlier versions have no test part
 
+    source: Source = "auto"  # of its labels
+    outside: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied pictures that are in no class
+    seen: str = ""  # how a folder used in place was when it was read; "" for others, and for those that an earlier version added
+    state: str = ""  # names that, and what was made of it
+    read: float = 0.0  # when; seconds since 1970
+
     @property
     def name(self) -> str:
         """Its name as a data set."""
@@ -89,31 +97,38 @@ class OwnImages(Dataset):
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
         """Decodes the pictures at this size, once. Raises DataError."""
         return prepare(
-            ordered(cls.own, cls.place, knobs.split_seed), cls._into(knobs), knobs.size, knobs.fit, cls.title, cls.pixel_range(knobs)
+            ordered(cls.own, cls.place, knobs.split_seed),
+            cls._into(knobs),
+            knobs.size,
+            knobs.fit,
+            cls.title,
+            cls.pixel_range(knobs),
+            cls.own.state,
         )
 
     @classmethod
     def load(cls, knobs: Any, folder: Path) -> tuple[Images, Images]:
         """Both parts lie one behind the other in the prepared file, so that neither is read before it is needed."""
-        images = cls._images(knobs)
-        return images[: cls.count], images[cls.count : cls.count + cls.probe_count]
+        training, watched, _ = cls._parts(knobs)
+        return training, watched
 
     @classmethod
     def load_test(cls, knobs: Any, folder: Path) -> Images:
         """What lies behind them."""
-        return cls._images(knobs)[cls.count + cls.probe_count :]
+        return cls._parts(knobs)[2]
 
     @classmethod
-    def _images(cls, knobs: Any) -> Images:
-        made, order = opened(cls._into(knobs)), parted(cls.own, knobs.split_seed)
-        if len(made.kept) != len(order):
-            file, reason = made.skipped[0]
-            raise DataError(
-                f"{cls.title} must be as it was when it was added, got {len(made.skipped)} of its files that cannot be read any more "
-                f"(the first, {Path(file).name}: {reason}); remove it and add it again"
-            )
-        factors = {"class": torch.tensor(cls.own.labels)[torch.tensor(order)]} if cls.own.labels else {}
-        return Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
+    def _parts(cls, knobs: Any) -> tuple[Images, Images, Images]:
+        """The three parts, without the pictures that were gone when they were decoded."""
+        made, order = opened(cls._into(knobs)), torch.tensor(parted(cls.own, knobs.split_seed))
+        kept = torch.tensor(made.kept)
+        factors = {"class": torch.tensor(cls.own.labels)[order[kept]]} if cls.own.labels else {}
+        images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
+        first, second = (int((kept < end).sum()) for end in (cls.count, cls.count + cls.probe_count))
+        first = min(first, second - LEAST)  # where too few are left to watch, training gives some of its own
+        if first < LEAST:
+            raise DataError(f"{cls.title} must have at least {2 * LEAST} pictures that can still be read, got {second}; read it again")
+        return images[:first], images[first:second], images[second:]
 
     @classmethod
     def pixel_range(cls, knobs: Any) -> Range | None:
@@ -130,18 +145,31 @@ class OwnImages(Dataset):
         sides = f"The shorter sides of its pictures: {several}."
         numbers = [_told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
         twice = cls.own.duplicates.remarks(len(cls.own.files), cls.own.labels)
-        return [sides, *numbers, *twice, *cls.own.notes, *left_out(cls.own.skipped, cls.own.skipped_count)]
+        lost = opened(cls._into(knobs)).skipped if knobs and cls._into(knobs).is_file() else []
+        skipped = [*left_out(cls.own.skipped, cls.own.skipped_count), *left_out([(Path(file).name, reason) for file, reason in lost])]
+        return [sides, *numbers, *twice, *cls.own.notes, *skipped]
 
     @classmethod
     def notices(cls, knobs: Any, folder: Path) -> list[str]:
-        """That its pictures are all the same, or empty."""
-        return cls.own.duplicates.notices(len(cls.own.files))
+        """That its pictures are all the same, or empty; that its folder has changed."""
+        change = cls.change()
+        told = f"{cls.own.folder} has changed since it was read on {states.date(cls.own.read)}: {change.told()}" if change else ""
+        since = [f"{told}. Runs train on it as it was read until it is read again."] if told else []
+        return [*since, *cls.own.duplicates.notices(len(cls.own.files))]
+
+    @classmethod
+    def change(cls) -> states.Change | None:
+        """What is different in a folder that is used where it is; None: nothing, as far as can be known."""
+        return states.changed(cls.own.folder, cls.own.files, cls.own.seen, cls.place) if cls.own.seen else None
 
     @classmethod
     def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
-        """How many pictures it has, and how many different ones."""
-        count = len(cls.own.files)
-        return {"pictures": count, "distinct": cls.own.duplicates.distinct(count), "blank": cls.own.duplicates.blank}
+        """How many pictures it has, and how many different ones; which state of its folder that is, and what has changed since."""
+        count, change = len(cls.own.files), cls.change()
+        state = (
+            {"state": cls.own.state, "read": states.date(cls.own.read), "since": change.told() if change else ""} if cls.own.state else {}
+        )
+        return {"pictures": count, "distinct": cls.own.duplicates.distinct(count), "blank": cls.own.duplicates.blank} | state
 
     @classmethod
     def _into(cls, knobs: Any) -> Path:

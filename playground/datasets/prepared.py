@@ -65,19 +65,24 @@ def left_out(skipped: Sequence[tuple[str, str]], count: int | None = None) -> li
     return found + ([f"{count:,} left out in all."] if count and count > len(skipped) else [])
 
 
-def prepare(files: Sequence[Path], into: Path, size: int, fit: str, what: str, range: Range | None = None) -> Iterator[Progress]:
+def prepare(
+    files: Sequence[Path], into: Path, size: int, fit: str, what: str, range: Range | None = None, state: str = ""
+) -> Iterator[Progress]:
     """Decodes `files` into `into` (.npy) unless that is there and they have not changed since; `what` is for progress and errors.
 
-    range: of numbers of more than 8 bits; guessed from each picture alone if left out.
+    range: of numbers of more than 8 bits; guessed from each picture alone if left out. state: stands for how the files are, instead of
+    a look at each: what was made is used however they have changed, until the state is another.
 
     Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
     """
-    mark = fingerprint(files, into, size, fit, range)
+    mark = fingerprint(files, into, size, fit, range, state)
     if not is_prepared(into, mark):
         yield from alone(into, what, lambda: _prepare(files, into, _Shape(size, cast("Fit", fit), range), what, mark))
 
 
-def rearrange(into: Path, order: Sequence[int], files: Sequence[Path], size: int, fit: str, range: Range | None = None) -> None:
+def rearrange(
+    into: Path, order: Sequence[int], files: Sequence[Path], size: int, fit: str, range: Range | None = None, state: str = ""
+) -> None:
     """Puts the rows of a whole file into another order: row i becomes what row order[i] was; `files` are in that order already."""
     made, part = opened(into), into.with_suffix(f".{os.getpid()}.part")
     try:
@@ -85,7 +90,7 @@ def rearrange(into: Path, order: Sequence[int], files: Sequence[Path], size: int
             _write_header(target, len(order), size)
             for some in torch.tensor(order).split(TOGETHER):
                 target.write(made.pixels[some].numpy().data)
-        _finish(part, into, fingerprint(files, into, size, fit, range), [made.kept[row] for row in order], made.skipped)
+        _finish(part, into, fingerprint(files, into, size, fit, range, state), [made.kept[row] for row in order], made.skipped)
     finally:
         part.unlink(missing_ok=True)
 
@@ -107,12 +112,12 @@ def is_prepared(into: Path, mark: str) -> bool:
     return into.is_file() and _note(into).get("fingerprint") == mark
 
 
-def fingerprint(files: Sequence[Path], into: Path, size: int, fit: str, range: Range | None = None) -> str:
+def fingerprint(files: Sequence[Path], into: Path, size: int, fit: str, range: Range | None = None, state: str = "") -> str:
     """Changes when a file does: its path (seen from `into`, so that a whole home may be moved), length or time."""
     numbers = f" {range.low!r} {range.high!r}" if range else ""
-    digest = hashlib.sha256(f"{VERSION} {size} {fit}{numbers}\n".encode())
+    digest = hashlib.sha256(f"{VERSION} {size} {fit}{numbers}{state}\n".encode())
     for file in files:
-        digest.update(f"{os.path.relpath(file, into.parent)}\0{_state(file)}\n".encode(errors="surrogatepass"))
+        digest.update(f"{os.path.relpath(file, into.parent)}\0{state or _state(file)}\n".encode(errors="surrogatepass"))
     return digest.hexdigest()
 
 

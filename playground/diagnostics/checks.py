@@ -44,6 +44,11 @@ class Rule:
         """Whether no check clears the run, so that the rule speaks or cannot tell."""
         return step >= self.since and all(each.limit.near(each.value) for each in self.checks)
 
+    def unclear(self, step: int, before: Verdict | None) -> bool:
+        """Whether it cannot tell. A run that was called healthy when the rule could speak already stays so half the way."""
+        well = before is not None and before.state == "healthy" and before.step >= self.since
+        return self.near(step) and not (well and not all(each.limit.nearer(each.value) for each in self.checks))
+
     @property
     def met(self) -> bool:
         """Whether all of its checks speak, as if for the first time."""

@@ -1,12 +1,13 @@
 """The limits of the collapse judge, in one place: its rules, the bars on the pages and the figure of its margins all read them here.
 
 Each limit has two edges. Beyond the first a value speaks for a failure; beyond the second it speaks against it. Between them lies the
-gray zone: what was said before stands, and where nothing was said the judge says "unclear". `ssl-playground judge` draws how far the
-values of healthy and of broken runs stay from both.
+gray zone: a failure that was named before stands, a run that was called healthy stays so half the way, and else the judge says
+"unclear". `ssl-playground judge` draws how far the values of healthy and of broken runs stay from both.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +27,11 @@ class Limit:
     def near(self, value: float) -> bool:
         """Whether the value does not clear the run: it speaks for the failure, or lies in the gray zone."""
         return value < self.clears if self.side == "below" else value > self.clears
+
+    def nearer(self, value: float) -> bool:
+        """Whether the value is more than half the way (by ratio) from the edge that clears the run to the one that speaks."""
+        middle = math.sqrt(self.speaks * self.clears)
+        return value < middle if self.side == "below" else value > middle
 
 
 # Of the healthy spread: below it all images look alike to the network. Projectors are spread by their losses; a backbone that no

@@ -91,6 +91,7 @@ def _fit(model: LogisticRegression, x: np.ndarray, y: np.ndarray) -> None:
     with warnings.catch_warnings():
         # Almost without a penalty, few labels can be separated for ever; such a fit is one of the grid, and seldom the chosen one.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")  # labels are classes here, however many
         model.fit(x, y)
 
 

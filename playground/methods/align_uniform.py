@@ -77,6 +77,12 @@ class AlignUniform(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """Alignment is at least 0, uniformity at least -2tN / (N - 1): N points on a sphere have no larger mean squared distance."""
+        knobs, count = config.method, config.batch_size
+        return float(-knobs.uniformity_weight * knobs.uniformity * 2 * knobs.sharpness * count / (count - 1))
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """The same view of every other image of the batch."""
         return config.batch_size - 1 if config.method.uniformity else None
@@ -84,8 +90,9 @@ class AlignUniform(Method):
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """A point is perfectly aligned and not spread at all."""
-        best = "" if config.method.uniformity else ": the collapsed loss is the best one"
-        return [Reference("loss", 0.0, f"all outputs equal{best}")]
+        if not config.method.uniformity:
+            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+        return [Reference("loss", 0.0, "all outputs equal")]
 
 
 @in_full_precision

@@ -121,6 +121,11 @@ class Method(Choice, nn.Module):
         return []
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """What its loss cannot fall below, whatever the weights: 0 for errors and cross-entropies. Losses are weighed as they exceed it."""
+        return 0.0
+
+    @classmethod
     def loss_definition(cls, config: RunConfig) -> Definition:
         """What the curve of the loss shows, and how to read it beside its landmarks."""
         lines = [each for each in cls.references(config) if each.metric == "loss"]

@@ -114,6 +114,11 @@ class MoCo(Method):
             )
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """A cross-entropy, or minus a cosine over the temperature."""
+        return 0.0 if config.method.negatives else -1 / float(config.method.temperature)
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """The whole queue, whatever the batch."""
         return int(config.method.queue_size) if config.method.negatives else None

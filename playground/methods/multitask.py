@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.gradients import add_gradient, balanced, flat_gradient, without_conflict
+from playground.gradients import add_gradient, balanced, flat_gradient, shuffled_others, without_conflict
 from playground.knobs import Choice, knob, named, option
 from playground.methods.base import Batch, Measure, Method
 from playground.networks import Backbone
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 PLACES = ("first", "second", "third")
 NOTHING = "none"
-LIMIT = 5.0  # of a learned log variance: beyond it a loss below zero would run away
+TINY = 1e-12  # of a loss that is as small as it can be
+LIMIT = 5.0  # of a learned log variance: a task that is solved asks for ever more weight
 
 
 def _tasks(*preferred: str) -> Callable[[Mapping[str, Any]], tuple[str, ...]]:
@@ -43,6 +44,7 @@ class MultiTask(Method):
 
     Weights are fixed, learned from each task's uncertainty (Kendall et al., 2018, equation 7), balanced by gradient norms (GradNorm,
     Chen et al., 2018, equation 2), or fixed with conflicting parts of the gradients removed (PCGrad, Yu et al., 2020, algorithm 1).
+    Learned weights see how far each loss is above the least it can be, since some losses go below zero.
     """
 
     name, title, family = "multitask", "Multi-task", "multi-task"
@@ -78,8 +80,11 @@ class MultiTask(Method):
         self.log_variances = nn.Parameter(torch.zeros(len(names)), requires_grad=self.knobs.weighting == "uncertainty")
         self.balance: Tensor
         self.first_losses: Tensor
+        self.least: Tensor
         self.register_buffer("balance", torch.ones(len(names)))  # GradNorm's factors on the weights
-        self.register_buffer("first_losses", torch.zeros(len(names)))
+        self.register_buffer("first_losses", torch.zeros(len(names)))  # above the least
+        least = [task.lower_bound(_alone(name, config)) for name, task in self._named()]
+        self.register_buffer("least", torch.tensor(least), persistent=False)  # what each loss cannot fall below
         self.measures = self._described()
 
     @classmethod
@@ -104,15 +109,16 @@ class MultiTask(Method):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """The weighted sum, and each task's own loss."""
         parts = {name: task.loss(_views(batch, task), generator)["loss"].float() for name, task in self._named()}
+        if self.knobs.weighting == "pcgrad":
+            self.others = shuffled_others(len(parts), generator)
         weighed = self._weighed(torch.stack([*parts.values()]))
         return {"loss": weighed.sum()} | {f"loss/{name}": part for name, part in parts.items()}
 
     def _weighed(self, losses: Tensor) -> Tensor:
         """(T,) losses -> (T,) what each adds to the sum."""
-        losses = losses * self._weights()
-        if self.knobs.weighting == "uncertainty":
-            return (losses * torch.exp(-self.log_variances) + self.log_variances) / 2
-        return losses * self.balance
+        if self.knobs.weighting == "uncertainty":  # of a loss below zero the term would have no minimum
+            return ((losses - self.least) * self._weights() * torch.exp(-self.log_variances) + self.log_variances) / 2
+        return losses * self._weights() * self.balance
 
     def _weights(self) -> Tensor:
         return torch.tensor([getattr(self.knobs, f"{place}_weight") for place, _ in zip(PLACES, self.tasks, strict=False)]).to(self.balance)
@@ -126,7 +132,7 @@ class MultiTask(Method):
         gradients = torch.stack([flat_gradient(loss, shared) for loss in losses])
         parts = gradients * self._slopes()[:, None]
         self._rebalance(losses.detach(), parts)
-        add_gradient(shared, (without_conflict(parts) if self.knobs.weighting == "pcgrad" else parts).sum(0))
+        add_gradient(shared, (without_conflict(parts, self.others) if self.knobs.weighting == "pcgrad" else parts).sum(0))
         return {name: value.detach() for name, value in values.items()} | self._drawn(gradients)
 
     def _slopes(self) -> Tensor:
@@ -138,8 +144,9 @@ class MultiTask(Method):
         """GradNorm's step on the weights; the sum of the factors stays as it is."""
         if self.knobs.weighting != "gradnorm":
             return
-        self.first_losses.copy_(torch.where(self.first_losses == 0, losses, self.first_losses))
-        moved = balanced(self.balance, parts.norm(dim=1), losses / self.first_losses, self.knobs.asymmetry, self.knobs.balance_rate)
+        above = (losses - self.least).clamp(min=TINY)
+        self.first_losses.copy_(torch.where(self.first_losses == 0, above, self.first_losses))
+        moved = balanced(self.balance, parts.norm(dim=1), above / self.first_losses, self.knobs.asymmetry, self.knobs.balance_rate)
         self.balance.copy_(moved)
 
     def _drawn(self, gradients: Tensor) -> dict[str, Tensor]:

@@ -73,6 +73,11 @@ class NPair(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """A cross-entropy, or minus a cosine; the penalty only adds."""
+        return 0.0 if config.method.negatives else -1.0
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """The other view of every other image."""
         return config.batch_size - 1 if config.method.negatives else None

@@ -62,6 +62,11 @@ class SimCLR(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """A cross-entropy, or minus a cosine over the temperature."""
+        return 0.0 if config.method.negatives else -1 / float(config.method.temperature)
+
+    @classmethod
     def negatives(cls, config: RunConfig) -> int | None:
         """Both views of every other image of the batch."""
         return 2 * config.batch_size - 2 if config.method.negatives else None

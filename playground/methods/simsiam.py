@@ -64,6 +64,11 @@ class SimSiam(Method):
         return self.projector(embedding)
 
     @classmethod
+    def lower_bound(cls, config: RunConfig) -> float:
+        """Minus a cosine."""
+        return -1.0
+
+    @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """The trap of the method. Batch norm on the output turns equal outputs into zeros, which point nowhere."""
         if config.method.projector_norm:

@@ -191,7 +191,8 @@ def opening() -> None:
 
 def _twins(shown: Pair) -> dict[str, Any]:
     """What a panel needs of the two; of one that is missing it shows that it is."""
-    return {**shown.ids, "status": {side: _status(each) for side, each in zip(SIDES, shown.both, strict=True)}}
+    changes = len(shown.broken.changes)
+    return {**shown.ids, "changes": changes, "status": {side: _status(each) for side, each in zip(SIDES, shown.both, strict=True)}}
 
 
 def _status(each: Watched) -> str:

@@ -6,8 +6,10 @@ import time
 
 import streamlit as st
 
+from playground.breaking import breaks
 from playground.config import CHOICES
 from playground.events import Change
+from playground.ui import lab
 from playground.ui.settings import Settings
 from playground.ui.transport import Watched
 
@@ -17,15 +19,29 @@ ARRIVES = 10.0  # seconds within which a run has heard what it was told, or neve
 
 def follow(now: Settings, watched: Watched) -> None:
     """Takes over the changes of the run that are new to this session, but for knobs that were moved here and are still on their way."""
-    run, seen = st.session_state.get(STATE, (None, 0))
-    here, changes = watched.run.id if watched.run else None, watched.changes
-    st.session_state[STATE] = here, len(changes)
-    if here is None or here != run:
-        return
-    for change in changes[min(seen, len(changes)) :]:
+    for change in _news(STATE, watched):
         if _concerns(change, now, watched):
             now.flat = {key: each for key, each in now.flat.items() if key != f"schedule.{change.name}"} | {change.name: change.value}
             now.problems.pop(change.name, None)
+
+
+def follow_pair() -> None:
+    """What somebody else broke or healed in the broken run while it trains, is marked on the Collapse page of this session, too."""
+    shown, (healthy, _) = lab.pair(), lab.config()
+    flat = shown.broken.flat
+    if not _news(f"{STATE} broken", shown.broken) or healthy is None or healthy.method.name != flat["method"]:
+        return
+    live = {each.name: each.values for each in breaks(healthy) if each.live}
+    kept = [name for name in lab.chosen(healthy) if name not in live]
+    lab.lab().breaks = (*kept, *(name for name, values in live.items() if values.items() <= flat.items()))
+
+
+def _news(place: str, watched: Watched) -> tuple[Change, ...]:
+    """The changes of a run that this session has not seen; those of a run that it has only just opened are in its settings already."""
+    run, seen = st.session_state.get(place, (None, 0))
+    here, changes = watched.run.id if watched.run else None, watched.changes
+    st.session_state[place] = here, len(changes)
+    return () if here is None or here != run else changes[min(seen, len(changes)) :]
 
 
 def _concerns(change: Change, now: Settings, watched: Watched) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from playground.datasets import CATALOG, DataError, intake, own, zips
-from playground.datasets.naming import Refused, inside, labeled, slug
+from playground.datasets.naming import Refused, inside, slug
 
 READ = "it is no picture of a kind that is known: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
 HIDDEN = "it is a hidden file or one of the system"
@@ -340,32 +340,6 @@ def test_two_that_add_the_same_name_at_once_do_not_mix(home):
     for each in threads:
         each.join()
     assert sorted(ends) == ["DataError", "added"] and os.listdir(home / "data/own") == ["x"]
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (["a/1", "b/2", "a/3"], ["a", "b", "a"]),
-        (["top/a/1", "top/b/2"], ["a", "b"]),  # as people zip
-        (["top/train/a/1", "top/test/a/2", "top/test/b/3"], ["a", "a", "b"]),
-        (["train/a/1", "val/b/2"], ["a", "b"]),
-        (["a/deep/er/1", "b/2"], ["a", "b"]),
-        (["1", "2"], None),
-        (["top/1", "top/2"], None),  # one class only
-        (["train/1", "test/2"], None),
-        (["a/1", "b/2", "3"], None),
-        (["train/images/1", "test/images/2"], None),
-    ],
-)
-def test_class_folders_become_labels(names, expected):
-    labels, classes, note = labeled(names)
-    assert ([classes[each] for each in labels] or None) == expected
-    assert bool(note) == (expected is None)
-
-
-def test_a_thousand_folders_are_no_classes():
-    labels, _, note = labeled([f"{i}/x" for i in range(1001)])
-    assert not labels and "1,001 folders, too many to be classes" in note
 
 
 def test_short_names_are_made_of_any_title():

@@ -274,15 +274,18 @@ def test_a_set_that_is_not_here_is_one_sentence(flat):
     assert read({"data": "shapes"}, run).flat["data"] == "shapes"  # a run whose data set is gone can still be looked at
 
 
-def test_files_that_have_gone_since_are_one_sentence(flat, home):
+def test_files_that_have_gone_since_are_left_out(flat, home):
     load_images.cache_clear()
     (home / "flat/3.png").unlink()
     (home / "flat/4.png").write_text("not a picture any more")
-    last = list(train(RunConfig(data="own-flat", steps=1, network="resnet-tiny")))[-1]
+    config = RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=4, **{"data.size": 48})
+    assert list(train(config))[-1].status == "finished"
+    last = list(train(RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=12, **{"data.size": 48})))[-1]
     assert last.status == "failed" and last.message.startswith(
-        "flat must be as it was when it was added, got 2 of its files that cannot be read"
+        "flat must have at least 12 pictures to train on, as many as a batch, got 10"
     )
-    assert last.message.endswith("remove it and add it again")
+    assert sum(len(part) for part in (*config.data.choice.load(config.data, None),)) == 18
+    assert sum(each.startswith("1 left out") for each in config.data.choice.remarks(config.data, home)) == 2
 
 
 def test_an_index_that_is_no_index_is_no_set(flat, home):

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from playground.config import RunConfig
 from playground.diagnostics.geometry import uniformity
-from playground.methods.align_uniform import potential
+from playground.methods.align_uniform import AlignUniform, potential
 
 
 @pytest.mark.parametrize("sharpness", [0.5, 2.0, 10.0])
@@ -29,6 +30,13 @@ def test_a_point_a_pair_of_poles_and_the_whole_sphere():
     assert float(potential(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), 2.0)) == pytest.approx(-8, abs=1e-5)
     sphere = torch.randn(3000, 3, generator=torch.Generator().manual_seed(0))
     assert float(potential(sphere, 2.0)) == pytest.approx(math.log((1 - math.exp(-8)) / 8), abs=0.01)
+
+
+def test_the_corners_of_a_simplex_reach_the_lower_bound_of_the_loss():
+    config = RunConfig(method="align-uniform", batch_size=16, **{"method.uniformity_weight": 3})
+    corners = torch.eye(16) - 1 / 16
+    assert 3 * float(potential(corners, 2.0)) == pytest.approx(AlignUniform.lower_bound(config), abs=1e-5)
+    assert AlignUniform.lower_bound(config) == pytest.approx(-3 * 2 * 2 * 16 / 15)
 
 
 def test_a_point_has_a_finite_gradient():

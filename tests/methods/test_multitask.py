@@ -46,6 +46,45 @@ def test_every_weighting_learns_and_says_its_weights_and_cosine(weighting):
         assert float(values["weight/simclr"]) != pytest.approx(float(values["weight/vicreg"]), abs=1e-6)
 
 
+def test_uncertainty_weighs_a_loss_by_what_it_exceeds_its_least_value():
+    """Kendall et al., 2018, equation 7: over s the term (e^-s L + s) / 2 is least at s = ln L, where it is (1 + ln L) / 2."""
+    method = trainer("uncertainty", **{"method.first": "simsiam", "method.second": "rotation"}).method
+    assert method.least.tolist() == [-1, 0]
+    losses, above = torch.tensor([-0.6, 2.0]), torch.tensor([0.4, 2.0])
+    optimizer = torch.optim.SGD([method.log_variances], lr=0.5)
+    for _ in range(200):
+        optimizer.zero_grad()
+        method._weighed(losses).sum().backward()
+        optimizer.step()
+    assert torch.allclose(method.log_variances, above.log(), atol=1e-4)
+    assert torch.allclose(method._weighed(losses), (1 + above.log()) / 2, atol=1e-4)
+    assert torch.allclose(method._slopes(), 1 / (2 * above), atol=1e-4)
+
+
+def test_gradnorm_counts_progress_from_the_least_value_of_each_loss():
+    """Gradients of one length, and both tasks half way to the least they can reach: neither lags, so the weights stay."""
+    method = trainer("gradnorm", **{"method.first": "simsiam", "method.second": "rotation"}).method
+    equal = torch.eye(2)
+    method._rebalance(torch.tensor([-0.01, 1.4]), equal)
+    method._rebalance(torch.tensor([-0.505, 0.7]), equal)
+    assert method.balance.tolist() == pytest.approx([1, 1], abs=1e-5)
+    method._rebalance(torch.tensor([-0.95, 0.7]), equal)  # the first is nearly done: the other one is pulled
+    assert method.balance[0] < 1 < method.balance[1]
+
+
+def test_pcgrad_takes_its_order_from_the_run():
+    """One step of two trainings with one seed is the same; and the order really is drawn."""
+    more = {"method.third": "rotation", "batch_size": 16}
+    one, two = trainer("pcgrad", **more), trainer("pcgrad", **more)
+    orders = []
+    for _ in range(3):
+        ours, theirs = one.update(), two.update()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+        orders.append(one.method.others.tolist())
+    assert torch.equal(gradient(one.method), gradient(two.method))
+    assert any(each != orders[0] for each in orders)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

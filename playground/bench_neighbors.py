@@ -1,0 +1,174 @@
+"""How fast a training is alone and beside busy programs, and how soon it shows something.
+
+    python -m playground.bench_neighbors THREADS POLITELY
+
+is one contender, a process of its own since its threads are: for each line on its input it trains for so many seconds and says how many
+views a second it has seen. Those who wait compute nothing, so contenders can be measured by turns beside the same neighbors.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from playground.config import RunConfig
+
+ROUNDS = 3
+NEIGHBORS = (0, 1, 2)
+LEARNED = 0.80  # k-NN accuracy of the factor that the data set is about
+BUSY = "import os\nos.sched_setaffinity(0, range(os.cpu_count()))\nwhile True: pass"
+Result = dict[str, Any]
+
+
+def rows(seconds: float, seeds: int) -> Iterator[tuple[str, Result]]:
+    """Rows of the bench. seconds: for each contender beside each number of neighbors; seeds: trainings until something is learned."""
+    yield from _paces(seconds)
+    for neighbors in NEIGHBORS[:2]:
+        with busy(neighbors):
+            yield f"insight_seconds_{_beside(neighbors)}", insight(seeds)
+            yield f"first_point_seconds_{_beside(neighbors)}", first_point(seeds)
+
+
+def _paces(seconds: float) -> Iterator[tuple[str, Result]]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ExitStack() as stack:
+        who = {"polite": (cores, True), "one_thread": (1, False), "all_threads": (cores, False)}
+        contenders = {name: stack.enter_context(_Contender(*each)) for name, each in who.items()}
+        for neighbors in NEIGHBORS:
+            with busy(neighbors):
+                racing = [name for name in who if not neighbors or name != "all_threads"]
+                found = {name: contenders[name] for name in racing}
+                yield f"threads_{_beside(neighbors)}", _compared(found, seconds)
+
+
+def _compared(contenders: dict[str, _Contender], seconds: float) -> Result:
+    """The polite one over the best of the others. The first turn is the time to notice who else is there."""
+    turns = [{name: each.pace(seconds / ROUNDS) for name, each in contenders.items()} for _ in range(ROUNDS + 1)][1:]
+    paces = {name: statistics.median(turn[name] for turn in turns) for name in contenders}
+    best = max(pace for name, pace in paces.items() if name != "polite")
+    return {"ratio": paces["polite"] / best, **paces, "unit": "views/s"}
+
+
+def _beside(neighbors: int) -> str:
+    return f"beside_{neighbors}" if neighbors else "alone"
+
+
+@contextmanager
+def busy(neighbors: int) -> Iterator[None]:
+    """So many processes beside us that never rest, on whatever core is free."""
+    program = BUSY if hasattr(os, "sched_setaffinity") else "while True: pass"
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(neighbors)]
+    try:
+        yield
+    finally:
+        for each in processes:
+            each.kill()
+            each.wait()
+
+
+def insight(seeds: int) -> Result:
+    """Seconds from the first event of the default run until neighbors know the factor it is about; import and download left out."""
+    found = [_learned(seed) for seed in range(seeds)]
+    return _spread(found)
+
+
+def _learned(seed: int) -> float:
+    from playground.events import Metrics, Started
+    from playground.training import train
+
+    begun = name = None
+    for event in train(RunConfig(seed=seed)):
+        match event:
+            case Started(_, facts):
+                begun, name = time.monotonic(), f"knn/{facts['about']}"
+            case Metrics(_, values) if name and begun and values.get(name, 0) >= LEARNED:
+                return time.monotonic() - begun
+    return float("inf")
+
+
+def first_point(starts: int) -> Result:
+    """Seconds from Start, given to a pool with a warm worker, to the first loss that a page can read."""
+    from playground.runs.pool import Pool
+
+    with tempfile.TemporaryDirectory() as home:
+        pool = Pool(Path(home))
+        try:
+            while not all(each["warm"] for each in pool.health()["workers"]):
+                time.sleep(0.1)
+            return _spread([_first_point(pool, seed) for seed in range(starts)])
+        finally:
+            pool.close()
+
+
+def _first_point(pool: Any, seed: int) -> float:
+    begun = time.monotonic()
+    run = pool.submit(RunConfig(seed=seed))
+    while not any(entry.step for entry in pool.store.newest(run, "metrics", 2)):
+        time.sleep(0.01)
+    seconds = time.monotonic() - begun
+    pool.stop(run)
+    while not pool.store.run(run).over:
+        time.sleep(0.05)
+    return seconds
+
+
+def _spread(found: Sequence[float]) -> Result:
+    return {"ratio": None, "mean": statistics.fmean(found), "lowest": min(found), "highest": max(found), "runs": len(found), "unit": "s"}
+
+
+class _Contender:
+    """One training process that works when it is asked to."""
+
+    def __init__(self, threads: int, politely: bool) -> None:
+        command = [sys.executable, "-m", "playground.bench_neighbors", str(threads), str(int(politely))]
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def pace(self, seconds: float) -> float:
+        """Views a second over so many seconds."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def __enter__(self) -> _Contender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def contend(threads: int, politely: bool, requests: IO[str], replies: IO[str]) -> None:
+    """The work of a contender."""
+    import torch
+
+    from playground.core_sharing import share_cores
+    from playground.devices import pick
+    from playground.trainer import Trainer
+    from playground.training import load_images
+
+    torch.set_num_threads(threads)
+    config = RunConfig()
+    trainer = Trainer(config, load_images(config.data, None)[0], pick(config.device.name, config.network.choice.family))
+    trainer.update()
+    if politely:
+        share_cores()
+    for line in requests:
+        begun, steps = time.perf_counter(), 0
+        while time.perf_counter() - begun < float(line):
+            trainer.update()
+            steps += 1
+        print(steps * config.batch_size * trainer.method.views / (time.perf_counter() - begun), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    contend(int(sys.argv[1]), sys.argv[2] == "1", sys.stdin, sys.stdout)

@@ -1,0 +1,140 @@
+"""Where labels come from: which of the folders that pictures lie in are classes.
+
+    found = labeled(names)              # paths of pictures, as text with `/` between their parts
+    found.labels                        # a class for each picture; None: it lies in none. No classes: the set has no labels
+
+It is guessed, said in `notes`, and can be told instead:
+
+auto         the first of these that fits
+subfolders   the folders inside the top ones are the classes, and the top ones are only parts of the set: `seg_train/` and `seg_test/`,
+             `original/` and `augmented/`. So it is where all top ones have names such as train and test, or where each holds the same two
+             folders or more, whatever is small or capital in their names
+folders      the top folders are the classes
+none         there are no labels
+
+A folder around everything does not count. Fewer than a third of the pictures may lie outside of the classes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from playground.datasets.naming import MAX_CLASS, MAX_CLASSES
+from playground.datasets.spelling import shortened
+
+Source = Literal["auto", "subfolders", "folders", "none"]
+SOURCES: tuple[Source, ...] = get_args(Source)
+SPLIT = re.compile(r"(^|[^a-z])(train|training|test|testing|val|valid|validation|dev|eval|evaluation|holdout|pred)([^a-z]|$)")
+LOOSE = 3  # fewer than one picture in so many may lie outside of the classes
+WITHOUT = "so there are no labels and no accuracy is shown"
+LISTED = 5  # names in a sentence
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """labels: of each picture, None where it lies in no class; classes: what they are called; notes: how that was found."""
+
+    labels: list[int | None]
+    classes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def labeled(names: Sequence[str], source: Source = "auto") -> Labels:
+    """The classes of pictures by their paths; without any where they give none."""
+    if source == "none":
+        return Labels([None] * len(names), [], ["It was added without labels, so no accuracy is shown."])
+    paths = _unwrapped([tuple(name.replace(os.sep, "/").split("/")) for name in names])
+    parts = source == "subfolders" or (source == "auto" and _are_parts(paths))
+    found, note = _inside(paths, source == "auto") if parts else (_tops(paths), _beneath(paths))
+    outside = [row for row, name in enumerate(found) if name is None]
+    classes = sorted({name for name in found if name is not None})
+    if len(classes) < 2:
+        return _without(names, f"The pictures do not lie in two or more class folders, {WITHOUT}.")
+    if len(outside) * LOOSE >= len(names) and source == "auto":
+        lie = "1 picture lies" if len(outside) == 1 else f"{len(outside):,} pictures lie"
+        sentence = f"{lie} outside of the class folders (the first: {names[outside[0]]}), {WITHOUT}. Leave them out to have labels."
+        return _without(names, sentence)
+    if len(classes) > MAX_CLASSES:
+        many = f"There are {len(classes):,} folders, too many to be classes (at most {MAX_CLASSES:,}), {WITHOUT}."
+        return _without(names, many)
+    number = {name: label for label, name in enumerate(classes)}
+    return Labels([None if name is None else number[name] for name in found], shortened(classes, MAX_CLASS), note)
+
+
+def _without(names: Sequence[str], note: str) -> Labels:
+    return Labels([None] * len(names), [], [note])
+
+
+def _unwrapped(paths: Sequence[Path], left: int = 0) -> list[Path]:
+    """Less the folders around everything, whatever few pictures lie outside of these. left: so many folders stay around a picture."""
+    while True:
+        tops = Counter(path[0] for path in paths if len(path) > 1 + left)
+        if len(tops) != 1 or (len(paths) - tops.total()) * LOOSE >= len(paths):
+            return list(paths)
+        paths = [path[1:] if len(path) > 1 + left else () for path in paths]
+
+
+def _tops(paths: Sequence[Path]) -> list[str | None]:
+    return [path[0] if len(path) > 1 else None for path in paths]
+
+
+def _by_top(paths: Sequence[Path]) -> dict[str, dict[int, Path]]:
+    """Top folder -> row -> the rest of its path, less the folders around everything in that one."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, path in enumerate(paths):
+        if len(path) > 1:
+            rows[path[0]].append(row)
+    return {top: dict(zip(some, _unwrapped([paths[row][1:] for row in some], 1), strict=True)) for top, some in rows.items()}
+
+
+def _are_parts(paths: Sequence[Path]) -> bool:
+    """Whether the top folders are parts of the set and not classes."""
+    tops = _by_top(paths)
+    if all(SPLIT.search(top.lower()) for top in tops):
+        return True
+    held = {frozenset(path[0].casefold() for path in rest.values() if len(path) > 1) for rest in tops.values()}
+    return len(tops) > 1 and len(held) == 1 and len(next(iter(held))) > 1
+
+
+def _inside(paths: Sequence[Path], guessed: bool) -> tuple[list[str | None], list[str]]:
+    """The folder of each picture inside the top ones, and a sentence about it."""
+    tops = _by_top(paths)
+    within = {row: path for rest in tops.values() for row, path in rest.items()}
+    spelled = _spelled(tops)
+    found = [spelled.get(path[0], path[0]) if len(path := within.get(row, ())) > 1 else None for row in range(len(paths))]
+    classes = sorted({name for name in found if name is not None})
+    note = (
+        f"{_listed(sorted(tops))} were put together as parts of one set, and the folders inside them are the classes: {_listed(classes)}."
+    )
+    return found, [note + (f" If {_listed(sorted(tops))} are the classes, read it again with labels from folders." if guessed else "")]
+
+
+def _spelled(tops: dict[str, dict[int, Path]]) -> dict[str, str]:
+    """`Cat` and `cat` of two top folders are one class, unless one top folder has both."""
+    each = [{path[0] for path in rest.values() if len(path) > 1} for rest in tops.values()]
+    if any(len({name.casefold() for name in names}) < len(names) for names in each):
+        return {}
+    first: dict[str, str] = {}
+    for name in (name for names in each for name in sorted(names)):
+        first.setdefault(name.casefold(), name)
+    return {name: first[name.casefold()] for names in each for name in names}
+
+
+def _beneath(paths: Sequence[Path]) -> list[str]:
+    """That there are folders inside the classes, where most pictures lie in such."""
+    inner = sorted({path[1] for path in paths if len(path) > 2})
+    if sum(len(path) > 2 for path in paths) * 2 <= len(paths) or len(inner) < 2:
+        return []
+    return [f"The top folders are the classes. If those inside them are ({_listed(inner)}), read it again with labels from subfolders."]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

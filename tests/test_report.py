@@ -1,0 +1,24 @@
+"""What is said of several runs that differ in their seed."""
+
+from playground.report import show_spread, spread
+
+
+def ended(seed, **final):
+    return {
+        "config": {"method": "simclr", "data": "shapes", "seed": seed},
+        "steps": 3,
+        "status": "finished",
+        "final": final,
+        "verdict": {"state": "healthy"},
+    }
+
+
+def test_a_spread_is_the_mean_the_lowest_and_the_highest_of_what_all_runs_have():
+    runs = [ended(0, loss=1.0, extra=5.0), ended(1, loss=4.0), ended(2, loss=1.0)]
+    assert spread(runs) == {"loss": {"mean": 2.0, "lowest": 1.0, "highest": 4.0}}
+
+
+def test_a_spread_is_shown_with_its_seeds_and_verdicts(capsys):
+    show_spread([ended(3, loss=1.0), ended(4, loss=2.0)])
+    shown = capsys.readouterr().out
+    assert "seeds 3 to 4" in shown and "1.5" in shown and "healthy: 2" in shown
