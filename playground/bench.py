@@ -21,6 +21,7 @@ from rich.table import Table
 
 from playground import bench_neighbors, projection
 from playground.augment import augment
+from playground.bench_memory import memory
 from playground.config import RunConfig
 from playground.datasets import Images
 from playground.device_trial import machine
@@ -51,6 +52,7 @@ def measure(seconds: float = 8.0, seeds: int = 5) -> Iterator[tuple[str, Result]
     mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
     yield "umap_over_plain", ratio(mapping, "warm", "plain", "frames/s")
     yield "diagnostics_share", _diagnostics_share()
+    yield "memory", memory()
     yield from bench_neighbors.rows(seconds, seeds)
 
 
@@ -246,7 +248,9 @@ def _warm_frame() -> Work:
     return frame
 
 
-def _plain_fit() -> Work:
+def _plain_fit() -> Work | str:
+    if absent := _missing("umap"):
+        return absent
     import umap
 
     features = _clusters().numpy()

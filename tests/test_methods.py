@@ -143,6 +143,16 @@ def test_every_safeguard_is_a_switch_that_changes_the_training(method):
 
 
 @pytest.mark.parametrize("method", CATALOG)
+def test_a_line_that_is_called_the_best_loss_is_the_least_one_there_is(method):
+    """Whatever safeguard is off, so that the hint beside the curve is right: below the line, or towards it."""
+    off = [{}, *({knob.key: False} for knob in knobs_for(method=method) if knob.without)]
+    for config in (tiny_config(method, **each) for each in off):
+        least = CATALOG[method].lower_bound(config)
+        lines = [line for line in CATALOG[method].references(config) if line.metric == "loss"]
+        assert all(line.best == (line.value <= least) for line in lines), config.method
+
+
+@pytest.mark.parametrize("method", CATALOG)
 def test_reference_lines_are_the_losses_of_constant_outputs(method, monkeypatch):
     """Where the method says what the loss is when all outputs are equal, it is: at once, or when the heads have adapted to it."""
     config = tiny_config(method, steps=200)

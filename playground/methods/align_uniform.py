@@ -90,8 +90,9 @@ class AlignUniform(Method):
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """A point is perfectly aligned and not spread at all."""
-        best = "" if config.method.uniformity else ": the collapsed loss is the best one"
-        return [Reference("loss", 0.0, f"all outputs equal{best}")]
+        if not config.method.uniformity:
+            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+        return [Reference("loss", 0.0, "all outputs equal")]
 
 
 @in_full_precision

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class DINO(Method):
     """The student's distribution over K outputs should equal the teacher's for another view; small crops go to the student alone.
 
-    Caron et al., 2021, equations 1 to 4. The teacher, a moving average of the student, is centered and sharpened; as in the
-    authors' code it is also what is judged.
+    Caron et al., 2021, equations 1 to 4, averaged over all pairs of views where the paper sums.
+    The teacher, a moving average of the student, is centered and sharpened; as in the authors' code it is also what is judged.
     """
 
     name, title, family = "dino", "DINO", "distillation"

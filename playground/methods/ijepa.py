@@ -26,14 +26,15 @@ CONTEXT_MIN = 0.85  # the least share of the image that a context block covers b
 class IJEPA(Method):
     """From a context block, predict the teacher's features of several target blocks; the teacher is a moving average that sees everything.
 
-    Assran et al., 2023, section 3. As in the authors' code: smooth L1 on targets without their own mean and scale.
+    Assran et al., 2023, section 3. As in the authors' code: smooth L1 instead of squares, averaged over all M blocks, T
+    patches and D dimensions, on targets without their own mean and scale.
     """
 
     name, title, family = "ijepa", "I-JEPA", "hybrid"
     summary = "Predicts features of hidden blocks instead of pixels: no decoder to paint with, no augmentation to choose."
     paper = "Assran et al., 2023: Self-Supervised Learning from Images with a Joint-Embedding Predictive Architecture"
     link = "https://arxiv.org/abs/2301.08243"
-    equation = r"\frac{1}{M} \sum_{i=1}^{M} \sum_{j \in B_i} \| \hat{s}_{y_j} - s_{y_j} \|"
+    equation = r"\frac{1}{M T D} \sum_{i=1}^{M} \sum_{j \in B_i} \sum_{d=1}^{D} \mathrm{smooth}_{L1}(\hat{s}_{jd} - s_{jd})"
     loss_unit = "smooth L1 distance of normalized features"
     advice = "One view and no changed colors: nothing tells it to ignore color. In minutes its k-NN stays near the untrained network's."
     views, accepts = 1, frozenset({"vit"})

@@ -21,8 +21,9 @@ HOLE = 0.5  # the gray that fills it
 class Inpainting(Method):
     """A square is cut out of the view, somewhere, and painted from what is around it.
 
-    Pathak et al., 2016, equation 1: squared error in the hole. The paper's second term, an adversary that makes what is painted
-    crisp, is left out; so is its channel-wise layer, since here the network already sees the whole image from every place.
+    Pathak et al., 2016, equation 1: squared error in the hole, averaged over its |M| values. The paper's
+    second term, an adversary that makes what is painted crisp, is left out; so is its channel-wise layer, since here
+    the network already sees the whole image from every place.
     """
 
     name, title, family = "inpainting", "Context encoder", "predictive"

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class MAE(Masked):
     """The encoder sees only the visible patches; a small decoder paints the hidden ones from them.
 
-    He et al., 2022, section 3: mean squared error on hidden patches only.
+    He et al., 2022, section 3: mean squared error on hidden patches only, over the n values of each patch.
     """
 
     name, title = "mae", "MAE"
     summary = "Hides most of an image and paints it back: learns without comparing images at all."
     paper = "He et al., 2022: Masked Autoencoders Are Scalable Vision Learners"
     link = "https://arxiv.org/abs/2111.06377"
-    equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{x}_i - x_i \|^2"
+    equation = r"\frac{1}{|M|\, n} \sum_{i \in M} \| \hat{x}_i - x_i \|^2"
     loss_unit = "squared pixels, normalized where it normalizes patches"
     advice = (
         "Judge it by its pictures: in minutes, masked methods score near the untrained network on k-NN. With per-patch normalization, "

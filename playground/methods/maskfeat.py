@@ -26,14 +26,15 @@ SPREAD = 0.1  # about how far the bins of a histogram spread
 class MaskFeat(Masked):
     """Hidden patches become mask tokens, and a linear layer predicts their histograms of oriented gradients (HOG).
 
-    Wei et al., 2022, section 3: mean squared error on hidden patches, HOG of each color channel, normalized cell by cell.
+    Wei et al., 2022, section 3: mean squared error on hidden patches, over the n numbers of each, HOG of each color channel,
+    normalized cell by cell.
     """
 
     name, title = "maskfeat", "MaskFeat"
     summary = "Predicts which way the edges of hidden patches run: a target that ignores light and plain color."
     paper = "Wei et al., 2022: Masked Feature Prediction for Self-Supervised Visual Pre-Training"
     link = "https://arxiv.org/abs/2112.09133"
-    equation = r"\frac{1}{|M|} \sum_{i \in M} \| \hat{h}_i - \mathrm{HOG}(x)_i \|^2"
+    equation = r"\frac{1}{|M|\, n} \sum_{i \in M} \| \hat{h}_i - \mathrm{HOG}(x)_i \|^2"
     loss_unit = "squared histograms"
     unit = "squared error of histograms"
     advice = "Its pictures are edges: each line is one bin of a histogram, as bright as the bin is full, in the color of its channel."

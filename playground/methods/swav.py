@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class SwAV(Method):
     """Each view predicts the soft prototype that another view of its image got; within a batch all prototypes are given out alike.
 
-    Caron et al., 2020, equations 1 to 3. Assignments come from the two global views only; local views predict them too.
+    Caron et al., 2020, equations 1 to 3, averaged over all pairs of views where the paper sums.
+    Assignments come from the two global views only; local views predict them too.
     """
 
     name, title, family = "swav", "SwAV", "clustering"

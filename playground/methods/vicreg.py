@@ -22,14 +22,15 @@ EPSILON = 1e-4  # inside the square root: without it the gradient is infinite wh
 class VICReg(Method):
     """Views agree (invariance), every dimension keeps a spread (variance), no two dimensions say the same (covariance).
 
-    Bardes et al., 2022, equations 1 to 6; the variance term is averaged over the two views, as in the authors' code.
+    Bardes et al., 2022, equations 1 to 6, scaled as in the authors' code: the variance term is averaged over the two views, and the
+    invariance over dimensions too, where the paper's equation 5 sums them, which would make it D times as large.
     """
 
     name, title, family = "vicreg", "VICReg", "regularization"
     summary = "Keeps views together, each dimension spread out and all dimensions different; no negatives, no teacher."
     paper = "Bardes et al., 2022: Variance-Invariance-Covariance Regularization for Self-Supervised Learning"
     link = "https://arxiv.org/abs/2105.04906"
-    equation = r"\lambda\, s(Z, Z') + \mu\, [v(Z) + v(Z')] / 2 + \nu\, [c(Z) + c(Z')]"
+    equation = r"\frac{\lambda}{N D} \sum_i \|z_i - z'_i\|^2 + \frac{\mu}{2}\, [v(Z) + v(Z')] + \nu\, [c(Z) + c(Z')]"
     loss_unit = "none, from 0"
 
     measures = {

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.processes import return_memory
 from playground.projection.layouts import tsne_layout, umap_layout
 
 LAYOUTS: dict[str, Callable[..., np.ndarray]] = {"umap": umap_layout, "tsne": tsne_layout}
@@ -52,6 +53,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     LAYOUTS["umap"](torch.rand(64, 8, generator=torch.Generator().manual_seed(0)), epochs=2)
+    return_memory()
     send(answers)
     while True:
         try:

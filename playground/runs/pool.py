@@ -171,7 +171,8 @@ class Pool:
         with self._mutex:
             shown = ("pid", "ready", "warm", "runs", "paused")
             workers = [{name: getattr(each, name) for name in shown} for each in self._workers]
-            return {"slots": self.slots, "queue": len(self._queue), "workers": workers}
+            maps = self.projector is not None and self.projector.ready
+            return {"slots": self.slots, "queue": len(self._queue), "workers": workers, "maps": maps}
 
     def close(self) -> None:
         """Puts down every run as interrupted and lets go of everything."""

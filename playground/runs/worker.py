@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import functools
-import gc
 import json
 import os
 import queue
@@ -32,6 +31,7 @@ from playground.config import RunConfig
 from playground.core_sharing import share_cores
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
 from playground.home import HomeError
+from playground.processes import return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
 from playground.runs.hands import Hand, Hands
@@ -69,6 +69,7 @@ class Worker:
             share_cores()
         self.say(ready=os.getpid())
         self._warm_up()
+        _tidy()
         while (hands := self._groups.get()) is not None:
             self._train_in_step(hands)
             _tidy()
@@ -270,7 +271,7 @@ def _tidy() -> None:
     """Memory goes back before the next run comes; a GPU may be shared with other workers."""
     import torch
 
-    gc.collect()
+    return_memory()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

@@ -1,6 +1,6 @@
 """The addresses of the API.
 
-GET /healthz                                    {"status": "ok", "runs": {status: count}, "slots", "queue", "workers": [...]}
+GET /healthz                                    {"status": "ok", "runs": {status: count}, "slots", "queue", "workers": [...], "maps"}
 GET /api/runs                                   {"runs": [...]}, newest first
 GET /api/runs/{run}                             config, facts, probe set, changes, how it stands
 GET /api/runs/{run}/events?after=N              server-sent events; with format=json a plain list

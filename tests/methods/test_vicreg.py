@@ -7,7 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.methods.vicreg import EPSILON, covariance, variance
+from playground.config import RunConfig
+from playground.methods import Batch
+from playground.methods.vicreg import EPSILON, VICReg, covariance, variance
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -33,6 +35,19 @@ def test_vicreg_terms_agree_with_loops(pair):
                 off += (float(((z[:, i] - mean[i]) * (z[:, j] - mean[j])).sum()) / (count - 1)) ** 2 / size
     assert float(variance(z)) == pytest.approx(hinge, abs=1e-9)
     assert float(covariance(z)) == pytest.approx(off, abs=1e-9)
+
+
+def test_the_loss_is_the_equation_that_the_page_shows(pair):
+    """lambda / (N D) times the sum of squared distances, which is the paper's equation 5 divided by D."""
+    config = RunConfig(method="vicreg", network="resnet-tiny", **{"method.variance": False, "method.covariance": False})
+    z1, z2 = pair
+    backbone = torch.nn.Flatten()
+    backbone.width = z1.shape[1]
+    method = VICReg(backbone, config)
+    method.projector = torch.nn.Identity()
+    paper = sum(float((a - b).square().sum()) for a, b in zip(z1, z2, strict=True)) / len(z1)
+    found = method.loss(Batch([z1, z2]), torch.Generator())["loss"]
+    assert float(found) == pytest.approx(25 * paper / z1.shape[1], rel=1e-5)
 
 
 def test_vicreg_has_a_gradient_at_collapse():
