@@ -61,6 +61,7 @@ class OwnSet:
 
     source: Source = "auto"  # of its labels
     outside: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied pictures that are in no class
+    tables: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied tables of labels
     seen: str = ""  # how a folder used in place was when it was read; "" for others, and for those that an earlier version added
     state: str = ""  # names that, and what was made of it
     read: float = 0.0  # when; seconds since 1970
