@@ -99,7 +99,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "survival": (
         "What can be read off the views",
         "tall: a network could use the factor; at chance: the augmentation has taken it away",
-        "The accuracy with which a factor is read off augmented views, by live k-NN or a linear probe, from pixels or an untrained network.",
+        "The accuracy with which a factor is read off augmented views, by live k-NN or a linear probe, of pixels or an untrained network.",
         "share of right answers; dotted: always naming the most frequent class",
         "share, from 0 to 1",
         "k-NN: Wu et al., 2018, section 3.4; linear probe: Alain and Bengio, 2017",
