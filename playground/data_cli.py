@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, see what is there, remove it.")
 Name = Annotated[str, typer.Argument(help="As `ssl-playground data list` shows it, such as own-birds.")]
 Labels = Annotated[
-    str, typer.Option(help="Where labels come from: folders (the top ones), subfolders (those inside the top ones), none; or auto.")
+    str,
+    typer.Option(
+        help="Where labels come from: table (a .csv of file and label), folders (the top ones), subfolders (inside those), none; or auto."
+    ),
 ]
 
 

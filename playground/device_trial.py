@@ -60,10 +60,8 @@ def _answer(trainer: Trainer, file: Path) -> Answer:
     known = _remembered | _read(file)
     if key in known:
         return known[key]
-    answer, quiet = _measured(trainer)
-    if quiet:
-        _remembered[key] = answer
-        _write(file, _read(file) | {key: answer})
+    answer = _remembered[key] = _measured(trainer)
+    _write(file, _read(file) | {key: answer})
     return answer
 
 
@@ -81,14 +79,14 @@ def machine(device: Device) -> str:
     return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
 
 
-def _measured(trainer: Trainer) -> tuple[Answer, bool]:
-    """What is fastest, and whether the machine was quiet enough to keep the answer."""
+def _measured(trainer: Trainer) -> Answer:
+    """What is fastest."""
     usual, trial = trainer.device, _Trial(trainer)
     with _threads(1 if usual.where.type == "cpu" else 0):
         seconds = trial.compare(_candidates(usual))
     best = min(seconds, key=lambda each: seconds[each] * (1 if each == usual else CLEARLY))
-    threads, quiet = trial.best_threads(best) if usual.threads > 1 else (usual.threads, True)
-    return replace(best, threads=threads, why=_why(best, seconds)).state(), quiet
+    threads = trial.best_threads(best) if usual.threads > 1 else usual.threads
+    return replace(best, threads=threads, why=_why(best, seconds)).state()
 
 
 def _candidates(usual: Device) -> list[Device]:
@@ -156,8 +154,8 @@ class _Trial:
         seconds = {device: min(turn[device] for turn in turns) for device in work}
         return seconds | {device: each / first[devices[0]] * seconds[devices[0]] for device, each in hopeless.items()}
 
-    def best_threads(self, device: Device) -> tuple[int, bool]:
-        """All threads or one, and whether nobody else was busy meanwhile. In doubt all: `core_sharing` makes them harmless."""
+    def best_threads(self, device: Device) -> int:
+        """All threads or one; where somebody else was busy meanwhile all, for `core_sharing` makes them harmless."""
         self.images = min(4 * self.images, MOST)
         seconds: dict[int, float] = {}
         before, begun = waited(), time.perf_counter()
@@ -166,7 +164,7 @@ class _Trial:
                 work = self.step(device)
                 seconds[threads] = min(_clock(work) for _ in range(ROUNDS))
         quiet = waited() - before < CROWDED * (time.perf_counter() - begun)
-        return (1 if quiet and CLEARLY * seconds[1] < seconds[device.threads] else device.threads), quiet
+        return 1 if quiet and CLEARLY * seconds[1] < seconds[device.threads] else device.threads
 
 
 def _seconds(work: Callable[[], None], device: Device) -> float:

@@ -99,7 +99,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "survival": (
         "What can be read off the views",
         "tall: a network could use the factor; at chance: the augmentation has taken it away",
-        "The accuracy with which a factor is read off augmented views, by k-NN or a linear probe, from pixels or an untrained network.",
+        "The accuracy with which a factor is read off augmented views, by live k-NN or a linear probe, of pixels or an untrained network.",
         "share of right answers; dotted: always naming the most frequent class",
         "share, from 0 to 1",
         "k-NN: Wu et al., 2018, section 3.4; linear probe: Alain and Bengio, 2017",
@@ -156,9 +156,12 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Accuracy by share of the labels",
         'above "From scratch": pretraining has paid',
         "The share of test images that are named rightly by a probe that was given only a part of the labels.",
-        "right answers / test images; the line is the mean over seeds, the bars are said below the chart",
+        "right answers / test images, as the mean over seeds; the bar reaches sqrt(s^2 + t^2) up and down, with s from the mean to the "
+        "highest or lowest seed, and t from the mean to the end of Wilson's 95 % interval for so many test images; mean over classes: "
+        "the mean of each class's own share",
         "share, from 0 to 100 %",
-        "Chen et al., 2020, section 4.2 and appendix B.8",
+        "Chen et al., 2020, section 4.2 and appendix B.8; interval: Wilson, 1927; squares added: Newcombe, 1998, method 10; "
+        "mean over classes: Brodersen et al., 2010",
     ),
     "evaluation/confusion": (
         "Who is mistaken for whom",
@@ -172,7 +175,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Robustness",
         "flat: the features hold under what was done to the images",
         "Accuracy of probes that were fitted on clean images, on test images that are changed ever more strongly.",
-        "right answers / test images, at each strength",
+        "right answers / test images (2,048 of them at most), at each strength; bars as of the accuracy by share of the labels",
         "share, from 0 to 100 %",
         "Hendrycks and Dietterich, 2019",
     ),
@@ -180,7 +183,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Transfer",
         "higher than an untrained network: what was learned helps elsewhere",
         "Accuracy of a linear probe on another data set, on frozen features that never saw it.",
-        "right answers / test images",
+        "right answers / test images; bars as of the accuracy by share of the labels",
         "share, from 0 to 100 %",
         "Kornblith et al., 2019: Do Better ImageNet Models Transfer Better?",
     ),
@@ -188,7 +191,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Pretext loss against accuracy",
         "a low loss is not a good representation",
         "Every run on these images: the loss it ended with, and how well its features tell the chosen factor.",
-        "across: mean loss of the last 20 steps; up: k-NN accuracy among the watched images, or a linear probe's on test images",
+        "across: mean loss of the last 20 steps; up: live k-NN among the watched images, or a linear probe's on test images",
         "across: the method's own; up: share, from 0 to 1",
         "none: counted",
     ),

@@ -31,6 +31,11 @@ class Trainer:
         groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
+    def compute_as(self, device: Device) -> None:
+        """Another precision, memory format or number of threads on the same device, from the next step on."""
+        self.device = device
+        self.method.to(memory_format=device.memory_format)
+
     def batch(self, step: int, part: int = 0) -> Batch:
         """What update number `step` (from 1) sees in its `part` of `config.accumulation`."""
         place = (step - 1) * self.config.accumulation + part

@@ -113,9 +113,9 @@ def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[
     """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
     trainer = Trainer(config, images, usual)
     before = (checkpoint or {}).get("device")  # older checkpoints do not say
-    device = usual.like(before) if before else chosen(trainer, home())
-    torch.set_num_threads(device.threads or torch.get_num_threads())
-    return trainer if device == usual else Trainer(config, images, device)
+    trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))
+    torch.set_num_threads(trainer.device.threads or torch.get_num_threads())
+    return trainer
 
 
 @functools.lru_cache(maxsize=2)

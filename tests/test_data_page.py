@@ -4,7 +4,7 @@ import numpy as np
 from opening import by_key, opened, rendered
 from PIL import Image
 
-from playground.datasets import intake
+from playground.datasets import intake, own
 from playground.ui import live
 
 
@@ -50,3 +50,22 @@ def test_train_on_it_leads_to_the_train_page_with_the_same_settings(home):
     rendered(page)
     assert by_key(page, "number_input", "seed").value == 7
     assert any(each.key == "start" for each in page.button)
+
+
+def test_a_folder_that_has_changed_says_so_and_is_read_again(home):
+    chance = np.random.default_rng(0)
+    for kind in ("owl", "wren"):
+        (home / "birds" / kind).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(chance.integers(0, 256, (40, 40, 3), np.uint8)).save(home / f"birds/{kind}/{number}.png")
+    list(intake.add(home / "birds"))
+    (home / "birds/owl/3.png").unlink()
+    page = opened("data.py", data="own-birds")
+    assert [each.value.endswith("1 gone. Runs train on it as it was read until it is read again.") for each in page.warning] == [True]
+    by_key(page, "button", "reread-now").click()
+    rendered(page)
+    assert not page.warning and own.get("birds").counts() == {"owl": 9, "wren": 10}
+    by_key(page, "selectbox", "reread-labels-own-birds").select("none")
+    by_key(page, "button", "reread-now").click()
+    rendered(page)
+    assert own.get("birds").labels == []

@@ -35,7 +35,7 @@ def paced(monkeypatch, **pace):
         return next((pace[each] for each in words if each in pace), 1.0)
 
     monkeypatch.setattr(device_trial, "_seconds", seconds)
-    monkeypatch.setattr(device_trial._Trial, "best_threads", lambda self, device: (device.threads, True))
+    monkeypatch.setattr(device_trial._Trial, "best_threads", lambda self, device: device.threads)
 
 
 def test_the_trial_leaves_weights_and_random_numbers_as_they_are(home):
@@ -77,12 +77,15 @@ def test_a_file_that_cannot_be_read_is_measured_again(home, monkeypatch):
     assert json.loads((home / FILE).read_text())
 
 
-def test_an_answer_from_a_busy_machine_is_not_kept(home, monkeypatch):
-    paced(monkeypatch)
-    monkeypatch.setattr(device_trial._Trial, "best_threads", lambda self, device: (device.threads, False))
+@pytest.mark.parametrize(("waited", "threads"), [(0.0, 1), (100.0, 2)])
+def test_one_thread_is_taken_where_it_is_faster_and_nobody_else_was_busy(home, monkeypatch, waited, threads):
+    """A clock on which two threads are slower than one, and a kernel in which ours waited for a core, or did not."""
+    counts = iter([0.0, waited])
+    monkeypatch.setattr(device_trial, "_clock", lambda work: work() or (2.0 if torch.get_num_threads() > 1 else 1.0))
+    monkeypatch.setattr(device_trial, "waited", lambda: next(counts))
     trainer = fresh()
     trainer.device = dataclasses.replace(trainer.device, threads=2)
-    assert chosen(trainer, home).threads == 2 and not (home / FILE).exists()
+    assert chosen(trainer, home).threads == threads
 
 
 def test_the_settings_override_what_was_measured(home, monkeypatch):

@@ -109,7 +109,10 @@ def test_a_linear_probe_of_few_asks_about_every_image_once_and_of_each_class_its
     """By itself: four quarters in turn, each class dealt out to them; noise is then right as often as chance, not by construction."""
     labels = classes(12, 8)
     scores = [linear_accuracy(noise(20, seed, 4), {"x": labels})["x"] for seed in range(40)]
-    assert {round(20 * each, 6) % 1 for each in scores} == {0.0} and 0.35 < sum(scores) / 40 < 0.65
+    assert {round(20 * each, 6) % 1 for each in scores} == {0.0} and any(
+        round(20 * each) % 4 for each in scores
+    )  # twenty are asked, not five
+    assert 0.35 < sum(scores) / 40 < 0.65
     many = classes(100, 100)
     features = noise(200, 5, 8)
     order = torch.randperm(200, generator=stream(0, "split", 0))

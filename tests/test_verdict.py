@@ -179,6 +179,7 @@ def test_what_lies_between_the_limits_is_unclear_and_what_was_said_before_stands
     collapsed = verdict(idle | sick)
     states = [collapsed.state, verdict(idle | gray, before=collapsed).state, verdict(idle | well, before=collapsed).state]
     assert states == ["projector collapse", "projector collapse", "unclear"]
+    assert verdict(measured() | gray, before=verdict(measured() | sick)).state == "healthy"  # as seen of SimCLR with SGD at 10: 38 to 95 %
     healthy = verdict(measured() | well)
     barely = measured(knn__shape=0.34, explained__shape=0.08)  # less than GAIN, but more than half of it
     for part, state in ((0.9, "healthy"), (0.2, "unclear")):  # of the way through the gray zone

@@ -19,6 +19,7 @@ export class Transport {
     this.status.setAttribute("role", "status")
     this.title = make("span.ssl-run")
     this.marks = make("span.ssl-marks")
+    this.how = make("span.ssl-run.ssl-how")
     this.where = explain(make("span.ssl-where"), "step")
     this.left = explain(make("span.ssl-left"), "time left")
     this.hint = make("span.ssl-hint", "reconnecting…")
@@ -31,7 +32,7 @@ export class Transport {
     this.verdictDot = make("span.ssl-dot")
     this.verdict = make("span.ssl-verdict")
     place.append(
-      make("div.ssl-line", this.dot, this.status, this.title, this.marks, this.hint, make("span.ssl-space"), this.where, this.left),
+      make("div.ssl-line", this.dot, this.status, this.title, this.marks, this.how, this.hint, make("span.ssl-space"), this.where, this.left),
       this.bar,
       make("div.ssl-line.ssl-second", this.verdictDot, this.verdict, this.message),
     )
@@ -50,6 +51,8 @@ export class Transport {
     this.tell(run, status)
     setText(this.title, status === "recorded" ? recording(run) : this.data.title ?? "")
     setText(this.marks, (this.data.without ?? []).map((name) => `without ${name}`).join(" · "))
+    setText(this.how, computing(run))
+    this.how.title = run?.facts?.device_why ?? ""
     this.hint.hidden = !(run && !run.online && run.status)
     setText(this.status, words(run, status))
     this.progress(run, status)
@@ -93,7 +96,7 @@ export class Transport {
     setText(this.message, [run?.remark, since(run), message(run, status)].filter(Boolean).join(" · "))
     explain(this.message, status === "running" && run.now("views_per_second") ? "views_per_second" : null)
     this.message.dataset.state = status
-    this.message.title = [this.message.textContent, pictures(run), run?.facts?.device_why].filter(Boolean).join(": ")
+    this.message.title = [this.message.textContent, pictures(run)].filter(Boolean).join(": ")
   }
 
   remove() {
@@ -119,7 +122,7 @@ function message(run, status) {
   if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
   if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
   if (status === "failed") return run.status.message
-  if (status === "running" && run.now("views_per_second")) return `${short(run.now("views_per_second"))} views/s${device(run)}`
+  if (status === "running" && run.now("views_per_second")) return `${short(run.now("views_per_second"))} views/s`
   return run?.status?.message ?? ""
 }
 
@@ -127,9 +130,10 @@ function recording(run) {
   return `of ${run.status.title}, step ${run.step} of ${run.steps}. Press Start to train your own.`
 }
 
-function device(run) {
-  const { device: name } = run.facts
-  return name ? ` on ${name.split(",").slice(0, 2).join(" in")}` : ""
+/** Where it computes, and in which precision: what was measured to be fastest there, unless the settings ask for something else. */
+function computing(run) {
+  const { device } = run?.facts ?? {}
+  return device && !run.recorded ? device.split(", ").slice(0, 2).join(", ") : ""
 }
 
 /** What has changed in the folder of the pictures since they were read. */

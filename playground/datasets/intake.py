@@ -19,12 +19,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from playground.datasets import own, states
+from playground.datasets import own, states, tables
 from playground.datasets.base import DataError, Progress
 from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
 from playground.datasets.duplicates import duplicates
+from playground.datasets.labels import Labels, labeled
 from playground.datasets.labels import Source as Labeling
-from playground.datasets.labels import labeled
 from playground.datasets.naming import MAX_NAME, Refused, inside, require_welcome, slug
 from playground.datasets.own import OwnSet
 from playground.datasets.packed import is_archive, sources, stem
@@ -41,7 +41,6 @@ MEASURED = 128  # pictures, at most, from which the range of a set is guessed
 SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 OUTSIDE = "it lies outside of the class folders"
-TABLES = (".csv", ".tsv")
 OLD = 24 * 3600  # seconds after which what a crash left behind is removed
 
 
@@ -61,6 +60,7 @@ class Found:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     skipped_count: int = 0
     outside: list[tuple[str, str]] = field(default_factory=list)
+    tables: list[tuple[str, str]] = field(default_factory=list)
     seen: states.Listing = field(default_factory=dict)
 
     def skip(self, name: str, reason: str) -> None:
@@ -94,9 +94,26 @@ class Found:
         good = [row for row in rows if str(self.root / row[0]) not in reasons]
         self.files, self.names, self.sides = ([row[i] for row in good] for i in range(3))  # type: ignore[assignment]
 
+    def told(self) -> Labels:
+        """Its labels, from the first table that can be read or from folders."""
+        found, said = [], []
+        for file, name in self.tables:
+            try:
+                found = tables.matched(tables.rows(self.root / file), self.names)
+                said.append(f"The labels come from {name}.")
+                break
+            except tables.NoTable as error:
+                said.append(f"{name} beside the pictures is not read: {error}.")
+        told = labeled(self.names, self.labels, found)
+        if found and not told.by_table:
+            said[-1] = (
+                f"{self.tables[len(said) - 1][1]} beside the pictures gives no labels: it names {len(found) - found.count(None):,} of them."
+            )
+        return replace(told, notes=[*told.notes, *said])
+
     def leave_outside(self) -> None:
         """Leaves out the pictures that are in no class, where there are classes."""
-        told = labeled(self.names, self.labels)
+        told = self.told()
         if told.classes:
             rows = [row for row, label in enumerate(told.labels) if label is None]
             self.outside += [(self.files[row], self.names[row]) for row in rows]
@@ -188,6 +205,7 @@ def _again(found: Found, before: OwnSet) -> Iterator[Progress]:
     """The pictures that were copied when the set was added, also those that were in no class then."""
     found.skipped = [(name, reason) for name, reason in before.skipped if reason != OUTSIDE]
     found.skipped_count = before.skipped_count - len(before.outside)
+    found.tables = list(before.tables)
     for file, name in [*zip(before.files, before.originals, strict=True), *before.outside]:
         try:
             found.keep(file, name)
@@ -300,9 +318,7 @@ def _require_enough(found: Found, title: str) -> None:
 
 
 def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
-    told = labeled(found.names, found.labels)
-    tables = sorted(name for name, _ in found.skipped if name.lower().endswith(TABLES))
-    unread = [f"{tables[0]} lies beside the pictures and is not read: labels come from folders alone."] if tables else []
+    told = found.told()
     seen = states.digest(found.seen) if folder else ""
     sides = sorted(found.sides)
     middle = sides[len(sides) // 2]
@@ -319,10 +335,11 @@ def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
         sides=(sides[0], middle, sides[-1]),
         size=max(size for size in SIZES if size <= max(middle, SIZES[0])),
         gray=False,
-        notes=[*told.notes, *unread],
+        notes=told.notes,
         parts=3,
         source=found.labels,
         outside=[] if folder else found.outside,
+        tables=[] if folder else found.tables,
         seen=seen,
         state=states.mark(seen, found.names, told.labels) if folder else "",
         read=time.time(),
@@ -344,6 +361,9 @@ def _scan(found: Found, title: str) -> Iterator[Progress]:
             path = os.path.relpath(os.path.join(parent, name), found.root)
             try:
                 _require_plain(found.root / path)
+                if name.lower().endswith(tables.ENDINGS):
+                    found.tables.append((path, readable(path)))
+                    continue
                 found.keep(path, path)
             except (Refused, Unreadable) as error:
                 found.skip(path, str(error))
@@ -402,6 +422,12 @@ def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
     first = next(pieces, b"")
     if not first:
         raise Refused("the file is empty")
+    if name.lower().endswith(tables.ENDINGS):
+        kept = f"table-{len(found.tables)}.csv"
+        with (found.root / kept).open("wb") as table:
+            table.writelines([first, *pieces])
+        found.tables.append((kept, readable(name)))
+        return
     if not (ending := suffix(first[:16])):
         archive = os.path.splitext(name)[1].lower() in ARCHIVES
         raise Refused("it is an archive, and none is opened here" if archive else f"it is no picture of a kind that is known: {READ}")

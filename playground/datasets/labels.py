@@ -1,4 +1,4 @@
-"""Where labels come from: which of the folders that pictures lie in are classes.
+"""Where labels come from: a table beside the pictures, or the folders that they lie in.
 
     found = labeled(names)              # paths of pictures, as text with `/` between their parts
     found.labels                        # a class for each picture; None: it lies in none. No classes: the set has no labels
@@ -6,6 +6,7 @@
 It is guessed, said in `notes`, and can be told instead:
 
 auto         the first of these that fits
+table        a .csv with two columns, file and label, that names more than two thirds of the pictures: see tables.py
 subfolders   the folders inside the top ones are the classes, and the top ones are only parts of the set: `seg_train/` and `seg_test/`,
              `original/` and `augmented/`. So it is where all top ones have names such as train and test, or where each holds the same two
              folders or more, whatever is small or capital in their names
@@ -27,7 +28,7 @@ from typing import Literal, get_args
 from playground.datasets.naming import MAX_CLASS, MAX_CLASSES
 from playground.datasets.spelling import shortened
 
-Source = Literal["auto", "subfolders", "folders", "none"]
+Source = Literal["auto", "table", "subfolders", "folders", "none"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 SPLIT = re.compile(r"(^|[^a-z])(train|training|test|testing|val|valid|validation|dev|eval|evaluation|holdout|pred)([^a-z]|$)")
 LOOSE = 3  # fewer than one picture in so many may lie outside of the classes
@@ -44,10 +45,31 @@ class Labels:
     labels: list[int | None]
     classes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    by_table: bool = False
 
 
-def labeled(names: Sequence[str], source: Source = "auto") -> Labels:
-    """The classes of pictures by their paths; without any where they give none."""
+def labeled(names: Sequence[str], source: Source = "auto", table: Sequence[str | None] = ()) -> Labels:
+    """The classes of pictures by their paths, or by a table: its label of each picture. Without any where there are none."""
+    return _by_table(names, source, table) or _by_folders(names, source)
+
+
+def _by_table(names: Sequence[str], source: Source, table: Sequence[str | None]) -> Labels | None:
+    missing = sum(label is None for label in table)
+    if source not in ("auto", "table") or not table or (missing * LOOSE >= len(names) and source == "auto"):
+        return None
+    found = Labels(*_numbered(table), by_table=True)
+    return found if 2 <= len(found.classes) <= MAX_CLASSES else None
+
+
+def _numbered(found: Sequence[str | None]) -> tuple[list[int | None], list[str]]:
+    classes = sorted({name for name in found if name is not None})
+    number = {name: label for label, name in enumerate(classes)}
+    return [None if name is None else number[name] for name in found], shortened(classes, MAX_CLASS)
+
+
+def _by_folders(names: Sequence[str], source: Source) -> Labels:
+    if source == "table":
+        return _without(names, f"There is no table of labels that is read, {WITHOUT}.")
     if source == "none":
         return Labels([None] * len(names), [], ["It was added without labels, so no accuracy is shown."])
     paths = _unwrapped([tuple(name.replace(os.sep, "/").split("/")) for name in names])
@@ -64,8 +86,7 @@ def labeled(names: Sequence[str], source: Source = "auto") -> Labels:
     if len(classes) > MAX_CLASSES:
         many = f"There are {len(classes):,} folders, too many to be classes (at most {MAX_CLASSES:,}), {WITHOUT}."
         return _without(names, many)
-    number = {name: label for label, name in enumerate(classes)}
-    return Labels([None if name is None else number[name] for name in found], shortened(classes, MAX_CLASS), note)
+    return Labels(*_numbered(found), note)
 
 
 def _without(names: Sequence[str], note: str) -> Labels:

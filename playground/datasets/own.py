@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import model_validator
 
 from playground.datasets import states
 from playground.datasets.base import DataError, Dataset, Images, Progress
@@ -29,10 +28,10 @@ from playground.datasets.duplicates import Duplicates
 from playground.datasets.labels import Source
 from playground.datasets.parts import LEAST, sizes, split
 from playground.datasets.prepared import left_out, opened, prepare
+from playground.datasets.ranged import told, with_range
 from playground.datasets.ranges import Measured, Range
-from playground.flat import ConfigError
 from playground.home import home
-from playground.knobs import knob, number, option
+from playground.knobs import knob, option
 
 PREFIX = "own-"  # of the names under which they are data sets
 FEWEST = 4 * LEAST  # pictures of which some are kept for a test
@@ -62,6 +61,7 @@ class OwnSet:
 
     source: Source = "auto"  # of its labels
     outside: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied pictures that are in no class
+    tables: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied tables of labels
     seen: str = ""  # how a folder used in place was when it was read; "" for others, and for those that an earlier version added
     state: str = ""  # names that, and what was made of it
     read: float = 0.0  # when; seconds since 1970
@@ -143,7 +143,7 @@ class OwnImages(Dataset):
         small, usual, large = cls.own.sides
         several = f"from {small:,} to {large:,} px, mostly about {usual:,}" if small < large else f"all {usual:,} px"
         sides = f"The shorter sides of its pictures: {several}."
-        numbers = [_told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
+        numbers = [told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
         twice = cls.own.duplicates.remarks(len(cls.own.files), cls.own.labels)
         lost = opened(cls._into(knobs)).skipped if knobs and cls._into(knobs).is_file() else []
         skipped = [*left_out(cls.own.skipped, cls.own.skipped_count), *left_out([(Path(file).name, reason) for file, reason in lost])]
@@ -180,16 +180,6 @@ def prepared_file(place: Path, size: int, fit: str, seed: int, range: Range | No
     """Where the decoded pictures of a set lie."""
     numbers = f"-{range.low!r}-{range.high!r}" if range else ""
     return place / "prepared" / f"{size}-{fit}-{seed}{numbers}.npy"
-
-
-def _told(numbers: Measured, range: Range | None) -> str:
-    """Which numbers are black and white, and whether that is only a guess."""
-    many = "1 picture has" if numbers.pictures == 1 else f"{numbers.pictures:,} pictures have"
-    range = range or numbers.range
-    shown = f"{many} more than 8 bits: {range.low:.10g} and below is black, {range.high:.10g} and above is white, in all of them alike"
-    if range != numbers.range or not numbers.guessed:
-        return f"{shown}."
-    return f"{shown}. This range is a guess from their numbers; where you know it, set range low and range high, or add it with --range."
 
 
 def parted(own: OwnSet, seed: int) -> list[int]:
@@ -288,7 +278,7 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
     members = {
         "__doc__": "A person's own images.",
         "__module__": __name__,
-        "Knobs": _ranged(Knobs, own.numbers) if own.numbers else Knobs,
+        "Knobs": with_range(Knobs, own.numbers) if own.numbers else Knobs,
         "name": own.name,
         "title": own.title,
         "summary": _summary(own),
@@ -305,26 +295,6 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
         "suggests": _suggests(own),
     }
     return type("OwnImages", (OwnImages,), members)
-
-
-def _ranged(knobs: type[Dataset.Knobs], numbers: Measured) -> type[Dataset.Knobs]:
-    """The same, and which numbers are black and white."""
-
-    class Knobs(knobs):  # type: ignore[misc, valid-type]
-        __doc__ = knobs.__doc__
-
-        range_low: float = number(numbers.low, "In pictures of more than 8 bits: this number and all below it become black.")
-        range_high: float = number(numbers.high, "In pictures of more than 8 bits: this number and all above it become white.")
-
-        @model_validator(mode="after")
-        def _low_below_high(self) -> Knobs:
-            if self.range_low >= self.range_high:
-                got = f"{self.range_low:.10g} and {self.range_high:.10g}"
-                key = "range_low" if self.range_high == numbers.high else "range_high"  # the one that was moved
-                raise ConfigError(f"data.{key}", f"range_low must be below range_high, got {got}")
-            return self
-
-    return Knobs
 
 
 def _summary(own: OwnSet) -> str:

@@ -23,6 +23,8 @@ MANY = 20_000  # bytes of names that are looked at, at most
 
 def decoded(names: Sequence[bytes], encodings: Sequence[str] = ON_DISK) -> list[str]:
     """Paths with `/` between their parts -> text: UTF-8, or the one encoding among `encodings` that suits all that are not."""
+    if all(name.isascii() for name in names):
+        return [name.decode("ascii") for name in names]
     read = partial(_as_text, encoding=_encoding(names, encodings))
     parts = sorted({part for name in names for part in name.split(b"/")})
     texts = _distinct(parts, read, _with_codes)
@@ -31,6 +33,8 @@ def decoded(names: Sequence[bytes], encodings: Sequence[str] = ON_DISK) -> list[
 
 def told_apart(paths: Sequence[str]) -> list[str]:
     """Paths -> the same without what cannot be seen; where parts of them would look alike, it is spelled out instead."""
+    if all(map(_is_plain, paths)):
+        return list(paths)
     parts = sorted({part for path in paths for part in path.split("/")})
     looks: dict[str, list[str]] = defaultdict(list)
     for part in parts:
@@ -52,8 +56,8 @@ def shortened(names: Sequence[str], most: int) -> list[str]:
 
 def clean(text: str) -> str:
     """In one spelling (NFC), without control characters, and without those that turn the direction of the text around them."""
-    kept = (each for each in text if not _unseen(each))
-    return unicodedata.normalize("NFC", "".join(kept)).strip()
+    kept = text if text.isprintable() else "".join(each for each in text if not _unseen(each))
+    return unicodedata.normalize("NFC", kept).strip()
 
 
 def readable(text: str) -> str:
@@ -136,9 +140,18 @@ def _unseen(character: str) -> bool:
     return unicodedata.category(character) in INVISIBLE or character in TURNING
 
 
+def _is_plain(text: str) -> bool:
+    """Whether all of it is seen as it is: in most sets every name, so that nothing else is looked at."""
+    return text.isascii() and text.isprintable() and " /" not in f"{text}/" and "/ " not in f"/{text}" and "  " not in text
+
+
 def _look(text: str) -> str:
     """The same for names that a person could hardly tell apart."""
-    seen = "".join(each for each in clean(text) if unicodedata.category(each) != "Cf")
+    if _is_plain(text):
+        return text
+    seen = clean(text)
+    if not seen.isprintable():
+        seen = "".join(each for each in seen if unicodedata.category(each) != "Cf")
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", seen)).strip()
 
 

@@ -145,7 +145,7 @@ def _own_share_check(values: Values, start: Values, of: Subject) -> list[Check]:
     gain, ratio = gains(values, start)[of.about], own_share(of.about, values, start)
     if gain < HALF * least_gain(of.about, values, start, of) or ratio is None:
         return []
-    return [Check(f"variance explained by {of.about}, times that at the start", ratio, OWN_SHARE)]
+    return [Check(f"growth of the variance explained by {of.about}", ratio, OWN_SHARE)]
 
 
 def learned(values: Values, start: Values, of: Subject) -> bool:

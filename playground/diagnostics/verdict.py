@@ -44,7 +44,8 @@ from playground.events import Verdict
 def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict | None = None) -> Verdict:
     """values: the diagnostics of this step by metric name, and `LossCourse.told`; start: those of the first; before: the last verdict.
 
-    A verdict once given stands while values lie between the two edges of their limits, so that it does not flicker.
+    A verdict once given stands while values lie between the two edges of their limits, so that it does not flicker; a failure does not
+    where the subject of the data set is known better than at the start.
     """
     if not all(math.isfinite(each) for each in values.values()):
         return diverged(step, "The features are no longer finite numbers.")
@@ -52,11 +53,11 @@ def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict
         return Verdict(
             step, "no learning", "These are random weights that never change: others are compared with them.", _evidence(values, of)
         )
-    rules = rules_for(values, start, of)
-    speaking = [each for each in rules if each.speaks(step, before)]
+    rules, standing = rules_for(values, start, of), None if learned(values, start, of) else before
+    speaking = [each for each in rules if each.speaks(step, standing)]
     found = next((each for each in speaking if each.met), next(iter(speaking), None))  # what holds now counts more than what held before
-    layers = {layer: _state_of(layer, rules, step, before) for layer in of.sizes}
-    told = [check for each in rules for check in each.told(step, before)]
+    layers = {layer: _state_of(layer, rules, step, standing) for layer in of.sizes}
+    told = [check for each in rules for check in each.told(step, standing)]
     if found:
         state, sentence = _sick(found, rules, values, of)
         to_do = advice(found.says, main_nuisance(values, of)[0], of)

@@ -13,7 +13,13 @@ from playground.datasets.labels import SOURCES
 from playground.home import HomeError, home, keeping
 from playground.ui.controls import plain
 
-FOLDERS = {"auto": "as they look", "subfolders": "folders inside the top ones", "folders": "the top folders", "none": "nothing: no labels"}
+FOLDERS = {
+    "auto": "as they look",
+    "table": "in a table beside them",
+    "subfolders": "folders inside the top ones",
+    "folders": "the top folders",
+    "none": "nothing: no labels",
+}
 
 
 def draw(data: Any) -> None:

@@ -161,13 +161,6 @@ def test_labels_of_a_copied_set_can_be_told_again_and_nothing_is_lost(home):
         file.close()
 
 
-def test_a_table_beside_the_pictures_is_not_read_and_it_is_said(home):
-    drawn(*(home / "x" / f"{row}.png" for row in range(16)))
-    (home / "x/labels.csv").write_text("file,label\n0.png,cat\n")
-    list(intake.add(home / "x"))
-    assert own.get("x").notes[-1] == "labels.csv lies beside the pictures and is not read: labels come from folders alone."
-
-
 def command(*words):
     done = CliRunner().invoke(data_cli.app, list(words), env={"COLUMNS": "300"}, catch_exceptions=False)
     return " ".join(done.stdout.split())
@@ -179,7 +172,7 @@ def test_the_command_line_says_what_has_changed_and_reads_again(place):
     assert sentence in command("show", "own-birds") and sentence in command("list")
     assert "owl 19" in command("refresh", "own-birds") and sentence not in command("list")
     assert "no labels" in command("refresh", "own-birds", "--labels", "none")
-    with pytest.raises(ValueError, match="^--labels must be one of auto, subfolders, folders, none, got x$"):
+    with pytest.raises(ValueError, match="^--labels must be one of auto, table, subfolders, folders, none, got x$"):
         command("refresh", "own-birds", "--labels", "x")
 
 
