@@ -94,6 +94,10 @@ def test_after_the_limit_nothing_begins():
     assert "were over" in row("late", dict, Setting("cpu", ends=0.0))["reason"]
 
 
+def test_a_method_that_begins_with_a_round_over_all_images_is_compared_too():
+    assert agrees(QUICK, "deepcluster")["features"] == 0
+
+
 def test_numbers_that_disagree_are_named(monkeypatch):
     monkeypatch.setattr(bench_gpu, "compared", lambda *_: {"features": 0.0, "loss": 0.1, "gradient": float("nan")})
     with pytest.raises(Failed, match="loss and gradient differ"):
