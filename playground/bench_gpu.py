@@ -12,9 +12,11 @@ import argparse
 import functools
 import importlib.util
 import json
+import os
 import platform
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -262,7 +264,9 @@ def main() -> None:
     chosen = given.methods.split(",") if given.methods else list(METHODS)
     if unknown := [each for each in chosen if each not in METHODS]:
         parser.error(f"--methods must be some of {', '.join(METHODS)}, got {', '.join(unknown)}")
-    rows = run(Setting(given.device, given.quick, given.data, chosen), given.json)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.setdefault("SSL_PLAYGROUND_HOME", home)  # nothing need be kept; where a user's data lie, platformdirs knows
+        rows = run(Setting(given.device, given.quick, given.data, chosen), given.json)
     sys.exit(any(each["status"] == "failed" for each in rows))
 
 

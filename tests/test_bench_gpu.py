@@ -45,6 +45,7 @@ def rows(tmp_path_factory):
     file = tmp_path_factory.mktemp("bench") / "gpu.json"
     options = ["--device", "cpu", "--quick", "--methods", "simclr,mae", "--json", str(file)]
     environment = os.environ | {"PYTHONPATH": str(site()), "OMP_NUM_THREADS": "1"}
+    environment.pop("SSL_PLAYGROUND_HOME", None)
     done = subprocess.run([sys.executable, "-c", BARE, *options], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = {each["part"]: each for each in json.loads(file.read_text())["rows"]}

@@ -208,6 +208,23 @@ def test_nothing_is_asked_of_a_run_that_is_not_there(pool):
             ask("nobody")
 
 
+def test_a_worker_with_nothing_to_do_goes_and_comes_back_with_a_run_or_a_visitor(pool):
+    until(lambda: [each for each in pool.health()["workers"] if each["ready"]], "a worker")
+    (worker,) = [each["pid"] for each in pool.health()["workers"]]
+    pool.dismiss_idle(3600)
+    assert len(pool.health()["workers"]) == 1
+    pool.dismiss_idle(0)
+    assert pool.health()["workers"] == []
+    until(lambda: not os.path.exists(f"/proc/{worker}"), "the end of the worker")
+    run = pool.submit(RunConfig(**TINY, steps=2))
+    reaches(pool, run, "finished")
+    until(lambda: pool.health()["workers"][0]["runs"] == [], "rest")
+    pool.dismiss_idle(0)
+    pool.expect()
+    pool.expect()
+    assert len(pool.health()["workers"]) == 1
+
+
 def test_a_worker_that_cannot_start_fails_what_waits_and_says_where_the_reason_is(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", _breaks(tmp_path))
     pool = Pool(tmp_path / "home", slots=1)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playground.datasets.decoding import suffix
 from playground.datasets.naming import Refused, require_welcome
 
 Listing = dict[str, tuple[int, int]]  # path inside the folder -> bytes, time of writing in ns; of every file that would be looked at
@@ -134,6 +133,8 @@ def _kept(place: Path) -> Listing:
 
 
 def _is_picture(path: Path) -> bool:
+    from playground.datasets.decoding import suffix  # Pillow, which drawn images need not
+
     try:
         with path.open("rb") as file:
             return bool(suffix(file.read(16)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 # How long a run may take to end by itself once it was told to stop; a step of a large network on a slow machine is long.
 STOP_GRACE = 20.0
 CLOSE_GRACE = 30.0
+IDLE = 600.0  # seconds without a run and without a visitor, after which a worker goes, and its memory with it
 INTERRUPTED = "the server stopped while this run was in its hands; Resume goes on from its last checkpoint"
 
 
@@ -70,6 +72,8 @@ class Pool:
             raise
         if warm or self._queue:
             self._staff()
+        self._dismissed, self._closing = False, threading.Event()
+        threading.Thread(target=self._watch_idle, name="idle workers", daemon=True).start()
 
     def _open(self, home: Path, projector: Callable[[], Projector] | None) -> None:
         aside = set_aside(home)
@@ -174,12 +178,30 @@ class Pool:
             maps = self.projector is not None and self.projector.ready
             return {"slots": self.slots, "queue": len(self._queue), "workers": workers, "maps": maps}
 
+    def expect(self) -> None:
+        """Somebody is here and may start a run: workers that went because nobody was come back, those that are here stay."""
+        with self._mutex:
+            if self._dismissed and not self.closed:
+                self._staff()
+            self._dismissed = False
+            for worker in self._workers:
+                worker.idle_since = time.monotonic()
+
+    def dismiss_idle(self, seconds: float = IDLE) -> None:
+        """Ends the workers that have had nothing to do for so long; they come back when they are needed."""
+        with self._mutex:
+            for worker in [each for each in self._workers if each.free and time.monotonic() - each.idle_since >= seconds]:
+                self._workers.remove(worker)
+                worker.hang_up()
+                self._dismissed = True
+
     def close(self) -> None:
         """Puts down every run as interrupted and lets go of everything."""
         with self._mutex:
             if self.closed:
                 return
             self.closed = True
+            self._closing.set()
             workers = list(self._workers)
         self.evaluations.close()
         for worker in workers:
@@ -205,6 +227,10 @@ class Pool:
     def _interrupt_abandoned(self) -> None:
         for run in self.store.runs(limit=-1, statuses=("running", "paused")):
             self.store.mark(run.id, "interrupted", INTERRUPTED, among=("running", "paused"))
+
+    def _watch_idle(self) -> None:
+        while not self._closing.wait(IDLE / 10):
+            self.dismiss_idle()
 
     def _staff(self) -> None:
         """Hires until every slot has a worker."""
@@ -291,6 +317,8 @@ class Pool:
 
     def _on_exit(self, worker: WorkerProcess, code: int) -> None:
         with self._mutex:
+            if worker not in self._workers:  # it was dismissed
+                return
             self._workers.remove(worker)
             if self.closed:
                 return

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -29,6 +30,7 @@ class WorkerProcess:
     ) -> None:
         self.ready = self.warm = False
         self.held: dict[str, str] = {}  # runs that wait for the disk, and why
+        self.idle_since = time.monotonic()
         self.runs: list[str] = []  # in hand; of these,
         self.resting: set[str] = set()  # those that are paused,
         self.leaving: set[str] = set()  # those that it lets go of, and no longer listens for,
@@ -62,6 +64,7 @@ class WorkerProcess:
     def let_go(self, run: str) -> None:
         """Notes that it is done with a run."""
         self.runs = [each for each in self.runs if each != run]
+        self.idle_since = time.monotonic()
         self.held.pop(run, None)
         for kept in (self.resting, self.leaving, self.stopping):
             kept.discard(run)

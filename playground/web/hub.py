@@ -88,6 +88,10 @@ class Hub:
         finally:
             channel.listeners.discard(wake)
 
+    def expect(self) -> None:
+        """Somebody has opened a page, and may soon start a run."""
+        self._pool().expect()
+
     async def _join(self, run: str) -> Channel:
         if run not in self._channels:
             channel = await asyncio.to_thread(self._open, run)

@@ -45,6 +45,7 @@ class PageSocket:
             await self._websocket.close(code=1008, reason="this page is not from here")
             return
         await self._websocket.accept()
+        await asyncio.to_thread(self._hub.expect)
         try:
             async for text in self._websocket.iter_text():
                 await self._obey(text)

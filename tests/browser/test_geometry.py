@@ -19,6 +19,8 @@ def test_numbers_and_pictures_follow_the_step_and_the_layer(desk):
     )
     page.wait_for_function("document.querySelectorAll('.ssl-geometry .js-plotly-plot').length === 5")
     page.wait_for_selector(".ssl-geometry .ssl-measure:has-text('LiDAR')")
+    ends = "(name) => document.querySelector(`.ssl-geometry ${name}`).getBoundingClientRect()"
+    assert page.evaluate(f"({ends})('.ssl-measures').bottom <= ({ends})('.ssl-grid').top")  # no chart is drawn over the numbers
     assert "have a cosine of" in page.get_attribute(".ssl-geometry .ssl-chart:has-text('Similarity of two views') .ssl-plot", "aria-label")
     now = page.text_content(".ssl-measure:has-text('Participation ratio') .ssl-value")
     page.focus(".ssl-geometry .ssl-switch button >> nth=1")
