@@ -238,3 +238,12 @@ def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
     )
     rows = [tuple(trainer.batch(step, part).rows.tolist()) for step in (1, 2) for part in range(3)]
     assert len(set(sum(rows, ()))) == 6 * 32
+
+
+@pytest.mark.parametrize(("knob", "value", "begins"), [("method.variance_weight", 100.0, 4), ("optimizer.learning_rate", 0.01, 1)])
+def test_the_judge_compares_losses_since_a_knob_of_the_task_was_moved(knob, value, begins, tiny):
+    events = list(train(RunConfig(**tiny | {"method": "vicreg", "device": "cpu"}), changes=[Change(4, knob, value)]))
+    losses = {event.step: event.values["loss"] for event in events if isinstance(event, Metrics) and "loss" in event.values}
+    state = next(event.state for event in events if isinstance(event, Checkpoint))
+    assert state["course"]["start"] == losses[begins] and state["course"]["recent"] == [losses[step] for step in range(begins, 7)]
+    assert state["said"]["step"] == 6
