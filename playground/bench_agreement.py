@@ -19,7 +19,6 @@ from playground.training import load_images
 
 # As a share of the length. Each sum is rounded in another order; in gradients, which pass the network twice, that adds up.
 TOLERANCE = {"features": 1e-4, "loss": 1e-4, "gradient": 1e-2}
-IMAGES = 256  # of the data set
 SEEN = 32  # of a batch
 
 
@@ -28,7 +27,7 @@ def compared(config: RunConfig, device: str) -> dict[str, Any]:
 
     What draws random numbers of its own draws others on another device: there features alone are compared, and it is said.
     """
-    images = load_images(config.data, Path("unused"))[0][:IMAGES]
+    images = load_images(config.data, Path("unused"))[0]
     kind = devices.pick(device, config.network.choice.family)
     here, there = (Trainer(config, images, plain(kind, where)) for where in ("cpu", device))
     batch = here.batch(1).first(SEEN)
