@@ -147,6 +147,10 @@ def cold():
     return umap_layout(features())
 
 
+def quality(rows, layout):
+    return trustworthiness(F.normalize(rows, dim=1).numpy(), layout, n_neighbors=15)
+
+
 def test_umap_keeps_neighborhoods_as_plain_fit_does(cold):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
