@@ -248,9 +248,7 @@ def _warm_frame() -> Work:
     return frame
 
 
-def _plain_fit() -> Work | str:
-    if absent := _missing("umap"):
-        return absent
+def _plain_fit() -> Work:
     import umap
 
     features = _clusters().numpy()

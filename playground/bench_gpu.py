@@ -88,7 +88,10 @@ def row(part: str, work: Callable[[], Row], setting: Setting) -> Row:
     try:
         if not setting.left(1):
             raise Absent(f"the {LIMIT:.0f} s for everything were over")
+        if cuda and not torch.cuda.is_available():
+            raise Absent("torch finds no GPU here")
         if cuda:
+            torch.cuda.init()  # the count of memory begins with it
             torch.cuda.reset_peak_memory_stats()
         found: Row = {"status": "done"} | work()
         if cuda:
@@ -114,12 +117,10 @@ def _parts(setting: Setting) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 
 def machine(setting: Setting) -> Row:
-    """What it runs on. Raises Absent where there is no such device."""
+    """What it runs on."""
     found: Row = {"python": platform.python_version(), "torch": torch.__version__, "system": platform.platform()}
     if setting.device != "cuda":
         return found | {"device": "cpu", "threads": torch.get_num_threads()}
-    if not torch.cuda.is_available():
-        raise Absent("torch finds no GPU here")
     facts = torch.cuda.get_device_properties(0)
     capability = f"{facts.major}.{facts.minor}"
     found |= {"device": facts.name, "memory_mb": round(facts.total_memory / 1e6), "capability": capability}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from torchvision.datasets import CIFAR10
 
 from playground import bench_gpu, bench_photos
@@ -88,6 +89,12 @@ def test_a_part_that_fails_is_a_row_like_any_other(error, status, reason):
 
     found = row("part", work, QUICK)
     assert (found["part"], found["status"], found["reason"]) == ("part", status, reason)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_every_part_says_so():
+    found = list(bench_gpu.measure(Setting("cuda", methods=("simclr",))))
+    assert len(found) == 6 and {(each["status"], each["reason"]) for each in found} == {("absent", "torch finds no GPU here")}
 
 
 def test_after_the_limit_nothing_begins():

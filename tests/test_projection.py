@@ -15,7 +15,7 @@ import torch
 from sklearn.manifold import trustworthiness
 from torch.nn import functional as F
 
-from playground.projection import PACKAGE, Projector, descent, exact_neighbors, pca, procrustes, umap_layout
+from playground.projection import PACKAGE, Projector, exact_neighbors, pca, procrustes, umap_layout
 from playground.projection.process import receive, send
 
 
@@ -147,23 +147,6 @@ def cold():
     return umap_layout(features())
 
 
-def test_the_graph_of_neighbors_and_the_curve_are_those_of_umap_learn():
-    rows = features()
-    rows[5:8] = rows[4]  # copies have no distance that is not 0 among themselves
-    indices, distances = exact_neighbors(rows, 15)
-    heads, tails, weights = descent.fuzzy_graph(indices, distances)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from umap.umap_ import find_ab_params, fuzzy_simplicial_set
-
-        random = np.random.RandomState(0)
-        theirs, *_ = fuzzy_simplicial_set(np.zeros((len(rows), 2)), 15, random, "euclidean", knn_indices=indices, knn_dists=distances)
-    ours = np.zeros((len(rows), len(rows)))
-    ours[heads, tails] = weights
-    np.testing.assert_allclose(ours, theirs.toarray(), atol=1e-5)
-    assert find_ab_params(1.0, 0.1) == pytest.approx((descent.A, descent.B), rel=1e-6)
-
-
 def quality(rows, layout):
     return trustworthiness(F.normalize(rows, dim=1).numpy(), layout, n_neighbors=15)
 
@@ -181,13 +164,13 @@ def test_umap_keeps_neighborhoods_as_plain_fit_does(cold):
 
 
 def test_umap_frames_move_and_do_not_jump(cold):
-    layout, widths = cold, [np.ptp(cold, 0)]
+    layout, sizes = cold, [np.linalg.norm(np.ptp(cold, 0))]
     for frame in range(1, 5):
         following = umap_layout(features() + 0.1 * frame * features(seed=1), layout, seed=frame)
         assert 0.001 < moved(layout, following) < 0.08
         layout = following
-        widths.append(np.ptp(layout, 0))
-    assert (np.abs(widths[-1] / widths[0] - 1) < 0.25).all(), "the map neither grows nor shrinks from frame to frame"
+        sizes.append(np.linalg.norm(np.ptp(layout, 0)))
+    assert abs(sizes[-1] / sizes[0] - 1) < 0.25, "the map neither grows nor shrinks from frame to frame"
 
 
 def test_umap_lies_as_the_previous_layout_does(cold):
@@ -199,7 +182,7 @@ def test_umap_keeps_the_proportions_of_what_is_long(cold):
     """Plain `fit` squeezes the start of every frame into a square."""
     along = torch.linspace(0, 2.5, 300)
     rows = torch.stack((along.cos(), along.sin()), 1) + 0.02 * torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
-    first = umap_layout(rows, seed=1)  # one of the seeds that lay it out long: from 1.16 to 1.96 over six of them
+    first = umap_layout(rows)
     second = umap_layout(rows, first)
     long = [np.linalg.svd(each - each.mean(0), compute_uv=False) for each in (first, second)]
     proportions = [each[0] / each[1] for each in long]

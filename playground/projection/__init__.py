@@ -1,7 +1,6 @@
 """Maps of an embedding, and the process that makes those which take long.
 
 layouts.py     PCA, UMAP and t-SNE: features in, points out
-descent.py     what UMAP is made of: the graph of neighbors, and the loop that lays it out, compiled
 process.py     the process: `python -m playground.projection`
 projector.py   who keeps it
 """

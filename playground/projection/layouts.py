@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,8 +115,8 @@ def umap_layout(
     """UMAP on exact neighbors: features (N, D) -> (N, 2) float32. `previous`: the last layout, where it starts and stays near.
 
     PCA of the unit rows stands in where UMAP has nothing to go by: fewer than neighbors + 2 points, or features so collapsed that
-    most points lie on top of their neighbors. Size and proportions of the start carry over: umap-learn's `fit` would squeeze every
-    start into a square of 10 x 10, and the layout jump.
+    most points lie on top of their neighbors. UMAP's own `fit` would squeeze every start into a square of 10 x 10, and the layout
+    jump; so its parts are called one by one here, and size and proportions carry over.
     """
     units = F.normalize(torch.nan_to_num(features.detach().cpu().float()), dim=1)
     if len(units) < neighbors + 2:
@@ -129,12 +130,28 @@ def umap_layout(
         start *= SPAN / np.ptp(start, 0).max()
     else:
         start, (usual, rate) = previous, WARM
-    from playground.projection.descent import descended, fuzzy_graph  # numba, which the server does without
-
-    # Points on top of each other would never part.
-    parted = start + np.random.RandomState(seed).normal(scale=1e-4, size=start.shape)
-    points = descended(fuzzy_graph(indices, distances), parted, epochs or usual, rate, seed)
+    points = _optimized(indices, distances, start, epochs or usual, rate, np.random.RandomState(seed))
     return procrustes(points, start, scale=False)
+
+
+def _optimized(
+    indices: np.ndarray, distances: np.ndarray, start: np.ndarray, epochs: int, rate: float, random: np.random.RandomState
+) -> np.ndarray:
+    """UMAP's gradient descent from `start` (N, 2) -> (N, 2). indices, distances: (N, k) of `exact_neighbors`."""
+    # Points on top of each other would never part.
+    points = (start + random.normal(scale=1e-4, size=start.shape)).astype(np.float32)
+    numbers = random.randint(-(2**31), 2**31 - 1, 3).astype(np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of umap about an optional TensorFlow, of numba about threading and performance
+        from umap.layouts import optimize_layout_euclidean as optimize
+        from umap.umap_ import find_ab_params, fuzzy_simplicial_set, make_epochs_per_sample
+
+        k = indices.shape[1]
+        graph = fuzzy_simplicial_set(points, k, random, "euclidean", knn_indices=indices, knn_dists=distances)[0].tocoo()
+        pace = make_epochs_per_sample(graph.data, epochs)
+        edges = (graph.row, graph.col, epochs, len(points), pace)
+        curve = find_ab_params(1.0, 0.1)  # of UMAP's default min_dist
+        return optimize(points, points, *edges, *curve, numbers, initial_alpha=rate, move_other=True)
 
 
 def tsne_layout(features: Tensor, previous: np.ndarray | None = None, *, perplexity: float = 30.0, seed: int = 0) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The process that lays out frames, seen from the server.
 
-UMAP is compiled, or read from where its compiled loop is kept, in every new process, and its frames must not take the pages' time. So a
-`Projector` keeps one process that does nothing else: `python -m playground.projection`.
+UMAP compiles itself for seconds in every new process and must not be called from two threads at once. So a `Projector` keeps one
+process that does nothing else: `python -m playground.projection`.
 """
 
 from __future__ import annotations
