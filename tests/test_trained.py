@@ -24,8 +24,10 @@ def test_a_run_is_found_again_as_its_checkpoint_left_it(home, tiny):
     assert trained(store, run) is found
     pixels = CATALOG["shapes"].load(config.data, None)[1].pixels[:4].float() / 255
     assert found.method.embed(pixels).std(0).mean() > 0
-    store.folder(run).save_checkpoint(3, checkpoint.state)
-    assert trained(store, run).step == 3
+    store.folder(run).save_checkpoint(9, checkpoint.state)
+    assert trained(store, run).step == 9, "the newest of several"
+    store.folder(run).forget_after(6)
+    assert trained(store, run).step == 6, "a run that went back"
 
 
 def test_a_run_that_never_was_is_unknown(home):

@@ -46,7 +46,8 @@ def trouble_began(store: Store, run: Run) -> int:
     A loss is that of the weights before its update, so the update that spoiled it is the one before.
     """
     losses = [(entry.step, entry.body["loss"]) for entry in store.newest(run.id, "metrics", RECENT) if "loss" in entry.body]
-    first = next((entry.body["loss"] for entry in store.events(run.id, limit=100) if "loss" in entry.body), math.inf)
+    metrics = (entry.body for entry in store.events(run.id, limit=100) if entry.kind == "metrics")
+    first = next((values["loss"] for values in metrics if "loss" in values), math.inf)
     limit = first + ABOVE * abs(first)
     began = run.step
     for (later, _), (_, loss) in pairwise([(run.step, math.nan), *losses]):
