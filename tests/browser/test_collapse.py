@@ -12,7 +12,7 @@ def number(text):
 
 
 def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
-    page = desk(path="collapse", **SMALL, steps=6)
+    page = desk(path="collapse", **SMALL, steps=60)
     assert page.locator("table tbody tr").count() >= 7
     page.click(".st-key-start button:enabled")
     page.wait_for_function(
@@ -28,8 +28,8 @@ def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
     )
     page.wait_for_function("document.querySelector('.ssl-status').textContent === 'Finished'", timeout=400_000)
     maps = "[...document.querySelectorAll('.ssl-twinmap .ssl-when')]"
-    page.wait_for_function(f"{maps}.every((each) => each.textContent.startsWith('step 6'))")
-    assert page.text_content(".ssl-where") == "step 6 / 6"
+    page.wait_for_function(f"{maps}.every((each) => each.textContent.startsWith('step 60'))")
+    assert page.text_content(".ssl-where") == "step 60 / 60"
     seen = [row for row in page.evaluate("window.seen") if len(row) == 5]
     for place in range(1, 5):
         assert len({row[place] for row in seen if row[place]}) > 1, "each verdict and each map has moved"
