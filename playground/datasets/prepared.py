@@ -90,7 +90,7 @@ def rearrange(
             _write_header(target, len(order), size)
             for some in torch.tensor(order).split(TOGETHER):
                 target.write(made.pixels[some].numpy().data)
-        _finish(part, into, fingerprint(files, into, size, fit, range, state), list(range(len(order))), made.skipped)
+        _finish(part, into, fingerprint(files, into, size, fit, range, state), made.kept, made.skipped)
     finally:
         part.unlink(missing_ok=True)
 
