@@ -55,7 +55,8 @@ export class Pace {
     const dense = ahead.filter((at) => at <= planned.after).length
     const each = median(this.measurings.slice(-LATEST))
     const most = planned?.share ? Math.max(planned.share * training, each) : Infinity // the plan is thinned until it fits; its last stays
-    const begun = Math.min(since, ahead[0] === step ? each : middle(recent)) // of the step, or the measurement, that is under way
+    // Of what is under way: the next step, also where a measurement was planned, for that may have been thinned out.
+    const begun = Math.min(since, Math.max(middle(recent), ahead[0] === step ? each : 0))
     return training + dense * each + Math.min((ahead.length - dense) * each, most) - begun
   }
 

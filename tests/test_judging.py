@@ -157,7 +157,7 @@ def test_a_case_is_trained_kept_and_judged_anew(tmp_path, monkeypatch, tiny):
     write(file, {case.name: record})
     assert read(file) == {case.name: record} and gzip.decompress(file.read_bytes()) and len(list(tmp_path.iterdir())) == 1
     assert record.measures[0][0] == 0 and record.measures[-1][0] == case.config.steps == len(record.losses)
-    assert record.measures[0][1]["loss"] > 0 and "knn/shape" in record.measures[-1][1]
+    assert record.losses[0] > 0 and "knn/shape" in record.measures[-1][1]
     assert 0 < record.witness["knn"] < 1 and 1 <= record.witness["projector/dimensions"] <= 128
     monkeypatch.setattr(judging, "cases", lambda: [case, Case("another", dict(tiny), "healthy")])
     monkeypatch.setattr(judging, "measured", lambda case: pytest.fail("it is measured already"))

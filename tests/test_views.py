@@ -162,7 +162,9 @@ def test_without_augmentation_pixels_tell_color_and_in_gray_they_do_not(shapes):
         for probe, values in still.values[who].items():
             assert abs(values["views"] - values["originals"]) < 0.02 and values["views"] > 0.5, (who, probe)
             assert gray.values[who][probe]["views"] < values["views"] - 0.25
-            assert gray.values[who][probe]["originals"] == values["originals"]
+            # the untrained network is another one with other views: its batch norm begins with their statistics
+            near = 0.0 if who == "pixels" else 0.06
+            assert gray.values[who][probe]["originals"] == pytest.approx(values["originals"], abs=near)
     assert gray.values["pixels"]["knn"]["views"] < 0.45 and still.classes == 8 and 0.125 < still.chance < 0.16
 
 

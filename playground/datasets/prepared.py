@@ -83,14 +83,14 @@ def prepare(
 def rearrange(
     into: Path, order: Sequence[int], files: Sequence[Path], size: int, fit: str, range: Range | None = None, state: str = ""
 ) -> None:
-    """Puts the rows of a whole file into another order: row i becomes what row order[i] was; `files` are in that order already."""
+    """Puts the rows of a file that lacks no picture into another order: row i becomes what row order[i] was, as in `files` already."""
     made, part = opened(into), into.with_suffix(f".{os.getpid()}.part")
     try:
         with part.open("wb") as target:
             _write_header(target, len(order), size)
             for some in torch.tensor(order).split(TOGETHER):
                 target.write(made.pixels[some].numpy().data)
-        _finish(part, into, fingerprint(files, into, size, fit, range, state), [made.kept[row] for row in order], made.skipped)
+        _finish(part, into, fingerprint(files, into, size, fit, range, state), made.kept, made.skipped)
     finally:
         part.unlink(missing_ok=True)
 

@@ -70,7 +70,7 @@ def bar_limits(sizes: dict[str, int], images: int, guarded: bool) -> dict[str, d
     """
     found = {}
     for layer, size in sizes.items():
-        most = min(size, images - 1)
+        most = max(1, min(size, images - 1))
         spread, rank = SPREAD[layer] if guarded else STILL_ALIVE, rank_limit(most)
         found[layer] = {"spread": [spread.speaks, spread.clears], "rank": [rank.speaks, rank.clears], "most": most}
     return found

@@ -66,8 +66,8 @@ class Subject:
         return "projector" if "projector" in self.sizes else "backbone"
 
     def most(self, layer: str) -> int:
-        """How many dimensions its features can span."""
-        return min(self.sizes[layer], self.images - 1)
+        """How many dimensions its features can span. One where all images are the same: a rank is never less."""
+        return max(1, min(self.sizes[layer], self.images - 1))
 
     def least_gain(self, before: float, now: float, factor: str) -> float:
         """The gain of k-NN accuracy that is more than chance: `ERRORS` standard errors of the difference, and no less than `GAIN`."""

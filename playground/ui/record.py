@@ -51,6 +51,7 @@ KINDS = ("started", "metrics", "baseline", "snapshot", "change", "verdict")
 NOT_KEPT = ("embedding", "projection", "pca")
 OF_A_CLOCK = ("views_per_second",)  # no two recordings would agree on them
 DIGITS = 4  # of a number: more cannot be seen
+MOST = 32_000  # the largest whole number that is used of 16 bits: room for a scale that was rounded down
 ACROSS = 60  # marks beside each other, over the width of a map
 
 
@@ -163,9 +164,9 @@ def apart(points: np.ndarray, least: float, rounds: int = 40) -> np.ndarray:
 
 def _quantized(points: np.ndarray) -> dict[str, Any]:
     """(N, 2) as 16-bit whole numbers in base64, to be multiplied by `scale`."""
-    scale = float(np.abs(points).max()) / 32767 or 1.0
+    scale = _rounded(float(np.abs(points).max()) / MOST) or 1.0
     whole = np.round(points / scale).astype("<i2")
-    return {"scale": _rounded(scale), "shape": list(points.shape), "data": base64.b64encode(whole.tobytes()).decode()}
+    return {"scale": scale, "shape": list(points.shape), "data": base64.b64encode(whole.tobytes()).decode()}
 
 
 def _picture(source: Path, target: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_equation_of_every_method_is_drawn_without_a_leftover(scripts, metho
     )
     markup, text = scripts.evaluate(drawn, CATALOG[method].equation)
     assert not set("\\{}_$") & set(text) and "undefined" not in text and "?" not in text
-    names = {"log", "exp", "min", "max", "softmax", "stopgrad", "kmeans", "rot", "HOG"}
+    names = {"log", "exp", "min", "max", "softmax", "stopgrad", "kmeans", "rot", "HOG", "smooth"}
     words = set(re.findall(r">([A-Za-z]{2,})<", markup))
     assert words <= names, words - names
 

@@ -17,6 +17,7 @@ from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.parts import Parts, sizes, split
 from playground.devices import pick
+from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, Metrics, Probe, Snapshot, Started, Verdict
@@ -256,6 +257,13 @@ def test_a_few_images_are_not_taken_for_a_collapse():
     few = judge(100, values, {}, Subject({"backbone": 512}, images=8))
     assert few.state == "healthy" and "about 3 of the 7 dimensions that 8 images can span are in use" in few.sentence
     assert judge(100, values, {}, Subject({"backbone": 512}, images=1024)).state == "dimensional collapse"
+
+
+def test_a_probe_of_one_picture_many_times_over_is_judged_and_drawn():
+    values = {"feature_std": 0.0, "rankme_centered": 1.0, "uniformity": 0.0, "view_agreement": 1.0, "moved": 0.5}
+    verdict = judge(100, values, {}, Subject({"backbone": 512}, images=1))
+    assert verdict.state != "healthy" and verdict.evidence["rank_share"] == 1
+    assert bar_limits({"backbone": 512}, 1, guarded=True)["backbone"]["most"] == 1
 
 
 def test_a_set_that_is_not_here_is_one_sentence(flat):
