@@ -209,7 +209,8 @@ def test_nothing_is_asked_of_a_run_that_is_not_there(pool):
 
 
 def test_a_worker_with_nothing_to_do_goes_and_comes_back_with_a_run_or_a_visitor(pool):
-    until(lambda: [each for each in pool.health()["workers"] if each["ready"]], "a worker")
+    # A run is told as stopped a moment before its worker is free of it.
+    until(lambda: [each for each in pool.health()["workers"] if each["ready"] and not each["runs"]], "a worker at rest")
     (worker,) = [each["pid"] for each in pool.health()["workers"]]
     pool.dismiss_idle(3600)
     assert len(pool.health()["workers"]) == 1
