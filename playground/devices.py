@@ -6,6 +6,7 @@ slowly on one without bfloat16 instructions. So `device_trial` measures it; here
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -102,6 +103,12 @@ def available() -> dict[str, bool]:
     return {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
 
 
+@functools.cache
+def thread_limit() -> int:
+    """How many threads a training may take: as many as this process had when it was first asked. A run that takes fewer leaves that."""
+    return torch.get_num_threads()
+
+
 def pick(name: str, family: str) -> Device:
     """name: auto, cpu, cuda, or mps; family: of the network. Raises DeviceError for a device that is not there.
 
@@ -113,7 +120,7 @@ def pick(name: str, family: str) -> Device:
         raise DeviceError(f"device must be one of {', '.join(each for each, there in here.items() if there)} on this machine, got {name}")
     memory = torch.channels_last if family == "resnet" and kind != "mps" else torch.contiguous_format
     half = torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else None
-    return Device(torch.device(kind), half, memory, torch.get_num_threads() if kind == "cpu" else 0)
+    return Device(torch.device(kind), half, memory, thread_limit() if kind == "cpu" else 0)
 
 
 CATALOG = catalog(Place, sys.modules[__name__])

@@ -76,7 +76,9 @@ def test_a_hand_on_a_knob_ends_what_was_to_be_replayed_of_it(store):
 
 def test_a_run_that_diverges_goes_on_from_before_the_trouble_finishes_and_can_be_replayed(pool):
     store = pool.store
-    run = pool.submit(RunConfig(**WILD | {RATE: 0.05, "steps": 30, "seed": 1, "device.precision": "float32"}))  # not measured: both compute alike
+    run = pool.submit(
+        RunConfig(**WILD | {RATE: 0.05, "steps": 30, "seed": 1, "device.precision": "float32"})
+    )  # not measured: both compute alike
     trains(pool, run)
     pool.command(run, Pause())
     good = reaches(pool, run, "paused").step
