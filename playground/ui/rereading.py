@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any, cast
 
 import streamlit as st
 
-from playground.datasets import DataError, own
+from playground.datasets import own
 from playground.datasets.intake import read_again
 from playground.datasets.labels import SOURCES
-from playground.home import HomeError, home, keeping
+from playground.home import home
 from playground.ui.controls import plain
+from playground.ui.taking_in import taken_in
 
 FOLDERS = {
     "auto": "as they look",
@@ -31,18 +31,6 @@ def draw(data: Any) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="reread"):
         now = SOURCES.index(data.choice.own.source)
         labels = st.selectbox("Labels are", SOURCES, now, format_func=FOLDERS.__getitem__, key=f"reread-labels-{data.name}", width=260)
-        if st.button("Read it again", key="reread-now", icon=":material/refresh:"):
-            _read(data.name, labels)
-
-
-def _read(name: str, labels: Any) -> None:
-    bar = st.progress(0.0, "Looking")
-    try:
-        with keeping(home()), closing(cast("Any", read_again(name, labels))) as parts:
-            for part in parts:
-                bar.progress(part.done / part.total if part.total else 0.0, f"{plain(part.what)}: {part.done:,} of {part.total:,}")
-    except (DataError, HomeError) as error:
-        bar.empty()
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    st.rerun()
+        again = st.button("Read it again", key="reread-now", icon=":material/refresh:")
+    if again and taken_in(cast(Any, read_again(data.name, labels))):
+        st.rerun()

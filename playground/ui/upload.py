@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any, cast
 
 import streamlit as st
 
-from playground.datasets import DataError, own
+from playground.datasets import own
 from playground.datasets.intake import add_files
 from playground.datasets.packed import stem
-from playground.home import HomeError, home, keeping
 from playground.ui import controls
-from playground.ui.controls import plain
+from playground.ui.taking_in import taken_in
 
 KINDS = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp")
 ARCHIVES = ("zip", "tar", "gz", "tgz", "bz2", "xz", "exe", "7z", "rar")  # the last two must be unpacked first, and are told so
@@ -45,14 +43,7 @@ def _called(files: Any) -> str:
 
 def _add(files: list[Any], name: str) -> None:
     before = {each.name for each in own.sets()}
-    bar = st.progress(0.0, "Looking")
-    try:
-        with keeping(home()), closing(cast(Any, add_files([(each.name, each) for each in files], name))) as parts:
-            for part in parts:
-                bar.progress(part.done / part.total if part.total else 0.0, f"{plain(part.what)}: {part.done:,} of {part.total:,}")
-    except (DataError, HomeError) as error:
-        bar.empty()
-        st.error(plain(str(error)), icon=":material/error:")
+    if not taken_in(cast(Any, add_files([(each.name, each) for each in files], name))):
         return
     added = next(each.name for each in own.sets() if each.name not in before)
     st.session_state[MINE] = {*st.session_state.get(MINE, ()), added}
