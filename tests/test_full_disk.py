@@ -192,7 +192,8 @@ def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped
             at = pool.store.run(run).step
             filler.unlink()
             trains(pool, run, at + 3)
-            assert pool.standing(run).status == "running" and pool.standing(run).message == ""
+            found = until(lambda: (now := pool.standing(run)).status == "running" and now, "the run to be said to go on")
+            assert found.message == ""
             recorded = sorted(losses(pool.store, run))
             assert recorded == list(range(1, len(recorded) + 1)), "nothing is lost, nothing is there twice"
             filler = fill(home)
