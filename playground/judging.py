@@ -67,7 +67,7 @@ class Record:
     def _older_course(self, step: int) -> dict[str, float]:
         """Of runs measured in earlier versions only the recent mean is known, at each measured step, and the first loss."""
         means = [values["loss"] for at, values in self.measures if at <= step and "loss" in values]
-        return {"loss": means[-1], "loss/start": means[0], "loss/lowest": min(means)} if len(means) > 1 else {}
+        return {"loss": means[-1], "loss/start": means[0]} if len(means) > 1 else {}
 
 
 def measured(case: Case) -> Record:

@@ -15,7 +15,6 @@ from playground.diagnostics.limits import (
     EXPLAINED,
     EXPLAINED_ALONE,
     HALF,
-    LEAST_LOSS,
     MOVED,
     ONE_BIN,
     OWN_SHARE,
@@ -86,16 +85,13 @@ def _bin_rules(who: str, count: int, values: Values) -> list[Rule]:
 
 
 def _loss_rule(values: Values, of: Subject) -> list[Rule]:
-    """A loss that is finite but far above where it began, since it has meant the same thing.
-
-    Its rise is measured by how large it was, or by how far it has fallen in between where that is more: losses may begin at or below zero.
-    """
+    """A loss that is finite but far above where it began, since it has meant the same thing, and above a guess."""
     if "loss/start" not in values or not of.steady:
         return []
     start, now = values["loss/start"], values["loss"]
-    rise = (now - start) / max(abs(start), start - values["loss/lowest"], LEAST_LOSS)
-    sentence = f"The loss has gone up from {start:.3g} to {now:.3g} since the run began or a setting of its task was changed."
-    return [Rule("divergence", "training", (Check("rise of the loss, of its size", rise, RISEN),), sentence)]
+    highest = f" It can be no more than {of.loss.high:.3g}." if math.isfinite(of.loss.high) else ""
+    sentence = f"The loss has gone up from {start:.3g} to {now:.3g} since the run began or a setting of its task was changed.{highest}"
+    return [Rule("divergence", "training", (Check("rise of the loss, of its size", of.loss.rise(start, now), RISEN),), sentence)]
 
 
 def _shortcut_rule(values: Values, start: Values, of: Subject) -> list[Rule]:
