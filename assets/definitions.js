@@ -24,6 +24,12 @@ export function definitionOf(name) {
   return Object.entries(DEFINITIONS).find(fits)?.[1]
 }
 
+/** What stands at the axis of a number: its unit, or where it has none of its own the number's name. */
+export function axisTitle(definition, name) {
+  const [unit] = (definition?.unit ?? "").split(/[,:;.]/)
+  return !unit || unit === "none" || unit === "the method's own" ? name : unit
+}
+
 /** From now on `label` explains itself; what: the name of a metric, a definition that a run brings along, or null for none. Returns it. */
 export function explain(label, what) {
   const definition = typeof what === "string" ? definitionOf(what) : what

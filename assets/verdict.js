@@ -48,7 +48,7 @@ export class Grounds {
     const rest = checks.filter((each) => !speaks(each))
     const folded = this.apart ? rest : [...met, ...rest]
     this.fold.hidden = !folded.length
-    setText(this.summary, this.apart ? `${rest.length} checks speak for nothing` : `${met.length} of ${checks.length} checks speak`)
+    setText(this.summary, this.apart ? `${rest.length} checks find no problem` : `${met.length} of ${checks.length} checks find a problem`)
     tabulate(this.met, this.apart ? met : [])
     tabulate(this.rows, folded)
   }

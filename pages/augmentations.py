@@ -30,7 +30,7 @@ with st.sidebar:
 config, sentence = looking.config(settings)
 with st.container(key="looking", horizontal=True, vertical_alignment="bottom", gap="small"):
     image = looking.number("image", "Image", 0, "Which image of the training part, counted from 0.")
-    draw = looking.number("draw", "Draw", 0, "Which throw of the dice. The same number and seed give the same views.")
+    draw = looking.number("draw", "Draw", 0, "Which random choices are made. The same number and seed give the same views.")
     st.button("Another draw", icon=":material/casino:", key="another", on_click=looking.another, args=("draw",))
     pen.knob(pen.knobs["seed"])
     views = looking.number("views", "Views", 24, "How many views of the image are shown, 32 at most.")
@@ -39,7 +39,7 @@ if train:
     st.switch_page(PAGES / "train.py")
 
 if config is None:
-    st.error(controls.plain(f"Nothing can be shown until this is mended: {sentence}"), icon=":material/error:")
+    st.error(controls.plain(f"Nothing can be shown until this is fixed: {sentence}"), icon=":material/error:")
 elif fetching.images(config.data):
     everything = looking.query(config, *looking.EVERYTHING)
     which = urlencode({"image": image, "draw": draw})

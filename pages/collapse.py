@@ -18,7 +18,7 @@ duel.transport(shown)
 duel.told(shown)
 if shown.shown:
     duel.panels(shown)
-with st.expander("Seven ways to fail", expanded=not shown.shown):
+with st.expander("Ways to fail", expanded=not shown.shown):
     duel.ways_to_fail()
 
 controls.remember(transport.watched().id, lab.lab().address())

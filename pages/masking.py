@@ -23,11 +23,13 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
     if st.button("Train with this masking", key="train", icon=":material/model_training:"):
         masking.to_training(now)
     if not masked_runs():
-        st.caption("No run here fills in yet. Train an MAE for half a minute, come back, and draw on what it sees.")
+        st.caption(
+            "No run here has learned to paint hidden patches yet. Train an MAE for half a minute, then come back and hide what you like."
+        )
         if st.button("Train an MAE", key="first", type="primary"):
             masking.to_training(now)
     elif not now.run:
-        st.caption("What is hidden. Choose a run in the sidebar to see what comes back.")
+        st.caption("Choose a run in the sidebar to see what it paints under the mask.")
 
 if found:
     masking.panel(now, found)

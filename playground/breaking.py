@@ -66,7 +66,7 @@ WAYS = (
     Way(
         "cluster collapse",
         "All images end up in one cluster; the others stay empty.",
-        "nothing gives the clusters out alike",
+        "nothing fills all clusters equally",
         {"method": "swav"},
         ("sinkhorn",),
     ),
@@ -93,7 +93,7 @@ WAYS = (
     ),
     Way(
         "divergence",
-        "The loss or the features are no longer finite numbers.",
+        "The loss rises far above where it was, or is no longer a finite number.",
         "far too large steps",
         {"method": "vicreg", "optimizer": "sgd"},
         ("fast",),

@@ -18,7 +18,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
     pictures = variety(probe.images)
     references = [vars(each) for each in config.method.choice.references(config)]
     for name, healthy in probe.healthy_std().items():
-        references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(d)"})
+        references.append({"metric": name, "value": healthy, "meaning": "spread over the whole sphere: 1/sqrt(D)"})
     paper = config.method.choice.paper
     return {
         "device": trainer.device.describe(),

@@ -14,7 +14,7 @@ class NotFiniteError(ArithmeticError):
 def not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
     """What was found at `step`, as a clause, and what to do; last: the step of the last good snapshot."""
     rate = config.optimizer.learning_rate
-    advice = f"lower optimizer.learning_rate ({rate:g}); the last good snapshot is of step {last}"
+    advice = f"lower the learning rate ({rate:g}); the last good snapshot is of step {last}"
     return f"{what} at step {step}: {advice}"
 
 
@@ -26,5 +26,5 @@ def out_of_memory(error: Exception) -> bool:
 
 def memory_advice(config: RunConfig) -> str:
     """What to make smaller."""
-    advice = f"lower batch_size ({config.batch_size}) or take a smaller network than {config.network.name}"
+    advice = f"lower the batch size ({config.batch_size}) or take a smaller network than {config.network.name}"
     return f"the run needs more memory than there is: {advice}"

@@ -97,3 +97,13 @@ def test_every_name_that_a_script_imports_is_exported_where_it_is_sought():
             exported = set(re.findall(r"export (?:async )?(?:function\*?|class|const|let) (\w+)", (script.parent / path).read_text()))
             wanted = {name.split(" as ")[0].strip() for name in names.split(",")} - {""}
             assert wanted <= exported, f"{script.relative_to(assets)}: {wanted - exported} of {path}"
+
+
+SHOWN = [*(ROOT / "pages").glob("*.py"), *(ROOT / "playground" / "ui").glob("*.py"), *(ROOT / "assets").rglob("*.js")]
+HARD = r"until this is mended|throw of the dice|the dice are|part ways\.|by lot|saw the like of|speak for nothing"
+BRITISH = r"\b(colour|behaviour|favour|grey|centre|normalis|organis|visualis|initialis|labelled)"
+
+
+@pytest.mark.parametrize("file", SHOWN, ids=lambda file: file.name)
+def test_pages_speak_plain_american_english(file):
+    assert not re.findall(f"{HARD}|{BRITISH}", file.read_text())

@@ -183,7 +183,7 @@ def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):
     monkeypatch.setattr("playground.trainer.Trainer.update", full)
     last = list(train(RunConfig(**tiny)))[-1]
     assert last.status == "failed"
-    assert "lower batch_size (32)" in last.message
+    assert "lower the batch size (32)" in last.message
 
 
 def test_an_error_of_the_program_is_not_hidden(tiny, monkeypatch):

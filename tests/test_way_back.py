@@ -105,7 +105,7 @@ def test_a_run_that_diverges_goes_on_from_before_the_trouble_finishes_and_can_be
 
 def test_a_run_that_diverges_at_once_begins_anew_with_the_moved_knob(pool):
     run = pool.submit(RunConfig(**DIVERGES | {"steps": 12}))
-    assert "optimizer.learning_rate (10)" in reaches(pool, run, "failed").message
+    assert "lower the learning rate (10)" in reaches(pool, run, "failed").message
     pool.resume(run, moves={RATE: 0.05})
     assert reaches(pool, run, "finished", "failed").status == "finished"
     assert [(each.step, each.value) for each in pool.store.changes(run)] == [(1, 0.05)]

@@ -70,7 +70,7 @@ export class Clock {
     const both = ended.length > 1 && ended[1][1].status.message === run.status.message
     const lost = `The ${missing.join(" and the ")} run is not here: it was deleted, or the link comes from another machine. Start both trains a new pair.`
     const queued = Object.values(states).includes("queued") ? "They start together as soon as a worker is free. You may close this tab: the link finds them again." : ""
-    const none = Object.keys(states).length ? "" : "One click: two runs of one seed, in step. Within seconds they part ways."
+    const none = Object.keys(states).length ? "" : "Start both trains two runs with the same seed, step by step together. Within seconds they differ."
     setText(this.message, missing.length ? lost : run ? `${both ? "Both" : capital(side)}: ${run.status.message}` : queued || none)
     this.message.dataset.state = missing.length ? "missing" : run ? "failed" : queued ? "queued" : "none"
     this.message.title = this.message.textContent

@@ -50,7 +50,7 @@ export class Collapse {
     const std = run?.now(`${prefix}feature_std`)
     if (std !== undefined && size) {
       const share = std * Math.sqrt(size)
-      this.bar(`std ${layer}`, `std, ${layer}`, share, share, `${Math.round(100 * share)} % of 1/√${size}`, spread)
+      this.bar(`std ${layer}`, `spread, ${layer}`, share, share, `${Math.round(100 * share)} % of 1/√${size}`, spread)
     }
     const rank = run?.now(`${prefix}rankme_centered`) // as the judge sees it: a mean that all images share hides or feigns a collapse
     if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / most, rank, `${short(rank)} of ${most}`, narrow)

@@ -1,15 +1,18 @@
 // The curves: k-NN accuracy a factor, the loss with its reference lines, and how well the method does the task it trains on.
 
-import { explain } from "../definitions.js"
+import { axisTitle, explain } from "../definitions.js"
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
+// What accuracies are read against: key, dash of its line, how that looks, what it means.
+const LEVELS = [["random", "dash", "dashed", "random network"], ["pixels", "dot", "dotted", "raw pixels"], ["chance", "1px,7px", "widely dotted", "chance, always the most common label"]]
 const FIRST = 2 // factors that stand out until somebody chooses others
 
 export class Curves {
   constructor(place) {
     this.knn = new Chart("knn/*", undefined, "backbone")
+    this.good = this.knn.good.textContent
     this.loss = new Chart("loss")
     this.task = new Chart("task", "", "held-out images")
     place.append(this.knn.element, this.loss.element, this.task.element)
@@ -62,12 +65,13 @@ export class Curves {
       const curve = line(run.metrics.get(name), plainName(name.slice(4)), color, strong ? 2.2 : 1)
       curve.opacity = strong ? 1 : 0.35
       curve.line.shape = "linear"
-      const levels = strong ? [["random", "dash", "random network"], ["pixels", "dot", "raw pixels"], ["chance", "1px,7px", "chance: always the commonest label"]] : []
+      const levels = strong ? LEVELS : []
       const classes = strong && run.metrics.get(name.replace("knn/", "knn_balanced/")) // under imbalance alone
       const mean = classes ? [{ ...line(classes, `${plainName(name.slice(4))}, mean over classes`, color, 1.4), opacity: 0.8 }] : []
-      return [...levels.map(([key, dash, meaning]) => level(run, key, name, color, dash, meaning)).filter(Boolean), ...mean, curve]
+      return [...levels.map(([key, dash, , meaning]) => level(run, key, name, color, dash, meaning)).filter(Boolean), ...mean, curve]
     })
     this.chips(run, factors, shown)
+    setText(this.knn.good, [this.good, ...(factors.length ? baselines(run) : [])].join(" · "))
     const marks = run ? changeMarks(run, this.theme, true) : {}
     this.knn.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "accuracy", [0, 1], { tickformat: ".1f" }), ...marks }, this.theme, run?.id)
     this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ") || "nothing yet"}`)
@@ -150,11 +154,16 @@ export class Curves {
     const range = measure.high === null ? (this.tasks ??= new Range()).cover([0, 3 * trivial]) : [measure.low ?? 0, measure.high]
     const marks = changeMarks(run, this.theme, false)
     reference(marks, { value: trivial, meaning: `trivial solution: ${short(trivial)}` }, this.theme)
-    legend(this.task, run, [name], this.theme)
-    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "", range), ...marks }
+    legend(this.task, run, [name], this.theme, true)
+    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, axisTitle(run.facts.measures?.[name], plainName(name)), range), ...marks }
     this.task.draw([line(values, plainName(name), this.theme.colors[0], 2)], layout, this.theme, run.id)
     this.task.say(`${measure.title} ${short(values.values.at(-1))}; the trivial solution has ${short(trivial)}`)
   }
+}
+
+/** The lines across the chart, in words. */
+function baselines(run) {
+  return LEVELS.filter(([key]) => run.baseline[key]).map(([, , look, meaning]) => `${look}: ${meaning}`)
 }
 
 /** Why there is no accuracy, in a sentence. */
@@ -183,14 +192,14 @@ export function reference(marks, each, theme) {
   })
 }
 
-/** What each line is, and its value now. */
-export function legend(chart, run, names, theme) {
+/** What each line is, and its value now; where it is alone its name stands in the title. */
+export function legend(chart, run, names, theme, alone = false) {
   const known = names.filter((name) => run?.metrics.has(name))
   while (chart.chips.children.length > known.length) chart.chips.lastChild.remove()
   known.forEach((name, i) => {
     const chip = chart.chips.children[i] ?? chart.chips.appendChild(make("span.ssl-chip"))
     chip.style.setProperty("--color", name === "loss" ? theme.text : theme.colors[i % 8])
-    setText(chip, `${plainName(name.slice(name.indexOf("/") + 1))} ${short(run.now(name))}`)
+    setText(chip, `${alone ? "now" : plainName(name.slice(name.indexOf("/") + 1))} ${short(run.now(name))}`)
   })
 }
 

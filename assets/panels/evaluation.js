@@ -27,7 +27,7 @@ export class EvaluationPanel {
     this.keep = ["json", "csv"].map((kind) => make("a.ssl-button", `Download ${kind.toUpperCase()}`))
     this.numbers = make("details.ssl-all", make("summary", "All numbers"), make("p.ssl-keep", ...this.keep), make("div.ssl-wide", this.table))
     const shift = make("section.ssl-block", make("header.ssl-head", make("h2.ssl-title", "Robustness"),
-      make("span.ssl-good", "flat: the same probe, fitted on clean images, still reads images it never saw the like of")),
+      make("span.ssl-good", "flat: the same probe, fitted on clean images, still works on images unlike any it was fitted on")),
       make("div.ssl-fours", ...this.robustness.map((chart) => chart.element)))
     place.append(make("div.ssl-standing", make("div.ssl-line", this.dot, this.status, this.message), this.bar), this.remarks,
       make("div.ssl-pair", this.curve.element, make("div.ssl-held", this.confusion.element, this.pairs)), shift, this.transfer.element, this.numbers)

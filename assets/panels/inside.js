@@ -1,6 +1,6 @@
 // What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
 
-import { definitionOf, explain } from "../definitions.js"
+import { axisTitle, definitionOf, explain } from "../definitions.js"
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { line, steps, legend, ownTask, reference } from "./curves.js"
 import { make, setText, short } from "../theme.js"
@@ -91,6 +91,7 @@ export class Inside {
     const { chart, range } = this.chart(title, title, measure.good, "", measure.formula ? measure : names[0])
     const length = run.metrics.get(names[0]).steps.length
     if (!chart.stale(run.id, names, length, run.changes.length, run.steps, run.baseline.trivial !== undefined, this.theme.dark)) return
+    const [unit, alone] = [axisTitle(measure.formula ? measure : definitionOf(names[0]), plain(names[0])), names.length === 1]
     const traces = names.map((name, i) => line(run.metrics.get(name), plain(name), this.theme.colors[i % 8], 1.5))
     const marks = changeMarks(run, this.theme, false)
     const levels = names.map((name) => [name, run.baseline.trivial?.[name]]).filter((each) => each[1] !== undefined)
@@ -100,8 +101,8 @@ export class Inside {
     const fixed = measure.low !== null && measure.high !== null
     const found = range.cover([...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)])
     const span = fixed ? [measure.low, measure.high] : [measure.low ?? found[0], measure.high ?? found[1]]
-    legend(chart, run, names, this.theme)
-    chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "", span), ...marks }, this.theme, run.id)
+    legend(chart, run, names, this.theme, alone)
+    chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, unit, span), ...marks }, this.theme, run.id)
     chart.say(`${title} at step ${run.step}: ${names.map((name) => `${plain(name)} ${short(run.now(name))}`).join(", ")}`)
   }
 
@@ -118,7 +119,7 @@ export class Inside {
     })
     const [own, other] = [this.theme.colors[2], this.theme.colors[5]]
     words(chart, [["one image", own], ["different images", other]])
-    const layout = { xaxis: axis(this.theme, "cosine", [-1, 1]), yaxis: axis(this.theme, "share", [0, null], { rangemode: "tozero", tickformat: ".0%", autorange: true, range: undefined }) }
+    const layout = { xaxis: axis(this.theme, "cosine", [-1, 1]), yaxis: axis(this.theme, "share of the pairs", [0, null], { rangemode: "tozero", tickformat: ".0%", autorange: true, range: undefined }) }
     chart.draw([bars(negative, "different images", other), bars(positive, "one image", own)], layout, this.theme, run.id)
     chart.say(`Cosine of two views at step ${this.at}: one image ${short(mean(middles, positive))} on average, different images ${short(mean(middles, negative))}`)
   }

@@ -4,6 +4,7 @@ import { Asking, whenSeen } from "../asking.js"
 import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
+import { capital } from "../verdict.js"
 import { names } from "./steps.js"
 
 export class Invariance {
@@ -32,7 +33,7 @@ export class Invariance {
     const { operators, run, method, network, data, step, images } = this.body
     const untrained = `dashed: ${network}, untrained`
     const trained = run ? `line: ${method} on ${data} after ${step} steps; ` : "choose a run to compare; "
-    setText(this.good, `How similar the embedding of an image stays, by cosine, when one operator alone changes it: flat and high is ignored. Mean of ${images} held-out images, their mean embedding taken away · ${trained}${untrained}`)
+    setText(this.good, `How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. Mean of ${images} held-out images; their mean embedding is subtracted · ${trained}${untrained}`)
     this.place.dataset.waiting = this.asking.waiting ? "yes" : ""
     const curves = operators.filter((each) => each.strengths.length > 2)
     for (const each of curves) this.curve(each)
@@ -49,7 +50,7 @@ export class Invariance {
   }
 
   curve({ operator, title, strengths, trained, untrained }) {
-    const chart = this.chart(operator, names[operator][0].toUpperCase() + names[operator].slice(1))
+    const chart = this.chart(operator, capital(names[operator]))
     if (!chart.stale(this.asking.had, this.theme.dark)) return
     const [color, hover] = [this.theme.backbone, (who) => `${who}: %{y:.2f} at %{x}<extra></extra>`]
     const line = (y, who, more) => ({ type: "scatter", mode: "lines+markers", x: strengths, y, line: { color, width: 2, ...more }, marker: { size: 5, color }, hovertemplate: hover(who) })
@@ -65,21 +66,21 @@ export class Invariance {
 
   /** What is either done or not has no curve: bars. */
   switches(operators) {
-    const chart = this.chart("switches", operators.map((each) => names[each.operator]).join(", "))
+    const chart = this.chart("switches", capital(operators.map((each) => names[each.operator]).join(", ")))
     if (!chart.stale(this.asking.had, this.theme.dark)) return
     const x = operators.map((each) => names[each.operator])
     const trained = operators.every((each) => each.trained)
     const bars = (who, more) => ({ type: "bar", name: who, x, y: operators.map((each) => each[who].at(-1)), hovertemplate: `%{x}, ${who}: %{y:.2f}<extra></extra>`, ...more })
     const traces = [bars("untrained", { marker: { color: "rgba(0,0,0,0)", line: { color: this.theme.muted, width: 1.4 } } })]
     if (trained) traces.push(bars("trained", { marker: { color: this.theme.backbone } }))
-    const layout = { xaxis: axis(this.theme, "", null, { autorange: true, range: undefined, type: "category", ticks: "" }), yaxis: axis(this.theme, "cosine", span(traces.flatMap((trace) => trace.y))), shapes: [zero(this.theme)], bargap: 0.35 }
+    const layout = { xaxis: axis(this.theme, "operator", null, { autorange: true, range: undefined, type: "category", ticks: "" }), yaxis: axis(this.theme, "cosine", span(traces.flatMap((trace) => trace.y))), shapes: [zero(this.theme)], bargap: 0.35 }
     setText(chart.good, "done or not")
     chart.draw(traces, layout, this.theme, "switches")
     chart.say(operators.map((each) => `${names[each.operator]}: ${trained ? `trained ${short(each.trained.at(-1))}, ` : ""}untrained ${short(each.untrained.at(-1))}`).join("; "))
   }
 
   words(chart, trained, untrained) {
-    const entries = [...(trained === undefined ? [] : [[`trained ${short(trained)}`, this.theme.backbone]]), [`untrained ${short(untrained)}`, this.theme.muted]]
+    const entries = [...(trained === undefined ? [] : [[`trained ${round(trained)} at full strength`, this.theme.backbone]]), [`untrained ${round(untrained)}${trained === undefined ? " at full strength" : ""}`, this.theme.muted]]
     chart.chips.replaceChildren(...entries.map(([text, color]) => {
       const chip = make("span.ssl-chip", text)
       chip.style.setProperty("--color", color)
@@ -92,6 +93,11 @@ export class Invariance {
     this.asking.remove()
     for (const chart of this.charts.values()) chart.remove()
   }
+}
+
+/** Two places: more would be chance. */
+function round(cosine) {
+  return (Math.round(100 * cosine) / 100 || 0).toFixed(2)
 }
 
 function zero(theme) {

@@ -59,7 +59,7 @@ export class Losses {
     const title = this.scale === "rank" ? "place of its loss within its method: 0 the lowest, 1 the highest" : "final pretext loss, mean of the last 20 steps"
     const layout = {
       xaxis: axis(this.theme, title, this.scale === "rank" ? [-0.05, 1.05] : null, this.scale === "rank" ? {} : { autorange: true, range: undefined }),
-      yaxis: axis(this.theme, `${this.measure === "linear" ? "linear probe" : "live k-NN"}: ${escaped(plainName(factor))}`, [0, 1.02], { tickformat: ".0%" }), margin: { l: 52, r: 14, t: 8, b: 42 },
+      yaxis: axis(this.theme, `${this.measure === "linear" ? "linear probe" : "live k-NN"}${factor ? `: ${escaped(plainName(factor))}` : ""}`, [0, 1.02], { tickformat: ".0%" }), margin: { l: 52, r: 14, t: 8, b: 42 },
       shapes: [...new Set(runs.map((each) => each.chance?.[factor]))].filter((each) => each !== undefined).slice(0, 1).map((each) => chanceLine(each, this.theme)),
     }
     this.chart.chips.replaceChildren(...traces.map((trace) => {

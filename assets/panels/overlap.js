@@ -26,8 +26,8 @@ export class Overlap {
     this.chart.hint("")
     const lines = [["intersection over union", union, this.theme.colors[0]], ...(inside ? [["of a local crop inside a global one", inside, this.theme.colors[2]]] : [])]
     const layout = {
-      xaxis: axis(this.theme, "share", [0, 1], { tickformat: ".0%" }),
-      yaxis: axis(this.theme, "of the pairs", [0, Math.max(0.2, ...lines.flatMap(([, each]) => each.counts)) * 1.08], { tickformat: ".0%" }),
+      xaxis: axis(this.theme, "intersection over union", [0, 1], { tickformat: ".0%" }),
+      yaxis: axis(this.theme, "share of the pairs", [0, Math.max(0.2, ...lines.flatMap(([, each]) => each.counts)) * 1.08], { tickformat: ".0%" }),
       shapes: lines.map(([, each, color]) => ({ type: "line", x0: each.mean, x1: each.mean, y0: 0, y1: 1, yref: "paper", line: { color, width: 1.5, dash: "dash" } })),
       bargap: 0.06, barmode: "overlay",
     }

@@ -68,6 +68,6 @@ function path(run, prefix) {
 }
 
 function corners(theme) {
-  const corner = (x, y, text) => ({ xref: "paper", yref: "paper", x, y, text, showarrow: false, xanchor: "left", yanchor: y > 0.5 ? "top" : "bottom", font: { size: 10, color: theme.muted }, opacity: 0.8 })
-  return [corner(0.01, 0.99, "collapsed: all images alike"), corner(0.01, 0.01, "good")]
+  const corner = (x, y, text) => ({ xref: "paper", yref: "paper", x, y, text, showarrow: false, xanchor: "left", yanchor: y > 0.5 ? "top" : "bottom", font: { size: 10, color: theme.muted } })
+  return [corner(0.01, 0.99, "all images in one direction"), corner(0.01, 0.01, "good")]
 }

@@ -116,7 +116,7 @@ export class TwinMap extends PointMap {
     if (this.projecting) this.canvas.setAttribute("aria-label", this.canvas.getAttribute("aria-label").replace("backbone's", "projector's"))
   }
 
-  /** How large the cloud is, 1 at most: feature std over 1/sqrt(d) of the layer that is drawn. */
+  /** How large the cloud is, 1 at most: feature std over 1/sqrt(D) of the layer that is drawn. */
   spread(step) {
     const metric = this.projecting ? "projector/feature_std" : "feature_std"
     const series = this.run?.metrics.get(metric)

@@ -45,7 +45,7 @@ def uniformity(features: Tensor) -> Tensor:
     return torch.logsumexp(-2 * squared, 0) - math.log(len(squared))
 
 
-@diagnostic("Feature std", "near 1/sqrt(d): every dimension is in use; 0 is collapse", 0, unit="spread")
+@diagnostic("Feature std", "near 1/sqrt(D): every dimension is in use; 0 is collapse", 0, unit="spread")
 def feature_std(features: Tensor) -> Tensor:
     """Mean over dimensions of the standard deviation of unit features. Spread over the sphere it is 1/sqrt(D); collapsed it is 0.
 

@@ -21,5 +21,5 @@ def fate(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str]
         return "interrupted", f"the run beside it had to be stopped by force; {after}"
     if disk := unwritable(home):
         return "failed", f"the worker that trained this run {cause_of_death(code)}: {disk}. {after}"
-    advice = f"if memory ran out, lower batch_size (it is {flat['batch_size']}) or take a smaller network than {flat['network']}"
+    advice = f"if memory ran out, lower the batch size (it is {flat['batch_size']}) or take a smaller network than {flat['network']}"
     return "failed", f"the worker that trained this run {cause_of_death(code)}: {advice}. {after}"

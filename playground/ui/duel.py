@@ -117,7 +117,7 @@ def transport(shown: Pair) -> None:
         live.still("clock", **_twins(shown))
     refusals(sentences)
     if why:
-        st.warning(f"Start is off until this is mended: {plain(why)}", icon=":material/pan_tool:")
+        st.warning(f"Start is off until this is fixed: {plain(why)}", icon=":material/pan_tool:")
 
 
 def _cure(shown: Pair) -> None:
@@ -206,7 +206,7 @@ def ways_to_fail() -> None:
     with st.container(horizontal=True, gap="small", key="ways"):
         for each in WAYS:
             st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=lab.show, args=(each,), help=_shows(each))
-    st.caption("A projector that has collapsed over a living backbone is a case of its own: the judge looks at both.")
+    st.caption("A projector may also collapse while its backbone does not. The judge looks at both, and calls this projector collapse.")
 
 
 def _shows(way: Way) -> str:

@@ -267,7 +267,7 @@ def buttons(now: Wanted, run: Run | None) -> None:
             "This run left no checkpoint, and so no network to evaluate." if run.over else "No checkpoint yet: pause the run, or wait."
         )
     elif protocol is None:
-        st.warning(f"Nothing can be measured until this is mended: {plain(sentence)}", icon=":material/pan_tool:")
+        st.warning(f"Nothing can be measured until this is fixed: {plain(sentence)}", icon=":material/pan_tool:")
     elif not busy:
         whole = minutes(sum(seconds(run, protocol, part) for part in protocol.parts))
         st.caption(f"What is ticked takes {whole}, in the background. This page can be left meanwhile.")

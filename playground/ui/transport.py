@@ -142,7 +142,7 @@ def refusals(sentences: dict[str, str]) -> None:
     if sentences:
         first, *others = sentences.values()
         more = f" (and {len(others)} more, beside the controls)" if others else ""
-        st.warning(f"Start is off until this is mended: {plain(first)}{more}", icon=":material/pan_tool:")
+        st.warning(f"Start is off until this is fixed: {plain(first)}{more}", icon=":material/pan_tool:")
 
 
 def _start() -> None:

@@ -85,3 +85,19 @@ def test_a_fraction_of_a_sum_is_a_fraction_of_a_sum(scripts):
         "<mfrac><mn>1</mn><mn>2</mn></mfrac><munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover>"
         "<msubsup><mover><mrow><mi>x</mi></mrow><mo>^</mo></mover><mi>i</mi><mn>2</mn></msubsup><mo>+</mo><msup><mi>z</mi><mo>′</mo></msup>"
     )
+
+
+@pytest.mark.parametrize(
+    "unit, title",
+    [
+        ("share, from 0 to 1", "share"),
+        ("nats, at most ln N", "nats"),
+        ("bins, from 1 to K.", "bins"),
+        ("none, from 0", "kl"),
+        ("", "kl"),
+        ("the method's own", "kl"),
+    ],
+)
+def test_an_axis_is_called_by_the_unit_of_what_it_measures_or_by_its_name(scripts, unit, title):
+    ask = 'async (unit) => (await import("/assets/definitions.js")).axisTitle({ unit }, "kl")'
+    assert scripts.evaluate(ask, unit) == title
