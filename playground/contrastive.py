@@ -42,6 +42,14 @@ def pick(logits: Tensor, positive: Tensor) -> dict[str, Tensor]:
     return {"loss": loss, "contrastive_top1": (logits.argmax(1) == positive).float().mean()}
 
 
+def most_surprise(candidates: int, sharpness: float) -> float:
+    """The largest cross-entropy over so many candidates whose logits are cosines times `sharpness`, in nats: ln(1 + (C - 1) e^(2s)).
+
+    It is reached where the right one has the cosine -1 and all others have 1.
+    """
+    return 2 * sharpness + math.log(candidates - 1 + math.exp(-2 * sharpness))
+
+
 @in_full_precision
 @torch.no_grad()
 def information_bound(logits: Tensor) -> Tensor:

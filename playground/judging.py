@@ -22,14 +22,14 @@ from playground.diagnostics.verdict import diverged, judge
 from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.known_cases import ASK, OPEN, SICK, Case, cases
 from playground.training import train
-from playground.witness import ERRORS, gain_in_errors, testimony
+from playground.witness import IDLE, SURE, gain_in_errors, testimony
 
 FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
 PACE = "views_per_second"  # the one number that is not about the run
 MEASURED_AT = (30, 50, 75, *range(100, 10_000, 30))  # enough to see whether verdicts stay
 DIGITS = 5
 TABLE, FIGURE, MARGINS, RECORDS = "runs.csv", "confusion.svg", "margins.svg", ".json.gz"
-POINT, FAINT, FEW = 0.1, 0.3, 5.0  # what the witness takes for one point, for a confirmed complete collapse, and for few dimensions
+POINT, FAINT, FEW = 0.1, 0.3, 1.5  # a spread like that of one point, a faint one, and so few dimensions that they are hardly more than one
 ONE_BIN, ALL_BINS = 2.0, 0.97
 
 
@@ -51,9 +51,14 @@ class Record:
     def learned(self) -> bool:
         """Whether neighbors know what the data set is about better than before training, by more than chance where a witness spoke."""
         if self.witness:
-            return gain_in_errors(self.witness) >= ERRORS
+            return gain_in_errors(self.witness) >= SURE
         name = f"knn/{self.facts['about']}"
         return self.measures[-1][1][name] > self.measures[0][1][name]
+
+    @property
+    def idle(self) -> bool:
+        """Whether they know it no better. Between this and `learned` nobody knows."""
+        return gain_in_errors(self.witness) <= IDLE if self.witness else not self.learned
 
     def verdicts(self, config: RunConfig) -> list[Verdict]:
         """What the judge says at each of these steps."""
@@ -67,7 +72,7 @@ class Record:
     def _older_course(self, step: int) -> dict[str, float]:
         """Of runs measured in earlier versions only the recent mean is known, at each measured step, and the first loss."""
         means = [values["loss"] for at, values in self.measures if at <= step and "loss" in values]
-        return {"loss": means[-1], "loss/start": means[0], "loss/lowest": min(means)} if len(means) > 1 else {}
+        return {"loss": means[-1], "loss/start": means[0]} if len(means) > 1 else {}
 
 
 def measured(case: Case) -> Record:
@@ -131,7 +136,7 @@ def truth_of(case: Case, record: Record) -> str:
     if not record.witness:
         return case.expected
     if case.expected == ASK:
-        return "healthy" if record.learned else SICK
+        return _by_what_it_learned(record)
     return _confirmed(case.expected, record)
 
 
@@ -140,18 +145,22 @@ def _confirmed(expected: str, record: Record) -> str:
     said = record.witness
     spread, dimensions = said.get("projector/spread", said["spread"]), said.get("projector/dimensions", said["dimensions"])
     seen = {
-        "complete collapse": spread < FAINT,
+        "complete collapse": spread < POINT or (spread < FAINT and not record.learned),
         "dimensional collapse": dimensions < FEW,
         "cluster collapse": said.get("used", ONE_BIN) < ONE_BIN or said.get("undecided", 0.0) > ALL_BINS,
         "one-hot teacher": said.get("used", ONE_BIN) < ONE_BIN,
         "uniform teacher": said.get("undecided", 0.0) > ALL_BINS,
-        "no learning": not record.learned,
+        "no learning": record.idle,
     }
     if expected == "dimensional collapse" and spread < POINT:
         return "complete collapse"
     if expected in seen:
         return expected if seen[expected] else OPEN
-    return OPEN if record.learned else SICK
+    return SICK if record.idle else OPEN
+
+
+def _by_what_it_learned(record: Record) -> str:
+    return "healthy" if record.learned else SICK if record.idle else OPEN
 
 
 def outcome(case: Case, record: Record) -> Outcome:

@@ -21,7 +21,7 @@ from playground.trainer import untrained
 from playground.training import load_images
 
 BANK, ASKED = 3000, 2000
-ERRORS = 2  # standard errors of a difference of two accuracies that are no chance
+SURE, IDLE = 3, 1  # standard errors of a difference of two accuracies: from here on it is no chance among many runs; up to here it is
 
 
 def testimony(config: RunConfig, state: dict[str, Any], about: str) -> dict[str, float]:

@@ -7,7 +7,7 @@ import torch
 
 from playground import devices
 from playground.config import RunConfig
-from playground.contrastive import information_bound, pick
+from playground.contrastive import information_bound, most_surprise, pick
 from playground.methods import CATALOG, Batch
 from playground.methods.moco import similarities
 from playground.trainer import Trainer
@@ -28,6 +28,14 @@ def test_picking_among_equals_costs_ln_of_their_number_and_a_sure_pick_nothing()
     assert float(values["loss"]) == pytest.approx(math.log(8), abs=1e-6)
     sure = pick(100 * torch.eye(8), torch.arange(8))
     assert float(sure["loss"]) == pytest.approx(0, abs=1e-6) and float(sure["contrastive_top1"]) == 1
+
+
+def test_no_pick_among_cosines_costs_more_than_the_opposite_of_the_right_one():
+    for temperature, count in ((0.01, 300), (0.5, 8), (2.0, 2)):
+        logits = torch.ones(1, count).double()
+        logits[0, 0] = -1
+        worst = torch.nn.functional.cross_entropy(logits / temperature, torch.zeros(1, dtype=torch.long))
+        assert most_surprise(count, 1 / temperature) == pytest.approx(float(worst), abs=1e-9)
 
 
 def test_top1_counts_the_rows_whose_positive_is_the_most_similar():

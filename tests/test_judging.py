@@ -87,17 +87,21 @@ def witnessed(after, before=0.3, **more):
 @pytest.mark.parametrize(
     ("expected", "record", "truth"),
     [
-        ("healthy", witnessed(0.34), "healthy"),  # 2.8 standard errors
-        ("healthy", witnessed(0.32), OPEN),
-        (ASK, witnessed(0.34), "healthy"),
-        (ASK, witnessed(0.32), SICK),
+        ("healthy", witnessed(0.345), "healthy"),  # 3.05 standard errors
+        ("healthy", witnessed(0.34), OPEN),
+        (ASK, witnessed(0.345), "healthy"),
+        (ASK, witnessed(0.33), OPEN),
+        (ASK, witnessed(0.31), SICK),  # 0.7
+        ("complete collapse", witnessed(0.3, **{"projector/spread": 0.2}), "complete collapse"),
+        ("complete collapse", witnessed(0.4, **{"projector/spread": 0.2}), OPEN),  # on its way, over a backbone that learned
         ("no learning", witnessed(0.31), "no learning"),
         ("no learning", witnessed(0.5), OPEN),
         ("complete collapse", witnessed(0.3, **{"projector/spread": 0.05, "projector/dimensions": 3.0}), "complete collapse"),
         ("complete collapse", witnessed(0.3, **{"projector/spread": 0.9, "projector/dimensions": 3.0}), OPEN),
-        ("dimensional collapse", witnessed(0.3, **{"projector/spread": 0.9, "projector/dimensions": 2.0}), "dimensional collapse"),
+        ("dimensional collapse", witnessed(0.3, **{"projector/spread": 0.9, "projector/dimensions": 1.2}), "dimensional collapse"),
         ("dimensional collapse", witnessed(0.3, **{"projector/spread": 0.05, "projector/dimensions": 2.0}), "complete collapse"),
         ("dimensional collapse", witnessed(0.3, dimensions=30.0), OPEN),
+        ("dimensional collapse", witnessed(0.3, dimensions=2.0), OPEN),
         ("cluster collapse", witnessed(0.3, used=1.1, undecided=0.0), "cluster collapse"),
         ("one-hot teacher", witnessed(0.3, used=40.0, undecided=0.5), OPEN),
         ("uniform teacher", witnessed(0.3, used=255.0, undecided=0.99), "uniform teacher"),

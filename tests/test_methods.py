@@ -68,7 +68,18 @@ def test_the_loss_falls_on_views_that_stay_the_same(method):
     batch = trainer.batch(1)
     losses = [float(trainer.learn([batch])["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
     assert sum(losses[-5:]) < 0.97 * sum(losses[:5]) if losses[0] > 0 else losses[-1] < losses[0]
-    assert method == "multitask" or min(losses) >= CATALOG[method].lower_bound(trainer.config)
+    low, high = CATALOG[method].loss_bounds(trainer.config)
+    assert low <= min(losses) and max(losses) <= high
+
+
+@pytest.mark.parametrize("method", [each for each in TRAINED if math.isfinite(CATALOG[each].loss_bounds(RunConfig(method=each))[1])])
+def test_no_step_raises_a_loss_above_its_upper_bound(method, monkeypatch):
+    """Of those that state one: the network climbs its loss instead of going down."""
+    trainer = trainer_of(tiny_config(method, steps=1000, **{"optimizer.warmup_fraction": 0, "optimizer.learning_rate": 0.01}))
+    monkeypatch.setattr(type(trainer.method), "backward", lambda self, values: (-values["loss"]).backward() or values)
+    batch = trainer.batch(1)
+    losses = [float(trainer.learn([batch])["loss"]) for _ in range(5) if setattr(trainer, "step", trainer.step + 1) is None]
+    assert losses[0] < max(losses) <= CATALOG[method].loss_bounds(trainer.config)[1]
 
 
 @pytest.mark.parametrize("method", ["simclr", "moco", "npair", "align-uniform"])
@@ -76,7 +87,7 @@ def test_a_loss_without_its_safeguards_stays_above_its_lower_bound(method):
     """Where nothing pushes images apart the loss goes to its bound, and never below."""
     off = {knob.key: False for knob in knobs_for(method=method) if knob.without and not knob.key.endswith(".alignment")}
     trainer = trainer_of(tiny_config(method, steps=1000, **off | {"optimizer.warmup_fraction": 0}))
-    batch, bound = trainer.batch(1), CATALOG[method].lower_bound(trainer.config)
+    batch, bound = trainer.batch(1), CATALOG[method].loss_bounds(trainer.config)[0]
     losses = [float(trainer.learn([batch])["loss"]) for _ in range(25) if setattr(trainer, "step", trainer.step + 1) is None]
     assert min(losses) >= bound - 1e-6 and losses[-1] < bound + 0.3 * (losses[0] - bound)
 
@@ -147,7 +158,7 @@ def test_a_line_that_is_called_the_best_loss_is_the_least_one_there_is(method):
     """Whatever safeguard is off, so that the hint beside the curve is right: below the line, or towards it."""
     off = [{}, *({knob.key: False} for knob in knobs_for(method=method) if knob.without)]
     for config in (tiny_config(method, **each) for each in off):
-        least = CATALOG[method].lower_bound(config)
+        least = CATALOG[method].loss_bounds(config)[0]
         lines = [line for line in CATALOG[method].references(config) if line.metric == "loss"]
         assert all(line.best == (line.value <= least) for line in lines), config.method
 

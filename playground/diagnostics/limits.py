@@ -39,28 +39,37 @@ class Limit:
 SPREAD = {"projector": Limit("below", 0.15, 0.25), "backbone": Limit("below", 0.04, 0.06)}
 STILL_ALIVE = Limit("below", 0.002, 0.004)  # the same where fixed targets keep features apart: they may be close for long, but not equal
 NARROW, NARROW_CLEARS, WIDE = 0.05, 0.1, 64  # of the dimensions, but of no more than so many: wider layers need not be filled
-ONE_BIN = Limit("below", 1.5, 2.0)  # bins in use: below it all images are in one
-UNDECIDED = Limit("above", 0.98, 0.96)  # of ln K: above it every image is in all bins alike
+ONE_DIRECTION = Limit("below", 1.15, 1.5)  # participation ratio of a projector: below it nearly all of its variance is along one line
+UNDECIDED = Limit("above", 0.97, 0.95)  # of ln K: above it every image is in all bins alike
 MOVED = Limit("below", 0.1, 0.15)  # 1 - CKA with the start: less is not learning
 APART = Limit("below", 0.3, 0.35)  # view agreement: below it two views of an image are hardly closer than two images
-AGREED = 0.5  # view agreement: above it the network has solved the task of telling whose view it sees
-EXPLAINED = Limit("above", 0.3, 0.25)  # of the features' variance: above it one nuisance tells most of what they say
+AGREED = 0.9  # view agreement: above it the network has solved the task of telling whose view it sees
+EXPLAINED = Limit("above", 0.35, 0.3)  # of the features' variance: above it one nuisance tells most of what they say
 EXPLAINED_ALONE = Limit("above", 0.6, 0.5)  # the same where views do not agree, or no labels say whether anything else was learned
 OWN_SHARE = Limit("below", 1.6, 2.0)  # variance explained by the data set's subject, times that at the start: above it, it was learned
-RISEN = Limit("above", 2.0, 1.5)  # how far the loss has risen above its start, in units of how large it was or how far it has fallen
-LEAST_LOSS = 0.1  # no smaller unit than this: a loss that begins at zero must rise by something
+RISEN = Limit("above", 2.0, 1.5)  # how far the loss has risen above its start, in units of how large it was there
+OF_ROOM = 1 / 3  # of the way from there to the highest loss there is: the unit where it is less, so that two thirds of the way speak
+LEAST_LOSS = 0.1  # no smaller unit than this: a loss that begins at its lowest must rise by something
 DIFFERENT = Limit("below", 0.01, 0.02)  # of the range of a pixel: below it two pictures are the same
 DISTINCT = Limit("below", 0.1, 0.2)  # of the probe images: below it nearly all are copies of others
 DETAIL = Limit("below", 0.005, 0.01)  # the same within one picture: below it there is nothing to see
 GAIN, ERRORS = 0.05, 2  # of k-NN accuracy: less than that, or than so many of its standard errors, is no gain
 HALF = 0.5  # of that gain: enough for what was said to stand, or where the subject also explains more than before
+QUARTER = 0.25  # of that gain: from here on, what the subject explains is asked too before it is said that nothing was learned
 SETTLING = 30  # steps before which nothing is said: running statistics of batch norm still lag behind
+UNFOLDING = 50  # steps before which features of a healthy run may still lie along one line
 PATIENCE = 100  # steps before which it is no wonder that nothing is learned yet
 
 
 def rank_limit(most: int) -> Limit:
     """Effective dimensions of a layer whose features can span `most`: below it they live in a thin slice of their space."""
     return Limit("below", NARROW * min(most, WIDE), NARROW_CLEARS * min(most, WIDE))
+
+
+def bin_limit(count: int) -> Limit:
+    """Bins in use of `count`: below it all images are in one, or in two. A few bins are never all in use at once."""
+    speaks = min(2.0, math.sqrt(count))
+    return Limit("below", speaks, 1.25 * speaks)
 
 
 def bar_limits(sizes: dict[str, int], images: int, guarded: bool) -> dict[str, dict[str, Any]]:

@@ -15,16 +15,18 @@ from playground.diagnostics.limits import (
     EXPLAINED,
     EXPLAINED_ALONE,
     HALF,
-    LEAST_LOSS,
     MOVED,
-    ONE_BIN,
+    ONE_DIRECTION,
     OWN_SHARE,
     PATIENCE,
+    QUARTER,
     RISEN,
     SPREAD,
     STILL_ALIVE,
     UNDECIDED,
+    UNFOLDING,
     Limit,
+    bin_limit,
     rank_limit,
 )
 from playground.diagnostics.subject import Subject
@@ -70,7 +72,21 @@ def _layer_rules(layer: str, values: Values, of: Subject) -> list[Rule]:
     return [
         Rule("complete collapse", layer, (spread,), f"All images look alike to the network: {spread_of(layer, values, of)}."),
         Rule("dimensional collapse", layer, (narrow,), few),
+        *_line_rule(layer, values, of),
     ]
+
+
+def _line_rule(layer: str, values: Values, of: Subject) -> list[Rule]:
+    """One direction that nearly all variance is in, however many others have a little: of a projector, which its loss spreads.
+
+    A backbone is like that at random weights on photographs. Runs measured in earlier versions do not know the number.
+    """
+    ratio = values.get(f"{prefix_of(layer)}participation_ratio")
+    if layer != "projector" or ratio is None:
+        return []
+    one = f"Nearly all of the variance is along one line: a participation ratio of {ratio:.2f}, although {spread_of(layer, values, of)}."
+    check = Check(f"participation ratio, of {of.most(layer)}", ratio, ONE_DIRECTION)
+    return [Rule("dimensional collapse", layer, (check,), one, UNFOLDING)]
 
 
 def _bin_rules(who: str, count: int, values: Values) -> list[Rule]:
@@ -78,24 +94,21 @@ def _bin_rules(who: str, count: int, values: Values) -> list[Rule]:
     used, undecided = values[f"{who}/perplexity"], values[f"{who}/entropy"] / math.log(count)
     one, all_alike = TEACHER if who == "teacher" else ("cluster collapse", "cluster collapse")
     plateau = f"the entropy of the {who} is {undecided:.0%} of ln {count} = {math.log(count):.2f}"
-    in_one = f"All images are in one bin: {used:.1f} of {count} are in use by the {who}."
+    in_one = f"All images are in one bin, or in two: {used:.1f} of {count} are in use by the {who}."
     return [
         Rule(all_alike, who, (Check(f"entropy, of ln {count}", undecided, UNDECIDED),), f"Every image is in all bins alike: {plateau}."),
-        Rule(one, who, (Check(f"bins in use, of {count}", used, ONE_BIN),), in_one),
+        Rule(one, who, (Check(f"bins in use, of {count}", used, bin_limit(count)),), in_one),
     ]
 
 
 def _loss_rule(values: Values, of: Subject) -> list[Rule]:
-    """A loss that is finite but far above where it began, since it has meant the same thing.
-
-    Its rise is measured by how large it was, or by how far it has fallen in between where that is more: losses may begin at or below zero.
-    """
+    """A loss that is finite but far above where it began, since it has meant the same thing, and above a guess."""
     if "loss/start" not in values or not of.steady:
         return []
     start, now = values["loss/start"], values["loss"]
-    rise = (now - start) / max(abs(start), start - values["loss/lowest"], LEAST_LOSS)
-    sentence = f"The loss has gone up from {start:.3g} to {now:.3g} since the run began or a setting of its task was changed."
-    return [Rule("divergence", "training", (Check("rise of the loss, of its size", rise, RISEN),), sentence)]
+    highest = f" It can be no more than {of.loss.high:.3g}." if math.isfinite(of.loss.high) else ""
+    sentence = f"The loss has gone up from {start:.3g} to {now:.3g} since the run began or a setting of its task was changed.{highest}"
+    return [Rule("divergence", "training", (Check("rise of the loss, of its size", of.loss.rise(start, now), RISEN),), sentence)]
 
 
 def _shortcut_rule(values: Values, start: Values, of: Subject) -> list[Rule]:
@@ -118,7 +131,9 @@ def _shortcut_rule(values: Values, start: Values, of: Subject) -> list[Rule]:
 
 
 def _idle_rules(values: Values, start: Values, of: Subject) -> list[Rule]:
-    """Nothing learned: features are as they were, or two views of an image are no closer than two images; and no label is better known."""
+    """Nothing learned: features are as they were, or two views of an image are no closer than two images, or the subject is known worse
+    than before; and no label is better known.
+    """
     name = max(gains(values, start), key=gains(values, start).__getitem__, default="")
     best = (_gain_check(name, values, start, of, "largest "),) if name else ()
     still = Check("change since the start, 1 - CKA", values["moved"], MOVED)
@@ -128,6 +143,11 @@ def _idle_rules(values: Values, start: Values, of: Subject) -> list[Rule]:
         agreement = values["view_agreement"]
         strangers = f"Two views of one image are hardly closer than two images: view agreement {agreement:.2f}, where 1 is perfect."
         found.append(Rule("no learning", "backbone", (Check("view agreement", agreement, APART), *best), strangers, PATIENCE))
+    if of.about in gains(values, start):
+        gain, least = gains(values, start)[of.about], least_gain(of.about, values, start, of)
+        lost = Check(f"gain of k-NN on {of.about}", gain, Limit("below", -least, -HALF * least))
+        worse = f"The features are worse than at the start. {known(of.about, values, start)}"
+        found.append(Rule("no learning", "backbone", (lost, *best), worse, PATIENCE))
     return found
 
 
@@ -143,7 +163,7 @@ def _own_share_check(values: Values, start: Values, of: Subject) -> list[Check]:
     On photographs color explains much at random weights already, and few images make small gains uncertain.
     """
     gain, ratio = gains(values, start)[of.about], own_share(of.about, values, start)
-    if gain < HALF * least_gain(of.about, values, start, of) or ratio is None:
+    if gain < QUARTER * least_gain(of.about, values, start, of) or ratio is None:
         return []
     return [Check(f"growth of the variance explained by {of.about}", ratio, OWN_SHARE)]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.diagnostics.course import means_one_thing
+from playground.diagnostics.course import LossScale, means_one_thing
 from playground.diagnostics.limits import ERRORS, GAIN
 from playground.knobs import knobs_of
 
@@ -25,7 +25,7 @@ class Subject:
     dimensions; pictures: what `diagnostics.pictures.variety` says of them; guards: safeguard -> the state that a run without it falls
     into; off: those that are off; compares: whether the method learns by what two views share; trains: whether it learns at all;
     about: the factor that the data set is about, "" where there are no labels; labeled: factor -> how many probe images have its label;
-    steady: whether the loss means the same thing throughout.
+    steady: whether the loss means the same thing throughout; loss: what the method says of it.
     """
 
     sizes: Mapping[str, int]
@@ -39,12 +39,14 @@ class Subject:
     about: str = ""
     labeled: Mapping[str, int] = field(default_factory=dict)
     steady: bool = True
+    loss: LossScale = field(default_factory=LossScale)
 
     @classmethod
     def of_run(cls, config: Any, facts: Mapping[str, Any]) -> Subject:
         """From a run's config and the facts that it began with, `events.Started`. Those of older versions know less of the pictures."""
         method = config.method.choice
         safeguards = [each for each in knobs_of(method.Knobs) if each.without]
+        low, high = method.loss_bounds(config)
         pictures = facts.get("pictures", {})
         return cls(
             sizes=facts["layers"],
@@ -58,6 +60,7 @@ class Subject:
             about=facts["about"],
             labeled=facts.get("labeled", {}),
             steady=means_one_thing(config.schedule),
+            loss=LossScale(low, high, method.loss_of_guessing(config)),
         )
 
     @property

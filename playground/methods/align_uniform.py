@@ -77,10 +77,12 @@ class AlignUniform(Method):
         return self.projector(embedding)
 
     @classmethod
-    def lower_bound(cls, config: RunConfig) -> float:
-        """Alignment is at least 0, uniformity at least -2tN / (N - 1): N points on a sphere have no larger mean squared distance."""
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """Alignment is a squared distance on the sphere, 0 to 4. Uniformity is at most 0, and at least -2tN / (N - 1): N points on a
+        sphere have no larger mean squared distance."""
         knobs, count = config.method, config.batch_size
-        return float(-knobs.uniformity_weight * knobs.uniformity * 2 * knobs.sharpness * count / (count - 1))
+        least = -knobs.uniformity_weight * knobs.uniformity * 2 * knobs.sharpness * count / (count - 1)
+        return float(least), float(4 * knobs.alignment_weight * knobs.alignment)
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

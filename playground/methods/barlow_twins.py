@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -72,6 +73,14 @@ class BarlowTwins(Method):
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, projection_size)."""
         return self.projector(embedding)
+
+    @classmethod
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """Standardized, each of the D x D correlations lies between -1 and 1: one that should be 1 costs at most 4, any other at most 1."""
+        knobs = config.method
+        size = knobs.projection_size
+        most = 4 * size + knobs.redundancy_weight * knobs.redundancy * size * (size - 1)
+        return 0.0, float(most) if knobs.standardize else math.inf
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:

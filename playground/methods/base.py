@@ -6,6 +6,7 @@ From the class come its place in the selector, its controls, its address, its do
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -121,9 +122,18 @@ class Method(Choice, nn.Module):
         return []
 
     @classmethod
-    def lower_bound(cls, config: RunConfig) -> float:
-        """What its loss cannot fall below, whatever the weights: 0 for errors and cross-entropies. Losses are weighed as they exceed it."""
-        return 0.0
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """Between what its loss stays, whatever the weights: from 0 to no end for errors and for cross-entropies of free outputs.
+
+        Losses are weighed as they exceed the lower bound, and the judge measures their rise by both.
+        """
+        return 0.0, math.inf
+
+    @classmethod
+    def loss_of_guessing(cls, config: RunConfig) -> float:
+        """What the loss is for who knows nothing: its highest landmark that is not the best loss; minus infinity where it states none."""
+        lines = [each.value for each in cls.references(config) if each.metric == "loss" and not each.best]
+        return max(lines, default=-math.inf)
 
     @classmethod
     def loss_definition(cls, config: RunConfig) -> Definition:

@@ -87,6 +87,11 @@ class BYOL(Method):
         return self.projector(embedding)
 
     @classmethod
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """A squared distance of two points on the sphere."""
+        return 0.0, 4.0
+
+    @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """The trap of the method."""
         return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contrastive import most_surprise
 from playground.diagnostics.assignments import entropy
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
@@ -170,6 +171,11 @@ class DINO(Method):
         """What the teacher says of each image, centered and sharpened: (B, K)."""
         backbone, head = self._judged()
         return {"teacher": sharpened(head(backbone(images)), self._center(), self._temperature())}
+
+    @classmethod
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """A cross-entropy of cosines over the student's temperature."""
+        return 0.0, most_surprise(config.method.outputs, 1 / config.method.student_temperature)
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:

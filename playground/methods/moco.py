@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contrastive import PICK_MEASURES, pick
+from playground.contrastive import PICK_MEASURES, most_surprise, pick
 from playground.heads import projector
 from playground.knobs import Choice, knob, option, safeguard
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
@@ -114,9 +114,10 @@ class MoCo(Method):
             )
 
     @classmethod
-    def lower_bound(cls, config: RunConfig) -> float:
-        """A cross-entropy, or minus a cosine over the temperature."""
-        return 0.0 if config.method.negatives else -1 / float(config.method.temperature)
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """A cross-entropy of cosines, or minus a cosine; over the temperature."""
+        sharp = 1 / float(config.method.temperature)
+        return (0.0, most_surprise(1 + config.method.queue_size, sharp)) if config.method.negatives else (-sharp, sharp)
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -83,8 +84,7 @@ class MultiTask(Method):
         self.least: Tensor
         self.register_buffer("balance", torch.ones(len(names)))  # GradNorm's factors on the weights
         self.register_buffer("first_losses", torch.zeros(len(names)))  # above the least
-        least = [task.lower_bound(_alone(name, config)) for name, task in self._named()]
-        self.register_buffer("least", torch.tensor(least), persistent=False)  # what each loss cannot fall below
+        self.register_buffer("least", torch.tensor([low for low, _ in _bounds(config)]), persistent=False)  # what no loss falls below
         self.measures = self._described()
 
     @classmethod
@@ -100,6 +100,20 @@ class MultiTask(Method):
                 _alone(name, config)
             except ConfigError as error:
                 raise ConfigError(f"method.{place}", f"multitask: {error}") from None
+
+    @classmethod
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """Those of the tasks, weighted. GradNorm may put all weight on one of them; a log variance may reach either of its limits."""
+        knobs, bounds = config.method, _bounds(config)
+        weights = [getattr(knobs, f"{place}_weight") for place, _ in zip(PLACES, bounds, strict=False)]
+        if knobs.weighting == "uncertainty":
+            heaviest = [_times(weight * math.exp(LIMIT), high - low) for weight, (low, high) in zip(weights, bounds, strict=True)]
+            return -LIMIT / 2 * len(bounds), sum(each + LIMIT for each in heaviest) / 2
+        lows = [_times(weight, low) for weight, (low, _) in zip(weights, bounds, strict=True)]
+        highs = [_times(weight, high) for weight, (_, high) in zip(weights, bounds, strict=True)]
+        if knobs.weighting == "gradnorm":
+            return len(bounds) * min(lows), len(bounds) * max(highs)
+        return sum(lows), sum(highs)
 
     def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
         """Each task's own."""
@@ -224,6 +238,17 @@ class MultiTask(Method):
 
 def _chosen(config: RunConfig) -> list[str]:
     return [name for place in PLACES if (name := getattr(config.method, place)) != NOTHING]
+
+
+def _bounds(config: RunConfig) -> list[tuple[float, float]]:
+    """Of each task's loss before its weight."""
+    alone = [_alone(name, config) for name in _chosen(config)]
+    return [each.method.choice.loss_bounds(each) for each in alone]
+
+
+def _times(weight: float, bound: float) -> float:
+    """A loss without weight adds nothing, whatever its bound."""
+    return weight * bound if weight else 0.0
 
 
 def _alone(name: str, config: RunConfig) -> RunConfig:

@@ -73,9 +73,9 @@ class NPair(Method):
         return self.projector(embedding)
 
     @classmethod
-    def lower_bound(cls, config: RunConfig) -> float:
-        """A cross-entropy, or minus a cosine; the penalty only adds."""
-        return 0.0 if config.method.negatives else -1.0
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """A cross-entropy, or minus a cosine; the penalty only adds, without end."""
+        return 0.0 if config.method.negatives else -1.0, math.inf
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

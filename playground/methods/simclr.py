@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, pick
+from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, most_surprise, pick
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Method, Reference, in_full_precision
@@ -62,9 +62,10 @@ class SimCLR(Method):
         return self.projector(embedding)
 
     @classmethod
-    def lower_bound(cls, config: RunConfig) -> float:
-        """A cross-entropy, or minus a cosine over the temperature."""
-        return 0.0 if config.method.negatives else -1 / float(config.method.temperature)
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """A cross-entropy of cosines, or minus a cosine; over the temperature."""
+        sharp = 1 / float(config.method.temperature)
+        return (0.0, most_surprise(2 * config.batch_size - 1, sharp)) if config.method.negatives else (-sharp, sharp)
 
     @classmethod
     def negatives(cls, config: RunConfig) -> int | None:

@@ -64,9 +64,9 @@ class SimSiam(Method):
         return self.projector(embedding)
 
     @classmethod
-    def lower_bound(cls, config: RunConfig) -> float:
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
         """Minus a cosine."""
-        return -1.0
+        return -1.0, 1.0
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.contrastive import most_surprise
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
@@ -132,6 +133,11 @@ class SwAV(Method):
             raise ConfigError(
                 "method.prototypes", f"swav: prototypes must be at most batch_size + queue_size = {most}, got {knobs.prototypes}"
             )
+
+    @classmethod
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """A cross-entropy of cosines over the temperature."""
+        return 0.0, most_surprise(config.method.prototypes, 1 / config.method.temperature)
 
     @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:

@@ -78,6 +78,11 @@ class Triplet(Method):
         return 1 if config.method.mining == "random" else 2 * config.batch_size - 2
 
     @classmethod
+    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+        """Squared distances on the sphere are at most 4, and the nearest negative may lie on the anchor."""
+        return 0.0, 4.0 + (float(config.method.margin) if config.method.negatives else 0.0)
+
+    @classmethod
     def references(cls, config: RunConfig) -> list[Reference]:
         """At a point, positive and negative are equally far."""
         if not config.method.negatives:

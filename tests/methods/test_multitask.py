@@ -1,10 +1,13 @@
 """Multi-task: the gradients that reach the encoder, against loops and autograd."""
 
+import math
+
 import pytest
 import torch
 
 from playground.config import RunConfig
 from playground.devices import pick
+from playground.methods.multitask import LIMIT, MultiTask
 from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images
@@ -59,6 +62,18 @@ def test_uncertainty_weighs_a_loss_by_what_it_exceeds_its_least_value():
     assert torch.allclose(method.log_variances, above.log(), atol=1e-4)
     assert torch.allclose(method._weighed(losses), (1 + above.log()) / 2, atol=1e-4)
     assert torch.allclose(method._slopes(), 1 / (2 * above), atol=1e-4)
+
+
+def test_the_sum_stays_between_what_its_tasks_weights_allow():
+    """SimSiam's loss lies between -1 and 1, BYOL's between 0 and 4."""
+    given = {"method.first": "simsiam", "method.second": "byol", "method.first_weight": 2, "method.second_weight": 3}
+    bounds = {each: MultiTask.loss_bounds(trainer(each, **given).config) for each in ("fixed", "pcgrad", "gradnorm", "uncertainty")}
+    assert bounds["fixed"] == bounds["pcgrad"] == (-2, 14)
+    assert bounds["gradnorm"] == (2 * -2, 2 * 12)  # all weight on one of them
+    top = math.exp(LIMIT) * (2 * 2 + 3 * 4) / 2 + LIMIT
+    assert bounds["uncertainty"] == (-LIMIT, pytest.approx(top))
+    no_end = trainer(**{"method.second": "rotation", "method.second_weight": 0}).config
+    assert math.isfinite(MultiTask.loss_bounds(no_end)[1])  # what has no weight adds nothing
 
 
 def test_gradnorm_counts_progress_from_the_least_value_of_each_loss():
