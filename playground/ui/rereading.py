@@ -14,7 +14,7 @@ from playground.ui.controls import plain
 from playground.ui.taking_in import taken_in
 
 FOLDERS = {
-    "auto": "as they look",
+    "auto": "guessed from the folders",
     "table": "in a table beside them",
     "subfolders": "folders inside the top ones",
     "folders": "the top folders",
