@@ -48,7 +48,9 @@ export class Grounds {
     const rest = checks.filter((each) => !speaks(each))
     const folded = this.apart ? rest : [...met, ...rest]
     this.fold.hidden = !folded.length
-    setText(this.summary, this.apart ? `${rest.length} checks find no problem` : `${met.length} of ${checks.length} checks find a problem`)
+    const unclear = checks.filter((each) => !speaks(each) && inGray(each)).length
+    const besides = unclear ? `, ${unclear} ${unclear > 1 ? "are" : "is"} unclear` : ""
+    setText(this.summary, this.apart ? `${rest.length - unclear} checks find no problem${besides}` : `${met.length} of ${checks.length} checks find a problem${besides}`)
     tabulate(this.met, this.apart ? met : [])
     tabulate(this.rows, folded)
   }
@@ -79,10 +81,15 @@ function speaks(check) {
   return check.holds ?? check.met
 }
 
+/** Whether its value lies between the two edges of its limit. */
+function inGray({ value, side, limit, clears = limit, met }) {
+  return !met && (side === "below" ? value < clears : value > clears)
+}
+
 /** One check: a bar as long as the value, with the threshold marked on it. */
 function row(element, check) {
   const { layer, what, value, side, limit, clears = limit, says, met } = check
-  const gray = !met && (side === "below" ? value < clears : value > clears)
+  const gray = inGray(check)
   const [named, measured, rule, said] = element.children
   const [fill, mark] = measured.firstChild.children
   const most = 1.25 * Math.max(Math.abs(value ?? 0), Math.abs(limit), 1e-12)

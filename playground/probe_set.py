@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -84,10 +85,10 @@ class ProbeSet:
 
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:
         """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
-        pixels = knn_accuracy(self.images.pixels.flatten(1).float() - 127.5, self.images.factors)
+        pixels = pixel_neighbors(self.images)
         with measuring(method):
             trivial = method.trivial(self._floats(self.paired), self._generator())
-        found = {"pixels": _as_floats({f"knn/{name}": each for name, each in pixels.items()}), "trivial": _as_floats(trivial)}
+        found = {"pixels": {f"knn/{name}": each for name, each in pixels.items()}, "trivial": _as_floats(trivial)}
         found["chance"] = {f"knn/{name}": chance(self.images.factors[name]) for name in pixels}
         return {name: values for name, values in found.items() if values}
 
@@ -131,6 +132,12 @@ class ProbeSet:
     def _generator(self) -> torch.Generator:
         """The same masks at every measurement: frames can be compared."""
         return stream(self.seed, "probe", 0, self.device.where)
+
+
+@functools.lru_cache(maxsize=2)  # as many sets as a process keeps for its next run
+def pixel_neighbors(images: Images) -> dict[str, float]:
+    """Live k-NN of the bare pixels: factor -> accuracy. No run changes it, so the next one on these images need not wait for it."""
+    return _as_floats(knn_accuracy(images.pixels.flatten(1).float() - 127.5, images.factors))
 
 
 def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:

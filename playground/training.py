@@ -93,7 +93,7 @@ def train(
             _require_batch(images, config)
         trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
-        watched = ProbeSet(probe[: probe_size(len(probe), cost)], trainer)
+        watched = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
         cadence = Cadence(config.steps, cost * watched.embedded, measure_at)
         run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
@@ -123,6 +123,12 @@ def load_images(data: Any, folder: Path) -> tuple[Images, Images]:
     """Training and probe images of `config.data`, kept for the next run of this process. Raises DataError."""
     images: tuple[Images, Images] = data.choice.load(data, folder)
     return images
+
+
+@functools.lru_cache(maxsize=2)
+def _first(images: Images, count: int) -> Images:
+    """The first ones: the same object for the next run, so that what is known of them need not be found again."""
+    return images[:count]
 
 
 def _require_batch(images: Images, config: RunConfig) -> None:

@@ -90,7 +90,7 @@ export class Film {
     const { variance, kept } = this.facts.get(step) ?? {}
     const percent = (share) => `${Math.round(100 * share)} %`
     const axes = variance ? [`These axes hold ${variance.map(percent).join(" + ")} of the variance.`] : []
-    return kept === undefined || kept === null ? axes : [...axes, `Of ten nearest neighbors in the space, ${percent(kept)} are near here too.`]
+    return kept === undefined || kept === null ? axes : [...axes, `Of ten nearest neighbors in feature space, ${percent(kept)} are near here too.`]
   }
 
   /** What is seen at a step: [x, y, z, half]. A sphere fills its window as it is. */

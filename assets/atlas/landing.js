@@ -18,7 +18,7 @@ export class Landing {
     this.picture = make("img.ssl-landed")
     this.picture.alt = "the image as the network sees it"
     this.picture.hidden = true
-    this.said = make("p.ssl-sentence", "Any image: your own, or one of a data set. Every step of the run places it anew; the star shows where.")
+    this.said = make("p.ssl-sentence", "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.")
     this.said.setAttribute("role", "status")
     this.away = button("Take it away", cleared)
     this.away.hidden = true
@@ -46,7 +46,7 @@ export class Landing {
   show(landed) {
     this.picture.hidden = this.away.hidden = !landed
     if (landed) this.picture.src = addressOf(landed.picture)
-    this.say(landed ? `The star is where it lands: ${landed.how}.` : "Any image: your own, or one of a data set. Every step of the run places it anew; the star shows where.")
+    this.say(landed ? `The star is where it lands: ${landed.how}.` : "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.")
   }
 }
 

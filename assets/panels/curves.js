@@ -6,7 +6,7 @@ import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
 // What accuracies are read against: key, dash of its line, how that looks, what it means.
-const LEVELS = [["random", "dash", "dashed", "random network"], ["pixels", "dot", "dotted", "raw pixels"], ["chance", "1px,7px", "widely dotted", "chance, always the most common label"]]
+const LEVELS = [["random", "dash", "dashed", "random network"], ["pixels", "dot", "dotted", "raw pixels"], ["chance", "1px,7px", "sparse dots", "chance"]]
 const FIRST = 2 // factors that stand out until somebody chooses others
 
 export class Curves {

@@ -1,5 +1,6 @@
-// The curves that part ways: healthy and broken in one chart each, under one clock.
+// The curves of both: healthy and broken in one chart each, under one clock.
 
+import { axisTitle, definitionOf } from "../definitions.js"
 import { Chart, Range, axis, changeMarks } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { SIDES, Twins, sideColors } from "../twins.js"
@@ -15,7 +16,7 @@ export class Duel {
     this.charts = {
       spread: new Chart("spread"),
       rank: new Chart("rankme_centered"),
-      knn: new Chart("knn/*", "does what they share survive?", "backbone"),
+      knn: new Chart("knn/*", "high for a factor that the network keeps · numbers: healthy | broken", "backbone"),
       loss: new Chart("loss", "a low loss is not a good representation"),
       spectrum: new Chart("spectrum"),
       bins: new Chart("*/perplexity"),
@@ -43,7 +44,7 @@ export class Duel {
   draw() {
     const colors = sideColors(this.theme)
     SIDES.forEach((side, i) => this.key.children[i].style.setProperty("--color", colors[side]))
-    this.layered("spread", "feature_std", [{ value: 1, meaning: "1/√d" }], [0, 1.15], norm)
+    this.layered("spread", "feature_std", [{ value: 1, meaning: "all over the sphere" }], [0, 1.15], norm)
     this.layered("rank", "rankme_centered", [], [1, 2])
     this.knn()
     this.plain("loss", (run) => [[run.metrics.get("loss"), "loss", "solid"]], axis(this.theme, "loss"))
@@ -59,7 +60,8 @@ export class Duel {
       return [found && { steps: found.steps, values: found.values.map((value) => value / by) }, layer, i ? "dash" : "solid"]
     })
     this.ranges[name].cover(least)
-    this.plain(name, series, axis(this.theme, ""), references)
+    const title = name === "spread" ? "share of 1/√D" : axisTitle(definitionOf(metric), name)
+    this.plain(name, series, axis(this.theme, title), references)
   }
 
   knn() {
@@ -91,7 +93,7 @@ export class Duel {
   bins() {
     const names = [...new Set(this.twins.both.flatMap(([, run]) => Object.keys(run.facts.bins ?? {})))]
     this.charts.bins.element.hidden = !names.length
-    if (names.length) this.plain("bins", (run) => names.map((who, i) => [run.metrics.get(`${who}/perplexity`), who, i ? "dash" : "solid"]), axis(this.theme, ""))
+    if (names.length) this.plain("bins", (run) => names.map((who, i) => [run.metrics.get(`${who}/perplexity`), who, i ? "dash" : "solid"]), axis(this.theme, "bins"))
   }
 
   /** series(run) -> [{ steps, values }, name, dash] of each line. */
@@ -125,7 +127,7 @@ export class Duel {
       marks.shapes.push({ type: "line", x0: since.step, x1: since.step, y0: 0, y1: 1, yref: "paper", line: { color, width: 1.5, dash: "longdash" } })
       const late = since.step > 0.6 * this.twins.steps
       if (labeled) marks.annotations.push({
-        x: since.step, y: 0.62, yref: "paper", xanchor: late ? "right" : "left", text: `${since.state}: known at step ${since.step}`, showarrow: false,
+        x: since.step, y: 0.62, yref: "paper", xanchor: late ? "right" : "left", text: `${since.state} since step ${since.step}`, showarrow: false,
         font: { size: 10.5, color }, bgcolor: this.theme.background, opacity: 0.92, borderpad: 1,
       })
     }

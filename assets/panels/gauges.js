@@ -27,7 +27,7 @@ export class Gauges {
     }
     const row = this.rows.get(each.name)
     row.track.show(each.value, each.before, ends(each))
-    const of = each.unit ? ` of ${short(each.high)}${each.unit === "nats" ? " nats" : ""}` : ""
+    const of = each.unit ? ` of ${Number.isInteger(each.high) ? each.high : short(each.high)}${each.unit === "nats" ? " nats" : ""}` : ""
     setText(row.value, `${short(each.value)}${of}`)
     row.element.title = `${each.title}: ${short(each.value)}${of}, ${short(each.before)} at step ${first}. Good: ${each.good}`
     setText(row.good, `${short(each.before)} at step ${first} · ${each.good}`)

@@ -152,7 +152,7 @@ export class GeometryPanel {
     const z = grid(correlation)
     const shown = z.length < size ? `, ${z.length} of ${size} shown` : ""
     const trace = { type: "heatmap", z, zmin: -1, zmax: 1, colorscale: this.theme.dark ? DARK_RED_BLUE : RED_BLUE, colorbar: bar(this.theme, [-1, 0, 1]), hovertemplate: "%{x} and %{y}: %{z:.2f}<extra></extra>" }
-    this.heat(this.correlation, trace, axis(this.theme, `dimensions, those that go together side by side${shown}`, null, { autorange: true, showticklabels: false, ticks: "" }), axis(this.theme, "", null, { autorange: "reversed", showticklabels: false, ticks: "" }))
+    this.heat(this.correlation, trace, axis(this.theme, `dimensions, those that go together side by side${shown}`, null, { autorange: true, showticklabels: false, ticks: "" }), axis(this.theme, "dimensions, in the same order", null, { autorange: "reversed", showticklabels: false, ticks: "" }))
     const mean = measures.find((each) => each.name === "redundancy")
     this.tell(this.correlation, `On average two dimensions correlate by ${short(mean?.value)} in size; at step 0 by ${short(mean?.before)}. Blue: together; red: one against the other.`)
   }

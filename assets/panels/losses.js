@@ -39,7 +39,7 @@ export class Losses {
     if (!this.chart.stale(state)) return
     this.chart.hint(this.failure || (shown.length ? "" : this.measure === "linear" ? "No run on these images has been evaluated by a linear probe yet." : "No run on these images has both a loss and an accuracy yet."))
     this.points(shown, methods, factor)
-    setText(this.note, `Losses of different methods measure different things: compare points of one color only. ${told(shown)}`)
+    setText(this.note, `Losses of different methods measure different things: compare points of one color only. ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
   }
 
   first() {
@@ -58,7 +58,7 @@ export class Losses {
     }).filter((trace) => trace.x.length)
     const title = this.scale === "rank" ? "place of its loss within its method: 0 the lowest, 1 the highest" : "final pretext loss, mean of the last 20 steps"
     const layout = {
-      xaxis: axis(this.theme, title, this.scale === "rank" ? [-0.05, 1.05] : null, this.scale === "rank" ? {} : { autorange: true, range: undefined }),
+      xaxis: axis(this.theme, title, this.scale === "rank" ? [-0.05, 1.05] : null, this.scale === "rank" ? {} : span(runs)),
       yaxis: axis(this.theme, `${this.measure === "linear" ? "linear probe" : "live k-NN"}${factor ? `: ${escaped(plainName(factor))}` : ""}`, [0, 1.02], { tickformat: ".0%" }), margin: { l: 52, r: 14, t: 8, b: 42 },
       shapes: [...new Set(runs.map((each) => each.chance?.[factor]))].filter((each) => each !== undefined).slice(0, 1).map((each) => chanceLine(each, this.theme)),
     }
@@ -117,6 +117,22 @@ export class Losses {
     this.asking.remove()
     this.chart.remove()
   }
+}
+
+/** The axis of losses: of all runs that did not fail, for the loss of one that diverged would leave the others a single line. */
+function span(runs) {
+  const kept = runs.filter((each) => each.status !== "failed").map((each) => each.loss)
+  if (!kept.length || kept.length === runs.length) return { autorange: true, range: undefined }
+  const [low, high] = [Math.min(...kept), Math.max(...kept)]
+  const edge = 0.05 * (high - low || Math.abs(high) || 1)
+  return { autorange: false, range: [low - edge, high + edge] }
+}
+
+/** How many runs lie outside that axis, as a sentence. */
+function outside(runs) {
+  const { range } = span(runs)
+  const count = range ? runs.filter((each) => each.loss < range[0] || each.loss > range[1]).length : 0
+  return count ? ` ${count} failed ${count > 1 ? "runs have losses" : "run has a loss"} outside this axis.` : ""
 }
 
 /** run -> 0 for the lowest loss of its method, 1 for the highest, evenly between; alone: in the middle. */

@@ -68,6 +68,6 @@ function path(run, prefix) {
 }
 
 function corners(theme) {
-  const corner = (x, y, text) => ({ xref: "paper", yref: "paper", x, y, text, showarrow: false, xanchor: "left", yanchor: y > 0.5 ? "top" : "bottom", font: { size: 10, color: theme.muted } })
+  const corner = (x, y, text) => ({ xref: "paper", yref: "paper", x, y, text, showarrow: false, xanchor: "left", yanchor: y > 0.5 ? "top" : "bottom", font: { size: 10, color: theme.muted }, bgcolor: theme.background, opacity: 0.9, borderpad: 1 })
   return [corner(0.01, 0.99, "all images in one direction"), corner(0.01, 0.01, "good")]
 }

@@ -33,15 +33,15 @@ export function drawCurve(chart, scores, titles, about, theme) {
 /** A heat map with a row a true class; shares of the row. */
 export function drawConfusion(chart, found, theme) {
   const matrix = found?.confusion
-  chart.hint(matrix ? "" : "The linear probe with the most labels: rows are what is there, columns what was said.")
+  chart.hint(matrix ? "" : "The linear probe with the most labels: rows are the true classes, columns what the probe says.")
   const names = (found?.about?.names ?? []).map(escaped)
   const shares = (matrix ?? []).map((row) => row.map((count) => count / Math.max(1, row.reduce((a, b) => a + b, 0))))
   const trace = { type: "heatmap", z: shares, x: names.map((_, i) => i), y: names.map((_, i) => i), zmin: 0, zmax: 1, colorscale: "Cividis", showscale: false, xgap: 1, ygap: 1,
     customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j]])), hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{z:.1%}<extra></extra>" }
   if (names.length <= 12) Object.assign(trace, { text: shares.map((row) => row.map((share) => (share >= 0.005 ? Math.round(100 * share) : ""))), texttemplate: "%{text}", textfont: { size: 10 } })
   const few = names.length <= 24
-  const ticks = { tickvals: few ? names.map((_, i) => i) : [], ticktext: few ? names : [], showgrid: false, ticks: "", nticks: undefined, fixedrange: true }
-  const layout = { xaxis: axis(theme, "called", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }), yaxis: axis(theme, "", [names.length - 0.5, -0.5], ticks), margin: { l: few ? 78 : 20, r: 8, t: 6, b: few ? 72 : 34 } }
+  const ticks = { showticklabels: Boolean(matrix), tickvals: few ? names.map((_, i) => i) : [], ticktext: few ? names : [], showgrid: false, ticks: "", nticks: undefined, fixedrange: true }
+  const layout = { xaxis: axis(theme, "named by the probe", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }), yaxis: axis(theme, "true class", [names.length - 0.5, -0.5], ticks), margin: { l: few ? 88 : 34, r: 8, t: 6, b: few ? 72 : 34 } }
   chart.draw(matrix ? [trace] : [], layout, theme, "confusion")
   const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${percent(shares[i][i])}`)
   chart.say(matrix ? `Confusion of the linear probe; known rightly: ${right.join(", ")}` : "Confusion: not measured yet")
@@ -53,7 +53,7 @@ export function drawRobustness(chart, operator, scores, titles, about, theme) {
   chart.hint(rows.length ? "" : "Not measured.")
   const who = present(rows)
   const most = Math.max(...rows.map((each) => each.strength), 0.1)
-  const layout = { xaxis: axis(theme, TICKS[operator], [-0.04 * most, 1.06 * most]), yaxis: axis(theme, "", [0, 1.02], { tickformat: ".0%" }), shapes: about && rows.length ? [chanceLine(about.chance, theme)] : [], margin: { l: 40, r: 8, t: 6, b: 38 } }
+  const layout = { xaxis: axis(theme, TICKS[operator], [-0.04 * most, 1.06 * most], { showticklabels: rows.length > 0 }), yaxis: axis(theme, "accuracy", [0, 1.02], { tickformat: ".0%" }), shapes: about && rows.length ? [chanceLine(about.chance, theme)] : [], margin: { l: 48, r: 8, t: 6, b: 38 } }
   legend(chart, who, titles, theme, false)
   chart.draw(who.map((name) => line(name, titles[name], rows.filter((each) => each.who === name), "strength", theme)), layout, theme, operator)
   chart.say(`${operator}: ${who.map((name) => `${titles[name]} ${rows.filter((each) => each.who === name).map((each) => percent(each.mean)).join(", ")}`).join("; ") || "not measured"}`)

@@ -12,7 +12,7 @@ export class Sweep {
     this.strips = make("div.ssl-strips")
     this.means = make("div.ssl-means")
     this.element = make("div.ssl-sweep",
-      section("The same image, more and more hidden", "reconstruction + visible; each mask lies inside the next", this.strips), this.chart.element,
+      section("The same image, more and more hidden", "reconstruction + visible; each mask lies inside the next; below: the share that is hidden, and the error", this.strips), this.chart.element,
       section("On average over many masks", "each patch as it is painted when it is hidden", this.means))
     this.runs = new Map()
   }

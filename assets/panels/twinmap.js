@@ -69,8 +69,8 @@ export class TwinMap extends PointMap {
   async show(step) {
     this.wanted = step
     setText(this.layer, this.projecting ? "projector" : "backbone")
-    const spread = this.projecting ? "feature std over 1/√d" : "the root of feature std over 1/√d"
-    setText(this.caution, `The cloud is as large as ${spread}. A dot, or in PCA a line, is a collapse.`)
+    const spread = this.projecting ? "the spread of the features" : "the square root of the spread of the features"
+    setText(this.caution, `The size of the cloud is ${spread}. A dot, or in PCA a line, is a collapse.`)
     if (this.projecting) await this.project(step)
     else await super.show(step)
   }

@@ -16,7 +16,7 @@ from playground.knobs import Choice
 GPU_SHARE = 0.4  # of its free memory, at most, for a data set
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two are the same only where they are one: what is known of a set is kept by that
 class Images:
     """pixels: (N, 3, H, W) uint8; factors: name -> (N,) labels; names: factor -> what each label is called."""
 
@@ -32,6 +32,8 @@ class Images:
 
     def to(self, device: torch.device) -> Images:
         """The same images on a device; pixels that would fill most of a GPU stay where they are, and go there batch by batch."""
+        if all(each.device == device for each in (self.pixels, *self.factors.values())):
+            return self
         factors = {name: labels.to(device) for name, labels in self.factors.items()}
         return Images(self.pixels.to(device) if _fits(self.pixels, device) else self.pixels, factors, self.names)
 

@@ -14,13 +14,13 @@ from playground.home import HomeError, home, keeping
 from playground.ui.controls import plain
 
 WORDS = {
-    "auto": "as they look",
+    "auto": "guessed from a table or the folders",
     "table": "in a table beside them",
     "subfolders": "folders inside the top ones",
     "folders": "the top folders",
     "none": "nothing: no labels",
 }
-LABELS = "Where the labels come from. As they look: a table if there is one that fits, else folders; train and test are parts, not labels."
+LABELS = "Where the labels come from. Guessed: a table if there is one that fits, else folders; train and test are parts, not labels."
 
 
 def labels_switch(key: str, now: Source, width: int | Literal["stretch"] = "stretch") -> Source:
