@@ -18,6 +18,12 @@ def not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
     return f"{what} at step {step}: {advice}"
 
 
+def not_evaluable(what: str, run: str, step: int, config: RunConfig) -> str:
+    """The same of a run that is over: what was found in its network of `step`, and what to do."""
+    rate = config.optimizer.learning_rate
+    return f"run {run} cannot be evaluated, for at step {step} {what}: train it again with a lower optimizer.learning_rate ({rate:g})"
+
+
 def out_of_memory(error: Exception) -> bool:
     """Whether it is the memory that was too small, on whatever device."""
     words = str(error).lower()

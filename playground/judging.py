@@ -145,7 +145,7 @@ def _confirmed(expected: str, record: Record) -> str:
     said = record.witness
     spread, dimensions = said.get("projector/spread", said["spread"]), said.get("projector/dimensions", said["dimensions"])
     seen = {
-        "complete collapse": spread < POINT or (spread < FAINT and not record.learned),
+        "complete collapse": spread < POINT,
         "dimensional collapse": dimensions < FEW,
         "cluster collapse": said.get("used", ONE_BIN) < ONE_BIN or said.get("undecided", 0.0) > ALL_BINS,
         "one-hot teacher": said.get("used", ONE_BIN) < ONE_BIN,
@@ -154,6 +154,8 @@ def _confirmed(expected: str, record: Record) -> str:
     }
     if expected == "dimensional collapse" and spread < POINT:
         return "complete collapse"
+    if expected == "complete collapse" and POINT <= spread < FAINT:
+        return OPEN if record.learned else SICK  # on its way, and what to call it is anybody's choice
     if expected in seen:
         return expected if seen[expected] else OPEN
     return SICK if record.idle else OPEN

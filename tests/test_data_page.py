@@ -1,5 +1,7 @@
 """The Data page without a browser."""
 
+import io
+
 import numpy as np
 from opening import by_key, opened, rendered
 from PIL import Image
@@ -69,3 +71,35 @@ def test_a_folder_that_has_changed_says_so_and_is_read_again(home):
     by_key(page, "button", "reread-now").click()
     rendered(page)
     assert own.get("birds").labels == []
+
+
+def files_of(*names):
+    """Pictures as a browser sends them: (name, bytes, kind)."""
+    chance = np.random.default_rng(0)
+    for name in names:
+        file = io.BytesIO()
+        Image.fromarray(chance.integers(0, 256, (40, 40, 3), np.uint8)).save(file, "PNG")
+        yield name, file.getvalue(), "image/png"
+
+
+def sent(files, labels="auto"):
+    """The page after these files were added, with labels from there."""
+    page = opened("data.py")
+    page.file_uploader[0].set_value(list(files))
+    by_key(page, "selectbox", "own-labels-0").select(labels)
+    by_key(page, "text_input", "own-name-0").input("sent")
+    rendered(page)
+    by_key(page, "button", "own-add").click()
+    return rendered(page)
+
+
+def test_pictures_are_sent_with_a_table_of_labels(home):
+    table = "\n".join(f"{row:02}.png,{'owl' if row < 12 else 'wren'}" for row in range(20))
+    sent([*files_of(*(f"{row:02}.png" for row in range(20))), ("labels.csv", table.encode(), "text/csv")])
+    assert own.get("sent").counts() == {"owl": 12, "wren": 8} and "The labels come from labels.csv." in own.get("sent").notes
+
+
+def test_where_the_labels_of_pictures_that_are_sent_come_from_can_be_told(home):
+    table = "\n".join(f"{row:02}.png,{row % 2}" for row in range(20))
+    sent([*files_of(*(f"{row:02}.png" for row in range(20))), ("labels.csv", table.encode(), "text/csv")], "none")
+    assert own.get("sent").labels == [] and own.get("sent").source == "none"

@@ -265,7 +265,7 @@ def test_one_class_an_unknown_factor_and_features_that_are_not_finite_are_senten
         task_of("shapes", *shapes, "taste")
     broken = untrained(CONFIG, shapes[0])
     next(broken.backbone.parameters()).data.fill_(float("nan"))
-    with pytest.raises(NotFiniteError, match="must be finite"):
+    with pytest.raises(NotFiniteError, match="^the network's features are no longer finite numbers$"):
         list(evaluate(CONFIG, broken, shapes, Protocol(parts=("linear",), **SMALL)))
 
 

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from playground import RunConfig, train
 from playground.evaluation import Protocol, ledger
 from playground.evaluation.told import evaluated, sets
-from playground.events import Metrics
+from playground.events import Checkpoint, Metrics
 from playground.home import home
 from playground.runs.evaluations import Evaluations
 from playground.runs.pool import Pool
@@ -85,6 +85,18 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
     kept = ledger.read(folder(pool, runs["first"]))
     assert kept["scores"] == written["scores"] and (kept["status"], kept["step"], kept["done"]) == ("finished", 3, 1.0)
     assert len(written["scores"]) == 3 * 2 * 2 and all(0 <= each["accuracy"] <= 1 for each in written["scores"])
+
+
+def test_a_network_that_is_no_longer_finite_is_named_with_its_run_and_step(pool):
+    run = pool.store.create(RunConfig(**TINY))
+    for event in train(RunConfig(**TINY)):
+        if isinstance(event, Checkpoint):
+            event.state["method"] = {key: value * float("nan") for key, value in event.state["method"].items()}
+        pool.store.write(run, event)
+    sentence = f"run {run} cannot be evaluated, for at step 3 the network's features are no longer finite numbers: "
+    with pytest.raises(ValueError, match=f"^{sentence}train it again with a lower optimizer.learning_rate"):
+        list(evaluated(pool.store, run, QUICK))
+    assert ledger.read(folder(pool, run))["message"].startswith(sentence)
 
 
 def test_a_run_is_tested_on_images_that_it_neither_trained_on_nor_watched():

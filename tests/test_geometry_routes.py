@@ -180,7 +180,10 @@ def test_a_run_that_has_not_begun_or_is_deleted_says_so(served):
     shutil.rmtree(served.store.folder(run).path)
     assert served.get(run).status_code == 400
     broken = served.left({0: {"embedding": np.full((40, 6), np.nan, np.float32)}})
-    assert "must be finite numbers to be measured" in served.get(broken).json()["error"]
+    assert (
+        "at step 0 the network's features were no longer finite numbers, and cannot be measured: look at an earlier step"
+        in served.get(broken).json()["error"]
+    )
 
 
 def test_a_long_run_is_compared_at_steps_spread_evenly():

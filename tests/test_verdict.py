@@ -149,7 +149,7 @@ def test_features_along_one_line_are_a_collapse_however_many_directions_have_a_l
 def test_what_is_known_worse_than_at_random_weights_is_no_learning():
     lost = {"knn__shape": 0.2, "knn__color": 0.9, "explained__shape": 0.05}
     assert verdict(measured(**lost)).state == "no learning" and "worse than at the start" in verdict(measured(**lost)).sentence
-    assert verdict(measured(**lost | {"knn__shape": 0.26})).state == "unclear"
+    assert verdict(measured(**lost | {"knn__shape": 0.29})).state == "unclear"
     assert verdict(measured(**lost | {"knn__color": 1.0})).state != "no learning"  # a method may trade one for another
 
 

@@ -97,6 +97,7 @@ export class EvaluationPanel {
   remark(found) {
     const sentences = [...(found?.remarks ?? [])]
     if (this.body?.stale) sentences.unshift(`These numbers are of step ${STEP.format(found.step)}; the run has gone on to step ${STEP.format(this.body.step)} since. Evaluate it again for the newest.`)
+    if (this.body?.since && !sentences.includes(this.body.since)) sentences.unshift(this.body.since)
     if (this.remarks.dataset.text === sentences.join("\n")) return
     this.remarks.dataset.text = sentences.join("\n")
     this.remarks.replaceChildren(...sentences.map((each) => make("li", each)))

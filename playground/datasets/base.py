@@ -113,6 +113,11 @@ class Dataset(Choice):
         raise NotImplementedError
 
     @classmethod
+    def state(cls) -> str:
+        """A short name of its pictures and labels as they were last read, where they can be read again; else ""."""
+        return ""
+
+    @classmethod
     def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
         """What a run keeps of the set as it was when the run began: `pictures`, and how many `distinct` ones, where they are counted."""
         return {}

@@ -163,6 +163,11 @@ class OwnImages(Dataset):
         return states.changed(cls.own.folder, cls.own.files, cls.own.seen, cls.place) if cls.own.seen else None
 
     @classmethod
+    def state(cls) -> str:
+        """That of its index."""
+        return cls.own.state
+
+    @classmethod
     def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
         """How many pictures it has, and how many different ones; which state of its folder that is, and what has changed since."""
         count, change = len(cls.own.files), cls.change()

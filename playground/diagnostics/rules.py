@@ -145,7 +145,7 @@ def _idle_rules(values: Values, start: Values, of: Subject) -> list[Rule]:
         found.append(Rule("no learning", "backbone", (Check("view agreement", agreement, APART), *best), strangers, PATIENCE))
     if of.about in gains(values, start):
         gain, least = gains(values, start)[of.about], least_gain(of.about, values, start, of)
-        lost = Check(f"gain of k-NN on {of.about}", gain, Limit("below", -least, -HALF * least))
+        lost = Check(f"gain of k-NN on {of.about}", gain, Limit("below", -HALF * least, 0.0))
         worse = f"The features are worse than at the start. {known(of.about, values, start)}"
         found.append(Rule("no learning", "backbone", (lost, *best), worse, PATIENCE))
     return found

@@ -210,7 +210,7 @@ class _Contest:
         with measuring(method):
             found = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
         if not bool(found.isfinite().all()):
-            raise NotFiniteError("the features must be finite to be evaluated, got nan or infinity: this run has diverged")
+            raise NotFiniteError("the network's features are no longer finite numbers")
         return found.clone()
 
     def probed(self, who: str, probe: LinearProbe, pixels: Tensor) -> Tensor:

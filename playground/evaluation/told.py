@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console
@@ -14,12 +14,14 @@ from playground.config import CHOICES
 from playground.datasets import DataError
 from playground.evaluation import ledger
 from playground.evaluation.contest import Sets, evaluate, most_confused
+from playground.evaluation.events import Event, Remark
 from playground.evaluation.ledger import Document
 from playground.evaluation.protocol import CONTENDERS, Protocol
-from playground.faults import NotFiniteError
+from playground.faults import NotFiniteError, not_evaluable
 from playground.home import home
+from playground.runs.pictures import read_before_evaluation
 from playground.runs.store import Store
-from playground.runs.trained import trained
+from playground.runs.trained import Trained, trained
 from playground.training import load_images
 
 PATIENCE = 5.0  # seconds, for a page that only looks whether somebody is at it
@@ -39,12 +41,21 @@ def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
     try:
         document = ledger.begun(run, found.step, protocol)
         ledger.write(folder, document)
-        events = evaluate(found.config, found.method, _own(found.config), protocol, other)
-        yield from ledger.recorded(folder, document, events)
-    except NotFiniteError as error:
-        raise ValueError(f"run {run}: {error}") from None
+        now = store.run(run)  # its data set as it is now, which may have been read again since the network was looked at
+        events = evaluate(found.config, found.method, _own(now.config), protocol, other)
+        yield from ledger.recorded(folder, document, _sound(events, found, read_before_evaluation(now)))
     finally:
         lock.release()
+
+
+def _sound(events: Iterable[Event], found: Trained, remark: str) -> Iterator[Event]:
+    """The events, a remark before them; numbers that are not finite end them in a sentence that names the run and the step."""
+    if remark:
+        yield Remark(remark)
+    try:
+        yield from events
+    except NotFiniteError as error:
+        raise ValueError(not_evaluable(str(error), found.run, found.step, found.config)) from None
 
 
 def _own(config: Any) -> Sets | DataError:

@@ -1,10 +1,11 @@
-"""What of a run's files is gone or damaged, and what still works without it, in sentences."""
+"""What of a run's files or pictures is gone, damaged or no longer the same, and what still works without it, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from playground.runs.folder import RunFolder
+from playground.runs.pictures import read_since
 from playground.runs.records import Run
 from playground.safe_files import whole
 
@@ -13,12 +14,14 @@ FEW = 5  # steps that are named
 
 def condition(folder: RunFolder, run: Run) -> list[str]:
     """Nothing where all is well. A quick look: a file that has its size but not its content is found when it is read."""
+    since = [sentence] if (sentence := read_since(run)) else []
     if not run.facts or not run.over:
-        return []  # it has no files yet, or is writing them
+        return since  # it has no files yet, or is writing them
     again = "" if run.status == "finished" else "; Resume starts it again"
     if not folder.path.is_dir():
-        return [f"The files of this run are gone ({folder.path}): its settings and curves are here, its maps and pictures are not{again}."]
-    return [*_probe(folder, run), *_snapshots(folder), *_checkpoints(folder, run)]
+        lost = f"The files of this run are gone ({folder.path}): its settings and curves are here, its maps and pictures are not{again}."
+        return [*since, lost]
+    return [*since, *_probe(folder, run), *_snapshots(folder), *_checkpoints(folder, run)]
 
 
 def resumes(folder: RunFolder) -> str:

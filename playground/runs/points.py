@@ -23,6 +23,7 @@ from playground import safe_files
 from playground.datasets import DataError, Images
 from playground.home import HomeError, home
 from playground.runs.folder import RunFolder, atlas
+from playground.runs.pictures import read_since
 from playground.runs.records import Run
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, Trained, steps_kept, trained
@@ -114,7 +115,10 @@ class Points:
 
 
 def points_of(store: Store, run: str, layer: str, points: str) -> Points:
-    """What an address asks for. points: "probe", or how many training images, at most all. Raises UnknownRun, ValueError."""
+    """What an address asks for. points: "probe", or how many training images, at most all. Raises UnknownRun, ValueError.
+
+    Training images are those of the data set, which must not have been read again since.
+    """
     if layer not in LAYERS:
         raise ValueError(f"layer must be one of {', '.join(LAYERS)}, got {layer[:20]}")
     found = store.run(run)
@@ -122,6 +126,8 @@ def points_of(store: Store, run: str, layer: str, points: str) -> Points:
         return Points(store, found, layer)
     if not (points.isascii() and points.isdecimal() and len(points) < 9 and 2 <= int(points) <= MOST):
         raise ValueError(f"points must be probe, or a number of training images from 2 to {MOST:,}, got {points[:20] or 'nothing'}")
+    if since := read_since(found):
+        raise ValueError(f"{since} Those it trained on are gone: choose the watched images, which it keeps itself.")
     return Points(store, found, layer, min(int(points), len(images_here(found.config.data)[0])))
 
 

@@ -8,18 +8,9 @@ import streamlit as st
 
 from playground.datasets import own
 from playground.datasets.intake import read_again
-from playground.datasets.labels import SOURCES
 from playground.home import home
 from playground.ui.controls import plain
-from playground.ui.taking_in import taken_in
-
-FOLDERS = {
-    "auto": "guessed from the folders",
-    "table": "in a table beside them",
-    "subfolders": "folders inside the top ones",
-    "folders": "the top folders",
-    "none": "nothing: no labels",
-}
+from playground.ui.taking_in import labels_switch, taken_in
 
 
 def draw(data: Any) -> None:
@@ -29,8 +20,7 @@ def draw(data: Any) -> None:
     if not data.name.startswith(own.PREFIX):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="reread"):
-        now = SOURCES.index(data.choice.own.source)
-        labels = st.selectbox("Labels are", SOURCES, now, format_func=FOLDERS.__getitem__, key=f"reread-labels-{data.name}", width=260)
+        labels = labels_switch(f"reread-labels-{data.name}", data.choice.own.source, width=260)
         again = st.button("Read it again", key="reread-now", icon=":material/refresh:")
     if again and taken_in(cast(Any, read_again(data.name, labels))):
         st.rerun()

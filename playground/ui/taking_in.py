@@ -1,16 +1,31 @@
-"""Pictures on their way into a set, with a bar on the page."""
+"""Pictures on their way into a set: where their labels come from, and a bar on the page."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from playground.datasets import DataError
+from playground.datasets.labels import SOURCES, Source
 from playground.home import HomeError, home, keeping
 from playground.ui.controls import plain
+
+WORDS = {
+    "auto": "guessed from a table or the folders",
+    "table": "in a table beside them",
+    "subfolders": "folders inside the top ones",
+    "folders": "the top folders",
+    "none": "nothing: no labels",
+}
+LABELS = "Where the labels come from. Guessed: a table if there is one that fits, else folders; train and test are parts, not labels."
+
+
+def labels_switch(key: str, now: Source, width: int | Literal["stretch"] = "stretch") -> Source:
+    """Where the labels of a set come from. now: what is chosen at first."""
+    return st.selectbox("Labels are", SOURCES, SOURCES.index(now), format_func=WORDS.__getitem__, key=key, width=width, help=LABELS)
 
 
 def taken_in(steps: Generator[Any, None, None]) -> bool:

@@ -8,15 +8,21 @@ import streamlit as st
 
 from playground.datasets import own
 from playground.datasets.intake import add_files
+from playground.datasets.labels import Source
 from playground.datasets.packed import stem
+from playground.datasets.tables import ENDINGS
 from playground.ui import controls
-from playground.ui.taking_in import taken_in
+from playground.ui.taking_in import labels_switch, taken_in
 
 KINDS = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp")
 ARCHIVES = ("zip", "tar", "gz", "tgz", "bz2", "xz", "exe", "7z", "rar")  # the last two must be unpacked first, and are told so
 MINE = "my sets"  # those that this session has added, and so may remove
 AGAIN = "uploads"  # counts, so that the uploader is empty again after a set was added
-HELP = "A zip, a tar, or JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels; without any, no accuracy is shown."
+TABLES = tuple(ending.removeprefix(".") for ending in ENDINGS)
+HELP = (
+    "A zip, a tar, or JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels, or a table among it, such as labels.csv, "
+    "with two columns: file and label. Without either, no accuracy is shown."
+)
 SEEN = "They are kept on this server, where everybody who opens it can train on them."
 
 
@@ -27,11 +33,12 @@ def draw(data: Any) -> None:
         count = st.session_state.setdefault(AGAIN, 0)
         whole = st.segmented_control("What to send", ["archive or pictures", "a folder"], default="archive or pictures", key="own-kind")
         several: Any = "directory" if whole == "a folder" else True
-        kinds = KINDS if several == "directory" else (*ARCHIVES, *KINDS)
+        kinds = (*KINDS, *TABLES) if several == "directory" else (*ARCHIVES, *KINDS, *TABLES)
         files = st.file_uploader("Pictures", kinds, several, key=f"own-files-{whole}-{count}", help=HELP, label_visibility="collapsed")
         name = st.text_input("Name", key=f"own-name-{count}", max_chars=60, placeholder="birds of my garden")
+        labels = labels_switch(f"own-labels-{count}", "auto")
         if st.button("Add", key="own-add", icon=":material/add:", disabled=not files):
-            _add(list(files or []), name or _called(files))
+            _add(list(files or []), name or _called(files), labels)
         _remove(data.name)
 
 
@@ -41,9 +48,9 @@ def _called(files: Any) -> str:
     return str(first.partition("/")[0] if "/" in first else stem(first))
 
 
-def _add(files: list[Any], name: str) -> None:
+def _add(files: list[Any], name: str, labels: Source) -> None:
     before = {each.name for each in own.sets()}
-    if not taken_in(cast(Any, add_files([(each.name, each) for each in files], name))):
+    if not taken_in(cast(Any, add_files([(each.name, each) for each in files], name, labels=labels))):
         return
     added = next(each.name for each in own.sets() if each.name not in before)
     st.session_state[MINE] = {*st.session_state.get(MINE, ()), added}

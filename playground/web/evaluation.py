@@ -1,6 +1,7 @@
 """What evaluations have found, and where they stand.
 
-GET /api/runs/{run}/evaluation          {"run", "step", "job", "stale", "found"}; found: the document, its scores summed up over seeds
+GET /api/runs/{run}/evaluation          {"run", "step", "job", "stale", "since", "found"}; found: the document, its scores summed up over
+                                        seeds; since: that the pictures were read again since the run, and what that means
 GET /api/runs/{run}/evaluation.json     the document as it is kept     GET /api/runs/{run}/evaluation.csv    all numbers, a row each
 GET /api/evaluation/losses?data=shapes  {"runs": [...]}: pretext loss beside accuracy, of every run on that data set
 """
@@ -20,6 +21,7 @@ from playground.evaluation import ledger
 from playground.evaluation.contest import most_confused
 from playground.evaluation.protocol import CONTENDERS
 from playground.home import HomeError
+from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
 from playground.runs.records import Run
 from playground.runs.store import Store
@@ -52,10 +54,13 @@ class Evaluation:
         if found and job["status"] == "failed" and found["written"] > job["since"] and found["status"] != "failed":
             job = job | {"status": "", "message": ""}  # it has been evaluated since, on a command line
         step = _evaluable(pool.store, run)
-        tag = f"{zlib.crc32(repr((run.status, step, found and (found['written'], found['status']), job)).encode()):x}"
+        since = read_before_evaluation(run)
+        tag = f"{zlib.crc32(repr((run.status, step, found and (found['written'], found['status']), job, since)).encode()):x}"
         shown = _summed(found) if found else None
         stale = bool(found and step is not None and found["step"] != step)
-        return tagged(request, tag, {"run": name, "step": step, "job": job, "stale": stale, "found": shown, "titles": CONTENDERS})
+        return tagged(
+            request, tag, {"run": name, "step": step, "job": job, "stale": stale, "since": since, "found": shown, "titles": CONTENDERS}
+        )
 
     def document(self, request: Request) -> Response:
         """All of it, to keep."""

@@ -187,7 +187,9 @@ def _features(folder: RunFolder, layer: str, step: int) -> Tensor:
         )
     found = torch.from_numpy(arrays[LAYERS[layer]]).float()
     if not bool(found.isfinite().all()):
-        raise ValueError(f"the features of step {step} must be finite numbers to be measured, got others")
+        raise ValueError(
+            f"at step {step} the network's features were no longer finite numbers, and cannot be measured: look at an earlier step"
+        )
     return found
 
 
