@@ -109,7 +109,9 @@ def test_confusion_is_scikit_learns_with_a_row_a_true_class():
     truth, said = torch.tensor([0, 0, 1, 2, 2, 2]), torch.tensor([0, 1, 1, 0, 2, 0])
     found = confusion(truth, said, 4)
     assert np.array_equal(found, confusion_matrix(truth, said, labels=range(4)))
-    assert most_confused(found.tolist(), ["a", "b", "c", "d"]) == [("c", "a", 2 / 3), ("a", "b", 0.5)]
+    assert most_confused((10 * found).tolist(), ["a", "b", "c", "d"]) == [("c", "a", 2 / 3), ("a", "b", 0.5)]
+    assert most_confused((9 * found).tolist(), ["a", "b", "c", "d"]) == [("c", "a", 2 / 3)]  # a has 18 images, c has 27
+    assert most_confused(found.tolist(), ["a", "b", "c", "d"]) == []
 
 
 def test_subsets_are_exact_shares_of_each_class_and_the_fewer_lie_in_the_more():
@@ -382,10 +384,19 @@ def test_test_images_of_classes_that_were_never_taught_are_left_out_and_few_are_
     task = task_of("own", train, test)
     assert sorted(task.test_labels.unique().tolist()) == [0, 1] and len(task.test_labels) == 40
     assert task.untaught == "20 test images are left out: no training image is of their class."
-    with pytest.raises(NoLabels, match="^own must have at least 20 labeled test images to be evaluated on, got 19$"):
+    assert task.rare == ""
+    few = task_of("own", train, images(60, 2, (torch.arange(60) < 19).long()))
+    assert (
+        few.rare == "Of 1 of 2 classes there are fewer than 20 test images: what these are mistaken for is counted, and no share is told."
+    )
+    with pytest.raises(
+        NoLabels, match="^own must have at least 20 labeled test images of two classes or more to be evaluated on, got 19 in"
+    ):
         task_of("own", train, images(19, 2))
+    with pytest.raises(NoLabels, match="got 24 in 1$"):  # as of a hundred pictures of one class and one each of twenty others
+        task_of("own", train, images(24, 2, torch.zeros(24, dtype=torch.long)))
     alone = images(30, 1, torch.arange(30)), images(30, 2, torch.arange(30, 60))  # thirty classes of one picture in each part
-    with pytest.raises(NoLabels, match="got 0$"):
+    with pytest.raises(NoLabels, match="got 0 in 0: 30 test images are left out: no training image is of their class$"):
         task_of("own", *alone)
 
 

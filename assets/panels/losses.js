@@ -120,7 +120,7 @@ export class Losses {
 }
 
 /** The axis of losses: of all runs that did not fail, for the loss of one that diverged would leave the others a single line. */
-function span(runs) {
+export function span(runs) {
   const kept = runs.filter((each) => each.status !== "failed").map((each) => each.loss)
   if (!kept.length || kept.length === runs.length) return { autorange: true, range: undefined }
   const [low, high] = [Math.min(...kept), Math.max(...kept)]

@@ -35,15 +35,17 @@ export function drawConfusion(chart, found, theme) {
   const matrix = found?.confusion
   chart.hint(matrix ? "" : "The linear probe with the most labels: rows are the true classes, columns what the probe says.")
   const names = (found?.about?.names ?? []).map(escaped)
-  const shares = (matrix ?? []).map((row) => row.map((count) => count / Math.max(1, row.reduce((a, b) => a + b, 0))))
+  const totals = (matrix ?? []).map((row) => row.reduce((a, b) => a + b, 0))
+  const shares = (matrix ?? []).map((row, i) => row.map((count) => count / Math.max(1, totals[i])))
+  const told = (i, j) => (totals[i] < found.least ? `${matrix[i][j]} of ${totals[i]}` : percent(shares[i][j])) // of few images no share is told
   const trace = { type: "heatmap", z: shares, x: names.map((_, i) => i), y: names.map((_, i) => i), zmin: 0, zmax: 1, colorscale: "Cividis", showscale: false, xgap: 1, ygap: 1,
-    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j]])), hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{z:.1%}<extra></extra>" }
-  if (names.length <= 12) Object.assign(trace, { text: shares.map((row) => row.map((share) => (share >= 0.005 ? Math.round(100 * share) : ""))), texttemplate: "%{text}", textfont: { size: 10 } })
+    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j], told(i, j)])), hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{customdata[2]}<extra></extra>" }
+  if (names.length <= 12) Object.assign(trace, { text: shares.map((row, i) => row.map((share, j) => (share < 0.005 ? "" : totals[i] < found.least ? `${matrix[i][j]}/${totals[i]}` : Math.round(100 * share)))), texttemplate: "%{text}", textfont: { size: 10 } })
   const few = names.length <= 24
   const ticks = { showticklabels: Boolean(matrix), tickvals: few ? names.map((_, i) => i) : [], ticktext: few ? names : [], showgrid: false, ticks: "", nticks: undefined, fixedrange: true }
   const layout = { xaxis: axis(theme, "named by the probe", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }), yaxis: axis(theme, "true class", [names.length - 0.5, -0.5], ticks), margin: { l: few ? 88 : 34, r: 8, t: 6, b: few ? 72 : 34 } }
   chart.draw(matrix ? [trace] : [], layout, theme, "confusion")
-  const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${percent(shares[i][i])}`)
+  const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${told(i, i)}`)
   chart.say(matrix ? `Confusion of the linear probe; known rightly: ${right.join(", ")}` : "Confusion: not measured yet")
 }
 

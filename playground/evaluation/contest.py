@@ -17,7 +17,7 @@ from playground import devices
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
 from playground.datasets.vision import squares
-from playground.diagnostics.labels import balanced
+from playground.diagnostics.labels import LEAST, balanced
 from playground.evaluation.corruptions import CORRUPTIONS
 from playground.evaluation.events import About, Confused, Doing, Event, Remark, Score
 from playground.evaluation.probes import LinearProbe, confusion, knn_predict, linear_probe
@@ -88,8 +88,7 @@ class _Contest:
         self.costs = self.protocol.costs(len(task.labels), len(task.test_labels))
         labeled = len(pool(task.labels, self.protocol.labels, 0))
         yield About(task.data, task.factor, task.names, labeled, len(task.test_labels), task.chance, len(task.labels), task.uneven)
-        if task.untaught:
-            yield Remark(task.untaught)
+        yield from (Remark(each) for each in (task.untaught, task.rare) if each)
         for seed in range(self.protocol.seeds):
             yield from self.seed(task, seed)
 
@@ -244,7 +243,8 @@ def _same(pixels: Tensor) -> Tensor:
 
 
 def most_confused(matrix: Iterable[Iterable[int]], names: list[str], most: int = 5) -> list[tuple[str, str, float]]:
-    """The pairs of classes that are mistaken most often: (true, called, share of the true class)."""
-    rows = [list(row) for row in matrix]
-    pairs = [(names[i], names[j], count / sum(row)) for i, row in enumerate(rows) for j, count in enumerate(row) if i != j and count]
+    """The pairs of classes that are mistaken most often: (true, called, share of the true class). Of few images no share is told."""
+    rows = [(i, list(row)) for i, row in enumerate(matrix)]
+    enough = [(i, row, sum(row)) for i, row in rows if sum(row) >= LEAST]
+    pairs = [(names[i], names[j], count / total) for i, row, total in enough for j, count in enumerate(row) if i != j and count]
     return sorted(pairs, key=lambda pair: -pair[2])[:most]

@@ -42,6 +42,15 @@ class Task:
         return uneven(self.test_labels)
 
     @property
+    def rare(self) -> str:
+        """That some classes have too few test images to say what each is mistaken for, as a sentence; "" where none has."""
+        counts = self.test_labels.bincount()
+        counts = counts[counts > 0]
+        few = int((counts < LEAST).sum())
+        have = f"Of {few:,} of {len(counts):,} classes there are fewer than {LEAST} test images"
+        return (few and f"{have}: what these are mistaken for is counted, and no share is told.") or ""
+
+    @property
     def chance(self) -> float:
         """The accuracy of who always names the commonest label of the test."""
         return float(self.test_labels.bincount().max() / len(self.test_labels))
@@ -64,8 +73,10 @@ def task_of(data: str, train: Images, test: Images, factor: str = "") -> Task:
     taught = torch.isin(test_labels, labels)
     untaught = "" if taught.all() else f"{int((~taught).sum()):,} test images are left out: no training image is of their {name}."
     test_pixels, test_labels = (test_pixels, test_labels) if taught.all() else (test_pixels[taught], test_labels[taught])
-    if len(test_labels) < LEAST:
-        raise NoLabels(f"{data} must have at least {LEAST} labeled test images to be evaluated on, got {len(test_labels)}")
+    found = len(test_labels.unique())
+    if len(test_labels) < LEAST or found < 2:
+        least = f"{data} must have at least {LEAST} labeled test images of two classes or more to be evaluated on"
+        raise NoLabels(f"{least}, got {len(test_labels)} in {found}{f': {untaught[:-1]}' if untaught else ''}")
     count = 1 + int(labels.max())
     names = (train.names.get(name, []) + [str(each) for each in range(count)])[: max(count, len(train.names.get(name, [])))]
     return Task(data, name, names, pixels, labels, test_pixels, test_labels, untaught)

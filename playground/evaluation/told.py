@@ -100,7 +100,8 @@ def show(document: Document) -> None:
         console.print(_labels(document))
         if document["confusion"]:
             pairs = [f"{true} called {called} {share:.0%}" for true, called, share in most_confused(document["confusion"], about["names"])]
-            console.print("most confused: " + "; ".join(pairs), markup=False)
+            if pairs:
+                console.print("most confused: " + "; ".join(pairs), markup=False)
     for part, columns in (("robustness", ("operator", "strength")), ("transfer", ("data",))):
         table = _table(document, part, columns)
         if table.row_count:

@@ -139,7 +139,7 @@ class Method(Choice, nn.Module):
     def loss_definition(cls, config: RunConfig) -> Definition:
         """What the curve of the loss shows, and how to read it beside its landmarks."""
         lines = [each for each in cls.references(config) if each.metric == "loss"]
-        good = "falls; how far it can fall is known for no run: compare it with earlier steps of this one only"
+        good = "falls; its lowest possible value is not known: compare it with earlier steps of the same run only"
         if lines:
             good = "falls below the dashed line, which is a network that tells no two images apart"
         if any(each.best for each in lines):

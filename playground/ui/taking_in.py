@@ -14,7 +14,7 @@ from playground.home import HomeError, home, keeping
 from playground.ui.controls import plain
 
 WORDS = {
-    "auto": "guessed from a table or the folders",
+    "auto": "guessed",
     "table": "in a table beside them",
     "subfolders": "folders inside the top ones",
     "folders": "the top folders",

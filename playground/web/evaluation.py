@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from playground.config import CHOICES
+from playground.diagnostics.labels import LEAST
 from playground.evaluation import ledger
 from playground.evaluation.contest import most_confused
 from playground.evaluation.protocol import CONTENDERS
@@ -106,7 +107,7 @@ def _nobody_at_it(store: Store, run: str) -> dict[str, str]:
 
 def _summed(found: ledger.Document) -> dict[str, Any]:
     pairs = most_confused(found["confusion"], found["about"]["names"]) if found["confusion"] else []
-    return found | {"scores": ledger.summary(found["scores"]), "pairs": pairs}
+    return found | {"scores": ledger.summary(found["scores"]), "pairs": pairs, "least": LEAST}
 
 
 def _told(store: Store, run: Run) -> dict[str, Any] | None:

@@ -52,3 +52,10 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
     page.mouse.click(small["x"] + small["width"] / 2, small["y"] + small["height"] / 2)
     page.wait_for_function(f"new URL(location).searchParams.get('eval.run') === '{trained[1]}'")
     page.wait_for_selector(f"{SAID}:has-text('Not evaluated yet')")
+
+
+def test_a_run_that_failed_does_not_stretch_the_axis_of_losses(scripts):
+    ask = 'async (runs) => (await import("/assets/panels/losses.js")).span(runs)'
+    kept = [{"loss": 1.0, "status": "finished"}, {"loss": 3.0, "status": "stopped"}]
+    assert scripts.evaluate(ask, [*kept, {"loss": 4.5e7, "status": "failed"}]) == {"autorange": False, "range": [0.9, 3.1]}
+    assert scripts.evaluate(ask, kept)["autorange"] is True
