@@ -146,6 +146,22 @@ def test_features_along_one_line_are_a_collapse_however_many_directions_have_a_l
     assert verdict({name: value for name, value in found.items() if name != "projector/participation_ratio"}).state == "healthy"
 
 
+def test_what_lies_between_its_limits_is_said_in_a_sentence():
+    low, high = rank_limit(64).speaks, rank_limit(64).clears
+    found = verdict(measured(**UNKNOWN) | {"projector/rankme_centered": (low + high) / 2, "explained/color": 0.0})
+    assert found.state == "unclear"
+    assert (
+        f"{(low + high) / 2:.3g} (from {low:.3g} and less it is dimensional collapse, from {high:.3g} and more it is not)."
+        in found.sentence
+    )
+
+
+def test_before_a_subject_can_be_expected_to_be_known_its_loss_alone_is_a_reason_to_doubt():
+    young = {"step": PATIENCE - 1, "values": measured(knn__shape=0.3, knn__color=0.9, explained__shape=0.05)}
+    assert verdict(**young).state == "healthy"
+    assert verdict(**young | {"values": young["values"] | {"knn/shape": 0.2}}).state == "unclear"
+
+
 def test_what_is_known_worse_than_at_random_weights_is_no_learning():
     lost = {"knn__shape": 0.2, "knn__color": 0.9, "explained__shape": 0.05}
     assert verdict(measured(**lost)).state == "no learning" and "worse than at the start" in verdict(measured(**lost)).sentence

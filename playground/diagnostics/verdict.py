@@ -94,7 +94,7 @@ def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: S
     near = next((each for each in rules if each.unclear(step, before)), None)
     if near:
         return "unclear", _between(near)
-    if gained is None or step < PATIENCE or (was_healthy and gained >= HALF * least):
+    if gained is None or (step < PATIENCE and gained > -least) or (was_healthy and gained >= HALF * least):
         return "healthy", sentence
     return _nothing_shown(gained, least, values, start, of)
 
@@ -102,8 +102,13 @@ def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: S
 def _between(rule: Rule) -> str:
     """Why nothing can be said: which values lie between the edges of their limits."""
     gray = [each for each in rule.checks if not each.limit.met(each.value)]
-    parts = [f"{each.what} is {each.value:.3g}, between {each.limit.speaks:.3g} ({rule.says}) and {each.limit.clears:.3g}" for each in gray]
-    return f"The evidence is thin: {'; '.join(parts)} ({rule.layer})."
+    sides = {"below": ("less", "more"), "above": ("more", "less")}
+    parts = [
+        f"{each.what}: {each.value:.3g} (from {each.limit.speaks:.3g} and {sides[each.limit.side][0]} it is {rule.says}, "
+        f"from {each.limit.clears:.3g} and {sides[each.limit.side][1]} it is not)"
+        for each in gray
+    ]
+    return f"The evidence is thin. Of the {rule.layer}, {'; '.join(parts)}."
 
 
 def _nothing_shown(gained: float, least: float, values: Values, start: Values, of: Subject) -> tuple[str, str]:
