@@ -1,6 +1,7 @@
 """One battery over all methods: whatever file is added to playground/methods is tested here without a new line."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -177,3 +178,15 @@ def test_reference_lines_are_the_losses_of_constant_outputs(method, monkeypatch)
             trainer.method.before_step(trainer.step, trainer.images.pixels, stream(0, "rounds", trainer.step))
             loss = float(trainer.learn([trainer.batch(1)])["loss"])
         assert loss == pytest.approx(line.value, abs=2e-2 * max(1, abs(line.value)))
+
+
+PAINTERS = {"masked", "hybrid", "generative"}
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_a_method_whose_neighbors_learn_little_says_what_it_is_meant_for(name):
+    """Those that compare views, clusters or whole images beat random weights on photographs within minutes; the others say so."""
+    method = CATALOG[name]
+    expected = method.family in PAINTERS or name in ("jigsaw", "relative-location", "colorization", "inpainting")
+    assert bool(method.meant_for) is expected
+    assert not expected or re.match(r"Meant (for|to) .*photograph's class.*random weights\.$", method.meant_for)

@@ -30,6 +30,7 @@ class Autoencoder(Method):
     link = "https://www.science.org/doi/10.1126/science.1127647"
     equation = r"\frac{1}{n} \| g(f(x)) - x \|^2"
     loss_unit = "squared pixel values, pixels from 0 to 1"
+    meant_for = "Meant to paint images from few numbers: neighbors know less of a photograph's class than with random weights."
     advice = "It keeps what covers many pixels, such as color and place, before what matters to people, such as the kind of shape."
     views = 1
     suggests = {

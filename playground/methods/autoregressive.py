@@ -33,6 +33,9 @@ class Autoregressive(Method):
     link = "https://proceedings.mlr.press/v119/chen20s.html"
     equation = r"-\frac{1}{n} \sum_{i=1}^{n} \log p(x_i \mid x_1, \dots, x_{i-1})"
     loss_unit = "nats per color value"
+    meant_for = (
+        "Meant to paint images pixel by pixel: after minutes, neighbors know no more of a photograph's class than with random weights."
+    )
     advice = (
         "The patch size of the network sets how small the image becomes: patches of 4 make 8 x 8 pixels of a 32 px image, "
         "patches of 2 make 16 x 16 and take five times as long."

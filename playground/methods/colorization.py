@@ -30,6 +30,10 @@ class Colorization(Method):
     link = "https://arxiv.org/abs/1603.08511"
     equation = r"\frac{1}{2HW} \sum_{h,w} \| \hat{c}_{h,w} - c_{h,w} \|^2"
     loss_unit = "squared color difference"
+    meant_for = (
+        "Meant to show what brightness says about color: after minutes, neighbors know no more of a "
+        "photograph's class than with random weights."
+    )
     advice = (
         "Squared error paints the mean of all colors that are possible: grayish where several are. The network sees gray images in the "
         "evaluation too, so it knows a color only as far as brightness and shape give it away."

@@ -24,6 +24,7 @@ class Denoising(Autoencoder):
     link = "https://dl.acm.org/doi/10.1145/1390156.1390294"
     equation = r"\frac{1}{n} \| g(f(\tilde{x})) - x \|^2, \quad \tilde{x} \sim q(\tilde{x} \mid x)"
     loss_unit = "squared pixel values, pixels from 0 to 1"
+    meant_for = "Meant to take noise out of images: neighbors know less of a photograph's class than with random weights."
     advice = "Too little noise, and copying is enough; too much, and nothing of the image is left to see."
 
     class Knobs(Autoencoder.Knobs):

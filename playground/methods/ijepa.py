@@ -36,7 +36,10 @@ class IJEPA(Method):
     link = "https://arxiv.org/abs/2301.08243"
     equation = r"\frac{1}{M T D} \sum_{i=1}^{M} \sum_{j \in B_i} \sum_{d=1}^{D} \mathrm{smooth}_{L1}(\hat{s}_{jd} - s_{jd})"
     loss_unit = "smooth L1 distance of normalized features"
-    advice = "One view and no changed colors: nothing tells it to ignore color. In minutes its k-NN stays near the untrained network's."
+    meant_for = (
+        "Meant for long training of large networks: after minutes, neighbors know no more of a photograph's class than with random weights."
+    )
+    advice = "One view and no changed colors: nothing tells it to ignore color."
     views, accepts = 1, frozenset({"vit"})
     no_filling = "it predicts features of hidden blocks, and has no decoder to paint with"
     suggests = {

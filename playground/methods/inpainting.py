@@ -32,6 +32,10 @@ class Inpainting(Method):
     link = "https://arxiv.org/abs/1604.07379"
     equation = r"\frac{1}{|M|} \| M \odot (x - F((1 - M) \odot x)) \|^2"
     loss_unit = "squared pixel values, pixels from 0 to 1"
+    meant_for = (
+        "Meant to show what surroundings say about a hole: after minutes, neighbors know no more of a "
+        "photograph's class than with random weights."
+    )
     advice = "Squared error alone paints the mean of everything that fits: blurred where the surroundings leave a choice."
     views = 1
     no_filling = "it cuts out one square of pixels, not patches of a grid"

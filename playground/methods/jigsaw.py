@@ -35,6 +35,7 @@ class Jigsaw(Method):
     link = "https://arxiv.org/abs/1603.09246"
     equation = r"-\log p\left(\sigma \mid f(x_{\sigma(1)}), \dots, f(x_{\sigma(9)})\right)"
     loss_unit = "nats"
+    meant_for = "Meant for the order of parts: after minutes, neighbors know a photograph's class hardly better than with random weights."
     advice = "Without a gap, lines that go on from tile to tile solve the puzzle, and nothing about objects needs to be learned."
     views = 1
     suggests = {"steps": 400, "optimizer.learning_rate": 2e-3, "augment.crop_scale_min": 0.8}

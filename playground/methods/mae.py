@@ -28,8 +28,12 @@ class MAE(Masked):
     link = "https://arxiv.org/abs/2111.06377"
     equation = r"\frac{1}{|M|\, n} \sum_{i \in M} \| \hat{x}_i - x_i \|^2"
     loss_unit = "squared pixels, normalized where it normalizes patches"
+    meant_for = (
+        "Meant for pictures of what is hidden, and for fine-tuning after hours of training: after minutes, "
+        "neighbors know no more of a photograph's class than with random weights."
+    )
     advice = (
-        "Judge it by its pictures: in minutes, masked methods score near the untrained network on k-NN. With per-patch normalization, "
+        "Judge it by its pictures. With per-patch normalization, "
         "pictures borrow each hidden patch's true mean and contrast, and flat patches become noise."
     )
 

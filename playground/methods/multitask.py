@@ -56,7 +56,7 @@ class MultiTask(Method):
     loss_unit = "that of its tasks, weighted"
     advice = "A cosine below zero: the tasks pull the encoder apart. PCGrad removes the part in conflict; the other weightings only trade."
 
-    suggests = {"batch_size": 128, "steps": 250}  # every task brings its own pass through the encoder
+    suggests = {"batch_size": 128, "steps": 350}  # every task brings its own pass through the encoder
 
     class Knobs(Choice.Knobs):
         """Which tasks, and how they are weighed."""

@@ -34,6 +34,7 @@ class RelativeLocation(Method):
     link = "https://arxiv.org/abs/1505.05192"
     equation = r"-\frac{1}{8} \sum_{k=1}^{8} \log p\left(k \mid f(x_0), f(x_k)\right)"
     loss_unit = "nats"
+    meant_for = "Meant for the order of parts: after minutes, neighbors know a photograph's class hardly better than with random weights."
     advice = "Flat patches look alike wherever they lie, so it cannot always be right; and with no gap, edges that match are enough."
     views = 1
     suggests = {"steps": 400, "optimizer.learning_rate": 2e-3, "augment.crop_scale_min": 0.8}

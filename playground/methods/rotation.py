@@ -36,7 +36,7 @@ class Rotation(Method):
         "of the time, because circles, rings, squares and crosses tell nothing, bars half, and stars little."
     )
     views = 1
-    suggests = {"batch_size": 128, "steps": 300, "optimizer.learning_rate": 2e-3}
+    suggests = {"batch_size": 128, "steps": 450, "optimizer.learning_rate": 2e-3}
     measures = {
         "rotation_accuracy": Measure(
             "Rotation accuracy",

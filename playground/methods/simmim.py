@@ -29,6 +29,10 @@ class SimMIM(Masked):
     link = "https://arxiv.org/abs/2111.09886"
     equation = r"\frac{1}{\Omega(x_M)} \| \hat{x}_M - x_M \|_1"
     loss_unit = "absolute pixel values, normalized where it normalizes patches"
+    meant_for = (
+        "Meant for pictures of what is hidden, and for fine-tuning after hours of training: after minutes, "
+        "neighbors know no more of a photograph's class than with random weights."
+    )
     advice = "Judge it by its pictures. Every patch passes the encoder, hidden or not, so a step costs more than one of MAE's."
     suggests = Masked.suggests | {"masking.ratio": 0.5, "batch_size": 128, "optimizer.learning_rate": 5e-3}
 

@@ -109,6 +109,8 @@ def _method(pen: Pen) -> None:
         st.caption(f"{plain(method.summary)} [{plain(method.paper.partition(':')[0])}]({method.link})")
         if method.advice:
             st.caption(f":material/lightbulb: {plain(method.advice)}")
+        if method.meant_for:
+            st.caption(f":material/target: {plain(method.meant_for)}")
         if counted := negatives(pen.now.config()[0]):
             st.caption(f":material/unfold_more: {counted}")
         pen.section("method")
