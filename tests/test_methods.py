@@ -187,6 +187,6 @@ PAINTERS = {"masked", "hybrid", "generative"}
 def test_a_method_whose_neighbors_learn_little_says_what_it_is_meant_for(name):
     """Those that compare views, clusters or whole images beat random weights on photographs within minutes; the others say so."""
     method = CATALOG[name]
-    expected = method.family in PAINTERS or name in ("jigsaw", "relative-location", "colorization", "inpainting")
+    expected = method.family in PAINTERS or name in ("jigsaw", "relative-location", "colorization", "inpainting", "multitask")
     assert bool(method.meant_for) is expected
     assert not expected or re.match(r"Meant (for|to) .*photograph's class.*random weights\.$", method.meant_for)

@@ -54,9 +54,13 @@ class MultiTask(Method):
     link = "https://arxiv.org/abs/2001.06782"
     equation = r"\sum_i w_i L_i, \qquad g_i \leftarrow g_i - \frac{\min(g_i \cdot g_j, 0)}{\|g_j\|^2}\, g_j"
     loss_unit = "that of its tasks, weighted"
+    meant_for = (
+        "Meant to show whether two tasks agree about one encoder: in the same time, its parts alone know more of a photograph's class, "
+        "and it hardly more than random weights."
+    )
     advice = "A cosine below zero: the tasks pull the encoder apart. PCGrad removes the part in conflict; the other weightings only trade."
 
-    suggests = {"batch_size": 128, "steps": 350}  # every task brings its own pass through the encoder
+    suggests = {"batch_size": 128, "steps": 250}  # every task brings its own pass through the encoder
 
     class Knobs(Choice.Knobs):
         """Which tasks, and how they are weighed."""
