@@ -77,6 +77,8 @@ def test_the_method_that_readme_adds_trains():
     exec(next(block for block in blocks if "(Method)" in block), made)
     method = next(each for each in made.values() if isinstance(each, type) and issubclass(each, Method) and each is not Method)
     config = RunConfig(network="resnet-tiny", batch_size=32, steps=30, device="cpu")
+    known = {*dir(Method), *(name for kind in Method.__mro__ for name in vars(kind).get("__annotations__", {}))}
+    assert {name for name in vars(method) if not name.startswith("_")} <= known, "what it says of itself is asked for by somebody"
     trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
     ours = method(trainer.method.backbone, config.model_copy(update={"method": method.Knobs()}))
     optimizer, batch = torch.optim.AdamW(ours.parameters(), 3e-3), trainer.batch(1)
@@ -88,6 +90,8 @@ def test_the_method_that_readme_adds_trains():
         optimizer.step()
         losses.append(values["loss"].item())
     assert losses[-1] < losses[0] - 0.1
+    low, high = method.loss_bounds(config.model_copy(update={"method": method.Knobs()}))
+    assert low < min(losses) and max(losses) < high
 
 
 def test_every_name_that_a_script_imports_is_exported_where_it_is_sought():

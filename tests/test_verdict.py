@@ -317,6 +317,7 @@ def test_pictures_that_are_all_the_same_are_no_fault_of_the_network():
     alike = {"distinct": 1.0, "share": 1 / 500, "difference": 0.0, "detail": 0.2}
     found = verdict(measured(POINT, POINT), pictures=alike)
     assert found.state == "pictures alike" and found.sentence.startswith("Your pictures are all the same") and "Data page" in found.advice
+    assert set(found.layers.values()) == {"unclear"} and {each["layer"] for each in found.checks} == {"data"}, "no network is blamed"
     few = {"distinct": 2.0, "share": 2 / 500, "difference": 0.3, "detail": 0.2}
     assert "only 2 of the 500 that the run is watched by are different" in verdict(measured(), pictures=few).sentence
     plain = {"distinct": 500.0, "share": 1.0, "difference": 0.4, "detail": 0.001}

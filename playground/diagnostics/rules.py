@@ -42,9 +42,12 @@ def rules_for(values: Values, start: Values, of: Subject) -> list[Rule]:
     Pictures first: what is the same cannot be told apart. Then bins: a network may sort all images into one while its features still
     look alive. Then the layer that the loss works on, since that is where collapse begins, and the backbone below it.
     """
+    pictures = _picture_rules(of)
+    if any(each.met for each in pictures):
+        return pictures  # whatever else is found comes of them
     collapses = [rule for layer in sorted(of.sizes, reverse=True) for rule in _layer_rules(layer, values, of)]
     bins = [rule for who, count in of.bins.items() for rule in _bin_rules(who, count, values)]
-    rules = [*_loss_rule(values, of), *_picture_rules(of), *bins, *collapses, *_idle_rules(values, start, of)]
+    rules = [*_loss_rule(values, of), *pictures, *bins, *collapses, *_idle_rules(values, start, of)]
     return rules + _shortcut_rule(values, start, of)
 
 

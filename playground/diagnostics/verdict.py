@@ -57,6 +57,8 @@ def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict
     speaking = [each for each in rules if each.speaks(step, standing)]
     found = next((each for each in speaking if each.met), next(iter(speaking), None))  # what holds now counts more than what held before
     layers = {layer: _state_of(layer, rules, step, standing) for layer in of.sizes}
+    if found and found.layer == "data":
+        layers = dict.fromkeys(layers, "unclear")
     told = [check for each in rules for check in each.told(step, standing)]
     if found:
         state, sentence = _sick(found, rules, values, of)
