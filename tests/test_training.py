@@ -111,7 +111,9 @@ def test_a_checkpoint_survives_a_file(tiny, tmp_path):
         if isinstance(event, Checkpoint):
             torch.save(event.state, tmp_path / "checkpoint.pt")
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert numbers(train(config, checkpoint=state))[6] == numbers(train(config))[6]
+    resumed, whole = numbers(train(config, checkpoint=state))[6], numbers(train(config))[6]
+    # Seen once in some hundred runs: a matrix product of the projector was rounded otherwise in its last bit.
+    assert resumed["loss"] == whole["loss"] and resumed == pytest.approx(whole, rel=1e-6)
 
 
 def test_a_moved_knob_is_recorded_and_replayed_exactly(tiny):
