@@ -76,6 +76,9 @@ def busy(neighbors: int) -> Iterator[None]:
 
 def insight(seeds: int) -> Result:
     """Seconds from the first event of the default run until neighbors know the factor it is about; import and download left out."""
+    from playground.core_sharing import share_cores
+
+    share_cores()  # as workers and `train` do
     found = [_learned(seed) for seed in range(seeds)]
     return _spread(found)
 
