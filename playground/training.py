@@ -111,6 +111,7 @@ def train(
 
 def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[str, Any] | None) -> Trainer:
     """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
+    torch.set_num_threads(usual.threads or torch.get_num_threads())  # what it is calibrated by, whatever the run before it took
     trainer = Trainer(config, images, usual)
     before = (checkpoint or {}).get("device")  # older checkpoints do not say
     trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))

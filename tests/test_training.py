@@ -111,9 +111,17 @@ def test_a_checkpoint_survives_a_file(tiny, tmp_path):
         if isinstance(event, Checkpoint):
             torch.save(event.state, tmp_path / "checkpoint.pt")
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    resumed, whole = numbers(train(config, checkpoint=state))[6], numbers(train(config))[6]
-    # Seen once in some hundred runs: a matrix product of the projector was rounded otherwise in its last bit.
-    assert resumed["loss"] == whole["loss"] and resumed == pytest.approx(whole, rel=1e-6)
+    assert numbers(train(config, checkpoint=state))[6] == numbers(train(config))[6]
+
+
+def test_what_ran_before_in_this_process_changes_no_number(tiny):
+    """Not even in the last bit: a run that took fewer threads leaves them to the next one, which is calibrated by its own."""
+    if devices.thread_limit() < 2:
+        pytest.skip("this process has one thread")
+    config = RunConfig(**tiny)
+    first = numbers(train(config))
+    torch.set_num_threads(1)
+    assert numbers(train(config)) == first
 
 
 def test_a_moved_knob_is_recorded_and_replayed_exactly(tiny):
