@@ -72,6 +72,14 @@ def test_one_cut_snapshot_leaves_the_list_and_the_others(pool, run, client):
     assert described["steps"] == [0, 20] and described["notes"][0].startswith("1 of 3 snapshots are damaged")
 
 
+def test_snapshots_that_are_gone_are_not_those_of_an_older_version(pool, run, client):
+    folder = pool.store.folder(run).path
+    (folder / "snapshots").rename(folder / "elsewhere")
+    said = f"Its snapshots are gone ({folder / 'snapshots'}): its maps and pictures cannot be shown, its curves can."
+    notes = client.get(f"/api/runs/{run}/map?kind=pca").json()["notes"]
+    assert said in notes and not any("Nothing was kept of this layer" in each for each in notes)
+
+
 def test_a_picture_with_a_changed_bit_is_not_served(pool, run, client):
     path = pool.store.folder(run).picture(10, "views")
     assert client.get(f"/api/runs/{run}/snapshots/10/views.png").content == safe_files.read(path)

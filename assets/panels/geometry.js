@@ -84,6 +84,7 @@ export class GeometryPanel {
 
   why(run) {
     if (run?.error) return run.error
+    if (["finished", "stopped", "failed"].includes(run?.status?.status)) return "No snapshot of this run is here, and geometry is measured on snapshots."
     return run?.status ? "Nothing has been measured in this run yet: the first numbers come with its first snapshot." : "The numbers come with the first snapshot of a run."
   }
 

@@ -313,7 +313,7 @@ def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
     if count < SMALLEST:
         left = f"; {found.skipped_count:,} files were left out (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"{title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} for the probe set"
+        rule = f"{title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} to watch the run by"
         raise DataError(f"{rule}, got {count}{left}")
 
 

@@ -21,7 +21,7 @@ def condition(folder: RunFolder, run: Run) -> list[str]:
     if not folder.path.is_dir():
         lost = f"The files of this run are gone ({folder.path}): its settings and curves are here, its maps and pictures are not{again}."
         return [*since, lost]
-    return [*since, *_probe(folder, run), *_snapshots(folder), *_checkpoints(folder, run)]
+    return [*since, *_probe(folder, run), *_snapshots(folder, run), *_checkpoints(folder, run)]
 
 
 def resumes(folder: RunFolder) -> str:
@@ -39,7 +39,9 @@ def _probe(folder: RunFolder, run: Run) -> Iterable[str]:
         yield f"The images it was measured on are gone or damaged ({', '.join(lost)}): its maps cannot be shown, its curves can{again}."
 
 
-def _snapshots(folder: RunFolder) -> Iterable[str]:
+def _snapshots(folder: RunFolder, run: Run) -> Iterable[str]:
+    if run.step > 0 and not any(folder.path.glob("snapshots/*.npz")):
+        yield f"Its snapshots are gone ({folder.path / 'snapshots'}): its maps and pictures cannot be shown, its curves can."
     for place, suffix, what in (("snapshots", "npz", "snapshots"), ("weights", "pt", "copies of the weights")):
         paths = sorted(folder.path.glob(f"{place}/*.{suffix}"))
         lost = [str(int(path.stem)) for path in paths if not whole(path)]

@@ -121,17 +121,18 @@ def _notes(points: Points, steps: list[int], size: dict[str, int], described: di
         return condition(points.folder, points.run) or ["Nothing was measured yet: a map comes with the first snapshot."]
     reason, kept = why_not(points.store, points.run.id), steps_kept(points.store, points.run.id)
     labeled = any(max(each, default=-1) >= 0 for each in described["labels"].values())
-    count = described["count"]
+    count, gone = described["count"], condition(points.folder, points.run)
+    nothing = points.layer in size and not steps and not points.count
     found = {
         "This run has nothing of a projector: its method has none, or it was trained by an older version.": "projector" not in size,
-        "Nothing was kept of this layer: the run is of an older version.": points.layer in size and not steps and not points.count,
+        "Nothing was kept of this layer: the run is of an older version.": nothing and bool(points.folder.steps()),
         f"More than {MANY:,} points are laid out at the newest weights only.": (points.count or 0) > MANY,
         "No weights were kept through time: other pictures, and training images, are shown at the newest only.": not kept and not reason,
         f"No other picture can be placed on this map, and no training image shown: {reason}.": reason,
         "These images have no labels: they can be colored by cluster or by similarity.": not labeled,
         f"UMAP needs {UMAP_NEEDS} points at least, got {count}: PCA stands in for it.": count < UMAP_NEEDS,
     }
-    return condition(points.folder, points.run) + [sentence for sentence, holds in found.items() if holds]
+    return gone + [sentence for sentence, holds in found.items() if holds]
 
 
 def _neighbors(points: Points, step: int, features: Tensor, image: int, k: int) -> dict[str, Any]:

@@ -268,7 +268,7 @@ def test_too_few_pictures_are_refused_in_one_sentence(count, home):
     place = folder_of(home / "few", [f"{i}.png" for i in range(count)])
     place.mkdir(exist_ok=True)
     (place / "notes.txt").write_text("hello")
-    rule = "few must have at least 16 pictures, 8 to train on and 8 for the probe set"
+    rule = "few must have at least 16 pictures, 8 to train on and 8 to watch the run by"
     with pytest.raises(DataError) as error:
         list(intake.add(place))
     assert str(error.value) == f"{rule}, got {count}; 1 files were left out (the first, notes.txt: {READ})"
