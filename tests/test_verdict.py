@@ -143,6 +143,7 @@ def test_features_along_one_line_are_a_collapse_however_many_directions_have_a_l
     assert verdict(found).layers == {"backbone": "healthy", "projector": "dimensional collapse"}
     assert verdict(found, step=UNFOLDING - 1).state == "healthy"
     assert verdict(measured(backbone=line)).state == "healthy"
+    assert verdict(found, guards={}).state == "healthy", "a code that an image is painted from begins so"
     assert verdict({name: value for name, value in found.items() if name != "projector/participation_ratio"}).state == "healthy"
 
 

@@ -82,10 +82,11 @@ def _layer_rules(layer: str, values: Values, of: Subject) -> list[Rule]:
 def _line_rule(layer: str, values: Values, of: Subject) -> list[Rule]:
     """One direction that nearly all variance is in, however many others have a little: of a projector, which its loss spreads.
 
-    A backbone is like that at random weights on photographs. Runs measured in earlier versions do not know the number.
+    A backbone is like that at random weights on photographs, and a narrow code that an image is painted from for its first hundred steps.
+    Runs measured in earlier versions do not know the number.
     """
     ratio = values.get(f"{prefix_of(layer)}participation_ratio")
-    if layer != "projector" or ratio is None:
+    if layer != "projector" or ratio is None or not of.guards:
         return []
     one = f"Nearly all of the variance is along one line: a participation ratio of {ratio:.2f}, although {spread_of(layer, values, of)}."
     check = Check(f"participation ratio, of {of.most(layer)}", ratio, ONE_DIRECTION)
