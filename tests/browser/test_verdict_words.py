@@ -6,7 +6,8 @@ SUMMARY = """
 async ([state, apart, value]) => {
   const { Grounds } = await import("/assets/verdict.js")
   const grounds = new Grounds(apart)
-  const check = { layer: "backbone", what: "rank", side: "below", limit: 1, clears: 2, says: "dimensional collapse", holds: false, met: false, value }
+  const limit = { side: "below", limit: 1, clears: 2, says: "dimensional collapse" }
+  const check = { layer: "backbone", what: "rank", holds: false, met: false, value, ...limit }
   grounds.update({ state, layers: { backbone: state }, checks: [check, { ...check, value: 9 }] })
   return grounds.summary.textContent
 }
