@@ -13,7 +13,8 @@ async ([wanted, layouts]) => {
   map.kind = wanted
   map.controls(map.steps())
   map.describe(20, map.drawnKind())
-  const buttons = [...map.switch.children].map((each) => `${each.textContent}${each.getAttribute("aria-pressed") === "true" ? " pressed" : ""}`)
+  const pressed = (each) => (each.getAttribute("aria-pressed") === "true" ? " pressed" : "")
+  const buttons = [...map.switch.children].map((each) => `${each.textContent}${pressed(each)}`)
   return [buttons, map.canvas.getAttribute("aria-label"), map.caution.textContent]
 }
 """

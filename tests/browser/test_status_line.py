@@ -8,7 +8,8 @@ SENTENCE = (
 DRAW = """
 async ([facts, state, sentence]) => {
   const { Transport } = await import("/assets/panels/transport.js")
-  const place = Object.assign(document.createElement("div"), { className: "ssl-panel ssl-transport", style: "width: 740px; font-family: sans-serif" })
+  const place = document.createElement("div")
+  Object.assign(place, { className: "ssl-panel ssl-transport", style: "width: 740px; font-family: sans-serif" })
   document.body.replaceChildren(place)
   const panel = new Transport(place)
   clearInterval(panel.ticking)
@@ -16,8 +17,8 @@ async ([facts, state, sentence]) => {
   panel.notify = () => {}
   const now = (name) => (name === "views_per_second" ? 2140 : undefined)
   const pace = { longest: () => 1, left: () => 60 }
-  panel.update({ id: "a", status: { status: "running" }, facts, now, pace, changes: [], snapshots: new Map(), step: 40, steps: 300, online: true,
-    heard: null, verdict: { state, sentence } })
+  const run = { id: "a", status: { status: "running" }, step: 40, steps: 300, online: true, heard: null, changes: [], snapshots: new Map() }
+  panel.update({ ...run, facts, now, pace, verdict: { state, sentence } })
 }
 """
 CUT = "each => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight"
