@@ -179,14 +179,6 @@ def _apart() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
-def return_memory() -> None:
-    """Gives back to the system what was freed. glibc keeps it otherwise, hundreds of MB in a process that rests."""
-    gc.collect()
-    if sys.platform.startswith("linux"):
-        with contextlib.suppress(AttributeError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
-
-
 def _serve(channel: socket.socket) -> NoReturn:
     """The preloader: forks what is asked for, and tells how it ended; until the server is gone."""
     os.setsid()
