@@ -13,7 +13,6 @@ killed) it starts an ordinary process; nobody else can tell the difference.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
