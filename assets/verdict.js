@@ -49,8 +49,8 @@ export class Grounds {
     const folded = this.apart ? rest : [...met, ...rest]
     this.fold.hidden = !folded.length
     const unclear = checks.filter((each) => !speaks(each) && inGray(each)).length
-    const besides = unclear ? `, ${unclear} ${unclear > 1 ? "are" : "is"} unclear` : ""
-    setText(this.summary, this.apart ? `${rest.length - unclear} checks find no problem${besides}` : `${met.length} of ${checks.length} checks find a problem${besides}`)
+    const besides = `${unclear ? `, ${unclear} ${unclear > 1 ? "are" : "is"} unclear` : ""}${doubt(verdict, met.length, unclear)}`
+    setText(this.summary, this.apart ? `${finding(rest.length - unclear)} no problem${besides}` : `${met.length} of ${checks.length} checks find a problem${besides}`)
     tabulate(this.met, this.apart ? met : [])
     tabulate(this.rows, folded)
   }
@@ -64,6 +64,16 @@ export class Grounds {
       setText(chip.lastChild, `${layer}: ${state}`)
     })
   }
+}
+
+function finding(count) {
+  return count === 1 ? "1 check finds" : `${count} checks find`
+}
+
+/** Why a verdict is unclear where no check finds a problem. */
+function doubt(verdict, met, unclear) {
+  if (verdict?.state !== "unclear" || met) return ""
+  return unclear ? ": too few are clear to call it healthy" : ", but there is not enough evidence that anything was learned"
 }
 
 function tabulate(rows, checks) {

@@ -14,7 +14,7 @@ from playground.datasets import Images
 from playground.diagnostics.assignments import bin_use
 from playground.diagnostics.base import CATALOG
 from playground.diagnostics.clusters import silhouette
-from playground.diagnostics.factors import causes_of, explained_by
+from playground.diagnostics.factors import causes_of, explained_by, too_few_to_explain
 from playground.diagnostics.geometry import similarity_histograms
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.probes import knn_accuracy, knn_balanced
@@ -31,6 +31,7 @@ PAIRS = 4  # of so many images, one is also seen as two views
 SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
 BY_FACTOR = {"knn": knn_accuracy, "knn_balanced": knn_balanced, "silhouette": silhouette}  # of the backbone's output
+WATCHED = "watched images"
 PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
 
 
@@ -44,10 +45,13 @@ class ProbeSet:
         self.images, self.device, self.seed = images.to(trainer.device.where), trainer.device, trainer.config.seed
         self.layout: np.ndarray | None = None
         self.origin: Tensor | None = None  # the features of the first measurement
-        self.causes = causes_of(self.images.pixels, self.images.factors)
-        found = {name: too_few(labels, "watched images") for name, labels in self.images.factors.items()}
-        self.unmeasured = {name: f"accuracy of {name} {why}" for name, why in found.items() if why}
-        told = [name for name in self.images.factors if name in self.causes and name not in self.unmeasured]
+        causes = causes_of(self.images.pixels, self.images.factors)
+        unknown = {name: why for name, labels in self.images.factors.items() if (why := too_few(labels, WATCHED))}
+        unexplained = {name: why for name, each in causes.items() if (why := too_few_to_explain(each, WATCHED))}
+        self.causes = {name: each for name, each in causes.items() if name not in unexplained}
+        self.unmeasured = {f"knn/{name}": f"accuracy of {name} {why}" for name, why in unknown.items()}
+        self.unmeasured |= {f"explained/{name}": f"variance explained by {name} {why}" for name, why in unexplained.items()}
+        told = [name for name in self.images.factors if name in causes and name not in unknown]
         self.about = next(iter(told), "")  # the first factor is the data set's subject
         generator = stream(self.seed, "pairs", 0, self.device.where)
         self.paired = len(images) // PAIRS

@@ -26,7 +26,7 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
     for event in events:
         match event:
             case Started(_, facts):
-                summary |= {"data": facts["data"]} if facts.get("data") else {}
+                summary |= {name: facts[name] for name in ("data", "unmeasured") if facts.get(name)}
             case Metrics(_, values):
                 final |= values
             case Baseline(_, values):
@@ -85,6 +85,8 @@ def show(summary: dict[str, Any]) -> None:
         table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
     if table.row_count:
         console.print(table)
+    for why in summary.get("unmeasured", {}).values():
+        console.print(f"{why[:1].upper()}{why[1:]}.", markup=False, highlight=False)
     if summary["status"] == "failed":
         Console(stderr=True).print(f"ssl-playground: {summary['message']}", style="red", markup=False, soft_wrap=True)
     elif "verdict" in summary:

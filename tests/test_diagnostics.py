@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from playground.diagnostics import CATALOG
 from playground.diagnostics.assignments import bin_use
-from playground.diagnostics.factors import COLOR, average_colors, causes_of, explained, explained_by
+from playground.diagnostics.factors import COLOR, average_colors, causes_of, explained, explained_by, too_few_to_explain
 from playground.diagnostics.geometry import BINS, alignment, feature_std, similarity_histograms, uniformity, view_agreement
 from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE, knn_accuracy
 from playground.diagnostics.spectrum import effective_rank, rankme, rankme_centered, singular_values
@@ -134,6 +134,19 @@ def test_explained_agrees_with_scikit_learn():
     predicted = LinearRegression().fit(causes, features).predict(causes)
     assert explained_by(features, causes) == pytest.approx(r2_score(features, predicted, multioutput="variance_weighted"), abs=1e-5)
     assert explained_by(features, torch.cat([causes, causes], 1)) == pytest.approx(float(explained_by(features, causes)), abs=1e-5)
+
+
+def test_what_few_images_explain_by_chance_is_not_told():
+    """Noise on eight images is explained whole by as many directions; from ten images a direction on a tenth of it is, by chance."""
+    few, many = sphere(8, 9, seed=1), sphere(400, 9, seed=1)
+    assert explained_by(sphere(8, 512), few) == pytest.approx(1, abs=1e-5)
+    assert too_few_to_explain(few, "watched images") == "needs at least 90 watched images, 10 for each of 9 directions; there are 8"
+    assert too_few_to_explain(many[:89]) != "" and too_few_to_explain(many[:90]) == ""
+    by_chance = [float(explained_by(sphere(90, 1, seed=seed), many[:90])) for seed in range(2, 102)]
+    assert np.mean(by_chance) == pytest.approx(9 / 89, abs=0.02) and max(by_chance) < 0.3
+    gray = average_colors(torch.arange(0, 240, 10, dtype=torch.uint8)[:, None, None, None].expand(24, 3, 4, 4))  # mean and its square vary
+    assert too_few_to_explain(gray) == ""
+    assert too_few_to_explain(gray[:19]) == "needs at least 20 images, 10 for each of 2 directions; there are 19"
 
 
 def test_the_average_color_is_a_cause_of_every_image():

@@ -157,6 +157,14 @@ def test_what_lies_between_its_limits_is_said_in_a_sentence():
     )
 
 
+def test_where_the_verdict_is_unclear_so_is_the_layer_that_it_doubts():
+    between = verdict(measured(**UNKNOWN) | {"projector/rankme_centered": sum((rank_limit(64).speaks, rank_limit(64).clears)) / 2})
+    assert (between.state, between.layers) == ("unclear", {"projector": "unclear", "backbone": "healthy"})
+    idle = verdict(measured(knn__shape=0.3, knn__color=0.9, explained__shape=0.05))
+    assert (idle.state, idle.layers) == ("unclear", {"projector": "healthy", "backbone": "unclear"})
+    assert not any(each["holds"] for each in idle.checks)
+
+
 def test_before_a_subject_can_be_expected_to_be_known_its_loss_alone_is_a_reason_to_doubt():
     young = {"step": PATIENCE - 1, "values": measured(knn__shape=0.3, knn__color=0.9, explained__shape=0.05)}
     assert verdict(**young).state == "healthy"

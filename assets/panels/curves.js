@@ -168,8 +168,8 @@ function baselines(run) {
 
 /** Why there is no accuracy, in a sentence. */
 export function unmeasured(run) {
-  const why = Object.values(run.facts.unmeasured ?? {})
-  return why.length ? `${why[0][0].toUpperCase()}${why[0].slice(1)}.` : "These images have no labels: whether neighbors share them cannot be measured."
+  const [, why] = Object.entries(run.facts.unmeasured ?? {}).find(([name]) => !name.startsWith("explained/")) ?? []
+  return why ? `${why[0].toUpperCase()}${why.slice(1)}.` : "These images have no labels: whether neighbors share them cannot be measured."
 }
 
 /** What an accuracy is read against: chance, and where classes are uneven the mean over classes. */

@@ -19,7 +19,7 @@ Every rule is made of checks with their limits, `limits`; `ssl-playground judge`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from playground.diagnostics.advice import WHOLE, advice
 from playground.diagnostics.checks import Rule
@@ -65,6 +65,8 @@ def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict
         to_do = advice(found.says, main_nuisance(values, of)[0], of)
     else:
         (state, sentence), to_do = _well(step, rules, values, start, of, before), ""
+    if state == "unclear":
+        layers = _doubted(layers, rules, step, before)
     return Verdict(step, state, sentence, _evidence(values, of), to_do, layers, told)
 
 
@@ -131,6 +133,12 @@ def _state_of(layer: str, rules: Sequence[Rule], step: int, before: Verdict | No
         return "starting"
     speaking = [each for each in rules if each.layer == layer and each.speaks(step, before)]
     return next((each.says for each in speaking if each.met), speaking[0].says if speaking else "healthy")
+
+
+def _doubted(layers: Mapping[str, str], rules: Sequence[Rule], step: int, before: Verdict | None) -> dict[str, str]:
+    """No layer is called healthy that the verdict is unclear about: those of the rules that cannot tell, else the one that is to learn."""
+    doubted = {each.layer for each in rules if each.unclear(step, before)} & set(layers) or {"backbone"}
+    return {layer: "unclear" if layer in doubted and state == "healthy" else state for layer, state in layers.items()}
 
 
 def _evidence(values: Values, of: Subject) -> dict[str, float]:

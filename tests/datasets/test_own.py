@@ -231,8 +231,13 @@ def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(la
     events = list(train(RunConfig(data="own-pets", steps=60, batch_size=8, network="resnet-tiny", device="cpu")))
     assert not any(name.startswith("knn") for each in events if isinstance(each, Metrics) for name in each.values)
     assert next(each for each in events if isinstance(each, Started)).facts["unmeasured"] == {
-        "class": "accuracy of class needs at least 20 watched images in two classes or more, two of each class; there are 8 in 2"
+        "knn/class": "accuracy of class needs at least 20 watched images in two classes or more, two of each class; there are 8 in 2",
+        "explained/class": "variance explained by class needs at least 20 watched images, 10 for each of 1 direction; there are 8",
+        "explained/average color": "variance explained by average color needs at least 90 watched images, 10 for each of 9 directions; "
+        "there are 8",
     }
+    assert not any(name.startswith("explained") for each in events if isinstance(each, Metrics) for name in each.values)
+    assert not any("explained" in check["what"] for each in events if isinstance(each, Verdict) for check in each.checks)
     said = [each.sentence for each in events if isinstance(each, Verdict)]
     assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("spread")[0] for each in said)
 
