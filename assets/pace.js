@@ -2,7 +2,9 @@
 
 const TOGETHER = 0.05 // seconds: entries so near each other were written at once
 const RECENT = 12 // seconds of training that the pace is taken from, and at least
-const FEWEST = 8 // stretches of it, so that one long wait does not stand alone
+const FEWEST = 8 // stretches of it, so that one long wait does not stand alone; but
+const NEWEST = 1 / 3 // of all stretches at most, since the first seconds are often slower, and
+const FIRST = 6 // of the first ones
 const ENOUGH = 0.8 // seconds of training before anything is said
 const LATEST = 5 // measurements that the cost of the next is taken from
 
@@ -48,8 +50,8 @@ export class Pace {
    * planned: { at, share, after }, the measurements, see `Cadence.planned`.
    */
   left(step, steps, planned, since = 0) {
+    if (total(this.stretches) < ENOUGH) return null
     const recent = this.recent()
-    if (total(recent) < ENOUGH) return null
     const training = middle(recent) * (steps - step)
     const ahead = (planned?.at ?? []).filter((at) => at > step || (at === step && this.seen !== step))
     const dense = ahead.filter((at) => at <= planned.after).length
@@ -67,9 +69,12 @@ export class Pace {
   }
 
   recent() {
-    let from = this.stretches.length
-    const few = () => this.stretches.length - from < FEWEST
-    for (let seconds = 0; from > 0 && (seconds < RECENT || few()); from -= 1) seconds += this.stretches[from - 1].seconds
+    const most = Math.max(NEWEST * this.stretches.length, FIRST)
+    let [from, count] = [this.stretches.length, 0]
+    for (let seconds = 0; from > 0 && count < most && (seconds < RECENT || count < FEWEST); count += 1) {
+      from -= 1
+      seconds += this.stretches[from].seconds
+    }
     return this.stretches.slice(from)
   }
 }

@@ -27,6 +27,7 @@ from playground.datasets import Images
 from playground.device_trial import machine
 from playground.devices import Device, pick
 from playground.events import Finished
+from playground.memory import keep_memory
 from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images, train
@@ -41,6 +42,7 @@ Result = dict[str, Any]
 
 def measure(seconds: float = 8.0, seeds: int = 5) -> Iterator[tuple[str, Result]]:
     """All ratios by name, each with the figures it is made of. seconds: for each contender; seeds: of what is trained to some goal."""
+    keep_memory()  # as workers and `train` do; each contender has the same
     config = RunConfig()
     device = pick(config.device.name, config.network.choice.family)
     images = load_images(config.data, None)[0]

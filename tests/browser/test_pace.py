@@ -1,11 +1,18 @@
-"""Time left, from made-up timelines whose end is known: the page's own script reckons, no server and no training."""
+"""Time left, from timelines whose end is known, made up or recorded: the page's own script reckons, no server and no training.
 
+recorded_pace.json: when the entries of real runs were written, in seconds from Start, on two cores, all in a pool with a warm worker.
+trained: by step, from 1; measured: {step: when}; alone_from: beside a busy program, whose cores the training had back from then on.
+"""
+
+import json
 import random
+from pathlib import Path
 
 import pytest
 
 from playground.cadence import Cadence
 
+RECORDED = json.loads((Path(__file__).parent / "recorded_pace.json").read_text())
 RECKON = """async (timelines) => {
   const { Pace } = await import("/assets/pace.js")
   return timelines.map(({ entries, asked, steps, planned }) => {
@@ -90,6 +97,18 @@ def test_after_three_seconds_the_time_left_is_right_within_a_half(reckoned, cold
         assert wrong(run, question, found) == [], (run.steps, run.measuring)
         known = [left is not None for left in found]
         assert known == sorted(known) and (not known or known[-1])
+
+
+@pytest.mark.parametrize("run", RECORDED, ids=lambda run: f"{run['method']} from {run['alone_from']} s")
+def test_of_a_real_run_the_time_left_is_right_within_a_half_soon_after_its_pace_has_changed(reckoned, run):
+    entries = [("trained", time, step) for step, time in enumerate(run["trained"], 1)]
+    entries += [("measured", time, int(step)) for step, time in run["measured"].items()]
+    entries = [("begin", run["begun"], 0), *sorted(entries, key=lambda each: (each[1], each[2]))]
+    end, begin = entries[-1][1], max(3.0, run["alone_from"] + 1.25)
+    moments = [begin + 0.25 * i for i in range(int((end - 2 - begin) / 0.25))]
+    [found] = reckoned([{"entries": entries, "asked": moments, "steps": run["steps"], "planned": run["planned"]}])
+    off = [(at, left / (end - at)) for at, left in zip(moments, found, strict=True)]
+    assert [each for each in off if not 1 / 1.5 <= each[1] <= 1.5] == []
 
 
 def test_nothing_is_said_before_it_can_be_known(reckoned):
