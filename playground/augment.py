@@ -203,19 +203,16 @@ def draw(
     were, and a knob that moves a little moves the views a little.
     """
     uniform = torch.rand(14, batch, generator=generator, device=generator.device)
-    jittered = uniform[5] < knobs.jitter_probability
+    jitter = (2 * uniform[6:10] - 1) * (uniform[5] < knobs.jitter_probability)
     lean = knobs.asymmetry * _sides(batch, views, uniform.device) if knobs.asymmetry else 0.0
-
-    def change(row: int, strength: float) -> Tensor:
-        return strength * (2 * uniform[row] - 1) * jittered
 
     return Draw(
         boxes=_boxes(uniform[:4], *(scale or (knobs.crop_scale_min, 1.0)), height, width),
         flips=uniform[4] < knobs.flip_probability,
-        brightness=1 + change(6, knobs.brightness),
-        contrast=1 + change(7, knobs.contrast),
-        saturation=1 + change(8, knobs.saturation),
-        hue=change(9, knobs.hue),
+        brightness=1 + knobs.brightness * jitter[0],
+        contrast=1 + knobs.contrast * jitter[1],
+        saturation=1 + knobs.saturation * jitter[2],
+        hue=knobs.hue * jitter[3],
         grayscale=uniform[10] < knobs.grayscale_probability,
         sigmas=(SIGMA_MIN + (SIGMA_MAX - SIGMA_MIN) * uniform[11]) * (uniform[12] < _leaning(knobs.blur_probability, lean)),
         solarized=uniform[13] < _leaning(knobs.solarize_probability, -lean),

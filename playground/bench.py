@@ -29,6 +29,7 @@ from playground.device_trial import machine
 from playground.devices import Device, pick
 from playground.events import Finished
 from playground.home import fresh_home
+from playground.memory import keep_memory
 from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images, train
@@ -49,9 +50,8 @@ class Effort:
     share_steps: int = 120  # of the training whose diagnostics are timed
 
 
-QUICK = Effort(
-    seconds=0.6, turns=1, seeds=1, share_steps=60
-)  # fewer: the first and the last measurement, which are always there, would be most of it
+# With fewer steps the first and the last measurement, which are always there, would take most of the share.
+QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60)
 
 
 def measure(effort: Effort) -> Iterator[tuple[str, Result]]:
@@ -67,6 +67,7 @@ def measure(effort: Effort) -> Iterator[tuple[str, Result]]:
 
 
 def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
+    keep_memory()  # as workers and `train` do; each contender has the same
     config = RunConfig()
     device = pick(config.device.name, config.network.choice.family)
     images = load_images(config.data, None)[0]

@@ -87,8 +87,10 @@ def busy(neighbors: int) -> Iterator[None]:
 def insight(seeds: int) -> Result:
     """Seconds from the first event of the default run until neighbors know the factor it is about; import and download left out."""
     from playground.core_sharing import share_cores
+    from playground.memory import keep_memory
 
     share_cores()  # as workers and `train` do
+    keep_memory()
     found = [_learned(seed) for seed in range(seeds)]
     return _spread(found)
 
@@ -175,10 +177,12 @@ def contend(threads: int, politely: bool, requests: IO[str], replies: IO[str]) -
 
     from playground.core_sharing import share_cores
     from playground.devices import pick
+    from playground.memory import keep_memory
     from playground.trainer import Trainer
     from playground.training import load_images
 
     torch.set_num_threads(1)  # the others start as well: two threads each would wait for each other
+    keep_memory()
     config = RunConfig()
     trainer = Trainer(config, load_images(config.data, None)[0], pick(config.device.name, config.network.choice.family))
     torch.set_num_threads(threads)

@@ -100,10 +100,12 @@ def train(
     """
     from playground.config import RunConfig
     from playground.core_sharing import share_cores
+    from playground.memory import keep_memory
     from playground.report import show, show_spread, spread, summarize, watched
     from playground.training import train as run
 
     share_cores()
+    keep_memory()
     given = {"method": method, "data": data, "seed": seed, "device": device} | dict(_setting(each) for each in settings or [])
     first = RunConfig(**given | ({} if steps is None else {"steps": steps}))
     configs = [RunConfig(**first.flat() | {"seed": first.seed + number}) for number in range(seeds)]

@@ -13,7 +13,6 @@ killed) it starts an ordinary process; nobody else can tell the difference.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -177,14 +176,6 @@ def _apart() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
-
-
-def return_memory() -> None:
-    """Gives back to the system what was freed. glibc keeps it otherwise, hundreds of MB in a process that rests."""
-    gc.collect()
-    if sys.platform.startswith("linux"):
-        with contextlib.suppress(AttributeError):  # another C library
-            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _serve(channel: socket.socket) -> NoReturn:

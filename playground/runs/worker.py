@@ -31,7 +31,7 @@ from playground.config import RunConfig
 from playground.core_sharing import share_cores
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
 from playground.home import HomeError
-from playground.processes import return_memory
+from playground.memory import keep_memory, return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
 from playground.runs.hands import Hand, Hands
@@ -65,6 +65,7 @@ class Worker:
         import torch
 
         torch.set_num_threads(self._threads)
+        keep_memory()
         if self._threads > 1:
             share_cores()
         self.say(ready=os.getpid())
