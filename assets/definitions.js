@@ -79,14 +79,15 @@ function place({ left, top, bottom }) {
 }
 
 function content({ title, good, meaning, formula: text, latex, unit, source }) {
-  const rows = [["Formula", latex ? formula(latex) : text], ["Unit", unit], ["Read", good], ["Source", linked(source)]]
-  const list = make("dl", ...rows.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", name), make("dd", ...[value].flat())]))
-  return [make("strong", title), ...(meaning ? [make("p", meaning)] : []), list]
+  const rows = [["Formula", latex ? formula(latex) : linked(text)], ["Unit", linked(unit)], ["Read", linked(good)], ["Source", linked(source)]]
+  const list = make("dl", ...rows.filter(([, value]) => value && value.length !== 0).flatMap(([name, value]) => [make("dt", name), make("dd", ...[value].flat())]))
+  return [make("strong", title), ...(meaning ? [make("p", ...linked(meaning))] : []), list]
 }
 
-/** Text whose addresses can be followed. */
+/** Text whose addresses can be followed, and whose commands in backticks are code. */
 function linked(text = "") {
-  return text.split(/(https?:\/\/\S+)/).filter(Boolean).map((part) => {
+  return text.split(/(https?:\/\/\S+|`[^`]+`)/).filter(Boolean).map((part) => {
+    if (/^`.+`$/.test(part)) return make("code", part.slice(1, -1))
     if (!/^https?:/.test(part)) return part
     const link = make("a", part.replace(/^https?:\/\//, ""))
     Object.assign(link, { href: part, target: "_blank", rel: "noreferrer" })

@@ -137,7 +137,12 @@ def test_a_slider_has_about_a_hundred_round_steps():
 
 
 def test_what_somebody_typed_into_an_address_is_never_markup():
-    assert plain("got [x](http://a) `b` <i> $y$") == r"got \[x\](http://a) \`b\` \<i\> \$y\$"
+    assert plain("got [x](http://a) `b <i> $y$") == r"got \[x\](http://a) \`b \<i\> \$y\$"
+    assert plain("*`[x](http://a)`*") == r"\*`[x](http://a)`\*"  # code, and no link
+
+
+def test_a_command_in_a_sentence_is_code_and_shows_no_backticks():
+    assert plain("those that `ssl-playground data list` names, got *x*") == r"those that `ssl-playground data list` names, got \*x\*"
 
 
 def test_every_value_that_cannot_be_gets_its_sentence():

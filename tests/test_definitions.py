@@ -33,6 +33,12 @@ def test_no_definition_leaves_anything_out():
     assert {name: each.missing for name, each in collected().items() if each.missing} == {}
 
 
+def test_what_readers_are_told_names_no_variable_of_the_code():
+    """In backticks stand commands alone, which somebody can type."""
+    texts = [str(text) for each in collected().values() for text in vars(each).values()]
+    assert [code for text in texts for code in re.findall("`([^`]*)`", text) if not code.startswith("ssl-playground ")] == []
+
+
 @pytest.mark.parametrize("name", ["knn/shape", "projector/alignment", "teacher/perplexity", "use/codebook", "explained/average color"])
 def test_names_of_factors_bins_and_layers_lead_to_one_definition(name):
     collected()

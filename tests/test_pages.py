@@ -10,6 +10,7 @@ from playground.config import CHOICES, RunConfig
 from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.runs.pool import Pool, close_shared_pools, shared_pool
 from playground.runs.store import Store
+from playground.ui import controls
 
 
 @pytest.fixture(scope="module")
@@ -91,17 +92,19 @@ MARKS = {
 
 
 @pytest.mark.parametrize("file", ["train.py", "collapse.py", "data.py"])
-def test_what_other_sites_add_to_a_link_is_ignored_and_said_once(home, file):
+def test_what_other_sites_add_to_a_link_is_ignored_and_said_once(home, file, monkeypatch):
     page = opened(file, seed="4", **MARKS)
-    assert [each.value.replace("\\", "") for each in page.toast] == [
-        "Ignored in the link, for there is no such setting: fbclid, utm_source, utm_medium, gclid and 4 more."
-    ]
+    said = ":material/link: Ignored in the link, for there is no such setting: fbclid, utm_source, utm_medium, gclid and 4 more."
+    told = lambda: [each.value.replace("\\", "") for each in page.caption if "Ignored" in each.value]  # noqa: E731
+    assert told() == [said] and not page.toast  # nothing is covered
     assert sentences(page) == [] and not page.warning
     if file != "data.py":
         assert not by_key(page, "button", "start").disabled
     assert address(page).keys().isdisjoint(MARKS) and address(page)["seed"] == "4"
-    rendered(page)
-    assert not page.toast
+    assert rendered(page) and told() == [said], "a rerun takes it from nobody who still reads it"
+    now = time.monotonic()
+    monkeypatch.setattr(controls.time, "monotonic", lambda: now + controls.LEGIBLE)
+    assert rendered(page) and told() == []
 
 
 def test_a_mark_alone_does_not_hide_what_the_collapse_page_shows_first(home):

@@ -1,10 +1,12 @@
 // The map: where the network puts every image of the probe set, frame after frame.
 
+import { CAUTIONS, KINDS } from "../atlas/kinds.js"
 import { explain } from "../definitions.js"
 import { make, setText, short, classStyles } from "../theme.js"
 import { symbol } from "../symbols.js"
 import { Scatter } from "./scatter.js"
 
+const DRAWN = ["umap", "pca"]
 const THUMB = 96 // px, of the picture beside the pointer
 const PLAY = 520 // ms between frames of a replay
 
@@ -18,7 +20,7 @@ export class PointMap {
   }
 
   build(place) {
-    this.switch = make("div.ssl-switch", ...["umap", "pca"].map((kind) => this.button(kind.toUpperCase(), () => this.choose(kind))))
+    this.switch = make("div.ssl-switch", ...DRAWN.map((kind) => this.button(KINDS[kind], () => this.choose(kind))))
     this.switch.setAttribute("role", "group")
     this.switch.setAttribute("aria-label", "projection")
     this.factors = make("div.ssl-switch.ssl-factors")
@@ -41,8 +43,8 @@ export class PointMap {
     this.time = make("div.ssl-time", this.play, this.slider, this.when)
     const head = make("header.ssl-head", explain(make("span.ssl-title", "Map of the probe set"), "map"), make("span.ssl-layer", "backbone"), make("span.ssl-space"), this.switch)
     const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
-    const caution = make("p.ssl-caution", "Read it by neighbors: distances between groups, and sizes of groups, mean little in UMAP.")
-    place.append(make("section.ssl-chart", head, by, make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip), this.legend, this.time, caution))
+    this.caution = make("p.ssl-caution")
+    place.append(make("section.ssl-chart", head, by, make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip), this.legend, this.time, this.caution))
   }
 
   button(text, act, label = text) {
@@ -115,10 +117,11 @@ export class PointMap {
     try {
       const arrays = await run.frame(step)
       if (this.loading !== wanted || this.run !== run) return
-      const xy = arrays[kind] ?? arrays.pca
+      const there = arrays[kind] ? kind : "pca"
+      const xy = arrays[there]
       this.scatter.move(xy.shape ? xy : xy.flat())
       this.shown = wanted
-      this.describe(step, kind)
+      this.describe(step, there)
     } catch {
       // It may have been superseded or not yet be complete; what is shown stays until the next event.
     } finally {
@@ -128,6 +131,7 @@ export class PointMap {
 
   describe(step, kind) {
     const missing = this.kind === "umap" && kind === "pca"
+    this.name(kind)
     setText(this.when, `step ${step.toLocaleString("en-US")}${missing ? " · PCA until the first UMAP is ready" : ""}`)
     const accuracy = this.run.now(`knn/${this.factor}`)
     const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${Math.round(100 * accuracy)} % of the images`
@@ -136,13 +140,36 @@ export class PointMap {
     this.canvas.setAttribute("aria-label", text)
   }
 
+  /** The map is called what it is: a UMAP that is not there yet is one that is waited for. */
+  name(kind) {
+    const waiting = this.kind === "umap" && kind === "pca"
+    ;[...this.switch.children].forEach((button, i) => button.setAttribute("aria-pressed", this.kinds[i] === this.drawn(kind)))
+    setText(this.switch.firstChild, waiting ? "UMAP …" : KINDS.umap)
+    setText(this.caution, this.advice(kind))
+  }
+
+  /** What each button stands for. */
+  get kinds() {
+    return DRAWN
+  }
+
+  /** Which of them is drawn, with a map of this kind. */
+  drawn(kind) {
+    return kind
+  }
+
+  /** How it is to be read. */
+  advice(kind) {
+    return CAUTIONS[kind]
+  }
+
   controls(steps) {
     this.slider.max = Math.max(steps.length - 1, 0)
     this.slider.disabled = this.play.disabled = steps.length < 2
     const at = this.held === null ? steps.length - 1 : steps.indexOf(this.held)
     if (this.held !== null && at < 0) this.held = null
     this.slider.value = at < 0 ? steps.length - 1 : at
-    ;[...this.switch.children].forEach((button, i) => button.setAttribute("aria-pressed", ["umap", "pca"][i] === this.kind))
+    this.name(this.drawnKind())
     setText(this.play, this.playing ? "❚❚" : "▶")
     if (!steps.length) setText(this.when, "")
   }

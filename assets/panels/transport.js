@@ -2,7 +2,7 @@
 
 import { explain } from "../definitions.js"
 import { make, setText, short } from "../theme.js"
-import { sentenceOf, stateOf } from "../verdict.js"
+import { capital, sentenceOf, stateOf } from "../verdict.js"
 
 const WORDS = {
   queued: "Queued", running: "Training", paused: "Paused", finished: "Finished",
@@ -52,7 +52,7 @@ export class Transport {
     setText(this.title, status === "recorded" ? recording(run) : this.data.title ?? "")
     setText(this.marks, (this.data.without ?? []).map((name) => `without ${name}`).join(" · "))
     setText(this.how, computing(run))
-    this.how.title = run?.facts?.device_why ?? ""
+    explain(this.how, this.means(run))
     this.hint.hidden = !(run && !run.online && run.status)
     setText(this.status, words(run, status))
     this.progress(run, status)
@@ -61,6 +61,15 @@ export class Transport {
 
   standing(run) {
     return run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
+  }
+
+  /** Everything about how it computes, and why so, for a tap or a pointer; one object a run, so that an open box stays open. */
+  means(run) {
+    const { device, device_why: why } = run?.facts ?? {}
+    if (!device || run.recorded) return null
+    const meaning = [device, capital(why)].filter(Boolean).map((each) => `${each}.`).join(" ")
+    if (this.meant?.meaning !== meaning) this.meant = { title: "How it computes", meaning }
+    return this.meant
   }
 
   /** One rerun of the page for each change of status and of live knobs, by whomever, so that its buttons and controls follow. */

@@ -15,7 +15,6 @@ export class TwinMap extends PointMap {
     this.layer = place.querySelector(".ssl-layer")
     this.switch.append(this.button("Projector", () => this.choose("projector"), "PCA of the projector's output"))
     setText(place.querySelector(".ssl-title"), data.title)
-    this.caution = place.querySelector(".ssl-caution")
     place.classList.add("ssl-map")
     const move = this.scatter.move.bind(this.scatter)
     this.scatter.look = () => { this.scatter.aim = this.scatter.center = [0, 0, 1] } // the window stays: what shrinks is seen to shrink
@@ -69,8 +68,6 @@ export class TwinMap extends PointMap {
   async show(step) {
     this.wanted = step
     setText(this.layer, this.projecting ? "projector" : "backbone")
-    const spread = this.projecting ? "the spread of the features" : "the square root of the spread of the features"
-    setText(this.caution, `The size of the cloud is ${spread}. A dot, or in PCA a line, is a collapse.`)
     if (this.projecting) await this.project(step)
     else await super.show(step)
   }
@@ -105,10 +102,17 @@ export class TwinMap extends PointMap {
     return asked
   }
 
-  controls(steps) {
-    super.controls(steps)
-    const drawn = this.projecting ? 2 : this.kind === "umap" ? 0 : 1
-    ;[...this.switch.children].forEach((button, i) => button.setAttribute("aria-pressed", i === drawn))
+  get kinds() {
+    return [...super.kinds, "projector"]
+  }
+
+  drawn(kind) {
+    return this.projecting ? "projector" : kind
+  }
+
+  advice() {
+    const spread = this.projecting ? "the spread of the features" : "the square root of the spread of the features"
+    return `The size of the cloud is ${spread}. A dot, or in PCA a line, is a collapse.`
   }
 
   describe(step, kind) {

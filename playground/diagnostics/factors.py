@@ -27,7 +27,7 @@ def explained(features: Tensor, labels: Tensor) -> Tensor:
 
 @defined("explained/*", "Explained variance", "high: the features are about this factor")
 def explained_by(features: Tensor, causes: Tensor) -> Tensor:
-    """The share of the features' variance that a linear regression on `causes` explains: R squared over all dimensions.
+    """The share of the features' variance that a linear regression on known causes explains: R squared over all dimensions.
 
     Formula: R^2 = (variance of the fit) / (variance of the features), of a linear regression of all dimensions on the factor's classes,
       or on the mean color of each image, its squares and products.

@@ -77,7 +77,7 @@ def view_agreement(first: Tensor, second: Tensor) -> Tensor:
 
 @defined("similarity", "Similarity of two views", "of one image near 1, of different images spread out below")
 def similarity_histograms(first: Tensor, second: Tensor) -> dict[str, Tensor]:
-    """How similar two views of one image are, and views of different images: shares of `BINS` equal bins of the cosine in [-1, 1].
+    """How similar two views of one image are, and views of different images: shares of 50 equal bins of the cosine in [-1, 1].
 
     Formula: u . v / (|u| |v|), with u and v the features of two views; a histogram over all pairs of one image, and of different ones.
     Unit: share of the pairs, over the cosine from -1 to 1.

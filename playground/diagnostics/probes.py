@@ -37,7 +37,7 @@ def knn_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tens
 
 @defined("knn_balanced/*", "Live k-NN, mean over classes", "high: rare classes are known, too")
 def knn_balanced(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same as the mean over classes, for factors of which one class is much more common than others. As `knn_accuracy` otherwise.
+    """The same as the mean over classes, for factors of which one class is much more common than others. As live k-NN otherwise.
 
     Formula: mean over classes of the share of their images whose label wins the vote of the 20 nearest by cosine.
     Unit: share, from 0 to 1; chance is one over the number of classes.

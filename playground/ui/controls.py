@@ -16,6 +16,8 @@ from playground.knobs import Knob
 from playground.methods import Method
 from playground.ui.settings import Settings, read, switched
 
+IGNORED = "ignored"  # where it keeps what its link brought in vain, and until when that is said
+LEGIBLE = 20.0  # seconds
 STATE = "settings"  # where the session keeps them; widgets come and go with the method, this stays
 SECTIONS = {"masking": "Masking", "crops": "Local views", "augment": "Augmentation", "optimizer": "Optimizer"}
 MANTISSAS = (1, 1.5, 2, 3, 5, 7)  # the stops of a logarithmic slider within each factor of ten
@@ -42,18 +44,20 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     """The session's settings; at its start they are read from the address and the run it names."""
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict(), run, live=live)
-        _say_ignored(st.session_state[STATE].ignored)
+        st.session_state[IGNORED] = st.session_state[STATE].ignored, time.monotonic() + LEGIBLE
+        say_ignored()
     kept: Settings = st.session_state[STATE]
     if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a data set was removed while it was chosen
         kept = st.session_state[STATE] = read(kept.address(None))
     return kept
 
 
-def _say_ignored(keys: tuple[str, ...]) -> None:
-    """Once, where a link brought what is no setting: it is not in the way, and leaves the address."""
-    if keys:
+def say_ignored() -> None:
+    """What a link brought that is no setting, above the page, for as long as it takes to read: it is not in the way, and is said once."""
+    keys, until = st.session_state.get(IGNORED, ((), 0.0))
+    if keys and time.monotonic() < until:
         what = f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
-        st.toast(plain(f"Ignored in the link, for there is no such setting: {what}."), icon=":material/link:", duration="long")
+        st.caption(f":material/link: {plain(f'Ignored in the link, for there is no such setting: {what}.')}")
 
 
 def remember(run: str | None, aside: Mapping[str, str] | None = None) -> None:
@@ -64,8 +68,12 @@ def remember(run: str | None, aside: Mapping[str, str] | None = None) -> None:
 
 
 def plain(text: str) -> str:
-    """A sentence that may hold what somebody typed into an address -> markdown that shows it as it is."""
-    return re.sub(r"([\\`*\[\]$<>~])", r"\\\1", text)
+    """A sentence that may hold what somebody typed into an address -> markdown that shows it as it is; a command in `backticks` as code.
+
+    In code nothing else is markup, so that what was typed is none there either.
+    """
+    parts = re.split(r"(?<!`)(`[^`\n]+`)(?!`)", text)
+    return "".join(each if i % 2 else re.sub(r"([\\`*\[\]$<>~])", r"\\\1", each) for i, each in enumerate(parts))
 
 
 def draw(now: Settings, running: Running | None) -> Pen:

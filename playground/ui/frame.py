@@ -9,7 +9,7 @@ import streamlit as st
 
 from playground.home import HomeError
 from playground.ui import ASSETS, PAGES
-from playground.ui.controls import plain
+from playground.ui.controls import plain, say_ignored
 
 # In the navigation; a page that is not named here comes after these.
 ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "masking", "data")
@@ -23,6 +23,7 @@ def main() -> None:
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "favicon.svg")
     files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
     shown = st.navigation([page(file) for file in files], position="top")
+    say_ignored()
     try:
         shown.run()
     except HomeError as error:

@@ -60,6 +60,13 @@ def test_on_a_phone_a_touch_opens_it_within_the_screen_and_another_closes_it(scr
     assert not scripts.is_visible(BOX)
 
 
+def test_a_command_is_drawn_as_code_without_its_backticks(scripts, label):
+    scripts.evaluate(LABEL, "verdict")
+    scripts.hover(".ssl-title")
+    scripts.wait_for_selector(f"{BOX} code")
+    assert scripts.text_content(f"{BOX} code") == "ssl-playground judge" and "`" not in scripts.text_content(BOX)
+
+
 def test_a_label_that_stops_to_mean_something_is_plain_text_again(scripts, label):
     scripts.evaluate("async () => (await import('/assets/definitions.js')).explain(document.querySelector('.ssl-title'), null)")
     assert [label.get_attribute(each) for each in ("role", "tabindex", "aria-expanded")] == [None] * 3
