@@ -12,7 +12,8 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,35 +28,61 @@ from playground.datasets import Images
 from playground.device_trial import machine
 from playground.devices import Device, pick
 from playground.events import Finished
+from playground.home import fresh_home
 from playground.memory import keep_memory
 from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images, train
 
-ROUNDS = 5
 MAP_POINTS = 2000
-SHARE_STEPS = 120
 
 Work = Callable[[], int]  # does something once and says how many views (or frames) that were
 Result = dict[str, Any]
 
 
-def measure(seconds: float = 8.0, seeds: int = 5) -> Iterator[tuple[str, Result]]:
-    """All ratios by name, each with the figures it is made of. seconds: for each contender; seeds: of what is trained to some goal."""
+@dataclass(frozen=True)
+class Effort:
+    """How much is repeated: the more, the less chance decides."""
+
+    seconds: float = 8.0  # for each contender
+    turns: int = 5  # that they are cut into
+    seeds: int = 5  # trainings until something is learned
+    share_steps: int = 120  # of the training whose diagnostics are timed
+
+
+# With fewer steps the first and the last measurement, which are always there, would take most of the share.
+QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60)
+
+
+def measure(effort: Effort) -> Iterator[tuple[str, Result]]:
+    """All rows by name: `ratio` and the figures it is made of, `runs`, how often each was measured, and `took`, in seconds.
+
+    Where one measurement gives several rows, the first of them took the time. What the user's home knows of the machine is not used.
+    """
+    begun = time.monotonic()
+    with fresh_home():
+        for name, row in _rows(effort):
+            yield name, {"runs": effort.turns} | row | {"took": time.monotonic() - begun}
+            begun = time.monotonic()
+
+
+def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
     keep_memory()  # as workers and `train` do; each contender has the same
     config = RunConfig()
     device = pick(config.device.name, config.network.choice.family)
     images = load_images(config.data, None)[0]
     trainer = Trainer(config, images, device)
-    yield from _step_rows(trainer, seconds)
-    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, seconds)
+    yield from _step_rows(trainer, effort)
+    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, effort)
     yield "augment_over_kornia", ratio(augmenting, "ours", "kornia", "views/s")
     yield "augment_over_torchvision", ratio(augmenting, "ours", "torchvision", "views/s")
-    mapping = rates({"warm": _warm_frame(), "plain": _plain_fit()}, seconds)
-    yield "umap_over_plain", ratio(mapping, "warm", "plain", "frames/s")
-    yield "diagnostics_share", _diagnostics_share()
-    yield "memory", memory()
-    yield from bench_neighbors.rows(seconds, seeds)
+    yield "diagnostics_share", _diagnostics_share(effort.share_steps)
+    with ThreadPoolExecutor(1) as aside:  # neither how long a server takes to be warm nor UMAP's compilation is measured
+        serving = aside.submit(memory)
+        mapping: dict[str, Work | str] = {"warm": _warm_frame(), "plain": _plain_fit()}
+    yield "memory", serving.result() | {"runs": 1}
+    yield "umap_over_plain", ratio(rates(mapping, effort, ready=True), "warm", "plain", "frames/s")
+    yield from bench_neighbors.rows(effort.seconds, effort.turns, effort.seeds)
 
 
 def facts() -> dict[str, Any]:
@@ -73,7 +100,7 @@ def facts() -> dict[str, Any]:
     }
 
 
-def _step_rows(trainer: Trainer, seconds: float) -> Iterator[tuple[str, Result]]:
+def _step_rows(trainer: Trainer, effort: Effort) -> Iterator[tuple[str, Result]]:
     """A step against its own bare loop, against lightly, and against itself in the other precision and memory format."""
     config, images, device = trainer.config, trainer.images, trainer.device
     batch = trainer.batch(1)
@@ -90,22 +117,25 @@ def _step_rows(trainer: Trainer, seconds: float) -> Iterator[tuple[str, Result]]
         "contiguous": steps(replace(device, memory_format=torch.contiguous_format)),
         "bfloat16": steps(replace(device, half=torch.bfloat16)),
     }
-    speed = rates(contenders, seconds)
+    speed = rates(contenders, effort)
     yield "engine_over_bare", ratio(speed, "engine", "bare", "views/s")
     yield "engine_over_lightly", ratio(speed, "engine", "lightly", "views/s")
     yield "channels_last_over_contiguous", ratio(speed, "engine", "contiguous", "views/s")
     yield "float32_over_bfloat16", ratio(speed, "engine", "bfloat16", "views/s")
 
 
-def rates(contenders: dict[str, Work | str], seconds: float) -> dict[str, float | str]:
-    """Units a second of every contender that is here, the median over its turns; what is absent keeps its explanation."""
+def rates(contenders: dict[str, Work | str], effort: Effort, ready: bool = False) -> dict[str, float | str]:
+    """Units a second of every contender that is here, the median over its turns; what is absent keeps its explanation.
+
+    ready: they have worked once before, else they do so first.
+    """
     here = {name: work for name, work in contenders.items() if not isinstance(work, str)}
-    for work in here.values():
-        work()  # warm-up
+    for work in here.values() if not ready else ():
+        work()
     turns: dict[str, list[float]] = {name: [] for name in here}
-    for _ in range(ROUNDS):
+    for _ in range(effort.turns):
         for name, work in here.items():
-            turns[name].append(_rate(work, seconds / ROUNDS))
+            turns[name].append(_rate(work, effort.seconds / effort.turns))
     return {name: statistics.median(turns[name]) if name in here else str(contenders[name]) for name in contenders}
 
 
@@ -118,11 +148,12 @@ def ratio(found: dict[str, float | str], ours: str, theirs: str, unit: str) -> R
 
 def table(results: dict[str, Result]) -> Table:
     """For people."""
-    shown = Table("what", "ratio", "made of", box=None, header_style="bold", pad_edge=False)
+    shown = Table("what", "ratio", "made of", "runs", "took", box=None, header_style="bold", pad_edge=False)
     for name, result in results.items():
-        parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key != "ratio"]
+        parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in ("ratio", "took")]
         made_of = f"{' / '.join(parts)} {result['unit']}" if "absent" not in result else result["absent"]
-        shown.add_row(name, "-" if result["ratio"] is None else f"{result['ratio']:.3g}", made_of)
+        compared = "-" if result["ratio"] is None else f"{result['ratio']:.3g}"
+        shown.add_row(name, compared, made_of, str(result["runs"]), f"{result['took']:.0f} s")
     return shown
 
 
@@ -234,7 +265,7 @@ def _torchvision(trainer: Trainer) -> Work:
 
 
 def _clusters() -> torch.Tensor:
-    """Features like those of a trained network: ten clusters in 128 dimensions."""
+    """Features like those of a trained network: ten clusters in 128 dimensions, the first rows from all of them."""
     generator = torch.Generator().manual_seed(0)
     return torch.randn(10, 128, generator=generator).repeat(MAP_POINTS // 10, 1) + 0.5 * torch.randn(MAP_POINTS, 128, generator=generator)
 
@@ -254,12 +285,14 @@ def _plain_fit() -> Work:
     import umap
 
     features = _clusters().numpy()
+    umap.UMAP(metric="cosine").fit_transform(features[: MAP_POINTS // 10])  # compiles it
     return lambda: len(umap.UMAP(metric="cosine").fit_transform(features)) // MAP_POINTS
 
 
-def _diagnostics_share() -> Result:
+def _diagnostics_share(steps: int) -> Result:
     """The share of a SimCLR run's training time that its diagnostics take."""
-    *_, last = train(RunConfig(steps=SHARE_STEPS))
+    *_, last = train(RunConfig(steps=steps))
     facts = last.facts if isinstance(last, Finished) else {}
     measuring = facts["seconds"] * facts["diagnostics_share"] / (1 + facts["diagnostics_share"])
-    return {"ratio": facts["diagnostics_share"], "diagnostics": measuring, "training": facts["seconds"] - measuring, "unit": "s"}
+    made_of = {"diagnostics": measuring, "training": facts["seconds"] - measuring, "unit": "s"}
+    return {"ratio": facts["diagnostics_share"], **made_of, "steps": steps, "runs": 1}

@@ -21,38 +21,48 @@ from typing import IO, Any
 
 from playground.config import RunConfig
 
-ROUNDS = 3
 NEIGHBORS = (0, 1, 2)
+NOTICING = (2.5, 1.0, 1.0)  # seconds in which the polite one notices, before each, who else is there or no longer is
 LEARNED = 0.80  # k-NN accuracy of the factor that the data set is about
 BUSY = "import os\nos.sched_setaffinity(0, range(os.cpu_count()))\nwhile True: pass"
 Result = dict[str, Any]
 
 
-def rows(seconds: float, seeds: int) -> Iterator[tuple[str, Result]]:
-    """Rows of the bench. seconds: for each contender beside each number of neighbors; seeds: trainings until something is learned."""
-    yield from _paces(seconds)
-    for neighbors in NEIGHBORS[:2]:
-        with busy(neighbors):
-            yield f"insight_seconds_{_beside(neighbors)}", insight(seeds)
-            yield f"first_point_seconds_{_beside(neighbors)}", first_point(seeds)
+def rows(seconds: float, turns: int, seeds: int) -> Iterator[tuple[str, Result]]:
+    """Rows of the bench.
 
-
-def _paces(seconds: float) -> Iterator[tuple[str, Result]]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ExitStack() as stack:
-        who = {"polite": (cores, True), "one_thread": (1, False), "all_threads": (cores, False)}
-        contenders = {name: stack.enter_context(_Contender(*each)) for name, each in who.items()}
-        for neighbors in NEIGHBORS:
+    seconds: for each contender beside each number of neighbors, cut into turns; seeds: trainings until something is learned.
+    """
+    with _pool() as pool:
+        with _racing() as contenders:
+            _until_warm(pool)  # while they start
+            yield from _paces(contenders, seconds, turns)
+        for neighbors in NEIGHBORS[:2]:
             with busy(neighbors):
-                racing = [name for name in who if not neighbors or name != "all_threads"]
-                found = {name: contenders[name] for name in racing}
-                yield f"threads_{_beside(neighbors)}", _compared(found, seconds)
+                yield f"insight_seconds_{_beside(neighbors)}", insight(seeds)
+                yield f"first_point_seconds_{_beside(neighbors)}", first_point(pool, seeds)
 
 
-def _compared(contenders: dict[str, _Contender], seconds: float) -> Result:
-    """The polite one over the best of the others. The first turn is the time to notice who else is there."""
-    turns = [{name: each.pace(seconds / ROUNDS) for name, each in contenders.items()} for _ in range(ROUNDS + 1)][1:]
-    paces = {name: statistics.median(turn[name] for turn in turns) for name in contenders}
+def _paces(contenders: dict[str, _Contender], seconds: float, turns: int) -> Iterator[tuple[str, Result]]:
+    for neighbors, noticing in zip(NEIGHBORS, NOTICING, strict=True):
+        with busy(neighbors):
+            contenders["polite"].pace(noticing)
+            found = {name: each for name, each in contenders.items() if not neighbors or name != "all_threads"}
+            yield f"threads_{_beside(neighbors)}", _compared(found, seconds, turns)
+
+
+@contextmanager
+def _racing() -> Iterator[dict[str, _Contender]]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    who = {"polite": (cores, True), "one_thread": (1, False), "all_threads": (cores, False)}
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_Contender(*each)) for name, each in who.items()}
+
+
+def _compared(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
+    """The polite one over the best of the others."""
+    found = [{name: each.pace(seconds / turns) for name, each in contenders.items()} for _ in range(turns)]
+    paces = {name: statistics.median(turn[name] for turn in found) for name in contenders}
     best = max(pace for name, pace in paces.items() if name != "polite")
     return {"ratio": paces["polite"] / best, **paces, "unit": "views/s"}
 
@@ -99,18 +109,27 @@ def _learned(seed: int) -> float:
     return float("inf")
 
 
-def first_point(starts: int) -> Result:
+def first_point(pool: Any, starts: int) -> Result:
     """Seconds from Start, given to a pool with a warm worker, to the first loss that a page can read."""
+    _until_warm(pool)
+    return _spread([_first_point(pool, seed) for seed in range(starts)])
+
+
+@contextmanager
+def _pool() -> Iterator[Any]:
     from playground.runs.pool import Pool
 
     with tempfile.TemporaryDirectory() as home:
         pool = Pool(Path(home))
         try:
-            while not all(each["warm"] for each in pool.health()["workers"]):
-                time.sleep(0.1)
-            return _spread([_first_point(pool, seed) for seed in range(starts)])
+            yield pool
         finally:
             pool.close()
+
+
+def _until_warm(pool: Any) -> None:
+    while not all(each["warm"] for each in pool.health()["workers"]):
+        time.sleep(0.1)
 
 
 def _first_point(pool: Any, seed: int) -> float:
@@ -162,14 +181,15 @@ def contend(threads: int, politely: bool, requests: IO[str], replies: IO[str]) -
     from playground.trainer import Trainer
     from playground.training import load_images
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # the others start as well: two threads each would wait for each other
     keep_memory()
     config = RunConfig()
     trainer = Trainer(config, load_images(config.data, None)[0], pick(config.device.name, config.network.choice.family))
-    trainer.update()
+    torch.set_num_threads(threads)
     if politely:
         share_cores()
     for line in requests:
+        trainer.update()  # its threads wake up
         begun, steps = time.perf_counter(), 0
         while time.perf_counter() - begun < float(line):
             trainer.update()

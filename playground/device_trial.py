@@ -3,8 +3,8 @@
     device = chosen(trainer, home())
 
 Memory format and precision are compared in one thread by the time that the processor has worked, so that a busy neighbor does not matter;
-the number of threads by the clock, and only believed while nobody else is busy. What usually pays is kept unless something else is clearly
-faster: two homes on one machine choose alike, and the same config gives the same numbers.
+the number of threads by the clock, all first and then always half as many, and only believed while nobody else is busy. What usually pays
+is kept unless something else is clearly faster: two homes on one machine choose alike, and the same config gives the same numbers.
 
 torch.compile is not among the candidates. It took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast: no run that
 somebody watches is long enough to pay for it.
@@ -155,16 +155,25 @@ class _Trial:
         return seconds | {device: each / first[devices[0]] * seconds[devices[0]] for device, each in hopeless.items()}
 
     def best_threads(self, device: Device) -> int:
-        """All threads or one; where somebody else was busy meanwhile all, for `core_sharing` makes them harmless."""
+        """All threads, or half, a quarter, ... of them as long as fewer are faster; where somebody else was busy meanwhile all, for
+        `core_sharing` makes them harmless."""
         self.images = min(4 * self.images, MOST)
         seconds: dict[int, float] = {}
         before, begun = waited(), time.perf_counter()
-        for threads in (device.threads, 1):
+        for threads in _halves(device.threads):
             with _threads(threads):
                 work = self.step(device)
                 seconds[threads] = min(_clock(work) for _ in range(ROUNDS))
+            if seconds[threads] > CLEARLY * min(seconds.values()):
+                break
         quiet = waited() - before < CROWDED * (time.perf_counter() - begun)
-        return 1 if quiet and CLEARLY * seconds[1] < seconds[device.threads] else device.threads
+        best = min(seconds, key=lambda threads: seconds[threads])
+        return best if quiet and CLEARLY * seconds[best] < seconds[device.threads] else device.threads
+
+
+def _halves(count: int) -> list[int]:
+    """count, half of it, and so on, down to 1: 6, 3, 1"""
+    return [count >> times for times in range(count.bit_length())]
 
 
 def _seconds(work: Callable[[], None], device: Device) -> float:

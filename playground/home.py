@@ -54,6 +54,21 @@ def home() -> Path:
     return folder.resolve()
 
 
+@contextmanager
+def fresh_home() -> Iterator[Path]:
+    """An empty home for what runs inside and the processes that it starts; afterwards it is gone."""
+    before = os.environ.get("SSL_PLAYGROUND_HOME")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["SSL_PLAYGROUND_HOME"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            if before is None:
+                del os.environ["SSL_PLAYGROUND_HOME"]
+            else:
+                os.environ["SSL_PLAYGROUND_HOME"] = before
+
+
 def _usual() -> Path:
     import platformdirs
 

@@ -1,12 +1,16 @@
 """The bench's own arithmetic, and one contender that really trains."""
 
+import dataclasses
 import io
 import subprocess
+import time
 
 import pytest
 
+from playground import bench
 from playground import bench_neighbors as neighbors
 from playground.bench import facts
+from playground.home import home
 
 
 class Paced:
@@ -19,10 +23,8 @@ class Paced:
         return self.paces.pop(0)
 
 
-def test_the_polite_one_is_compared_with_the_best_of_the_others_after_a_turn_to_settle():
-    row = neighbors._compared(
-        {"polite": Paced(1, 80, 90, 70), "one_thread": Paced(50, 50, 50, 50), "all_threads": Paced(9, 100, 90, 110)}, 1
-    )
+def test_the_polite_one_is_compared_with_the_best_of_the_others():
+    row = neighbors._compared({"polite": Paced(80, 90, 70), "one_thread": Paced(50, 50, 50), "all_threads": Paced(100, 90, 110)}, 3, 3)
     assert row == {"ratio": 0.8, "polite": 80, "one_thread": 50, "all_threads": 100, "unit": "views/s"}
 
 
@@ -49,3 +51,31 @@ def test_neighbors_are_busy_while_they_are_there_and_then_gone(monkeypatch):
 def test_figures_say_of_which_machine_they_are():
     found = facts()
     assert "cores" in found["machine"] and isinstance(found["amx"], bool) and found["torch"]
+
+
+def test_every_row_says_how_often_it_was_measured_and_how_long_that_took(monkeypatch):
+    def rows(effort):
+        homes.append(home())
+        time.sleep(0.02)
+        yield "step", {"ratio": 2.0, "unit": "views/s"}
+        yield "memory", {"ratio": 1.0, "unit": "MB", "runs": 1}
+
+    homes = []
+    monkeypatch.setattr(bench, "_rows", rows)
+    found = dict(bench.measure(bench.QUICK))
+    assert home() not in homes and not homes[0].exists()  # what was once measured on a busy machine does not count
+    assert {name: row["runs"] for name, row in found.items()} == {"step": bench.QUICK.turns, "memory": 1}
+    assert found["step"]["took"] >= 0.02 > found["memory"]["took"] and found["step"]["ratio"] == 2.0
+
+
+def test_a_contender_takes_as_many_turns_as_the_effort_says():
+    turns = {"slow": [], "fast": []}
+    work = {name: lambda name=name: turns[name].append(time.perf_counter()) or 1 for name in turns}
+    found = bench.rates(work, bench.Effort(seconds=0.0, turns=3))
+    assert {name: len(each) for name, each in turns.items()} == {"slow": 4, "fast": 4}  # the first to warm up
+    assert set(found) == set(turns) and all(rate > 0 for rate in found.values())
+
+
+def test_the_quick_bench_repeats_less_of_everything():
+    quick, whole = bench.QUICK, bench.Effort()
+    assert all(getattr(quick, each.name) < getattr(whole, each.name) for each in dataclasses.fields(quick))

@@ -9,6 +9,7 @@ import torch
 
 from playground import RunConfig, core_sharing, devices
 from playground.core_sharing import CALM, CoreSharing, _Crowd, idle, take, waited
+from playground.runs import process
 from playground.trainer import Trainer
 from playground.training import load_images
 
@@ -122,3 +123,17 @@ def test_what_works_behind_the_server_gives_way_and_keeps_to_one_thread():
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as process:
         assert process.stdout.read().decode().split() == [str(min(os.nice(0) + 10, 19)), "1", "1", "10"]
+
+
+def test_where_cores_cannot_be_chosen_threads_that_wait_give_up_their_core(monkeypatch, tmp_path):
+    program = "import os; del os.sched_setaffinity; from playground.core_sharing import WAITING; print(WAITING['OMP_WAIT_POLICY'])"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "PASSIVE"
+    started = {}
+    monkeypatch.setattr(process, "WAITING", {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"})
+    monkeypatch.setattr(process, "spawn", lambda command, environment, **pipes: started.update(environment))
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("KMP_BLOCKTIME", "5")
+    process._start(tmp_path, 2)
+    assert started["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert started["KMP_BLOCKTIME"] == "5"  # what people have set themselves stays

@@ -88,6 +88,23 @@ def test_one_thread_is_taken_where_it_is_faster_and_nobody_else_was_busy(home, m
     assert chosen(trainer, home).threads == threads
 
 
+@pytest.mark.parametrize(
+    ("seconds", "threads"),
+    [
+        ({12: 4.0, 6: 2.0, 3: 1.0, 1: 3.0}, 3),
+        ({12: 1.0, 6: 1.5, 3: 0.1}, 12),  # three would be faster, but nobody looks further once half is slower
+        ({12: 1.05, 6: 1.0, 3: 1.2}, 12),  # too little to leave what is usual
+        ({12: 4.0, 6: 3.0, 3: 2.0, 1: 1.0}, 1),
+    ],
+)
+def test_threads_are_halved_as_long_as_that_is_faster(home, monkeypatch, seconds, threads):
+    monkeypatch.setattr(device_trial, "_clock", lambda work: work() or seconds[torch.get_num_threads()])
+    monkeypatch.setattr(device_trial, "waited", lambda: 0.0)
+    trainer = fresh()
+    trainer.device = dataclasses.replace(trainer.device, threads=12)
+    assert chosen(trainer, home).threads == threads
+
+
 def test_the_settings_override_what_was_measured(home, monkeypatch):
     monkeypatch.setattr(device_trial, "_measured", lambda trainer: pytest.fail("measured although asked"))
     started = next(each for each in train(RunConfig(**TINY, **{"device.precision": "bfloat16"})) if isinstance(each, Started))

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 import torch
@@ -6,6 +7,7 @@ import torch
 from playground.config import RunConfig
 from playground.datasets.base import Images
 from playground.diagnostics import CATALOG
+from playground.diagnostics.advice import GENTLER, IDLE, NEEDS, WIDER, advice
 from playground.diagnostics.assignments import bin_use
 from playground.diagnostics.course import LossCourse, LossScale
 from playground.diagnostics.limits import PATIENCE, RISEN, SPREAD, UNFOLDING, WIDE, bar_limits, bin_limit, rank_limit
@@ -372,13 +374,43 @@ def test_the_judge_sees_bins_collapse_while_features_look_alive(shares, who, sta
 
 def test_advice_names_what_the_method_has():
     assert "turn predictor back on" in verdict(measured(POINT, POINT), off=["predictor"]).advice
-    assert "give more weight to negatives" in verdict(measured(POINT, POINT)).advice
-    twice = verdict(measured(PLANE, ALIVE), guards={"redundancy": "dimensional collapse"})
-    assert (
-        twice.state == "projector collapse" and twice.advice.startswith("Something must keep dimensions") and "redundancy" in twice.advice
-    )
+    assert verdict(measured(POINT, POINT)).advice == "Something must keep images apart: try a lower learning rate, or a longer warm-up."
+    weight = {"dimensional collapse": ["a higher redundancy weight"]}
+    twice = verdict(measured(PLANE, ALIVE), guards={"redundancy": "dimensional collapse"}, remedies=weight)
+    assert twice.state == "projector collapse"
+    assert twice.advice.startswith("Something must keep dimensions from repeating each other: try a higher redundancy weight, a lower")
     painter = verdict(measured(None, PLANE), guards={}, compares=False, sizes={"backbone": 64})
     assert painter.state == "dimensional collapse" and painter.advice == "What may help: a lower learning rate, or a longer warm-up."
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_advice_names_only_controls_that_the_method_has(name):
+    """With every safeguard on, none of them is named: it is a switch, and has no weight."""
+    config = RunConfig(method=name)
+    knobs, switches = {each.key: each for each in config.knobs()}, [each.title for each in config.knobs() if each.kind == "switch"]
+    of = Subject.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": "shape"})
+    for failure in NEEDS:
+        told = advice(failure, "", of)
+        own = METHODS[name].remedies.get(failure, {})
+        assert [f"{way} {knobs[key].title}" in told for key, way in own.items()] == [knobs[key].default != way for key, way in own.items()]
+        assert not any(knobs[key].kind == "switch" for key in own)
+        rest = told.removeprefix(NEEDS[failure])
+        for way in [*of.remedies.get(failure, ()), *GENTLER, *WIDER]:
+            rest = rest.replace(way, "")
+        assert re.sub("what may help|try|or|[:;, .]", "", rest.replace(IDLE, "").casefold()) == "", told
+        assert not any(title in rest for title in switches)
+    assert set(METHODS[name].remedies) <= set(NEEDS)
+
+
+def test_a_control_that_is_at_its_end_is_not_named():
+    def told(**flat):
+        config = RunConfig(**{key.replace("__", "."): value for key, value in flat.items()})
+        return advice("complete collapse", "", Subject.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": "shape"}))
+
+    assert "try a lower temperature, a larger batch size, a lower learning rate" in told(method="simclr")
+    assert "temperature" not in told(method="simclr", method__temperature=0.01)
+    assert "queue" not in told(method="moco", method__queue_size=65536) and "a larger queue size" in told(method="moco")
+    assert "semi-hard mining" in told(method="triplet", method__mining="hard") and "mining" not in told(method="triplet")
 
 
 def test_a_backbone_with_a_large_common_part_is_no_collapse_where_nothing_follows_it():

@@ -9,7 +9,8 @@ auto         the first of these that fits
 table        a .csv with two columns, file and label, that names more than two thirds of the pictures: see tables.py
 subfolders   the folders inside the top ones are the classes, and the top ones are only parts of the set: `seg_train/` and `seg_test/`,
              `original/` and `augmented/`. So it is where all top ones have names such as train and test, or where each holds the same two
-             folders or more, whatever is small or capital in their names
+             folders or more, whatever is small or capital in their names. A top one that itself holds such parts is looked into, and a
+             folder of a part that is named like a part, or `images`, and is the only one there, is no class: `seg_pred/seg_pred/1.jpg`
 folders      the top folders are the classes
 none         there are no labels
 
@@ -31,6 +32,7 @@ from playground.datasets.spelling import shortened
 Source = Literal["auto", "table", "subfolders", "folders", "none"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 SPLIT = re.compile(r"(^|[^a-z])(train|training|test|testing|val|valid|validation|dev|eval|evaluation|holdout|pred)([^a-z]|$)")
+PLAIN = re.compile(r"images?|imgs?|pictures")  # what the one folder of a part may be called that is no class
 LOOSE = 3  # fewer than one picture in so many may lie outside of the classes
 WITHOUT = "so there are no labels and no accuracy is shown"
 LISTED = 5  # names in a sentence
@@ -73,8 +75,9 @@ def _by_folders(names: Sequence[str], source: Source) -> Labels:
     if source == "none":
         return Labels([None] * len(names), [], ["It was added without labels, so no accuracy is shown."])
     paths = _unwrapped([tuple(name.replace(os.sep, "/").split("/")) for name in names])
-    parts = source == "subfolders" or (source == "auto" and _are_parts(paths))
-    found, note = _inside(paths, source == "auto") if parts else (_tops(paths), _beneath(paths))
+    opened = _opened(paths)
+    parts = source == "subfolders" or (source == "auto" and _are_parts(opened))
+    found, note = _inside(opened, source == "auto") if parts else (_tops(paths), _beneath(paths))
     outside = [row for row, name in enumerate(found) if name is None]
     classes = sorted({name for name in found if name is not None})
     if len(classes) < 2:
@@ -112,16 +115,37 @@ def _by_top(paths: Sequence[Path]) -> dict[str, dict[int, Path]]:
     for row, path in enumerate(paths):
         if len(path) > 1:
             rows[path[0]].append(row)
-    return {top: dict(zip(some, _unwrapped([paths[row][1:] for row in some], 1), strict=True)) for top, some in rows.items()}
+    return {top: dict(zip(some, _bare(top, _unwrapped([paths[row][1:] for row in some], 1)), strict=True)) for top, some in rows.items()}
+
+
+def _bare(top: str, paths: Sequence[Path]) -> list[Path]:
+    """Less the only folder in a top one, where its name says that it is no class."""
+    inner = {path[0].casefold() for path in paths if len(path) > 1}
+    no_class = len(inner) == 1 and all(name == top.casefold() or _is_part(name) or PLAIN.fullmatch(name) for name in inner)
+    return [path[1:] if no_class and len(path) > 1 else path for path in paths]
+
+
+def _is_part(name: str) -> bool:
+    return bool(SPLIT.search(name.casefold()))
+
+
+def _opened(paths: Sequence[Path]) -> list[Path]:
+    """Less those top folders that hold nothing but parts of the set, with folders inside: a second copy in a folder of its own."""
+    inner: dict[str, set[bool]] = defaultdict(set)
+    for path in paths:
+        if len(path) > 1:
+            inner[path[0]].add(len(path) > 3 and _is_part(path[1]))
+    return [path[1:] if path and inner[path[0]] == {True} else path for path in paths]
 
 
 def _are_parts(paths: Sequence[Path]) -> bool:
     """Whether the top folders are parts of the set and not classes."""
     tops = _by_top(paths)
-    if all(SPLIT.search(top.lower()) for top in tops):
+    if all(map(_is_part, tops)):
         return True
     held = {frozenset(path[0].casefold() for path in rest.values() if len(path) > 1) for rest in tops.values()}
-    return len(tops) > 1 and len(held) == 1 and len(next(iter(held))) > 1
+    same = next(iter(held)) if len(held) == 1 else frozenset()
+    return len(tops) > 1 and len(same) > 1 and not all(map(_is_part, same))
 
 
 def _inside(paths: Sequence[Path], guessed: bool) -> tuple[list[str | None], list[str]]:

@@ -1,6 +1,12 @@
-"""What to change where a run goes wrong, as far as its method has it to change."""
+"""What to change where a run goes wrong, as far as its method has it to change.
+
+A safeguard is a switch: where it is off, it is to be turned back on. Where all are on, only numbers and options can help: those that the
+method itself names in `remedies`, then those that every run has.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from playground.diagnostics.subject import Subject
 
@@ -12,18 +18,13 @@ NEEDS = {  # what is missing; for methods that hold against it by a safeguard
     "uniform teacher": "The teacher must be surer than the student",
     "no learning": "Check what drives the learning",
 }
-USUAL = {  # where no safeguard is off
-    "cluster collapse": "a higher temperature, fewer bins, or a lower learning rate",
-    "one-hot teacher": "a quicker center, or a higher temperature of the teacher",
-    "uniform teacher": "a lower temperature of the teacher, or a weaker center",
-    "no learning": "the learning rate may be too low or too high, the run too short, or the task too easy",
-}
-GENTLER = "a lower learning rate, or a longer warm-up"
-WIDER = "a larger batch, weaker augmentation, or a lower learning rate"
+GENTLER = ("a lower learning rate", "a longer warm-up")
+WIDER = ("a larger batch size", "weaker augmentation", "a lower learning rate")
 WHOLE = {  # sentences of their own
     "divergence": "Take smaller steps: lower the learning rate, or lengthen the warm-up.",
     "pictures alike": "Add pictures that differ, and look at them on the Data page.",
 }
+IDLE = "the learning rate may be too low or too high, the run too short, or the task too easy"
 
 
 def advice(kind: str, nuisance: str, of: Subject) -> str:
@@ -34,13 +35,17 @@ def advice(kind: str, nuisance: str, of: Subject) -> str:
         return WHOLE[kind]
     if of.off:
         return f"{NEEDS[kind]}: turn {' and '.join(of.off)} back on."
-    return f"{NEEDS[kind]}: {_usual(kind, of)}." if of.guards or kind in USUAL else f"What may help: {GENTLER}."
+    if kind == "no learning":
+        return f"{NEEDS[kind]}: {IDLE}."
+    needed = f"{NEEDS[kind]}: try" if of.guards or of.remedies.get(kind) else "What may help:"
+    return f"{needed} {_listed(_helpful(kind, of))}."
 
 
-def _usual(kind: str, of: Subject) -> str:
-    against = [title for title, state in of.guards.items() if state == kind]
-    if kind in USUAL:
-        return USUAL[kind]
-    if against:
-        return f"give more weight to {' and '.join(against)}, or try {GENTLER}"
-    return f"try {WIDER if of.compares else GENTLER}"
+def _helpful(kind: str, of: Subject) -> list[str]:
+    """The method's own controls first. More in a batch, or less augmentation, where views are compared and no safeguard is for this."""
+    wider = of.compares and kind in ("complete collapse", "dimensional collapse") and kind not in of.guards.values()
+    return list(dict.fromkeys([*of.remedies.get(kind, ()), *(WIDER if wider else GENTLER)]))
+
+
+def _listed(ways: Sequence[str]) -> str:
+    return f"{', '.join(ways[:-1])}, or {ways[-1]}"

@@ -9,12 +9,31 @@ from typing import Any
 
 from playground.diagnostics.course import LossScale, means_one_thing
 from playground.diagnostics.limits import ERRORS, GAIN
-from playground.knobs import knobs_of
+from playground.knobs import Knob, knobs_of
+
+LESS = ("a lower", "a smaller", "fewer")  # the other ways that methods name in `remedies` lead up
 
 
 def guarded(config: Any) -> bool:
     """Whether the run's method has safeguards, so that it may collapse without them."""
     return any(each.without for each in knobs_of(config.method.choice.Knobs))
+
+
+def _remedies(config: Any) -> dict[str, list[str]]:
+    """What the method says, as far as its controls have room: failure -> "a lower temperature", "fewer prototypes"."""
+    knobs, flat = {each.key: each for each in config.knobs()}, config.flat()
+    return {
+        failure: [f"{way} {knobs[key].title}" for key, way in ways.items() if _has_room(knobs[key], flat[key], way)]
+        for failure, ways in config.method.choice.remedies.items()
+    }
+
+
+def _has_room(each: Knob, value: Any, way: str) -> bool:
+    """Whether it can still go that way; the way of an option may be its value."""
+    if way in each.options:
+        return bool(value != way)
+    edges = each.options or (each.low, each.high)
+    return bool(value > edges[0] if way in LESS else value < edges[-1])
 
 
 @dataclass(frozen=True)
@@ -23,9 +42,10 @@ class Subject:
 
     sizes: layer -> its dimensions; bins: who assigns -> K; images: different ones in the probe set, since a few images span few
     dimensions; pictures: what `diagnostics.pictures.variety` says of them; guards: safeguard -> the state that a run without it falls
-    into; off: those that are off; compares: whether the method learns by what two views share; trains: whether it learns at all;
-    about: the factor that the data set is about, "" where there are no labels; labeled: factor -> how many probe images have its label;
-    steady: whether the loss means the same thing throughout; loss: what the method says of it.
+    into; off: those that are off; remedies: failure -> what its own controls can do against it; compares: whether the method learns by
+    what two views share; trains: whether it learns at all; about: the factor that the data set is about, "" where there are no labels;
+    labeled: factor -> how many probe images have its label; steady: whether the loss means the same thing throughout; loss: what the
+    method says of it.
     """
 
     sizes: Mapping[str, int]
@@ -34,6 +54,7 @@ class Subject:
     pictures: Mapping[str, float] = field(default_factory=dict)
     guards: Mapping[str, str] = field(default_factory=lambda: {"negatives": "complete collapse"})
     off: Sequence[str] = ()
+    remedies: Mapping[str, Sequence[str]] = field(default_factory=dict)
     compares: bool = True
     trains: bool = True
     about: str = ""
@@ -55,6 +76,7 @@ class Subject:
             pictures=pictures,
             guards={each.title: str(each.without) for each in safeguards},
             off=[each.title for each in safeguards if not getattr(config.method, each.key)],
+            remedies=_remedies(config),
             compares=method.views > 1,
             trains=method.trains,
             about=facts["about"],

@@ -48,6 +48,11 @@ class AlignUniform(Method):
         ),
     }
 
+    remedies = {
+        "complete collapse": {"method.uniformity_weight": "a higher"},
+        "dimensional collapse": {"method.uniformity_weight": "a higher"},
+    }
+
     class Knobs(Choice.Knobs):
         """Two weights; their ratio is what counts."""
 

@@ -48,6 +48,8 @@ class BarlowTwins(Method):
         ),
     }
 
+    remedies = {"dimensional collapse": {"method.redundancy_weight": "a higher"}}
+
     class Knobs(Choice.Knobs):
         """One weight balances the two terms."""
 

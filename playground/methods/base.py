@@ -105,6 +105,7 @@ class Method(Choice, nn.Module):
     min_batch: ClassVar[int] = 2
     no_filling: ClassVar[str] = "it hides no patches"  # why it cannot fill in under a given mask, as a sentence goes on; "" if it can
     suggests: ClassVar[dict[str, Any]] = {}
+    remedies: ClassVar[dict[str, dict[str, str]]] = {}  # failure -> its own numbers that help with every safeguard on, and which way
     measures: dict[str, Measure] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
 
     def __init__(self, backbone: Backbone, config: RunConfig) -> None:

@@ -74,6 +74,8 @@ class BEiT(Masked):
         ),
     }
 
+    remedies = {"cluster collapse": {"method.codes": "fewer", "method.tokenizer_share": "a larger"}}
+
     class Knobs(Choice.Knobs):
         """The tokenizer."""
 

@@ -35,6 +35,11 @@ class BYOL(Method):
 
     suggests = {"optimizer.learning_rate": 2e-3}
 
+    remedies = {
+        "complete collapse": {"method.predictor_rate": "a higher"},
+        "dimensional collapse": {"method.predictor_rate": "a higher", "method.projection_size": "a larger"},
+    }
+
     class Knobs(Choice.Knobs):
         """A short run needs a teacher that moves faster than the papers' 0.996."""
 

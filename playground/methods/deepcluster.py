@@ -54,6 +54,8 @@ class DeepCluster(Method):
         ),
     }
 
+    remedies = {"cluster collapse": {"method.clusters": "fewer", "method.head_rate": "a lower"}}
+
     class Knobs(Choice.Knobs):
         """Rounds should be rare enough to learn something between them, and frequent enough to use it."""
 

@@ -61,6 +61,11 @@ class DINO(Method):
         ),
     }
 
+    remedies = {
+        "one-hot teacher": {"method.center_momentum": "a lower", "method.teacher_temperature": "a higher"},
+        "uniform teacher": {"method.teacher_temperature": "a lower", "method.center_momentum": "a higher"},
+    }
+
     class Knobs(Choice.Knobs):
         """Centering and sharpening pull in opposite directions, and balance."""
 

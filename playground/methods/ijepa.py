@@ -63,6 +63,11 @@ class IJEPA(Method):
         )
     }
 
+    remedies = {
+        "complete collapse": {"method.momentum": "a higher"},
+        "dimensional collapse": {"method.momentum": "a higher"},
+    }
+
     class Knobs(Choice.Knobs):
         """Blocks, predictor, teacher."""
 

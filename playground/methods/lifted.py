@@ -43,6 +43,8 @@ class Lifted(Method):
         )
     }
 
+    remedies = {"complete collapse": {"method.margin": "a larger", "batch_size": "a larger"}}
+
     class Knobs(Choice.Knobs):
         """Distances are free to grow: vectors keep their length."""
 

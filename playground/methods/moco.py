@@ -44,6 +44,8 @@ class MoCo(Method):
 
     suggests = {"optimizer.learning_rate": 1.5e-3}
 
+    remedies = {"complete collapse": {"method.temperature": "a lower", "method.queue_size": "a larger"}}
+
     class Knobs(Choice.Knobs):
         """A short run needs keys that move faster than the paper's 0.999."""
 

@@ -44,6 +44,8 @@ class NPair(Method):
         ),
     }
 
+    remedies = {"complete collapse": {"method.length_weight": "a lower", "batch_size": "a larger"}}
+
     class Knobs(Choice.Knobs):
         """No temperature: the vectors find their own length."""
 

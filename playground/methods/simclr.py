@@ -33,6 +33,8 @@ class SimCLR(Method):
     loss_unit = "nats"
     measures = PICK_MEASURES | INFORMATION_MEASURES
 
+    remedies = {"complete collapse": {"method.temperature": "a lower", "batch_size": "a larger"}}
+
     class Knobs(Choice.Knobs):
         """Temperature is the one that matters; the batch size sets the number of negatives."""
 

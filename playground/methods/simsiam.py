@@ -31,6 +31,11 @@ class SimSiam(Method):
     loss_unit = "none, from -1 to 1"
     advice = "Its best possible loss, -1, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
 
+    remedies = {
+        "complete collapse": {"method.predictor_rate": "a higher"},
+        "dimensional collapse": {"method.predictor_rate": "a higher", "method.bottleneck": "a larger"},
+    }
+
     class Knobs(Choice.Knobs):
         """Three things keep it from collapse, and each can be taken away."""
 

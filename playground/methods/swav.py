@@ -45,6 +45,8 @@ class SwAV(Method):
         )
     }
 
+    remedies = {"cluster collapse": {"method.prototypes": "fewer", "method.freeze": "a longer"}}
+
     class Knobs(Choice.Knobs):
         """Epsilon says how hard assignments are, temperature how hard predictions are."""
 

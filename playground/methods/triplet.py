@@ -40,6 +40,8 @@ class Triplet(Method):
         )
     }
 
+    remedies = {"complete collapse": {"method.mining": "semi-hard", "method.margin": "a larger"}}
+
     class Knobs(Choice.Knobs):
         """Which negative is picked matters more than the margin."""
 

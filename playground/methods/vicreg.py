@@ -57,6 +57,11 @@ class VICReg(Method):
         ),
     }
 
+    remedies = {
+        "complete collapse": {"method.variance_weight": "a higher"},
+        "dimensional collapse": {"method.covariance_weight": "a higher"},
+    }
+
     class Knobs(Choice.Knobs):
         """The three weights of the paper."""
 

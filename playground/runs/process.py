@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
+from playground.core_sharing import WAITING
 from playground.processes import Process, spawn
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -119,7 +120,7 @@ class WorkerProcess:
 
 def _start(home: Path, threads: int) -> Process:
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
+    environment = WAITING | os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
     command = [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)]
     with log_of(home, "workers", "ab") as log:
         return spawn(command, environment, stderr=log, encoding="utf-8")

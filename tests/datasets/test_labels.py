@@ -8,6 +8,11 @@ def classes_of(names, source="auto"):
     return [None if label is None else found.classes[label] for label in found.labels] if found.classes else None
 
 
+INTEL = ["seg_train/seg_train/sea/1", "seg_train/seg_train/ice/2", "seg_test/seg_test/sea/3", "seg_test/seg_test/ice/4"]
+LUNGS = ["NORMAL", "PNEUMONIA"] * 3
+XRAY = [f"{copy}{part}/{lung}/1" for copy in ("", "chest_xray/") for part in ("train", "test", "val") for lung in ("NORMAL", "PNEUMONIA")]
+
+
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
@@ -29,11 +34,21 @@ def classes_of(names, source="auto"):
         (["color/rust/1", "color/mold/2", "gray/rust/3", "gray/mold/4"], ["rust", "mold", "rust", "mold"]),  # by their folders alone
         (["a/x/1", "a/y/2", "b/x/3", "b/z/4"], ["a", "a", "b", "b"]),  # other folders in each: the top ones are the classes
         (["cat/images/1", "dog/images/2"], ["cat", "dog"]),
+        ([*INTEL, "seg_pred/seg_pred/5"], ["sea", "ice", "sea", "ice", None]),
+        ([*INTEL, "seg_pred/5"], ["sea", "ice", "sea", "ice", None]),
+        ([*INTEL, "seg_pred/images/5"], ["sea", "ice", "sea", "ice", None]),
+        (["train/train/1", "test1/test1/2"], None),  # their classes are in the names of the files
+        (["train/train/1", "train/car/2", "test/train/3", "test/car/4"], ["train", "car", "train", "car"]),  # a class may be called so
+        ([f"chest_xray/{each}" for each in XRAY], LUNGS * 2),
+        (XRAY, LUNGS * 2),
+        ([f"{top}/{part}/{kind}/1" for top in "AB" for part in ("train", "test") for kind in ("cat", "dog")], ["cat", "dog"] * 4),
+        ([f"{kind}/{part}/1" for kind in ("cat", "dog") for part in ("train", "test")], ["cat", "cat", "dog", "dog"]),
+        (["cat/cat/1", "dog/dog/2"], ["cat", "dog"]),
     ],
 )
 def test_which_folders_are_classes(names, expected):
-    found = classes_of(names)
-    assert ([each.casefold() for each in found] if found else None) == ([each.casefold() for each in expected] if expected else None)
+    found, folded = classes_of(names), lambda labels: labels and [each and each.casefold() for each in labels]
+    assert folded(found) == folded(expected)
     assert found is not None or labeled(names).notes
 
 
