@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from playground import data_cli
-from playground.home import HomeError, home, site
+from playground.home import HomeError, home, site, unwritable
 from playground.results import Unwritten, write, writing
 
 app = typer.Typer(
@@ -57,6 +56,8 @@ def serve(port: Port = 8501) -> None:
 
     Many people can use one server: runs queue up and take turns, fairly by person.
     """
+    if refused := unwritable(home()):  # said at once, and not after the seconds that a server takes to start
+        raise refused
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home())}
     options = ["--server.port", str(port), "--server.showEmailPrompt", "false"]
     command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]
@@ -181,6 +182,7 @@ def methods(
     from playground.knobs import knobs_of
     from playground.methods import CATALOG
     from playground.report import markdown_table
+    from playground.terminal import table
 
     if markdown:
         print(markdown_table())
@@ -193,10 +195,10 @@ def methods(
         ]  # fmt: skip
         print(json.dumps(described, indent=2))
         return
-    table = Table("method", "family", "what it does", "paper", box=None, header_style="bold", pad_edge=False)
+    shown = table("method", "family", "what it does", "paper")
     for name, each in CATALOG.items():
-        table.add_row(name, each.family, each.summary, f"[link={each.link}]{each.paper}[/link]")
-    Console().print(table)
+        shown.add_row(name, each.family, each.summary, f"[link={each.link}]{each.paper}[/link]")
+    Console().print(shown)
 
 
 @app.command()

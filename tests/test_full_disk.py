@@ -137,7 +137,7 @@ def test_a_server_does_not_start_on_such_a_disk_and_says_why(disk, trouble):
     HomeLock(disk).release()  # nothing is held
 
 
-@pytest.mark.parametrize("command", [["evaluate", "nobody"], ["data", "add", "{pictures}"]])
+@pytest.mark.parametrize("command", [["evaluate", "nobody"], ["data", "add", "{pictures}"], ["serve"]])
 def test_the_command_line_ends_in_that_sentence(home, tmp_path, monkeypatch, capsys, command):
     from PIL import Image
 
@@ -146,6 +146,7 @@ def test_the_command_line_ends_in_that_sentence(home, tmp_path, monkeypatch, cap
         noise = np.random.default_rng(i).integers(0, 255, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(noise).save(tmp_path / "pictures" / f"{i}.png")
     fill(home)
+    monkeypatch.setattr(cli.os, "execve", lambda *given: pytest.fail("a server starts"))
     monkeypatch.setattr(sys, "argv", ["ssl-playground", *(each.format(pictures=tmp_path / "pictures") for each in command)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
