@@ -42,6 +42,9 @@ def list_() -> None:
 @app.command()
 def add(
     source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, used where it is; a zip or tar; or hf:OWNER/NAME[:SPLIT].")],
+    beside: Annotated[
+        Path | None, typer.Argument(metavar="[TABLE]", help="With a zip or tar: a .csv or .tsv of file and label, outside of it.")
+    ] = None,
     name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
     image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
     label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",
@@ -61,6 +64,8 @@ def add(
 
       ssl-playground data add flowers.zip --name "Flowers of the garden"
 
+      ssl-playground data add flowers.zip labels.csv
+
       ssl-playground data add hf:cifar100:test --label-column coarse_label
 
       ssl-playground data add ~/microscope --range 0 4095
@@ -74,12 +79,14 @@ def add(
 
     range = Range(*numbers) if numbers else None
     before = set(own.found())
+    if beside and source.startswith(huggingface.PREFIX):
+        raise ValueError(f"a table of labels is for a zip or tar, got {beside} with {source}: name its column by --label-column")
     if source.startswith(huggingface.PREFIX):
         _watch(huggingface.add(source, name, image_column, label_column, range))
     elif image_column or label_column:
         raise ValueError(f"--image-column and --label-column are for sources that begin with {huggingface.PREFIX}, got {source}")
     else:
-        _watch(intake.add(Path(source), name, range, _source(labels)))
+        _watch(intake.add(Path(source), name, range, _source(labels), beside))
     for new in set(own.found()) - before:
         show(new)
 

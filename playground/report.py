@@ -94,10 +94,22 @@ def show(summary: dict[str, Any]) -> None:
 
 
 def spread(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Of each measure that all runs have at their end: {"mean", "lowest", "highest"}."""
-    names = [name for name in summaries[0]["final"] if all(name in each["final"] for each in summaries)]
-    values = {name: [each["final"][name] for each in summaries] for name in names}
-    return {name: {"mean": statistics.fmean(each), "lowest": min(each), "highest": max(each)} for name, each in values.items()}
+    """Of each measure that all runs have at their end: {"mean", "lowest", "highest"}; "random": the mean before training, where known."""
+    ends, starts = _of_all([each["final"] for each in summaries]), _of_all([_untrained(each) for each in summaries])
+    before = {name: {"random": statistics.fmean(values)} for name, values in starts.items()}
+    found = {name: {"mean": statistics.fmean(each), "lowest": min(each), "highest": max(each)} for name, each in ends.items()}
+    return {name: each | before.get(name, {}) for name, each in found.items()}
+
+
+def _of_all(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """The values of each measure that all runs have."""
+    return {name: [each[name] for each in runs] for name in runs[0] if all(name in each for each in runs)}
+
+
+def _untrained(summary: Mapping[str, Any]) -> Mapping[str, float]:
+    """What was measured at random weights."""
+    found: Mapping[str, float] = summary.get("baseline", {}).get("random", {})
+    return found
 
 
 def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
@@ -105,9 +117,9 @@ def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
     console, config = Console(), summaries[0]["config"]
     seeds = f"seeds {config['seed']} to {summaries[-1]['config']['seed']}"
     console.print(f"[bold]{config['method']} on {config['data']}[/bold], {seeds}: {summaries[0]['steps']} steps each")
-    table = terminal.table("measure", "mean", "lowest", "highest")
+    table = terminal.table("measure", "random weights, mean", "mean", "lowest", "highest")
     for name, each in spread(summaries).items():
-        table.add_row(name, *(f"{each[part]:.4g}" for part in ("mean", "lowest", "highest")))
+        table.add_row(name, *(f"{each[part]:.4g}" if part in each else "" for part in ("random", "mean", "lowest", "highest")))
     console.print(table)
     said = Counter(each["verdict"]["state"] if "verdict" in each else each["status"] for each in summaries)
     console.print(", ".join(f"{state}: {count}" for state, count in said.most_common()))

@@ -84,6 +84,8 @@ def test_every_rule_states_its_threshold_and_whether_it_is_met():
 def test_the_judge_waits_before_it_speaks():
     found = verdict(measured(POINT, POINT), step=5)
     assert (found.state, set(found.layers.values())) == ("starting", {"starting"})
+    assert "though images look much alike so far" in verdict(measured(POINT, POINT), step=25).sentence
+    assert "alike" not in verdict(measured(), step=25).sentence
     assert verdict(measured(POINT, POINT), step=30).state == "complete collapse"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -66,6 +67,9 @@ TURNS = {  # the orientation of EXIF -> what makes it upright
 }
 
 
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"}
+
+
 class Unreadable(ValueError):  # noqa: N818
     """A file that gives no picture; the text is a short reason, without the file's name."""
 
@@ -99,6 +103,13 @@ def sample(source: Path) -> np.ndarray:
     """Some of the numbers of a picture with more than 8 bits, from all over it: (K,), K <= SAMPLED. Raises Unreadable."""
     with _opened(source) as picture, _in_a_sentence(picture):
         return _sampled(numbers(picture))
+
+
+def unknown(name: str) -> str:
+    """Why a file that begins like no picture is not read: one whose ending is a picture's is damaged, and not just another file."""
+    if os.path.splitext(name)[1].lower() in ENDINGS:
+        return "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
+    return f"it is no picture of a kind that is known: {READ}"
 
 
 def suffix(head: bytes) -> str:
@@ -149,7 +160,7 @@ def _within_limits(file: BinaryIO) -> ImageFile:
         raise Unreadable(f"the file has {length:,} bytes, at most {MAX_BYTES:,} are read")
     found = _reader(file.read(16))
     if found is None:
-        raise Unreadable(f"it is no picture of a kind that is known: {READ}")
+        raise Unreadable(unknown(str(getattr(file, "name", ""))))
     file.seek(0)
     try:
         picture = found[1](file, "")  # not Image.open, which warns about large pictures by a global limit

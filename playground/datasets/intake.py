@@ -21,7 +21,7 @@ import numpy as np
 
 from playground.datasets import own, states, tables
 from playground.datasets.base import DataError, Progress
-from playground.datasets.decoding import MAX_BYTES, READ, Unreadable, header, sample, suffix
+from playground.datasets.decoding import MAX_BYTES, Unreadable, header, sample, suffix, unknown
 from playground.datasets.duplicates import duplicates
 from playground.datasets.labels import Labels, labeled
 from playground.datasets.labels import Source as Labeling
@@ -134,14 +134,21 @@ class Upload:
             yield piece
 
 
-def add(source: Path, name: str = "", range: Range | None = None, labels: Labeling = "auto") -> Iterator[Progress]:
+def add(
+    source: Path, name: str = "", range: Range | None = None, labels: Labeling = "auto", table: Path | None = None
+) -> Iterator[Progress]:
     """Adds a folder, which is used where it is, or a zip or tar, which is unpacked into the store. name: its title, else the file's.
 
     range: which numbers are black and white in pictures of more than 8 bits; guessed from them if left out. labels: see labels.py.
+    table: of labels, outside of the zip or tar.
     The set is there when the iterator has ended. Raises DataError, and then nothing is left behind.
     """
     source = source.expanduser()
     what = "what is added must be a folder of pictures, or a zip or tar of them, got"
+    if table and not (table.is_file() and is_table(table.name)):
+        raise DataError(f"a table must be a file that ends in {' or '.join(tables.ENDINGS)}, got {readable(str(table))}")
+    if table and source.is_dir():
+        raise DataError(f"a table of labels must lie in the folder that is added, got {readable(str(table))}: put it there")
     if source.is_dir():
         title = name or source.resolve().name
         yield from _add(title, lambda found: _scan(found, title), range, labels, source.resolve())
@@ -151,17 +158,24 @@ def add(source: Path, name: str = "", range: Range | None = None, labels: Labeli
         with source.open("rb") as file:
             if not is_archive(file):
                 raise DataError(f"{what} {readable(source.name)}, which is neither")
-            yield from _add_archive(file, source.name, name or stem(source.name), range, labels)
+            with contextlib.ExitStack() as stack:
+                beside = [Upload(table.name, stack.enter_context(table.open("rb")))] if table else []
+                yield from _add_archive(file, source.name, name or stem(source.name), range, labels, beside)
 
 
 def add_files(
     files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None, labels: Labeling = "auto"
 ) -> Iterator[Progress]:
-    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked. As `add` otherwise."""
+    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked, tables may be beside it.
+
+    As `add` otherwise.
+    """
     if len(files) > MAX_ENTRIES:
         raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
-    if len(files) == 1 and is_archive(files[0][1]):
-        yield from _add_archive(files[0][1], files[0][0], name, range, labels)
+    others = [Upload(*each) for each in files if not is_table(each[0])]
+    if len(others) == 1 and is_archive(others[0].file):
+        beside = [Upload(*each) for each in files if is_table(each[0])]
+        yield from _add_archive(others[0].file, others[0].name, name, range, labels, beside)
     else:
         yield from add_sources([Upload(*each) for each in files], len(files), name, range, labels)
 
@@ -173,11 +187,21 @@ def add_sources(
     yield from _add(name, lambda found: _copy(found, sources, count, name), range, labels)
 
 
-def _add_archive(file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling) -> Iterator[Progress]:
+def _add_archive(
+    file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling, beside: Sequence[Upload] = ()
+) -> Iterator[Progress]:
+    """beside: tables of labels that came with it, which count before those in it."""
+
     def gather(found: Found) -> Iterator[Progress]:
-        return _copy(found, *sources(file, readable(called), MAX_TOTAL), title)
+        yield from _copy(found, beside, len(beside), title)
+        yield from _copy(found, *sources(file, readable(called), MAX_TOTAL), title)
 
     yield from _add(title, gather, range, labels)
+
+
+def is_table(name: str) -> bool:
+    """Whether a file is called like a table of labels."""
+    return name.lower().endswith(tables.ENDINGS)
 
 
 def read_again(name: str, labels: Labeling | None = None) -> Iterator[Progress]:
@@ -361,7 +385,7 @@ def _scan(found: Found, title: str) -> Iterator[Progress]:
             path = os.path.relpath(os.path.join(parent, name), found.root)
             try:
                 _require_plain(found.root / path)
-                if name.lower().endswith(tables.ENDINGS):
+                if is_table(name):
                     found.tables.append((path, readable(path)))
                     continue
                 found.keep(path, path)
@@ -422,7 +446,7 @@ def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
     first = next(pieces, b"")
     if not first:
         raise Refused("the file is empty")
-    if name.lower().endswith(tables.ENDINGS):
+    if is_table(name):
         kept = f"table-{len(found.tables)}.csv"
         with (found.root / kept).open("wb") as table:
             table.writelines([first, *pieces])
@@ -430,7 +454,7 @@ def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
         return
     if not (ending := suffix(first[:16])):
         archive = os.path.splitext(name)[1].lower() in ARCHIVES
-        raise Refused("it is an archive, and none is opened here" if archive else f"it is no picture of a kind that is known: {READ}")
+        raise Refused("it is an archive, and none is opened here" if archive else unknown(name))
     target = found.root / f"{len(found.files):06}{ending}"
     try:
         with target.open("wb") as file:

@@ -6,10 +6,11 @@ The file is a path, a name, or a name without its ending. Whether the first line
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from playground.datasets.spelling import clean
+from playground.datasets.spelling import clean, told_apart
 
 ENDINGS = (".csv", ".tsv")
 MAX_BYTES = 32 << 20
@@ -32,12 +33,13 @@ def rows(path: Path) -> list[tuple[str, str]]:
         raise NoTable("it must be text in UTF-8, got other bytes") from None
     head = text.partition("\n")[0]
     try:
-        lines = [line for line in csv.reader(text.splitlines(), delimiter=max(SEPARATORS, key=head.count)) if line]
+        lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=head.count)) if line]
     except csv.Error as error:
         raise NoTable(f"it must be a table of commas, semicolons or tabs, got one with an error: {error}") from None
     if wrong := {len(line) for line in lines} - {2}:
         raise NoTable(f"it must have two columns, file and label, got {max(wrong)}")
-    return [(clean(file).replace("\\", "/"), clean(label)) for file, label in lines]
+    labels = told_apart([label.strip(" \t") for _, label in lines])  # spaces around it are of the table; all else tells classes apart
+    return [(clean(file).replace("\\", "/"), label) for (file, _), label in zip(lines, labels, strict=True)]
 
 
 def matched(table: Sequence[tuple[str, str]], names: Sequence[str]) -> list[str | None]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import streamlit as st
 
 from playground.datasets import own
-from playground.datasets.intake import add_files
+from playground.datasets.intake import add_files, is_table
 from playground.datasets.labels import Source
 from playground.datasets.packed import stem
 from playground.datasets.tables import ENDINGS
@@ -20,8 +20,8 @@ MINE = "my sets"  # those that this session has added, and so may remove
 AGAIN = "uploads"  # counts, so that the uploader is empty again after a set was added
 TABLES = tuple(ending.removeprefix(".") for ending in ENDINGS)
 HELP = (
-    "A zip, a tar, or JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels, or a table among it, such as labels.csv, "
-    "with two columns: file and label. Without either, no accuracy is shown."
+    "A zip, a tar, or JPEG, PNG, WebP, GIF, TIFF or BMP. Folders in it become labels, or a table in it or beside it, such as "
+    "labels.csv, with two columns: file and label. Without either, no accuracy is shown."
 )
 SEEN = "They are kept on this server, where everybody who opens it can train on them."
 
@@ -44,7 +44,7 @@ def draw(data: Any) -> None:
 
 def _called(files: Any) -> str:
     """What a set is called by somebody who gave it no name."""
-    first = files[0].name
+    first = next((each.name for each in files if not is_table(each.name)), files[0].name)
     return str(first.partition("/")[0] if "/" in first else stem(first))
 
 

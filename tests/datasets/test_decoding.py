@@ -175,7 +175,7 @@ def damaged():
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     noise.save(jpeg, "JPEG")
     noise.save(png, "PNG")
-    unknown = "it is no picture of a kind that is known: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
+    unknown = "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
     spoiled = bytearray(png.getvalue())
     spoiled[200:260] = bytes(60)
     return {

@@ -13,6 +13,7 @@ from playground.datasets import CATALOG, DataError, intake, own, zips
 from playground.datasets.naming import Refused, inside, slug
 
 READ = "it is no picture of a kind that is known: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
+DAMAGED = "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
 HIDDEN = "it is a hidden file or one of the system"
 ESCAPES = "its path leads out of the set"
 
@@ -94,8 +95,8 @@ HOSTILE = {
     "hidden": ("good/.secret/a.png", png(), HIDDEN),
     "nested zip": ("more.zip", b"PK\x03\x04" + bytes(40), "it is an archive, and none is opened here"),
     "nested tar": ("more.tar.gz", b"\x1f\x8b" + bytes(40), "it is an archive, and none is opened here"),
-    "text called jpg": ("good/notes.jpg", b"dear diary", READ),
-    "page": ("good/page.png", b"<html><script>alert(1)</script>", READ),
+    "text called jpg": ("good/notes.jpg", b"dear diary", DAMAGED),
+    "page": ("good/page.png", b"<html><script>alert(1)</script>", DAMAGED),
     "program": ("good/run.exe", b"MZ\x90\0", READ),
     "empty": ("good/empty.png", b"", "the file is empty"),
     "cut off": ("good/cut.png", png(side=300)[:150], "the file is cut off before its end"),

@@ -46,7 +46,7 @@ def test_every_file_becomes_a_row_in_order_and_what_is_skipped_has_a_reason(file
     assert made.kept == [i for i in range(50) if i not in (7, 31)]
     assert [(os.path.basename(file), reason.split(":")[0]) for file, reason in made.skipped] == [
         ("07.png", "the file is empty"),
-        ("31.png", "it is no picture of a kind that is known"),
+        ("31.png", "the picture is damaged, or of another kind than its ending says"),
     ]
     assert made.pixels.shape == (48, 3, 8, 8) and made.pixels.dtype == torch.uint8
     for row, kept in enumerate(made.kept):

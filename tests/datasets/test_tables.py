@@ -4,8 +4,11 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
-from playground.datasets import intake, own
+from playground import cli
+from playground.datasets import DataError, intake, own
+from playground.datasets.decoding import Unreadable, header
 from playground.datasets.tables import NoTable, matched, rows
 
 
@@ -34,6 +37,13 @@ def test_what_is_no_plain_table_is_not_read(content, reason, tmp_path):
     (tmp_path / "labels.csv").write_bytes(content)
     with pytest.raises(NoTable, match=f"^{reason}"):
         rows(tmp_path / "labels.csv")
+
+
+def test_labels_that_differ_stay_apart_whatever_cannot_be_seen_in_them(tmp_path):
+    (tmp_path / "labels.csv").write_text('file,label\n1,"a\nb"\n2,ab\n3, ab\n4,"a\u200bb"\n5,a/b\n', newline="")
+    labels = dict(rows(tmp_path / "labels.csv")[1:])
+    assert labels["2"] == labels["3"] == "ab" and len(set(labels.values())) == 4
+    assert labels["1"] == "a‹U+000A›b" and all(each.isprintable() for each in labels.values())
 
 
 def noise():
@@ -66,3 +76,46 @@ def test_a_table_in_a_zip_is_kept_and_one_that_is_not_plain_is_named(home):
     assert own.get("x").labels == []
     list(intake.read_again("x", "table"))
     assert own.get("x").counts() == {"cat": 10, "dog": 10}
+
+
+def zipped(place, count=20):
+    with zipfile.ZipFile(place, "w") as archive:
+        for row in range(count):
+            archive.writestr(f"pictures/{row}.png", noise())
+    return place
+
+
+@pytest.mark.parametrize("way", ["sent", "command line"])
+def test_a_table_beside_a_zip_names_the_pictures_in_it(way, home):
+    table = home / "labels.csv"
+    table.write_text("file,label\n" + "".join(f"{row}.png,{'cat' if row < 12 else 'dog'}\n" for row in range(20)))
+    archive = zipped(home / "pets.zip")
+    if way == "sent":
+        list(intake.add_files([(file.name, io.BytesIO(file.read_bytes())) for file in (table, archive)], "pets"))
+    else:
+        assert CliRunner().invoke(cli.app, ["data", "add", str(archive), str(table)]).exit_code == 0
+    assert own.get("pets").counts() == {"cat": 12, "dog": 8} and own.get("pets").notes == ["The labels come from labels.csv."]
+    list(intake.read_again("pets"))
+    assert own.get("pets").counts() == {"cat": 12, "dog": 8}
+
+
+def test_a_table_that_names_no_picture_of_the_zip_is_said_in_a_sentence(home):
+    table = home / "labels.csv"
+    table.write_text("file,label\nowl.png,owl\nwren.png,wren\n")
+    list(intake.add(zipped(home / "pets.zip"), table=table))
+    assert "labels.csv beside the pictures gives no labels: it names 0 of them." in own.get("pets").notes
+    for source, got in ((home / "pets.zip", home / "none.csv"), (home, table)):
+        with pytest.raises(DataError, match="^a table "):
+            list(intake.add(source, "again", table=got))
+
+
+def test_a_damaged_picture_and_a_file_that_is_none_are_told_apart(home):
+    with zipfile.ZipFile(zipped(home / "x.zip"), "a") as archive:
+        archive.writestr("broken.jpg", b"\0" * 100)
+        archive.writestr("notes.txt", b"the second of May")
+    list(intake.add(home / "x.zip"))
+    reasons = dict(own.get("x").skipped)
+    assert reasons["broken.jpg"].startswith("the picture is damaged") and reasons["notes.txt"].startswith("it is no picture")
+    (home / "broken.jpg").write_bytes(b"\0" * 100)
+    with pytest.raises(Unreadable, match="^the picture is damaged"):
+        header(home / "broken.jpg")
