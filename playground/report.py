@@ -32,7 +32,7 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
         match event:
             case Started(_, facts):
                 summary |= {name: facts[name] for name in ("data", "unmeasured") if facts.get(name)}
-                about = facts["about"]
+                about = str(facts["about"])
             case Checkpoint(_, state):
                 weights = state["method"]
             case Metrics(_, values):
