@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from playground import bench_neighbors, projection
+from playground import bench_neighbors, projection, terminal
 from playground.augment import augment
 from playground.bench_memory import memory
 from playground.config import RunConfig
@@ -167,7 +167,7 @@ def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str
 
 def table(results: dict[str, Result]) -> Table:
     """For people."""
-    shown = Table("what", "ratio", "made of", "runs", "took", box=None, header_style="bold", pad_edge=False)
+    shown = terminal.table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
         apart = ("ratio", "took") if result["ratio"] is None else ("ratio", "took", "lowest", "highest")
         parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in apart]
