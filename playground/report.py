@@ -14,19 +14,27 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from playground import terminal
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
-from playground.events import Baseline, Event, Fetching, Finished, Metrics, Started, Verdict
+from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
+from playground.witness import testimony
 
 
-def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
-    """Runs to the end and keeps what counts: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}."""
+def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False) -> dict[str, Any]:
+    """Runs to the end and keeps what counts: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}.
+
+    witness: also what neighbors among labeled training images know, by `playground.witness`: "witness/knn" and "witness/gain".
+    """
     summary: dict[str, Any] = {"run": uuid.uuid4().hex[:10], "status": "", "config": config.flat(), "steps": 0}
     final: dict[str, float] = {}
+    about, weights = "", None
     for event in events:
         match event:
             case Started(_, facts):
                 summary |= {name: facts[name] for name in ("data", "unmeasured") if facts.get(name)}
+                about = str(facts["about"])
+            case Checkpoint(_, state):
+                weights = state["method"]
             case Metrics(_, values):
                 final |= values
             case Baseline(_, values):
@@ -36,6 +44,10 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
             case Finished(step, status, message, facts):
                 summary |= {"steps": step, "status": status} | facts | ({"message": message} if message else {})
     final.pop("views_per_second", None)
+    if witness and weights is not None:
+        said = testimony(config, weights, about)
+        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said["knn/untrained"]}
+        summary["baseline"]["random"]["witness/knn"] = said["knn/untrained"]
     return summary | {"final": final}
 
 
