@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from playground import bench_neighbors, projection
+from playground import bench_neighbors, projection, terminal
 from playground.augment import augment
 from playground.bench_memory import memory
 from playground.config import RunConfig
@@ -35,6 +35,7 @@ from playground.trainer import Trainer
 from playground.training import load_images, train
 
 MAP_POINTS = 2000
+TOO_LONG = "not with --quick: torch.compile takes half a minute"
 
 Work = Callable[[], int]  # does something once and says how many views (or frames) that were
 Result = dict[str, Any]
@@ -48,10 +49,11 @@ class Effort:
     turns: int = 5  # that they are cut into
     seeds: int = 5  # trainings until something is learned
     share_steps: int = 120  # of the training whose diagnostics are timed
+    compiled: bool = True  # whether torch.compile is tried, which may take half a minute
 
 
 # With fewer steps the first and the last measurement, which are always there, would take most of the share.
-QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60)
+QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60, compiled=False)
 
 
 def measure(effort: Effort) -> Iterator[tuple[str, Result]]:
@@ -117,15 +119,29 @@ def _step_rows(trainer: Trainer, effort: Effort) -> Iterator[tuple[str, Result]]
         "contiguous": steps(replace(device, memory_format=torch.contiguous_format)),
         "bfloat16": steps(replace(device, half=torch.bfloat16)),
     }
+    begun = time.perf_counter()
+    contenders["compiled"] = _compiled(Trainer(config, images, device), count) if effort.compiled else TOO_LONG
+    compiling = time.perf_counter() - begun
     speed = rates(contenders, effort)
     yield "engine_over_bare", ratio(speed, "engine", "bare", "views/s")
     yield "engine_over_lightly", ratio(speed, "engine", "lightly", "views/s")
     yield "channels_last_over_contiguous", ratio(speed, "engine", "contiguous", "views/s")
     yield "float32_over_bfloat16", ratio(speed, "engine", "bfloat16", "views/s")
+    yield "compiled_over_engine", ratio(speed, "compiled", "engine", "views/s") | ({"compiling": compiling} if effort.compiled else {})
 
 
-def rates(contenders: dict[str, Work | str], effort: Effort, ready: bool = False) -> dict[str, float | str]:
-    """Units a second of every contender that is here, the median over its turns; what is absent keeps its explanation.
+def _compiled(trainer: Trainer, count: int) -> Work | str:
+    """Steps of a trainer whose backbone torch has compiled, or why it could not."""
+    trainer.method.backbone.compile()
+    try:
+        trainer.update()
+    except Exception as error:  # torch's compiler needs one for C++, and fails in many ways without
+        return f"torch.compile failed: {type(error).__name__}"
+    return lambda: len(trainer.update()) and count
+
+
+def rates(contenders: dict[str, Work | str], effort: Effort, ready: bool = False) -> dict[str, list[float] | str]:
+    """Units a second of every contender that is here, in each of its turns; what is absent keeps its explanation.
 
     ready: they have worked once before, else they do so first.
     """
@@ -136,25 +152,36 @@ def rates(contenders: dict[str, Work | str], effort: Effort, ready: bool = False
     for _ in range(effort.turns):
         for name, work in here.items():
             turns[name].append(_rate(work, effort.seconds / effort.turns))
-    return {name: statistics.median(turns[name]) if name in here else str(contenders[name]) for name in contenders}
+    return {name: turns[name] if name in here else str(contenders[name]) for name in contenders}
 
 
-def ratio(found: dict[str, float | str], ours: str, theirs: str, unit: str) -> Result:
-    """{"ratio", ours, theirs, "unit"}, or {"ratio": None, "absent": why}."""
-    if isinstance(found[theirs], str):
-        return {"ratio": None, "absent": found[theirs], ours: found[ours], "unit": unit}
-    return {"ratio": float(found[ours]) / float(found[theirs]), ours: found[ours], theirs: found[theirs], "unit": unit}
+def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str) -> Result:
+    """{"ratio", "lowest", "highest", ours, theirs, "unit"}: of medians, and of single turns; or {"ratio": None, "absent": why}."""
+    here = {name: each for name in (ours, theirs) if not isinstance(each := found[name], str)}
+    middle = {name: statistics.median(each) for name, each in here.items()}
+    if absent := next((each for each in (found[theirs], found[ours]) if isinstance(each, str)), ""):
+        return {"ratio": None, "absent": absent, **middle, "unit": unit}
+    turns = [mine / other for mine, other in zip(here[ours], here[theirs], strict=True)]
+    return {"ratio": middle[ours] / middle[theirs], "lowest": min(turns), "highest": max(turns), **middle, "unit": unit}
 
 
 def table(results: dict[str, Result]) -> Table:
     """For people."""
-    shown = Table("what", "ratio", "made of", "runs", "took", box=None, header_style="bold", pad_edge=False)
+    shown = terminal.table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
-        parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in ("ratio", "took")]
+        apart = ("ratio", "took") if result["ratio"] is None else ("ratio", "took", "lowest", "highest")
+        parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in apart]
         made_of = f"{' / '.join(parts)} {result['unit']}" if "absent" not in result else result["absent"]
-        compared = "-" if result["ratio"] is None else f"{result['ratio']:.3g}"
-        shown.add_row(name, compared, made_of, str(result["runs"]), f"{result['took']:.0f} s")
+        shown.add_row(name, _compared(result), made_of, str(result["runs"]), f"{result['took']:.0f} s")
     return shown
+
+
+def _compared(result: Result) -> str:
+    """`2.4 (2.3 to 2.6)`: of all turns, and of single ones"""
+    if result["ratio"] is None:
+        return "-"
+    turns = f" ({result['lowest']:.3g} to {result['highest']:.3g})" if "lowest" in result else ""
+    return f"{result['ratio']:.3g}{turns}"
 
 
 def _rate(work: Work, seconds: float) -> float:

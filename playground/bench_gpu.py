@@ -31,6 +31,7 @@ from playground.config import RunConfig
 from playground.datasets import Images
 from playground.methods import CATALOG as METHODS
 from playground.randomness import stream
+from playground.results import Unwritten, write
 from playground.trainer import Trainer
 from playground.training import load_images, train
 
@@ -242,14 +243,23 @@ def _captured(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def run(setting: Setting, json_file: Path | None = None) -> list[Row]:
-    """Prints a line for every part, and writes all of them as JSON, again after each: what was found is kept whatever comes."""
+    """Prints a line for every part, and writes all of them as JSON, again after each: what was found is kept whatever comes.
+
+    Raises Unwritten at the end where the last time failed: every part is measured and printed before.
+    """
     rows: list[Row] = []
+    trouble: Unwritten | None = None
     for each in measure(setting if setting.quick else replace(setting, ends=time.monotonic() + LIMIT)):
         rows.append(each)
         said = {name: value for name, value in each.items() if name not in ("part", "status", "seconds")}
         print(f"{each['part']:24} {each['status']:7} {each['seconds']:7.2f} s  {json.dumps(said)}", flush=True)
-        if json_file:
-            json_file.write_text(json.dumps({"setting": {"device": setting.device, "quick": setting.quick}, "rows": rows}, indent=2) + "\n")
+        try:
+            write(json_file, {"setting": {"device": setting.device, "quick": setting.quick}, "rows": rows})
+            trouble = None
+        except Unwritten as error:
+            trouble = error
+    if trouble:
+        raise trouble
     return rows
 
 
@@ -267,7 +277,10 @@ def main() -> None:
         parser.error(f"--methods must be some of {', '.join(METHODS)}, got {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as home:
         os.environ.setdefault("SSL_PLAYGROUND_HOME", home)  # nothing need be kept; where a user's data lie, platformdirs knows
-        rows = run(Setting(given.device, given.quick, given.data, chosen), given.json)
+        try:
+            rows = run(Setting(given.device, given.quick, given.data, chosen), given.json)
+        except Unwritten as error:
+            sys.exit(str(error))
     sys.exit(any(each["status"] == "failed" for each in rows))
 
 

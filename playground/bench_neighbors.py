@@ -60,11 +60,12 @@ def _racing() -> Iterator[dict[str, _Contender]]:
 
 
 def _compared(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
-    """The polite one over the best of the others."""
+    """The polite one over the best of the others: by their medians, and of single turns the lowest and the highest."""
     found = [{name: each.pace(seconds / turns) for name, each in contenders.items()} for _ in range(turns)]
     paces = {name: statistics.median(turn[name] for turn in found) for name in contenders}
-    best = max(pace for name, pace in paces.items() if name != "polite")
-    return {"ratio": paces["polite"] / best, **paces, "unit": "views/s"}
+    best = max((name for name in paces if name != "polite"), key=lambda name: paces[name])
+    ratios = [turn["polite"] / turn[best] for turn in found]
+    return {"ratio": paces["polite"] / paces[best], "lowest": min(ratios), "highest": max(ratios), **paces, "unit": "views/s"}
 
 
 def _beside(neighbors: int) -> str:

@@ -38,7 +38,7 @@ def share_cores() -> None:
     global _sharing
     if _sharing is None and hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1 and CORES.exists():
         _sharing = CoreSharing(os.sched_getaffinity(0))
-        threading.Thread(target=_sharing.watch, name="cores", daemon=True).start()
+        threading.Thread(target=_sharing.watch, name="cores").start()
 
 
 class CoreSharing:
@@ -52,10 +52,17 @@ class CoreSharing:
         self._crowd: _Crowd | None = None
 
     def watch(self) -> None:
-        """Looks again and again, until the process ends."""
-        while True:
-            time.sleep(PERIOD)
+        """Looks again and again, until the main thread has ended.
+
+        Python waits for this thread and the crowd before it takes itself apart. A daemon that is within torch at that moment is ended by
+        force, which C++ answers with an abort: the exit code would be lost.
+        """
+        main = threading.main_thread()
+        while main.is_alive():
             self.look()
+            main.join(PERIOD)
+        if self._crowd is not None:
+            self._crowd.leave()
 
     def look(self) -> None:
         """Compares what the kernel has counted since the last look, and draws together or spreads."""
@@ -91,7 +98,7 @@ class _Crowd:
 
     def __init__(self, threads: int) -> None:
         self._over = threading.Event()
-        threading.Thread(target=self._stand_by, args=[threads], name="crowd", daemon=True).start()
+        threading.Thread(target=self._stand_by, args=[threads], name="crowd").start()
 
     def leave(self) -> None:
         """The team ends."""

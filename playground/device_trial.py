@@ -6,8 +6,8 @@ Memory format and precision are compared in one thread by the time that the proc
 the number of threads by the clock, all first and then always half as many, and only believed while nobody else is busy. What usually pays
 is kept unless something else is clearly faster: two homes on one machine choose alike, and the same config gives the same numbers.
 
-torch.compile is not among the candidates. It took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast: no run that
-somebody watches is long enough to pay for it.
+torch.compile is not among the candidates: it took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast (one trial each;
+`ssl-playground bench` measures it). No run that somebody watches is long enough to pay for it.
 """
 
 from __future__ import annotations

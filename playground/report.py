@@ -10,23 +10,31 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from playground import terminal
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
-from playground.events import Baseline, Event, Fetching, Finished, Metrics, Started, Verdict
+from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
+from playground.witness import testimony
 
 
-def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
-    """Runs to the end and keeps what counts: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}."""
+def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False) -> dict[str, Any]:
+    """Runs to the end and keeps what counts: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}.
+
+    witness: also what neighbors among labeled training images know, by `playground.witness`: "witness/knn" and "witness/gain".
+    """
     summary: dict[str, Any] = {"run": uuid.uuid4().hex[:10], "status": "", "config": config.flat(), "steps": 0}
     final: dict[str, float] = {}
+    about, weights = "", None
     for event in events:
         match event:
             case Started(_, facts):
                 summary |= {name: facts[name] for name in ("data", "unmeasured") if facts.get(name)}
+                about = str(facts["about"])
+            case Checkpoint(_, state):
+                weights = state["method"]
             case Metrics(_, values):
                 final |= values
             case Baseline(_, values):
@@ -36,6 +44,10 @@ def summarize(config: RunConfig, events: Iterable[Event]) -> dict[str, Any]:
             case Finished(step, status, message, facts):
                 summary |= {"steps": step, "status": status} | facts | ({"message": message} if message else {})
     final.pop("views_per_second", None)
+    if witness and weights is not None:
+        said = testimony(config, weights, about)
+        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said["knn/untrained"]}
+        summary["baseline"]["random"]["witness/knn"] = said["knn/untrained"]
     return summary | {"final": final}
 
 
@@ -79,7 +91,7 @@ def show(summary: dict[str, Any]) -> None:
         done = f"{summary['status']} after {summary['steps']} steps in {summary['seconds']:.0f} s"
         console.print(f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {done}, {pace}")
     own = METHODS[config["method"]].measures
-    table = Table("measure", "at the end", *baseline, "what good looks like", box=None, header_style="bold", pad_edge=False)
+    table = terminal.table("measure", "at the end", *baseline, "what good looks like")
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
         table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
@@ -117,7 +129,7 @@ def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
     console, config = Console(), summaries[0]["config"]
     seeds = f"seeds {config['seed']} to {summaries[-1]['config']['seed']}"
     console.print(f"[bold]{config['method']} on {config['data']}[/bold], {seeds}: {summaries[0]['steps']} steps each")
-    table = Table("measure", "random weights, mean", "mean", "lowest", "highest", box=None, header_style="bold", pad_edge=False)
+    table = terminal.table("measure", "random weights, mean", "mean", "lowest", "highest")
     for name, each in spread(summaries).items():
         table.add_row(name, *(f"{each[part]:.4g}" if part in each else "" for part in ("random", "mean", "lowest", "highest")))
     console.print(table)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.config import RunConfig
+from playground.config import ConfigError, RunConfig
 from playground.datasets import Images
 from playground.evaluation.probes import knn_predict
 from playground.home import home
@@ -38,6 +38,14 @@ def testimony(config: RunConfig, state: dict[str, Any], about: str) -> dict[str,
     found = {"knn": _known(after, images, about), "knn/untrained": _known(before, images, about), "asked": float(len(after) - BANK)}
     found |= geometry(after) | _bins(method, images)
     return found if projection is None else found | {f"projector/{name}": each for name, each in geometry(projection).items()}
+
+
+def require_witness(config: RunConfig) -> None:
+    """Raises ConfigError where the data set has too few labeled training images to ask."""
+    images = load_images(config.data, home() / "data")[0]
+    if len(images) <= BANK or not images.factors:
+        labeled = len(images) if images.factors else 0
+        raise ConfigError("data", f"for --witness a data set must have more than {BANK:,} labeled training images, got {labeled:,}")
 
 
 @torch.inference_mode()

@@ -25,7 +25,7 @@ class Paced:
 
 def test_the_polite_one_is_compared_with_the_best_of_the_others():
     row = neighbors._compared({"polite": Paced(80, 90, 70), "one_thread": Paced(50, 50, 50), "all_threads": Paced(100, 90, 110)}, 3, 3)
-    assert row == {"ratio": 0.8, "polite": 80, "one_thread": 50, "all_threads": 100, "unit": "views/s"}
+    assert row == {"ratio": 0.8, "lowest": 70 / 110, "highest": 1.0, "polite": 80, "one_thread": 50, "all_threads": 100, "unit": "views/s"}
 
 
 def test_seconds_come_with_their_spread():
@@ -73,7 +73,25 @@ def test_a_contender_takes_as_many_turns_as_the_effort_says():
     work = {name: lambda name=name: turns[name].append(time.perf_counter()) or 1 for name in turns}
     found = bench.rates(work, bench.Effort(seconds=0.0, turns=3))
     assert {name: len(each) for name, each in turns.items()} == {"slow": 4, "fast": 4}  # the first to warm up
-    assert set(found) == set(turns) and all(rate > 0 for rate in found.values())
+    assert set(found) == set(turns) and all(len(rates) == 3 and min(rates) > 0 for rates in found.values())
+
+
+def test_a_ratio_comes_with_that_of_its_turns():
+    row = bench.ratio({"ours": [4.0, 6.0, 5.0], "theirs": [2.0, 2.0, 2.5]}, "ours", "theirs", "views/s")
+    assert row == {"ratio": 2.5, "lowest": 2.0, "highest": 3.0, "ours": 5.0, "theirs": 2.0, "unit": "views/s"}
+    for absent in ("ours", "theirs"):
+        row = bench.ratio({"ours": [4.0], "theirs": [2.0]} | {absent: "not installed"}, "ours", "theirs", "views/s")
+        assert row["ratio"] is None and row["absent"] == "not installed"
+
+
+def test_the_table_shows_a_ratio_with_its_turns_and_seconds_with_their_spread():
+    rows = {
+        "step": {"ratio": 2.5, "lowest": 2.0, "highest": 3.0, "ours": 5.0, "theirs": 2.0, "unit": "views/s", "runs": 3, "took": 1.0},
+        "insight": {"ratio": None, "mean": 2.0, "lowest": 1.0, "highest": 4.0, "unit": "s", "runs": 3, "took": 1.0},
+    }
+    cells = [list(column.cells) for column in bench.table(rows).columns]
+    assert cells[1] == ["2.5 (2 to 3)", "-"]
+    assert cells[2] == ["ours 5 / theirs 2 views/s", "mean 2 / lowest 1 / highest 4 s"]
 
 
 def test_the_quick_bench_repeats_less_of_everything():

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from playground.config import RunConfig
+from playground import witness
+from playground.config import ConfigError, RunConfig
 from playground.events import Finished, Verdict
 from playground.methods import CATALOG
 from playground.report import show, summarize
@@ -42,12 +43,22 @@ def test_methods_lists_what_lies_in_the_folder(home):
 def test_several_seeds_are_trained_one_after_the_other(home, tmp_path):
     file = tmp_path / "out.json"
     settings = ["--set", "network=resnet-tiny", "--set", "batch_size=32", "--set", "device.precision=float32"]
-    shown = run("train", "--steps", "1", "--seed", "4", "--seeds", "2", *settings, "--json", str(file), home=home)
+    shown = run("train", "--steps", "1", "--seed", "4", "--seeds", "2", *settings, "--witness", "--json", str(file), home=home)
     assert shown.returncode == 0, shown.stderr
     result = json.loads(file.read_text())
     assert [each["config"]["seed"] for each in result["runs"]] == [4, 5]
     losses = [each["final"]["loss"] for each in result["runs"]]
     assert result["spread"]["loss"] == {"mean": sum(losses) / 2, "lowest": min(losses), "highest": max(losses)}
+    for each in result["runs"]:
+        gain = each["final"]["witness/knn"] - each["baseline"]["random"]["witness/knn"]
+        assert each["final"]["witness/gain"] == gain
+        assert abs(gain) < 0.1 and each["final"]["witness/knn"] > 0.2  # of 8 shapes, after a single step
+
+
+def test_a_witness_needs_labeled_training_images_enough(home, monkeypatch):
+    monkeypatch.setattr(witness, "BANK", 1 << 20)
+    with pytest.raises(ConfigError, match="more than 1,048,576 labeled training images, got [0-9,]+$"):
+        witness.require_witness(RunConfig())
 
 
 def test_train_writes_the_summary(home, tmp_path):

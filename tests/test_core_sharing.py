@@ -104,6 +104,32 @@ def test_drawn_together_it_computes_the_same_to_the_last_bit():
     assert all(torch.equal(each, together.method.state_dict()[name]) for name, each in apart.method.state_dict().items())
 
 
+ENDS = """
+import sys, threading, torch
+from playground import cli, core_sharing
+
+begun, ones = threading.Event(), torch.ones
+
+def long(size):
+    begun.set()
+    while threading.main_thread().is_alive():
+        ones(size).add_(1)
+    for _ in range(2000):
+        ones(size).add_(1)
+    return ones(size)
+
+torch.ones, core_sharing.CROWDED, core_sharing.PERIOD = long, -1, 0.001
+core_sharing.share_cores()
+begun.wait()
+"""
+
+
+@pytest.mark.parametrize(("ending", "code"), [("sys.argv[1:] = ['train', '--data', 'nope']; cli.main()", 2), ("sys.exit(130)", 130)])
+def test_the_exit_code_of_a_process_that_ends_while_its_crowd_is_within_torch(ending, code, home):
+    done = subprocess.run([sys.executable, "-c", ENDS + ending], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, "terminate" in done.stderr) == (code, False), done.stderr
+
+
 def test_the_kernel_counts_waiting_and_idle_time():
     cores = os.sched_getaffinity(0)
     assert waited() >= 0 and set(idle(cores)) == cores

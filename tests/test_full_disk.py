@@ -137,7 +137,7 @@ def test_a_server_does_not_start_on_such_a_disk_and_says_why(disk, trouble):
     HomeLock(disk).release()  # nothing is held
 
 
-@pytest.mark.parametrize("command", [["evaluate", "nobody"], ["data", "add", "{pictures}"]])
+@pytest.mark.parametrize("command", [["evaluate", "nobody"], ["data", "add", "{pictures}"], ["serve"]])
 def test_the_command_line_ends_in_that_sentence(home, tmp_path, monkeypatch, capsys, command):
     from PIL import Image
 
@@ -146,12 +146,49 @@ def test_the_command_line_ends_in_that_sentence(home, tmp_path, monkeypatch, cap
         noise = np.random.default_rng(i).integers(0, 255, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(noise).save(tmp_path / "pictures" / f"{i}.png")
     fill(home)
+    monkeypatch.setattr(cli.os, "execve", lambda *given: pytest.fail("a server starts"))
     monkeypatch.setattr(sys, "argv", ["ssl-playground", *(each.format(pictures=tmp_path / "pictures") for each in command)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     told = capsys.readouterr().err.strip().splitlines()
     assert ended.value.code == 2 and re.match(rf"ssl-playground: {home}.* cannot be written because there is no room left", told[-1])
     assert "Traceback" not in "\n".join(told)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What takes long is left out of commands whose results are to be written; `train` really trains."""
+    ratio, part = {"ratio": 8.0, "unit": "views/s", "runs": 1, "took": 1.0}, {"part": "steps", "status": "done", "seconds": 1.0}
+    monkeypatch.setattr("playground.bench.measure", lambda *given: [("augmentation", ratio)])
+    monkeypatch.setattr("playground.bench_gpu.measure", lambda *given: [part, part])
+    monkeypatch.setattr("playground.evaluation.told.evaluated", lambda *given: [])
+    monkeypatch.setattr("playground.evaluation.told.watched", lambda events: {"run": "abcd2345"})
+    monkeypatch.setattr("playground.evaluation.told.show", lambda document: print(document["run"]))
+
+
+TINY = ["--set", "network=resnet-tiny", "--set", "batch_size=16", "--set", "device.precision=float32"]
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        (["train", "--steps", "1", *TINY], "knn/shape"),
+        (["evaluate", "abcd2345"], "abcd2345"),
+        (["bench"], "augmentation"),
+        (["bench", "--gpu"], "steps"),
+    ],
+)
+def test_a_result_that_cannot_be_written_is_printed_and_said_to_be(disk, tmp_path, monkeypatch, capsys, quick, command, printed):
+    monkeypatch.setenv("SSL_PLAYGROUND_HOME", str(tmp_path / "home"))
+    (disk / "o.json").touch()
+    fill(disk)
+    monkeypatch.setattr(sys, "argv", ["ssl-playground", *command, "--json", str(disk / "o.json")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    told = capsys.readouterr()
+    said = f"ssl-playground: --json must be where there is room and the right to write, got {disk / 'o.json'}: No space left on device"
+    assert (ended.value.code, told.err.strip().splitlines()[-1]) == (1, said) and "Traceback" not in told.err
+    assert printed in told.out and not (disk / "o.json").exists()
 
 
 def test_a_map_that_cannot_be_kept_is_answered_all_the_same_and_the_rest_is_a_sentence(home):

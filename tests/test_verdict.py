@@ -149,6 +149,8 @@ def test_features_along_one_line_are_a_collapse_however_many_directions_have_a_l
     assert verdict(measured(backbone=line)).state == "healthy"
     assert verdict(found, guards={}).state == "healthy", "a code that an image is painted from begins so"
     assert verdict({name: value for name, value in found.items() if name != "projector/participation_ratio"}).state == "healthy"
+    bins = {"teacher/perplexity": 124.0, "teacher/entropy": 0.77 * math.log(256)}
+    assert verdict(found | bins, bins={"teacher": 256}).state == "healthy", "a DINO that is, on shapes"
 
 
 def test_what_lies_between_its_limits_is_said_in_a_sentence():

@@ -9,6 +9,15 @@ const MOST = 1500 // points of one curve that are drawn: more cannot be told apa
 const LEVELS = [["random", "dash", "dashed", "random network"], ["pixels", "dot", "dotted", "raw pixels"], ["chance", "1px,7px", "sparse dots", "chance"]]
 const FIRST = 2 // factors that stand out until somebody chooses others
 
+/** 1 where an accuracy has gained on the random network by more than chance gives, as the judge has it (`Subject.least_gain`); -1 where it has fallen so; else 0. */
+export function gained(run, name) {
+  const now = run.now(name), before = run.baseline.random?.[name], { gain, labeled, pictures, probe } = run.facts
+  if (now === undefined || before === undefined || !gain) return 0
+  const count = labeled?.[name.slice(4)] ?? pictures?.distinct ?? probe
+  const error = Math.sqrt((before * (1 - before) + now * (1 - now)) / Math.max(count, 1))
+  return Math.abs(now - before) < Math.max(gain.least, gain.errors * error) ? 0 : Math.sign(now - before)
+}
+
 export class Curves {
   constructor(place) {
     this.knn = new Chart("knn/*", undefined, "backbone")
@@ -97,7 +106,7 @@ export class Curves {
       chip.setAttribute("aria-pressed", shown.has(name))
       const now = run.now(name)
       const random = run.baseline.random?.[name]
-      const gain = random === undefined || Math.abs(now - random) < 0.02 ? "" : now > random ? " ↗" : " ↘"
+      const gain = { "1": " ↗", "-1": " ↘" }[gained(run, name)] ?? ""
       const classes = run.now(name.replace("knn/", "knn_balanced/"))
       setText(chip, `${name.slice(4)} ${short(now)}${classes === undefined ? "" : ` (classes ${short(classes)})`}${gain}`)
       chip.title = `${name.slice(4)}: ${short(now)} now${beside(run, name)}, ${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`

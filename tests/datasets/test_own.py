@@ -327,6 +327,15 @@ def command(*words):
     return " ".join(done.stdout.split())
 
 
+def test_names_that_differ_at_their_end_differ_on_a_narrow_terminal(home):
+    kinds = ["a" * 80 + end for end in ("owl_1", "owl_2")]
+    place = pictures(home / "birds", [f"{kind}/{i}.png" for kind in kinds for i in range(10)])
+    command("add", str(place))
+    shown = CliRunner().invoke(data_cli.app, ["show", "own-birds"], env={"COLUMNS": "80"}, catch_exceptions=False).stdout
+    names = "".join(line[: shown.index("birds: ")].split("  ")[0] for line in shown.splitlines())
+    assert len(own.get("birds").classes) == 2 and all(each in names for each in own.get("birds").classes)
+
+
 def test_the_command_line_adds_shows_and_removes(home):
     place = pictures(home / "birds", [f"{kind}/{i}.png" for kind in ("[red]owl", "wren") for i in range(10)])
     (place / "notes.txt").write_text("hello")
