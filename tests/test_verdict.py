@@ -157,10 +157,7 @@ def test_what_lies_between_its_limits_is_said_in_a_sentence():
     low, high = rank_limit(64).speaks, rank_limit(64).clears
     found = verdict(measured(**UNKNOWN) | {"projector/rankme_centered": (low + high) / 2, "explained/color": 0.0})
     assert found.state == "unclear"
-    assert (
-        f"{(low + high) / 2:.3g} (from {low:.3g} and less it is dimensional collapse, from {high:.3g} and more it is not)."
-        in found.sentence
-    )
+    assert f"{(low + high) / 2:.3g} ({low:.3g} or less is dimensional collapse, {high:.3g} or more is not)." in found.sentence
 
 
 def test_where_the_verdict_is_unclear_so_is_the_layer_that_it_doubts():
