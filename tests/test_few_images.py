@@ -62,12 +62,11 @@ def test_a_picture_alone_in_its_class_is_not_asked_about_and_counts_in_no_chance
         assert measure(groups(labels), {"x": labels})["x"] == 1
 
 
-@pytest.mark.parametrize("size", [16, 1024])
-@pytest.mark.parametrize("counts", [(10, 10), (15, 15), (20, 20), (40, 40), (7, 7, 7), (4,) * 8, (2,) * 12], ids=str)
-def test_noise_is_known_as_often_as_by_chance(counts, size):
+@pytest.mark.parametrize("counts", [(10, 10), (20, 20), (7, 7, 7), (2,) * 12], ids=str)
+def test_noise_is_known_as_often_as_by_chance(counts):
     """Itself left out alone, an image's class is one short: two classes of 10 then score 0.41 on noise of 1,024 dimensions, for 0.50."""
     labels = classes(*counts)
-    scores = torch.tensor([float(knn_accuracy(noise(len(labels), seed, size), {"x": labels})["x"]) for seed in range(100)])
+    scores = torch.tensor([float(knn_accuracy(noise(len(labels), seed, 1024), {"x": labels})["x"]) for seed in range(100)])
     error = scores.std() / 100**0.5
     assert abs(scores.mean() - chance(labels)) < 2 * error and error < 0.016
     assert voters(labels) < counts[0] and knn_accuracy(groups(labels), {"x": labels})["x"] == 1

@@ -79,8 +79,10 @@ def test_a_run_that_learned_nothing_counts_for_nothing(outcomes):
     case = cases()[0]
     assert case.expected == "healthy" and outcome(case, records[case.name]).truth == "healthy"
     first = records[case.name].measures[0]
-    idle = replace(records[case.name], measures=[first, (300, first[1])])
+    idle = replace(records[case.name], measures=[first, (300, first[1])], witness={})
     assert outcome(case, idle).truth == OPEN
+    known = idle.witness | {"knn": 0.5, "knn/untrained": 0.5, "asked": 1096.0}
+    assert outcome(case, replace(records[case.name], witness=known)).truth == OPEN
 
 
 def test_a_collapse_of_the_projector_alone_is_right_where_its_kind_is():

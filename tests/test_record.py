@@ -65,7 +65,8 @@ def test_the_recorded_runs_differ_by_the_switch_alone_and_tell_what_the_page_say
     assert jitter["config"] | record.WITHOUT == without["config"]
     assert ends(jitter, "knn/shape")[1] > 0.9 and ends(jitter, "knn/color")[1] < 0.3
     assert ends(without, "knn/color")[1] > 0.9 and ends(without, "knn/shape")[1] < 0.5
-    assert ends(jitter, "knn/shape")[0] == ends(without, "knn/shape")[0]  # the same network, before its first step
+    # The same weights before the first step; their normalization is calibrated by views, which the switch changes.
+    assert ends(jitter, "knn/shape")[0] == pytest.approx(ends(without, "knn/shape")[0], abs=0.02)
 
 
 def test_every_frame_and_picture_that_is_promised_is_there(recorded):

@@ -83,10 +83,11 @@ def _line_rule(layer: str, values: Values, of: Subject) -> list[Rule]:
     """One direction that nearly all variance is in, however many others have a little: of a projector, which its loss spreads.
 
     A backbone is like that at random weights on photographs, and a narrow code that an image is painted from for its first hundred steps.
+    Where a head sorts images into bins, the bins tell: a healthy DINO may order all images along one line and still use half of its bins.
     Runs measured in earlier versions do not know the number.
     """
     ratio = values.get(f"{prefix_of(layer)}participation_ratio")
-    if layer != "projector" or ratio is None or not of.guards:
+    if layer != "projector" or ratio is None or not of.guards or of.bins:
         return []
     one = f"Nearly all of the variance is along one line: a participation ratio of {ratio:.2f}, although {spread_of(layer, values, of)}."
     check = Check(f"participation ratio, of {of.most(layer)}", ratio, ONE_DIRECTION)

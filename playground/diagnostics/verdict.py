@@ -112,11 +112,11 @@ def _between(rule: Rule) -> str:
     gray = [each for each in rule.checks if not each.limit.met(each.value)]
     sides = {"below": ("less", "more"), "above": ("more", "less")}
     parts = [
-        f"{each.what}: {each.value:.3g} (from {each.limit.speaks:.3g} and {sides[each.limit.side][0]} it is {rule.says}, "
-        f"from {each.limit.clears:.3g} and {sides[each.limit.side][1]} it is not)"
+        f"{each.what}: {each.value:.3g} ({each.limit.speaks:.3g} or {sides[each.limit.side][0]} is {rule.says}, "
+        f"{each.limit.clears:.3g} or {sides[each.limit.side][1]} is not)"
         for each in gray
     ]
-    return f"The evidence is thin. Of the {rule.layer}, {'; '.join(parts)}."
+    return f"The evidence is thin. In the {rule.layer}, {'; '.join(parts)}."
 
 
 def _nothing_shown(gained: float, least: float, values: Values, start: Values, of: Subject) -> tuple[str, str]:

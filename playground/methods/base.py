@@ -143,7 +143,7 @@ class Method(Choice, nn.Module):
         lines = [each for each in cls.references(config) if each.metric == "loss"]
         good = "falls; its lowest possible value is not known: compare it with earlier steps of the same run only"
         if lines:
-            good = "falls below the dashed line, which is a network that tells no two images apart"
+            good = "falls below the dashed line: the loss of a network that cannot tell any two images apart"
         if any(each.best for each in lines):
             good = "falls towards the dashed line; a collapsed network reaches that, too, so a low loss alone proves nothing"
         meaning = " ".join((cls.__doc__ or cls.summary).partition("\n\n")[0].split())

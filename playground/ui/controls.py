@@ -15,6 +15,7 @@ from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
 from playground.methods import Method
 from playground.ui.settings import Settings, read, switched
+from playground.ui.syncing import MISSING, sync
 
 IGNORED = "ignored"  # where it keeps what its link brought in vain, and until when that is said
 LEGIBLE = 20.0  # seconds
@@ -23,7 +24,6 @@ SECTIONS = {"masking": "Masking", "crops": "Local views", "augment": "Augmentati
 MANTISSAS = (1, 1.5, 2, 3, 5, 7)  # the stops of a logarithmic slider within each factor of ten
 MANY = 10  # choices that one tooltip may explain
 NAMED = 4  # ignored keys of a link that a notice names
-MISSING = object()
 
 
 @dataclass(frozen=True)
@@ -259,12 +259,6 @@ def stops(each: Knob, value: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     grid = {float(f"{mantissa}e{power}") for power in powers for mantissa in MANTISSAS}
     return sorted({stop for stop in grid if low <= stop <= high} | {low, high, float(each.default), float(value)})
-
-
-def sync(key: str, value: Any) -> None:
-    """Sets a widget's value only where it differs: setting it at every run would fight with a slider that is being dragged."""
-    if st.session_state.get(key, MISSING) != value:
-        st.session_state[key] = value
 
 
 def _sentence(key: str, sentence: str, mend: str | None) -> None:

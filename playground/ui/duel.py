@@ -10,8 +10,9 @@ import streamlit as st
 from playground.breaking import WAYS, Break, Way, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
 from playground.ui import lab, live
-from playground.ui.controls import pen_for, plain, settings, sync
+from playground.ui.controls import pen_for, plain, settings
 from playground.ui.lab import PREFIX, SIDES, Pair
+from playground.ui.syncing import sync
 from playground.ui.transport import Watched, refusals
 
 EXTREMES = f"{PREFIX}extremes"

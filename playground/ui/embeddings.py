@@ -12,8 +12,9 @@ from playground.config import CHOICES
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui import live
-from playground.ui.controls import plain, sync
+from playground.ui.controls import plain
 from playground.ui.settings import Problem
+from playground.ui.syncing import sync
 from playground.web.masks import whole_number
 
 PREFIX = "map."

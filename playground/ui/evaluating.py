@@ -14,8 +14,9 @@ from playground.home import home
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import RunError
-from playground.ui.controls import plain, sync
+from playground.ui.controls import plain
 from playground.ui.settings import Problem
+from playground.ui.syncing import sync
 from playground.ui.transport import Watched, owner
 
 PREFIX = "eval."

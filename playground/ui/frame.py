@@ -10,6 +10,7 @@ import streamlit as st
 from playground.home import HomeError
 from playground.ui import ASSETS, PAGES
 from playground.ui.controls import plain, say_ignored
+from playground.ui.syncing import arrive, complete
 
 # In the navigation; a page that is not named here comes after these.
 ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "masking", "data")
@@ -24,8 +25,10 @@ def main() -> None:
     files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
     shown = st.navigation([page(file) for file in files], position="top")
     say_ignored()
+    arrive(shown.title)
     try:
         shown.run()
+        complete()
     except HomeError as error:
         st.error(plain(str(error)), icon=":material/error:")
 

@@ -13,8 +13,9 @@ from playground.presets import PRESETS, Preset, matching
 from playground.presets import settings as settings_of
 from playground.runs.pool import shared_pool
 from playground.ui import controls
-from playground.ui.controls import Pen, plain, sync
+from playground.ui.controls import Pen, plain
 from playground.ui.settings import Settings, switched
+from playground.ui.syncing import sync
 from playground.ui.transport import Watched
 
 SHOW = "show."  # begins the keys of the address that are kept here

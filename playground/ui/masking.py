@@ -24,9 +24,10 @@ from playground.runs.folder import atlas
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
-from playground.ui.controls import pen_for, plain, settings, sync, widget
+from playground.ui.controls import pen_for, plain, settings, widget
 from playground.ui.look import PREFIX, Look, beside, called, look, masked_runs
 from playground.ui.settings import Problem, switched
+from playground.ui.syncing import sync
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from

@@ -9,7 +9,8 @@ import streamlit as st
 
 from playground.knobs import Knob
 from playground.schedules import SHAPES, Schedule
-from playground.ui.controls import Pen, settings, sync, widget
+from playground.ui.controls import Pen, settings, widget
+from playground.ui.syncing import sync
 
 PREFIX = "schedule."
 CHOSEN = "scheduled"  # the widget that says which knobs have one

@@ -1,0 +1,37 @@
+"""What the browser has been told: a control shows the value it stands for on every page, from its first moment there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+PAGE = "page in view"
+TOLD = "told"  # keys of the controls that the browser is known to show as they are, on this page
+NEXT = "told at the end"  # keys of those that were set since
+MISSING = object()
+
+
+def arrive(page: str) -> None:
+    """Begins a page. On one that was not in view its controls are new to the browser, which would show their defaults.
+
+    Streamlit knows a control by its page, too, but keeps its value under the key alone: the value that was set on
+    the page before looks as if the control of this page had it already.
+    """
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT] = page, set(), set()
+
+
+def sync(key: str, value: Any) -> None:
+    """Sets a control's value where it differs or is not yet told: set at every run, it would fight with a slider that is being dragged."""
+    told = st.session_state.setdefault(TOLD, set())
+    if key not in told or st.session_state.get(key, MISSING) != value:
+        told.discard(key)
+        st.session_state[key] = value
+        st.session_state.setdefault(NEXT, set()).add(key)
+
+
+def complete() -> None:
+    """Ends a page that was drawn to its end. One that was interrupted may not have told what it set, and sets it again."""
+    st.session_state[TOLD].update(st.session_state[NEXT])
+    st.session_state[NEXT].clear()
