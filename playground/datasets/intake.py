@@ -40,7 +40,7 @@ SHOWN = 1000  # files left out that are kept by name; the rest are counted
 MEASURED = 128  # pictures, at most, from which the range of a set is guessed
 SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
-OUTSIDE = "it lies outside of the class folders"
+OUTSIDE, UNLISTED = "outside of the class folders", "without a row in the table of labels"  # why a picture has no class
 OLD = 24 * 3600  # seconds after which what a crash left behind is removed
 
 
@@ -117,7 +117,7 @@ class Found:
         if told.classes:
             rows = [row for row, label in enumerate(told.labels) if label is None]
             self.outside += [(self.files[row], self.names[row]) for row in rows]
-            self.drop({str(self.root / self.files[row]): OUTSIDE for row in rows})
+            self.drop({str(self.root / self.files[row]): UNLISTED if told.by_table else OUTSIDE for row in rows})
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ def read_again(name: str, labels: Labeling | None = None) -> Iterator[Progress]:
 
 def _again(found: Found, before: OwnSet) -> Iterator[Progress]:
     """The pictures that were copied when the set was added, also those that were in no class then."""
-    found.skipped = [(name, reason) for name, reason in before.skipped if reason != OUTSIDE]
+    found.skipped = [(name, reason) for name, reason in before.skipped if not reason.endswith((OUTSIDE, UNLISTED))]
     found.skipped_count = before.skipped_count - len(before.outside)
     found.tables = list(before.tables)
     for file, name in [*zip(before.files, before.originals, strict=True), *before.outside]:

@@ -148,7 +148,7 @@ def test_labels_of_a_copied_set_can_be_told_again_and_nothing_is_lost(home):
     files = [(name, (home / "sent" / name).open("rb")) for name in names]
     list(intake.add_files(files, "Sent"))
     assert own.get("sent").counts() == {"ice": 20, "sea": 20}
-    assert own.get("sent").skipped == [["cover.png", "it lies outside of the class folders"]]
+    assert own.get("sent").skipped == [["cover.png", "outside of the class folders"]]
     list(intake.read_again("sent", "folders"))
     assert own.get("sent").counts() == {"seg_test": 20, "seg_train": 20}
     list(intake.read_again("sent", "none"))

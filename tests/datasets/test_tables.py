@@ -61,6 +61,7 @@ def test_labels_come_from_a_table_beside_the_pictures(home):
     made = own.get("x")
     assert made.counts() == {"cat": 12, "dog": 7} and [name for name, _ in made.skipped] == ["19.png"]
     assert made.notes == ["The labels come from labels.csv."]
+    assert made.skipped == [["19.png", "without a row in the table of labels"]]
 
 
 def test_a_table_in_a_zip_is_kept_and_one_that_is_not_plain_is_named(home):
