@@ -27,7 +27,13 @@ app = typer.Typer(
 )
 app.add_typer(data_cli.app)
 Port = Annotated[
-    int, typer.Option(min=1, max=65535, help="Where to listen: http://localhost:PORT, and for the network at this machine's address.")
+    int,
+    typer.Option(
+        envvar="STREAMLIT_SERVER_PORT",
+        min=1,
+        max=65535,
+        help="Where to listen: http://localhost:PORT, and for the network at this machine's address.",
+    ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the result to this file.")]
 

@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from playground import witness
+from playground import cli, witness
 from playground.config import ConfigError, RunConfig
 from playground.events import Finished, Verdict
 from playground.methods import CATALOG
@@ -140,3 +141,13 @@ def test_the_verdict_in_the_summary_says_what_to_change_and_by_which_rule(capsys
     told = " ".join(capsys.readouterr().out.split())
     assert "What to change: Turn the [stop-gradient] on." in told and "projector: complete collapse, backbone: healthy" in told
     assert "spread of the projector is 0.03, below 0.15: complete collapse" in told and "dimensional" not in told
+
+
+@pytest.mark.parametrize(("words", "port"), [([], "8765"), (["serve"], "8765"), (["--port", "8766"], "8766")])
+def test_the_port_of_the_environment_holds_unless_one_is_given(words, port, home, monkeypatch):
+    called = []
+    monkeypatch.setattr(cli.os, "chdir", lambda place: None)
+    monkeypatch.setattr(cli.os, "execve", lambda program, command, environment: called.extend(command))
+    monkeypatch.setattr(cli.subprocess, "call", lambda *words, **more: 0)
+    CliRunner().invoke(cli.app, words, env={"STREAMLIT_SERVER_PORT": "8765"})
+    assert called[called.index("--server.port") + 1] == port

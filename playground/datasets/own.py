@@ -235,7 +235,7 @@ def get(name: str) -> OwnSet:
     for each in here:
         if name in (each.name, each.slug, each.title):
             return each
-    raise DataError(f"the name must be that of a set that is here ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
+    raise DataError(f"the name must be one of your own sets ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
 
 
 def save(own: OwnSet, place: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_set_is_a_data_set_as_soon_as_it_is_added_and_until_it_is_removed(home
     assert RunConfig(data="own-flat").data.choice.title == "flat"
     own.remove("flat")
     assert "own-flat" not in CATALOG and own.sets() == []
-    with pytest.raises(DataError, match=r"^the name must be that of a set that is here \(there is none\), got flat$"):
+    with pytest.raises(DataError, match=r"^the name must be one of your own sets \(there is none\), got flat$"):
         own.remove("flat")
 
 
@@ -355,4 +355,4 @@ def test_the_command_line_adds_shows_and_removes(home):
 def test_a_wrong_set_on_the_command_line_is_one_sentence(home):
     done = subprocess.run([sys.executable, "-m", "playground.cli", "data", "show", "own-x"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.strip() == "ssl-playground: the name must be that of a set that is here (there is none), got own-x"
+    assert done.stderr.strip() == "ssl-playground: the name must be one of your own sets (there is none), got own-x"
