@@ -4,6 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from playground.ui import ASSETS
+
 QUICK = {"eval.parts": "linear,knn", "eval.labels": 100, "eval.seeds": 2}
 SAID = ".ssl-evaluation .ssl-status"
 
@@ -59,3 +61,13 @@ def test_a_run_that_failed_does_not_stretch_the_axis_of_losses(scripts):
     kept = [{"loss": 1.0, "status": "finished"}, {"loss": 3.0, "status": "stopped"}]
     assert scripts.evaluate(ask, [*kept, {"loss": 4.5e7, "status": "failed"}]) == {"autorange": False, "range": [0.9, 3.1]}
     assert scripts.evaluate(ask, kept)["autorange"] is True
+
+
+def test_on_a_phone_what_an_empty_chart_says_lies_on_no_title(scripts):
+    scripts.set_viewport_size({"width": 390, "height": 844})
+    scripts.set_content('<div><div class="ssl-empty">Not measured.</div><b class="ytitle">true class</b></div>')
+    scripts.add_style_tag(path=ASSETS / "page.css")
+    assert not scripts.locator(".ytitle").is_visible()
+    scripts.evaluate("document.querySelector('.ssl-empty').hidden = true")
+    assert scripts.locator(".ytitle").is_visible()
+    scripts.goto("http://scripts.test/")
