@@ -78,7 +78,7 @@ def test_features_of_zeros_have_rank_one_and_no_nan():
 
 def test_knn_agrees_with_scikit_learn():
     features = sphere(300, 10).double()
-    labels = (features[:, 0] > 0).long() + 2 * (features[:, 1] > 0.5).long()
+    labels = (features[:, 0] > 0).long() + (features[:, 1] > 0.1).long()  # three classes of more than 60: none lends less than it has
     z = torch.nn.functional.normalize(features, dim=1).numpy()
     right = 0
     for i in range(len(z)):

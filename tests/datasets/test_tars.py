@@ -8,7 +8,7 @@ import os
 import tarfile
 
 import pytest
-from test_intake import ESCAPES, HIDDEN, READ, folder_of, nothing_left, png, skipped, zipped
+from test_intake import DAMAGED, ESCAPES, HIDDEN, READ, folder_of, nothing_left, png, skipped, zipped
 
 from playground.datasets import DataError, intake, own, tars
 from playground.datasets.packed import stem
@@ -63,7 +63,7 @@ HOSTILE = {
     "hidden": (("good/.secret/a.png", png()), HIDDEN),
     "mac": (("good/._001.png", b"\0\5\26\7"), HIDDEN),
     "nested": (("more.tar", b"\0" * 600), "it is an archive, and none is opened here"),
-    "page": (("good/page.png", b"<html>"), READ),
+    "page": (("good/page.png", b"<html>"), DAMAGED),
     "empty": (("good/empty.png", b""), "the file is empty"),
     "same name": (("good/000.png", png(9)), "another file has the same name"),
 }
