@@ -77,6 +77,13 @@ def test_a_file_that_cannot_be_read_is_measured_again(home, monkeypatch):
     assert json.loads((home / FILE).read_text())
 
 
+def test_two_runs_of_a_process_compute_alike_whatever_another_process_writes_meanwhile(home):
+    first = chosen(fresh(), home)
+    kept = json.loads((home / FILE).read_text())
+    (home / FILE).write_text(json.dumps({key: answer | {"why": "somebody else"} for key, answer in kept.items()}))
+    assert chosen(fresh(), home) == first
+
+
 @pytest.mark.parametrize(("waited", "threads"), [(0.0, 1), (100.0, 2)])
 def test_one_thread_is_taken_where_it_is_faster_and_nobody_else_was_busy(home, monkeypatch, waited, threads):
     """A clock on which two threads are slower than one, and a kernel in which ours waited for a core, or did not."""
