@@ -35,6 +35,10 @@ Port = Annotated[
         help="Where to listen: http://localhost:PORT, and for the network at this machine's address.",
     ),
 ]
+Witness = Annotated[
+    bool,
+    typer.Option("--witness", help="Also what share of 2,000 training images 3,000 labeled ones name rightly, and the gain by training."),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the result to this file.")]
 
 
@@ -90,13 +94,7 @@ def train(
         typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other setting; may be given many times."),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
-    witness: Annotated[
-        bool,
-        typer.Option(
-            "--witness",
-            help="Also what share of 2,000 training images 3,000 labeled ones name rightly, and the gain by training.",
-        ),
-    ] = False,
+    witness: Witness = False,
     json_file: JsonFile = None,
 ) -> None:
     """Train one run here and now, with a progress bar and the final diagnostics.
@@ -120,7 +118,6 @@ def train(
     from playground.memory import keep_memory
     from playground.report import show, show_spread, spread, summarize, watched
     from playground.training import train as run
-    from playground.witness import require_witness
 
     share_cores()
     keep_memory()
@@ -128,8 +125,6 @@ def train(
     first = RunConfig(**given | ({} if steps is None else {"steps": steps}))
     configs = [RunConfig(**first.flat() | {"seed": first.seed + number}) for number in range(seeds)]
     _require_writable(json_file)
-    if witness:
-        require_witness(first)
     summaries = [summarize(config, watched(config, run(config)), witness) for config in configs]
     if len(summaries) == 1:
         show(summaries[0])

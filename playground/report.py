@@ -17,7 +17,7 @@ from playground.diagnostics import CATALOG
 from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
-from playground.witness import testimony
+from playground.witness import require_witness, testimony
 
 
 def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False) -> dict[str, Any]:
@@ -33,6 +33,8 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
             case Started(_, facts):
                 summary |= {name: facts[name] for name in ("data", "unmeasured") if facts.get(name)}
                 about = str(facts["about"])
+                if witness:  # the data are here by now, and no step is taken yet
+                    require_witness(config)
             case Checkpoint(_, state):
                 weights = state["method"]
             case Metrics(_, values):

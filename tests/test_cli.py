@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from playground import cli, witness
 from playground.config import ConfigError, RunConfig
-from playground.events import Finished, Verdict
+from playground.events import Checkpoint, Finished, Started, Verdict
 from playground.methods import CATALOG
 from playground.report import show, summarize
 
@@ -59,7 +59,13 @@ def test_several_seeds_are_trained_one_after_the_other(home, tmp_path):
 def test_a_witness_needs_labeled_training_images_enough(home, monkeypatch):
     monkeypatch.setattr(witness, "BANK", 1 << 20)
     with pytest.raises(ConfigError, match="more than 1,048,576 labeled training images, got [0-9,]+$"):
-        witness.require_witness(RunConfig())
+        summarize(RunConfig(), iter([Started(0, {"about": "shape"}), Checkpoint(1, {})]), witness=True)
+
+
+def test_a_witness_waits_until_the_data_are_fetched(home):
+    """Before a run begins the data may not be here: the run fetches them, and says what is wrong."""
+    summary = summarize(RunConfig(data="cifar10"), iter([Finished(0, "failed", "no network")]), witness=True)
+    assert (summary["status"], summary["message"]) == ("failed", "no network")
 
 
 def test_train_writes_the_summary(home, tmp_path):
