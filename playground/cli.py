@@ -37,7 +37,7 @@ Port = Annotated[
 ]
 Witness = Annotated[
     bool,
-    typer.Option("--witness", help="Also what share of 2,000 training images 3,000 labeled ones name rightly, and the gain by training."),
+    typer.Option("--witness", help="Also how many of 2,000 training images 3,000 labeled ones name rightly, and the gain."),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the result to this file.")]
 
