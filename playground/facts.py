@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.diagnostics.limits import ERRORS, GAIN, bar_limits
+from playground.diagnostics.limits import bar_limits, gain_limits
 from playground.diagnostics.pictures import labeled, variety
 from playground.diagnostics.subject import guarded
 from playground.home import home
@@ -38,7 +38,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
         "pictures": pictures,
         "labeled": labeled(probe.images),
         "limits": bar_limits(probe.sizes, int(pictures["distinct"]), guarded(config)),
-        "gain": {"least": GAIN, "errors": ERRORS},
+        "gain": gain_limits(),
         "about": probe.about,
         "data": config.data.choice.facts(config.data, home() / "data"),
         "unmeasured": probe.unmeasured,

@@ -83,3 +83,8 @@ def bar_limits(sizes: dict[str, int], images: int, guarded: bool) -> dict[str, d
         spread, rank = SPREAD[layer] if guarded else STILL_ALIVE, rank_limit(most)
         found[layer] = {"spread": [spread.speaks, spread.clears], "rank": [rank.speaks, rank.clears], "most": most}
     return found
+
+
+def gain_limits() -> dict[str, float]:
+    """What counts as a gain of an accuracy, for the page: the least of it, and how many standard errors."""
+    return {"least": GAIN, "errors": ERRORS}

@@ -28,7 +28,7 @@ from scipy.spatial import KDTree
 
 from playground.config import CHOICES, RunConfig
 from playground.diagnostics.course import LossCourse
-from playground.diagnostics.limits import ERRORS, GAIN, bar_limits
+from playground.diagnostics.limits import bar_limits, gain_limits
 from playground.diagnostics.subject import Subject, guarded
 from playground.diagnostics.verdict import judge
 from playground.events import Finished
@@ -111,7 +111,7 @@ def judged_anew(run: Mapping[str, Any]) -> dict[str, Any]:
     events = []
     for number, kind, step, at, body in run["events"]:
         if kind == "started":
-            body = body | {"limits": bar_limits(body["layers"], body["probe"], guarded(config)), "gain": {"least": GAIN, "errors": ERRORS}}
+            body = body | {"limits": bar_limits(body["layers"], body["probe"], guarded(config)), "gain": gain_limits()}
             subject = Subject.of_run(config, body)
         elif kind == "metrics" and "feature_std" in body:
             start, values = start or body, body
