@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,9 +17,11 @@ from playground.home import HERE, HomeError
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.web.routes import routes
+from playground.web.stopping import hear_of_the_end
 
 # Workers train; what pages compute is small. Beside a training a second thread here would only wait: 330 ms for a forward pass of 27.
 torch.set_num_threads(1)
+stopping = threading.Event()
 
 
 @asynccontextmanager
@@ -30,10 +33,11 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         # One sentence; an exception here would be buried under the server's own traceback. Nothing has been opened yet.
         print(f"ssl-playground: {error}", file=sys.stderr, flush=True)
         os._exit(1)
+    hear_of_the_end(stopping)
     try:
         yield
     finally:
         await asyncio.to_thread(close_shared_pools)
 
 
-app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool), lifespan=lifespan)
+app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool, stopping), lifespan=lifespan)

@@ -77,6 +77,11 @@ class Run {
     return Math.max(this.status?.step ?? 0, this.metrics.get("loss")?.steps.at(-1) ?? 0)
   }
 
+  /** How many live knobs were moved: while it trained, and since it waits. */
+  get moved() {
+    return this.changes.length + (this.status?.waiting ?? 0)
+  }
+
   take([id, kind, step, time, body]) {
     if (id <= this.last) return
     this.last = id

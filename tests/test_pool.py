@@ -11,6 +11,7 @@ import pytest
 from playground.config import ConfigError, RunConfig
 from playground.events import Pause, Resume, Set, Step, Stop
 from playground.runs.lock import HomeInUse, HomeLock
+from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
 from playground.runs.process import cause_of_death
 from playground.runs.records import UnknownRun
@@ -161,9 +162,12 @@ def test_a_live_knob_is_checked_before_it_is_let_in_and_leaves_a_change(pool):
     assert pool.store.folder(run).checkpoint()[0] == pool.store.run(run).step
     # Moved while nobody trains it: it waits for the run to go on.
     pool.command(run, Set("method.temperature", 0.3))
+    found = pool.standing(run)
+    assert [(each.step, each.name, each.value) for each in found.waiting] == [(found.step + 1, "method.temperature", 0.3)]
+    assert [each.value for each in changes_of(pool.store, found)] == [0.5, 0.3]
     pool.resume(run)
     until(lambda: len(pool.store.changes(run)) == 2, "the second change")
-    assert [each.value for each in pool.store.changes(run)] == [0.5, 0.3]
+    assert [each.value for each in pool.store.changes(run)] == [0.5, 0.3] and pool.standing(run).waiting == []
 
 
 def test_a_full_queue_says_so_and_a_run_that_waits_can_be_stopped(pool):
@@ -248,6 +252,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from playground.config import RunConfig
+from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
 pool = Pool(Path(sys.argv[1]), slots=1)
 tiny = {"network": "resnet-tiny", "batch_size": 32}

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ from playground.events import Change, Finished, Metrics, Probe, Snapshot, Starte
 from playground.home import site
 from playground.runs.pool import Pool
 from playground.runs.store import Store
+from playground.web import stream
 from playground.web.hub import PERIOD
 from playground.web.routes import routes
 
@@ -49,7 +51,8 @@ class Served:
     def __init__(self, home):
         self.pool = Pool(home, slots=1, warm=False)
         self.store = self.pool.store
-        found = routes(lambda: self.pool)
+        self.stopping = threading.Event()
+        found = routes(lambda: self.pool, self.stopping)
         self.hub = found[-1].endpoint.__self__.hub
         config = uvicorn.Config(Starlette(routes=found), port=0, log_level="warning", ws="websockets-sansio")
         self.server = uvicorn.Server(config)
@@ -186,9 +189,14 @@ def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):
         first = hear(page)
         assert first == {
             "run": run,
-            "status": {"id": run, "status": "running", "message": "", "step": 0, "steps": 300, "queue_position": None},
+            "status": {"id": run, "status": "running", "message": "", "step": 0, "steps": 300, "queue_position": None, "waiting": 0},
         }
         assert [event[1:3] for event in hear(page)["events"]] == [["started", 0]]
+        served.store.defer(run, "set", "method.temperature", 0.5)
+        served.store.defer(run, "step")
+        assert hear(page)["status"]["waiting"] == 1
+        found = served.http.get(f"/api/runs/{run}").json()
+        assert found["changes"] == [{"step": 1, "name": "method.temperature", "value": 0.5}]
         served.store.write(run, Metrics(1, {"loss": 2.0}))
         id, kind, step, stamp, body = hear(page)["events"][0]
         assert (kind, step, body) == ("metrics", 1, {"loss": 2.0}) and stamp > 1e9
@@ -220,6 +228,22 @@ def test_one_socket_watches_many_runs_and_bad_messages_do_not_end_it(served):
         assert hear(page)["run"] == second
         served.store.write(second, Metrics(2, {"loss": 1.0}))
         assert hear(page)["run"] == second
+
+
+def test_streams_end_as_soon_as_the_server_is_asked_to_stop(served, monkeypatch):
+    monkeypatch.setattr(stream, "SECONDS", math.inf)
+    path = f"/api/runs/{served.run()}/events"
+    with served.http.stream("GET", path) as open_stream:
+        lines = open_stream.iter_lines()
+        while "started" not in next(lines):
+            pass
+        time.sleep(5 * PERIOD)  # now it waits for news
+        served.stopping.set()
+        try:
+            assert not any("still here" in line for line in lines)
+            assert served.http.get(path).status_code == 503
+        finally:
+            served.stopping.clear()
 
 
 def test_a_page_from_elsewhere_is_refused(served):
@@ -384,7 +408,12 @@ def test_the_app_trains_what_waits_and_after_a_kill_says_interrupted_with_every_
         entries = app.get(f"/api/runs/{run}/events?format=json")
         steps = [entry[2] for entry in entries if entry[1] == "metrics"]
         assert set(seen) <= set(steps) and last in [entry[0] for entry in entries]
-        app.process.terminate()
+        waiting = store.create(RunConfig(steps=3))  # of which nothing is heard: the stream says only that it is still here
+        with httpx.stream("GET", f"http://127.0.0.1:{app.port}/api/runs/{waiting}/events", timeout=PATIENCE) as quiet:
+            lines = quiet.iter_lines()
+            assert next(lines).startswith("retry")
+            app.process.terminate()
+            assert sum("still here" in line for line in lines) < 2, "the stream is not read to its usual end, which takes 20 seconds"
         app.process.wait(PATIENCE)
     finally:
         app.close()

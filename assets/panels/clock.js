@@ -79,7 +79,7 @@ export class Clock {
   /** One rerun of the page for each change of status and of the broken run's live knobs, so that buttons and extremes follow. */
   tell(states) {
     const settled = Object.entries(states).filter(([, state]) => state !== "connecting" && state !== "missing")
-    const moved = this.twins.runs.broken?.changes.length ?? 0
+    const moved = this.twins.runs.broken?.moved ?? 0
     const now = JSON.stringify([...settled, moved])
     const known = settled.every(([side, state]) => this.data.status?.[side] === state) && moved <= (this.data.changes ?? 0)
     if (known) this.told = ""

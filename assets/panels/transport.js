@@ -75,7 +75,7 @@ export class Transport {
   /** One rerun of the page for each change of status and of live knobs, by whomever, so that its buttons and controls follow. */
   tell(run, status) {
     if (run?.recorded || !run?.status) return (this.told = null)
-    const moved = run.changes.length
+    const moved = run.moved
     if (status === this.data.status && moved <= (this.data.changes ?? 0)) return (this.told = null)
     const news = `${run.id} ${status} ${moved}`
     if (this.told === news) return

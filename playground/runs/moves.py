@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from playground.events import Set
+from playground.events import Change, Set
+from playground.runs.records import Run
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.way_back import before_trouble
 
 
+def changes_of(store: Store, run: Run) -> list[Change]:
+    """The live knobs that were moved, in order: while it trained, and since it waits."""
+    return [*store.changes(run.id), *run.waiting]
+
+
 def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[Set]:
     """Commands that move live knobs, each possible after the one before. Raises ConfigError, UnknownRun."""
-    config, commands = store.run(run).config, []
-    for change in store.changes(run):
+    found = store.run(run)
+    config, commands = found.config, []
+    for change in changes_of(store, found):
         config = config.changed(change.name, change.value)
     for name, value in moves.items():
         config = config.changed(name, value)

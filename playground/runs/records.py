@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from playground.config import RunConfig
-from playground.events import Checkpoint, Event, Finished, Metrics, Paused, Probe, Snapshot, Started, Weights
+from playground.events import Change, Checkpoint, Event, Finished, Metrics, Paused, Probe, Set, Snapshot, Started, Weights
+from playground.runs.messages import to_command
 
 OVER = ("finished", "stopped", "failed", "interrupted")
 
@@ -48,6 +49,7 @@ class Run:
     """One run as it stands. status: queued, running, paused, finished, stopped, failed or interrupted.
 
     beside: the run that it was started with, to train in step; "" for one that was started alone, and for the first of several.
+    deferred: commands that wait for the moment at which it is taken in hand.
     """
 
     id: str
@@ -62,11 +64,12 @@ class Run:
     facts: dict[str, Any]
     attempt: int
     beside: str = ""
+    deferred: tuple[list[Any], ...] = ()
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Run:
         """Reads a row of the table `runs`."""
-        read = {"flat": json.loads(row["config"]), "facts": json.loads(row["facts"])}
+        read = {"flat": json.loads(row["config"]), "facts": json.loads(row["facts"]), "deferred": tuple(json.loads(row["deferred"]))}
         return cls(**read, **{each.name: row[each.name] for each in fields(cls) if each.name not in read})
 
     @property
@@ -78,6 +81,12 @@ class Run:
     def steps(self) -> int:
         """How many steps the whole run has."""
         return int(self.flat["steps"])
+
+    @property
+    def waiting(self) -> list[Change]:
+        """The live knobs that were moved while nobody trains it, in force from its next step on."""
+        commands = map(to_command, self.deferred)
+        return [Change(self.step + 1, each.name, each.value) for each in commands if isinstance(each, Set)]
 
     @property
     def over(self) -> bool:

@@ -11,6 +11,7 @@ import streamlit as st
 from playground.breaking import Break, Way, breaks, broken, differences
 from playground.config import CHOICES, START, ConfigError, RunConfig
 from playground.events import Command, Pause, Set, Stop
+from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
 from playground.ui import PAGES
@@ -113,7 +114,8 @@ def pair() -> Pair:
 def _watched(run: str | None) -> Watched:
     store = shared_pool().store
     try:
-        return Watched(store.run(run), tuple(store.changes(run))) if run else Watched()
+        found = store.run(run) if run else None
+        return Watched(found, tuple(changes_of(store, found))) if found else Watched()
     except UnknownRun:
         return Watched(missing=run)
 

@@ -13,6 +13,7 @@ from playground.config import CHOICES, ConfigError, RunConfig, knobs_for
 from playground.events import Change, Command, Pause, Set, Step
 from playground.home import HomeError
 from playground.runs.condition import condition
+from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import PoolFull, RunError
@@ -90,7 +91,8 @@ def watched() -> Watched:
         return Watched()
     pool = shared_pool()
     try:
-        return Watched(pool.standing(run), tuple(pool.store.changes(run)))
+        found = pool.standing(run)
+        return Watched(found, tuple(changes_of(pool.store, found)))
     except UnknownRun:
         return Watched(missing=run)
 

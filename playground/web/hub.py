@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -57,20 +58,20 @@ class Channel:
 class Hub:
     """Polls the store for all runs that are watched in this event loop, and wakes their listeners."""
 
-    def __init__(self, pool: Callable[[], Pool]) -> None:
-        self._pool = pool
+    def __init__(self, pool: Callable[[], Pool], stopping: threading.Event) -> None:
+        self._pool, self._stopping = pool, stopping
         self._channels: dict[str, Channel] = {}
         self._reader: asyncio.Task[None] | None = None
         self.reads = 0
 
     async def follow(self, run: str, after: int) -> AsyncIterator[News]:
-        """The status of a run, its timeline after the entry `after`, then whatever is new, without end. Raises `UnknownRun`."""
+        """The status of a run, its timeline after the entry `after`, then whatever is new, until the server stops. Raises `UnknownRun`."""
         channel = await self._join(run)
         wake = asyncio.Event()
         channel.listeners.add(wake)
         shown: dict[str, Any] | None = None
         try:
-            while True:
+            while not self._stopping.is_set():
                 wake.clear()
                 if channel.gone:
                     raise UnknownRun(run)
@@ -113,10 +114,17 @@ class Hub:
             self._channels = {run: channel for run, channel in self._channels.items() if channel.listeners}
             if not self._channels:
                 return
+            if self._stopping.is_set():
+                return self._wake_all()
             for channel in list(self._channels.values()):
                 # A run that is over says nothing new, unless somebody resumes it.
                 if channel.status["status"] not in OVER or turn % 5 == 0:
                     await self._refresh(channel)
+
+    def _wake_all(self) -> None:
+        for channel in self._channels.values():
+            for wake in channel.listeners:
+                wake.set()
 
     async def _refresh(self, channel: Channel) -> None:
         try:
@@ -155,4 +163,5 @@ def status_of(pool: Pool, run: str) -> dict[str, Any]:
         "step": found.step,
         "steps": found.steps,
         "queue_position": pool.position(run),
+        "waiting": len(found.waiting),
     }

@@ -21,6 +21,7 @@ WS  /api/ws                                     see stream.py
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -36,6 +37,7 @@ from playground.home import HomeError
 from playground.projection import pca
 from playground.runs.condition import condition
 from playground.runs.folder import RunFolder
+from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.safe_files import Damaged
@@ -53,9 +55,10 @@ from playground.web.views import Views
 NOT_SENT = ("embedding", "projection")
 
 
-def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
-    """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes."""
-    api, turns = Api(pool), Turns()
+def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) -> list[BaseRoute]:
+    """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes. Streams end
+    once `stopping` is set."""
+    api, turns = Api(pool, Hub(pool, stopping or threading.Event())), Turns()
     maps = Maps(pool, turns)
     run = "/api/runs/{run}"
     paths: dict[str, Callable[[Request], Any]] = {
@@ -85,9 +88,8 @@ def routes(pool: Callable[[], Pool]) -> list[BaseRoute]:
 class Api:
     """The answers, from one pool."""
 
-    def __init__(self, pool: Callable[[], Pool]) -> None:
-        self._pool = pool
-        self.hub = Hub(pool)
+    def __init__(self, pool: Callable[[], Pool], hub: Hub) -> None:
+        self._pool, self.hub = pool, hub
 
     def health(self, request: Request) -> Response:
         """Whether the server works, and what it is doing."""
@@ -104,7 +106,7 @@ class Api:
         """All there is to know of one run, but for its timeline."""
         pool, name = self._pool(), request.path_params["run"]
         run, folder = pool.standing(name), pool.store.folder(name)
-        changes = [{"step": each.step, "name": each.name, "value": each.value} for each in pool.store.changes(name)]
+        changes = [{"step": each.step, "name": each.name, "value": each.value} for each in changes_of(pool.store, run)]
         resumable = run.status in ("stopped", "interrupted", "failed")
         more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": resumable, "condition": condition(folder, run)}
         with suppress(Damaged):  # `condition` says so

@@ -2,7 +2,9 @@
 
 WebSocket, from the page: {"watch": run, "after": id of the last event it has}, {"unwatch": run}. To the page:
 
-    {"run": id, "status": {"id", "status", "message", "step", "steps", "queue_position"}}    at the start and at every change
+    {"run": id, "status": {"id", "status", "message", "step", "steps", "queue_position", "waiting"}}
+                                                                               at the start and at every change; waiting: how many
+                                                                               live knobs were moved that nobody has taken up yet
     {"run": id, "events": [[id, kind, step, time, body], ...]}                               at most ten times a second
     {"run": id, "error": sentence}
 """
@@ -27,8 +29,7 @@ from playground.web.hub import CHUNK, Hub, News
 
 logger = logging.getLogger(__name__)
 MOST_WATCHED = 100
-# A browser reconnects by itself and goes on after the last event; a stream without end would hold up the server's shutdown.
-SECONDS = 20.0
+SECONDS = 20.0  # a browser reconnects by itself and goes on after the last event
 
 
 class PageSocket:
@@ -107,7 +108,9 @@ async def server_sent_events(request: Request, hub: Hub) -> Response:
     run = request.path_params["run"]
     after = int(request.headers.get("last-event-id") or request.query_params.get("after") or 0)
     news = hub.follow(run, after)
-    first = await anext(news)
+    first = await anext(news, None)
+    if first is None:
+        return Response("the server is stopping", status_code=503)
     if first.status is not None and first.status["status"] in OVER and not first.entries:
         await news.aclose()  # type: ignore[attr-defined]
         # By the standard this tells an EventSource not to come back.
@@ -119,16 +122,19 @@ async def server_sent_events(request: Request, hub: Hub) -> Response:
 async def _as_stream(first: News, rest: AsyncIterator[News]) -> AsyncIterator[str]:
     begun, news = time.monotonic(), first
     yield "retry: 200\n\n" + _as_text(first)
-    waiting = asyncio.ensure_future(anext(rest))
+    waiting = asyncio.ensure_future(anext(rest, None))
     try:
         while time.monotonic() - begun < SECONDS and not _is_last(news):
             done, _ = await asyncio.wait([waiting], timeout=5)
             if not done:
                 yield ": still here\n\n"
                 continue
-            news = waiting.result()
+            found = waiting.result()
+            if found is None:  # the server stops
+                return
+            news = found
             yield _as_text(news)
-            waiting = asyncio.ensure_future(anext(rest))
+            waiting = asyncio.ensure_future(anext(rest, None))
     except UnknownRun:
         return  # deleted while it was watched
     finally:

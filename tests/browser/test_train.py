@@ -123,6 +123,31 @@ def test_two_browsers_on_one_run_show_the_knobs_that_it_has(desk):
     wait_for_status(two, "Stopped")
 
 
+def test_two_browsers_agree_on_the_knobs_of_a_run_that_waits(desk):
+    first = desk(**LONG)
+    started(first)
+    one = desk(**LONG, seed=1)
+    click(one, "start")
+    wait_for_status(one, "Queued")
+    run = re.search(r"run=(\w+)", one.url)[1]
+    two = desk(run=run)
+    wait_for_status(two, "Queued")
+    for here, there, value in ((one, two, "0.3"), (two, one, "0.5")):
+        here.focus(".st-key-method-temperature input")
+        here.keyboard.press("ArrowRight")
+        there.wait_for_function(f"document.querySelector('.st-key-method-temperature input').ariaValueText === '{value}'")
+        there.wait_for_function(f"location.search.includes('method.temperature={value}')")
+    late = desk(run=run)
+    assert late.get_attribute(".st-key-method-temperature input", "aria-valuetext") == "0.5"
+    stopped(first)
+    wait_for_step(one, 5)
+    moved = one.evaluate(f"fetch('api/runs/{run}').then((answer) => answer.json()).then(({{ changes }}) => changes)")
+    assert [each["value"] for each in moved] == [0.3, 0.5] and {each["step"] for each in moved} == {1}
+    for page in (one, two, late):
+        assert page.get_attribute(".st-key-method-temperature input", "aria-valuetext") == "0.5"
+    stopped(one)
+
+
 def test_pause_step_resume_stop(desk):
     page = desk(**LONG)
     started(page)
