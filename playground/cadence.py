@@ -68,7 +68,14 @@ class Cadence:
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"rest": self.rest, "training": self.training, "measuring": self.measuring, "times": self.times, "last": self.last, "mark": self.mark}
+        return {
+            "rest": self.rest,
+            "training": self.training,
+            "measuring": self.measuring,
+            "times": self.times,
+            "last": self.last,
+            "mark": self.mark,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """From a checkpoint."""
