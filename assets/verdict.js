@@ -2,9 +2,15 @@
 
 import { make, setText, short } from "./theme.js"
 
-/** "Complete collapse. All images look alike ...", or what stands there before the judge has spoken. */
-export function sentenceOf(verdict, otherwise = "") {
-  return verdict ? `${capital(verdict.state)}. ${verdict.sentence}` : otherwise
+/**
+ * "Complete collapse. All images look alike ...", or what stands there before the judge has spoken. Until its last step a run goes on
+ * after each verdict, and curves may be ahead of it: "At step 100: complete collapse. All images look alike ..."
+ */
+export function sentenceOf(run, otherwise = "") {
+  const { state, step, sentence } = run?.verdict ?? {}
+  if (!state) return otherwise
+  const ahead = state !== "starting" && step < run.steps
+  return `${ahead ? `At step ${step.toLocaleString("en-US")}: ${state}` : capital(state)}. ${sentence}`
 }
 
 export function capital(text) {

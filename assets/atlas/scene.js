@@ -3,6 +3,7 @@
 import { Latest, addressOf } from "../latest.js"
 import { watch } from "../stream.js"
 import { make, setText } from "../theme.js"
+import { sentenceOf } from "../verdict.js"
 import { Curves } from "../panels/curves.js"
 import { button } from "../panels/mask.js"
 import { Cloud } from "./cloud.js"
@@ -67,7 +68,7 @@ export class Scene {
     this.curves.update(run)
     this.dot.dataset.state = run.verdict?.state.replaceAll(" ", "-") ?? ""
     this.dot.hidden = !run.verdict
-    this.verdict.title = run.verdict?.sentence ?? ""
+    this.verdict.title = sentenceOf(run)
     setText(this.verdict, run.verdict?.state ?? "")
     const state = `${run.snapshots.size} ${run.layouts.size} ${run.status?.status ?? run.status?.state} ${run.error}`
     if (state === this.state) return
