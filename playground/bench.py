@@ -43,8 +43,8 @@ class Effort:
 
     seconds: float = 8.0  # for each contender
     turns: int = 5  # that they are cut into
-    seeds: int = 5  # trainings until something is learned
-    share_steps: int = 120  # of the training whose diagnostics are timed
+    seeds: int = 5  # trainings: until something is learned, and those whose diagnostics are timed
+    share_steps: int = 120  # of the latter
     compiled: bool = True  # whether torch.compile is tried, which may take half a minute
 
 
@@ -74,7 +74,7 @@ def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
     augmenting = rates({"ours": _our_views(trainer), "kornia": kornia(trainer), "torchvision": torchvision(trainer)}, effort)
     yield "augment_over_kornia", ratio(augmenting, "ours", "kornia", "views/s")
     yield "augment_over_torchvision", ratio(augmenting, "ours", "torchvision", "views/s")
-    yield "diagnostics_share", _diagnostics_share(effort.share_steps)
+    yield "diagnostics_share", _diagnostics_share(effort.share_steps, effort.seeds)
     with ThreadPoolExecutor(1) as aside:  # neither how long a server takes to be warm nor UMAP's compilation is measured
         serving = aside.submit(memory)
         mapping: dict[str, Work | str] = {"warm": _warm_frame(), "plain": plain_fit()}
@@ -205,10 +205,14 @@ def _warm_frame() -> Work:
     return frame
 
 
-def _diagnostics_share(steps: int) -> Result:
-    """The share of a SimCLR run's training time that its diagnostics take."""
-    *_, last = train(RunConfig(steps=steps))
-    facts = last.facts if isinstance(last, Finished) else {}
-    measuring = facts["seconds"] * facts["diagnostics_share"] / (1 + facts["diagnostics_share"])
-    made_of = {"diagnostics": measuring, "training": facts["seconds"] - measuring, "unit": "s"}
-    return {"ratio": facts["diagnostics_share"], **made_of, "steps": steps, "runs": 1}
+def _diagnostics_share(steps: int, seeds: int) -> Result:
+    """The share of a SimCLR run's training time that its diagnostics take: the mean of so many runs."""
+    shares, measuring, training = [], [], []
+    for seed in range(seeds):
+        *_, last = train(RunConfig(steps=steps, seed=seed))
+        facts = last.facts if isinstance(last, Finished) else {}
+        shares.append(facts["diagnostics_share"])
+        training.append(facts["seconds"] / (1 + shares[-1]))
+        measuring.append(facts["seconds"] - training[-1])
+    made_of = {"diagnostics": statistics.fmean(measuring), "training": statistics.fmean(training), "unit": "s"}
+    return {"ratio": statistics.fmean(shares), "lowest": min(shares), "highest": max(shares), **made_of, "steps": steps, "runs": seeds}

@@ -10,6 +10,7 @@ import pytest
 from playground import bench
 from playground import bench_neighbors as neighbors
 from playground.bench import facts
+from playground.events import Finished
 from playground.home import home
 
 
@@ -92,6 +93,20 @@ def test_the_table_shows_a_ratio_with_its_turns_and_seconds_with_their_spread():
     cells = [list(column.cells) for column in bench.table(rows).columns]
     assert cells[1] == ["2.5 (2 to 3)", "-"]
     assert cells[2] == ["ours 5 / theirs 2 views/s", "mean 2 / lowest 1 / highest 4 s"]
+
+
+def test_the_share_of_diagnostics_is_that_of_several_runs(monkeypatch):
+    shares = {0: 0.25, 1: 0.5}
+    monkeypatch.setattr(
+        bench,
+        "train",
+        lambda config: [Finished(config.steps, "finished", facts={"seconds": 6.0, "diagnostics_share": shares[config.seed]})],
+    )
+    row = bench._diagnostics_share(120, 2)
+    assert (row["ratio"], row["lowest"], row["highest"], row["runs"], row["steps"]) == (0.375, 0.25, 0.5, 2, 120)
+    assert row["diagnostics"] == pytest.approx((6 - 6 / 1.25 + 6 - 6 / 1.5) / 2) and row["training"] == pytest.approx(
+        (6 / 1.25 + 6 / 1.5) / 2
+    )
 
 
 def test_the_quick_bench_repeats_less_of_everything():
