@@ -1,7 +1,8 @@
 """Where to train and how: the kinds of device to choose from, and what was chosen for one run.
 
 What pays differs from machine to machine: half precision trains a small ResNet about twice as fast on a CPU with AMX, and several times
-more slowly on one without bfloat16 instructions (`ssl-playground bench` measures it). So `device_trial` measures it; here stands what is taken where nothing was measured.
+more slowly on one without bfloat16 instructions (`ssl-playground bench` measures it). So `device_trial` measures it for each network;
+here stands what is taken where nothing was measured.
 """
 
 from __future__ import annotations
