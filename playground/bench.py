@@ -5,13 +5,11 @@ Each contender works in short turns, one after the other, and its middle rate co
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import platform
 import statistics
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,8 +21,8 @@ from rich.table import Table
 from playground import bench_neighbors, projection, terminal
 from playground.augment import augment
 from playground.bench_memory import memory
+from playground.bench_peers import Work, clusters, kornia, lightly_loop, plain_fit, torchvision
 from playground.config import RunConfig
-from playground.datasets import Images
 from playground.device_trial import machine
 from playground.devices import Device, pick
 from playground.events import Finished
@@ -34,10 +32,8 @@ from playground.randomness import stream
 from playground.trainer import Trainer
 from playground.training import load_images, train
 
-MAP_POINTS = 2000
 TOO_LONG = "not with --quick: torch.compile takes half a minute"
 
-Work = Callable[[], int]  # does something once and says how many views (or frames) that were
 Result = dict[str, Any]
 
 
@@ -75,13 +71,13 @@ def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
     images = load_images(config.data, None)[0]
     trainer = Trainer(config, images, device)
     yield from _step_rows(trainer, effort)
-    augmenting = rates({"ours": _our_views(trainer), "kornia": _kornia(trainer), "torchvision": _torchvision(trainer)}, effort)
+    augmenting = rates({"ours": _our_views(trainer), "kornia": kornia(trainer), "torchvision": torchvision(trainer)}, effort)
     yield "augment_over_kornia", ratio(augmenting, "ours", "kornia", "views/s")
     yield "augment_over_torchvision", ratio(augmenting, "ours", "torchvision", "views/s")
     yield "diagnostics_share", _diagnostics_share(effort.share_steps)
     with ThreadPoolExecutor(1) as aside:  # neither how long a server takes to be warm nor UMAP's compilation is measured
         serving = aside.submit(memory)
-        mapping: dict[str, Work | str] = {"warm": _warm_frame(), "plain": _plain_fit()}
+        mapping: dict[str, Work | str] = {"warm": _warm_frame(), "plain": plain_fit()}
     yield "memory", serving.result() | {"runs": 1}
     yield "umap_over_plain", ratio(rates(mapping, effort, ready=True), "warm", "plain", "frames/s")
     yield from bench_neighbors.rows(effort.seconds, effort.turns, effort.seeds)
@@ -115,7 +111,7 @@ def _step_rows(trainer: Trainer, effort: Effort) -> Iterator[tuple[str, Result]]
     contenders: dict[str, Work | str] = {
         "engine": lambda: len(trainer.update()) and count,
         "bare": lambda: len(trainer.learn([batch])) and count,
-        "lightly": _lightly_loop(config, images, Device(device.where, None, torch.contiguous_format)),
+        "lightly": lightly_loop(config, images, Device(device.where, None, torch.contiguous_format)),
         "contiguous": steps(replace(device, memory_format=torch.contiguous_format)),
         "bfloat16": steps(replace(device, half=torch.bfloat16)),
     }
@@ -193,112 +189,13 @@ def _rate(work: Work, seconds: float) -> float:
             return units / elapsed
 
 
-def _missing(peer: str) -> str:
-    return "" if importlib.util.find_spec(peer) else f"{peer} is not installed: python -m pip install 'ssl-playground[bench]'"
-
-
-def _lightly_loop(config: RunConfig, images: Images, device: Device) -> Work | str:
-    """The loop of lightly's own SimCLR example around our network: its transform, its loader, its loss, its plain precision and memory."""
-    if absent := _missing("lightly"):
-        return absent
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from lightly.loss import NTXentLoss
-        from lightly.transforms import SimCLRTransform
-    jitter = config.augment
-    transform = SimCLRTransform(
-        input_size=32,
-        cj_prob=jitter.jitter_probability,
-        cj_bright=jitter.brightness,
-        cj_contrast=jitter.contrast,
-        cj_sat=jitter.saturation,
-        cj_hue=jitter.hue,
-        min_scale=jitter.crop_scale_min,
-        random_gray_scale=jitter.grayscale_probability,
-        gaussian_blur=0.0,
-        normalize=None,
-    )
-    loader = torch.utils.data.DataLoader(
-        _Pictures(images, transform), batch_size=config.batch_size, shuffle=True, drop_last=True, num_workers=0
-    )
-    trainer, criterion = Trainer(config, images, device), NTXentLoss(temperature=config.method.temperature)
-    model, optimizer, batches = trainer.method, trainer.optimizer, _forever(loader)
-
-    def step() -> int:
-        first, second = (view.to(device.where) for view in next(batches))
-        loss = criterion(model.project(model.embed(first)), model.project(model.embed(second)))
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return 2 * config.batch_size
-
-    return step
-
-
-class _Pictures(torch.utils.data.Dataset[Any]):
-    """PIL pictures behind a transform, as a folder of files would give them."""
-
-    def __init__(self, images: Images, transform: Callable[[Any], Any]) -> None:
-        from torchvision.transforms.v2.functional import to_pil_image
-
-        self.pictures, self.transform = [to_pil_image(each) for each in images.pixels], transform
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.transform(self.pictures[index])
-
-
-def _forever(loader: Any) -> Iterator[Any]:
-    for _ in itertools.count():
-        yield from loader
-
-
 def _our_views(trainer: Trainer) -> Work:
     pixels, counter = trainer.images.pixels[:512], itertools.count()
     return lambda: len(augment(pixels, trainer.config.augment, stream(0, "bench", next(counter), pixels.device)))
 
 
-def _kornia(trainer: Trainer) -> Work | str:
-    if absent := _missing("kornia"):
-        return absent
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import kornia.augmentation as K
-    knobs = trainer.config.augment
-    pipeline = torch.nn.Sequential(
-        K.RandomResizedCrop((32, 32), scale=(knobs.crop_scale_min, 1.0)),
-        K.RandomHorizontalFlip(p=knobs.flip_probability),
-        K.ColorJitter(knobs.brightness, knobs.contrast, knobs.saturation, knobs.hue, p=knobs.jitter_probability),
-        K.RandomGrayscale(p=knobs.grayscale_probability),
-    )
-    pixels = trainer.images.pixels[:512]
-    return lambda: len(pipeline(pixels.float() / 255))
-
-
-def _torchvision(trainer: Trainer) -> Work:
-    from torchvision.transforms import v2
-
-    knobs = trainer.config.augment
-    jitter = v2.ColorJitter(knobs.brightness, knobs.contrast, knobs.saturation, knobs.hue)
-    pipeline = v2.Compose([
-        v2.RandomResizedCrop(32, scale=(knobs.crop_scale_min, 1.0)), v2.RandomHorizontalFlip(knobs.flip_probability),
-        v2.RandomApply([jitter], knobs.jitter_probability), v2.RandomGrayscale(knobs.grayscale_probability),
-        v2.ToDtype(torch.float32, scale=True),
-    ])  # fmt: skip
-    pixels = trainer.images.pixels[:64].cpu()
-    return lambda: len([pipeline(each) for each in pixels])
-
-
-def _clusters() -> torch.Tensor:
-    """Features like those of a trained network: ten clusters in 128 dimensions, the first rows from all of them."""
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(10, 128, generator=generator).repeat(MAP_POINTS // 10, 1) + 0.5 * torch.randn(MAP_POINTS, 128, generator=generator)
-
-
 def _warm_frame() -> Work:
-    features = _clusters()
+    features = clusters()
     layouts: list[np.ndarray] = [projection.umap_layout(features)]
 
     def frame() -> int:
@@ -306,14 +203,6 @@ def _warm_frame() -> Work:
         return 1
 
     return frame
-
-
-def _plain_fit() -> Work:
-    import umap
-
-    features = _clusters().numpy()
-    umap.UMAP(metric="cosine").fit_transform(features[: MAP_POINTS // 10])  # compiles it
-    return lambda: len(umap.UMAP(metric="cosine").fit_transform(features)) // MAP_POINTS
 
 
 def _diagnostics_share(steps: int) -> Result:

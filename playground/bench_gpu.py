@@ -206,9 +206,9 @@ def cifar10(setting: Setting) -> Row:
 def _lightly(config: RunConfig, images: Images, setting: Setting) -> Callable[[], Any] | str:
     if missing := [each for each in ("lightly", "torchvision", "rich") if importlib.util.find_spec(each) is None]:
         return f"absent: {', '.join(missing)} must be installed to be measured, got none"
-    from playground.bench import _lightly_loop
+    from playground.bench_peers import lightly_loop
 
-    return _lightly_loop(config, images, plain(devices.pick(setting.device, "resnet"), setting.device))
+    return lightly_loop(config, images, plain(devices.pick(setting.device, "resnet"), setting.device))
 
 
 def _rates(works: dict[str, Callable[[], Any]], seconds: float, setting: Setting) -> dict[str, float]:

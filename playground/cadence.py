@@ -33,7 +33,9 @@ class Cadence:
         self.steps, self.fixed = steps, at is not None
         self.rest = plan(steps, relative_cost) if at is None else sorted({step for step in at if step < steps} | {steps})
         self.training = self.measuring = 0.0  # seconds
+        self.times = 0  # that it was measured
         self.last = -1  # the step of the newest snapshot
+        self.mark = (0, 0.0)  # the first step that was measured after, and the training until then, which was a cold start
 
     def due(self, step: int) -> bool:
         """Whether to measure after this step."""
@@ -43,9 +45,18 @@ class Cadence:
         """Keeps account of one measurement, and thins the plan if the account does not balance."""
         self.last = step
         self.measuring += seconds
+        self.times += 1
         self.rest = [each for each in self.rest if each > step]
         if step >= SETTLED and not self.fixed:
-            self.rest = thinned(self.rest, self.measuring, seconds, self.training * self.steps / step)
+            each = min(seconds, self.measuring / self.times)  # one that was held up says nothing about the next
+            self.rest = thinned(self.rest, self.measuring, each, self._whole(step))
+        if not self.mark[0]:
+            self.mark = step, self.training
+
+    def _whole(self, step: int) -> float:
+        """Seconds that the whole run will train, by its pace since the mark."""
+        begun, before = self.mark
+        return self.training + (self.training - before) / (step - begun) * (self.steps - step)
 
     def planned(self) -> dict[str, Any]:
         """What is still to be measured, for who reckons how long the rest takes.
@@ -57,7 +68,14 @@ class Cadence:
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"rest": self.rest, "training": self.training, "measuring": self.measuring, "last": self.last}
+        return {
+            "rest": self.rest,
+            "training": self.training,
+            "measuring": self.measuring,
+            "times": self.times,
+            "last": self.last,
+            "mark": self.mark,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """From a checkpoint."""
@@ -75,12 +93,16 @@ def plan(steps: int, relative_cost: float) -> list[int]:
 
 
 def thinned(rest: list[int], spent: float, each: float, training: float) -> list[int]:
-    """What remains of a plan when measuring costs more than was counted: every other step goes until the rest fits; the last stays.
+    """What remains of a plan when measuring costs more than was counted: steps go, one by one, until the rest fits; the last stays.
 
-    spent, each: seconds of measuring so far, and of one measurement; training: seconds that the whole run will train.
+    Always the one that is missed least goes: whose neighbors are closest, by its own number of steps. So the start stays dense, and what
+    a slower machine measures is among what a faster one does. spent, each: seconds of measuring so far, and of one measurement; training:
+    seconds that the whole run will train.
     """
+    rest = list(rest)
     while len(rest) > 1 and spent + len(rest) * each > SHARE * training:
-        rest = rest[::-2][::-1]
+        gaps = [(after - before) / step for before, step, after in zip([0, *rest], rest, rest[1:], strict=False)]
+        del rest[gaps.index(min(gaps))]
     return rest
 
 

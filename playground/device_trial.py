@@ -26,7 +26,7 @@ from typing import Any
 
 import torch
 
-from playground.core_sharing import CROWDED, waited
+from playground.core_sharing import waited
 from playground.devices import FORMATS, PRECISIONS, Device
 from playground.randomness import stream
 from playground.trainer import Trainer
@@ -35,6 +35,7 @@ FILE = "devices.json"
 CLEARLY = 1.1  # times as fast: less is no reason to leave what usually pays
 HOPELESS = 3.0  # times as slow as the usual in its first pass, which is the slower one: not tried any further
 ROUNDS = 3
+QUIET = 0.1  # seconds that our threads waited for a core, in each second: beside a neighbor that takes half a core one thread looks as fast
 TRIAL = 0.04  # seconds that one trial step may take,
 FEWEST, MOST = 4, 64  # by its number of images
 _remembered: dict[str, dict[str, Any]] = {}  # by this process, whatever home it works for
@@ -156,20 +157,27 @@ class _Trial:
         return seconds | {device: each / first[devices[0]] * seconds[devices[0]] for device, each in hopeless.items()}
 
     def best_threads(self, device: Device) -> int:
-        """All threads, or half, a quarter, ... of them as long as fewer are faster; where somebody else was busy meanwhile all, for
-        `core_sharing` makes them harmless."""
+        """All threads, or half, a quarter, ... of them as long as fewer are faster, before and after; where somebody else was busy
+        meanwhile all, for `core_sharing` makes them harmless."""
         self.images = min(4 * self.images, MOST)
         seconds: dict[int, float] = {}
         before, begun = waited(), time.perf_counter()
         for threads in _halves(device.threads):
-            with _threads(threads):
-                work = self.step(device)
-                seconds[threads] = min(_clock(work) for _ in range(ROUNDS))
+            seconds[threads] = self._with_threads(threads, device)
             if seconds[threads] > CLEARLY * min(seconds.values()):
                 break
-        quiet = waited() - before < CROWDED * (time.perf_counter() - begun)
         best = min(seconds, key=lambda threads: seconds[threads])
-        return best if quiet and CLEARLY * seconds[best] < seconds[device.threads] else device.threads
+        if best == device.threads:
+            return best
+        every = min(seconds[device.threads], self._with_threads(device.threads, device))
+        quiet = waited() - before < QUIET * (time.perf_counter() - begun)
+        return best if quiet and CLEARLY * seconds[best] < every else device.threads
+
+    def _with_threads(self, threads: int, device: Device) -> float:
+        """Seconds of a pass on so many threads."""
+        with _threads(threads):
+            work = self.step(device)
+            return min(_clock(work) for _ in range(ROUNDS))
 
 
 def _halves(count: int) -> list[int]:

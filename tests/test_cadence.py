@@ -26,8 +26,34 @@ def test_a_plan_that_costs_too_much_is_thinned_and_keeps_its_end():
     rest = list(range(10, 101, 10))
     assert thinned(rest, spent=0, each=1, training=2000) == rest
     sparser = thinned(rest, spent=0, each=1, training=120)
-    assert sparser == [20, 40, 60, 80, 100]
+    assert sparser == [10, 20, 30, 40, 60, 100]
     assert thinned(rest, spent=100, each=1, training=60) == [100]
+
+
+def test_a_little_too_much_costs_one_measurement_and_not_the_start():
+    """What the default run measured on two cores, where half of a plan went for three hundredths of its cost."""
+    rest = [23, 43, 66, 92, 121, 152, 186, 222, 260, 300]
+    assert thinned(rest, spent=0.57, each=0.194, training=45) == [23, 43, 66, 92, 121, 152, 222, 300]
+    plans = [thinned(rest, 0.57, 0.194, training) for training in (60, 45, 30, 20, 10)]
+    assert plans[0] == rest and plans[-2:] == [[43, 300], [300]]
+    assert all(set(slower) <= set(faster) for faster, slower in itertools.pairwise(plans))
+
+
+def test_one_measurement_that_was_held_up_does_not_thin_the_plan():
+    cadence = Cadence(300, 1.0)
+    planned = [each for each in cadence.rest if each > 23]
+    for step, training, seconds in ((0, 0.0, 0.1), (8, 1.2, 0.1), (23, 3.4, 0.3)):
+        cadence.training = training
+        cadence.measured(step, seconds)
+    assert cadence.rest == planned
+
+
+def test_a_cold_start_is_not_taken_for_the_pace_of_the_run():
+    cadence = Cadence(3000, 0.05)
+    for step, training in ((0, 0.0), (1, 4.0), (3, 4.008), (5, 4.016)):
+        cadence.training = training
+        cadence.measured(step, 0.3)
+    assert cadence.rest == [3000], "of 16 s of training a twentieth is not even three measurements"
 
 
 def test_cadence_keeps_the_whole_run_within_its_share_when_measuring_is_dear():

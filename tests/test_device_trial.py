@@ -112,6 +112,16 @@ def test_threads_are_halved_as_long_as_that_is_faster(home, monkeypatch, seconds
     assert chosen(trainer, home).threads == threads
 
 
+def test_fewer_threads_are_not_taken_for_what_slowed_all_of_them_once(home, monkeypatch):
+    """Two threads are slow while somebody passes by, and then faster than one."""
+    passes = iter([9.0] * device_trial.ROUNDS)
+    monkeypatch.setattr(device_trial, "_clock", lambda work: work() or (next(passes, 1.0) if torch.get_num_threads() > 1 else 1.5))
+    monkeypatch.setattr(device_trial, "waited", lambda: 0.0)
+    trainer = fresh()
+    trainer.device = dataclasses.replace(trainer.device, threads=2)
+    assert chosen(trainer, home).threads == 2
+
+
 def test_the_settings_override_what_was_measured(home, monkeypatch):
     monkeypatch.setattr(device_trial, "_measured", lambda trainer: pytest.fail("measured although asked"))
     started = next(each for each in train(RunConfig(**TINY, **{"device.precision": "bfloat16"})) if isinstance(each, Started))

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from disks import fill, read_only, small_disk
+from disks import breaking_disk, fill, read_only, small_disk
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from test_lost_files import snapshot
@@ -242,5 +242,23 @@ def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped
             until(lambda: pool.store.run(run).status == "stopped", "that to be written down")
             pool.resume(run)
             trains(pool, run, 1)
+        finally:
+            pool.close()
+
+
+def test_a_run_waits_on_a_disk_that_becomes_read_only_under_it_and_can_be_stopped(tmp_path):
+    with breaking_disk(tmp_path / "disk") as (home, abort):
+        pool = Pool(home, slots=1)
+        try:
+            run = pool.submit(RunConfig(network="resnet-tiny", batch_size=32, steps=20_000))
+            trains(pool, run)
+            abort()
+            assert "read-only" in str(unwritable(home))
+            found = until(lambda: (now := pool.standing(run)).status == "paused" and now, "the run to wait")
+            assert "It waits for the disk and goes on by itself:" in found.message and "it is read-only" in found.message
+            assert pool.store.run(run).status == "running" and losses(pool.store, run), "what was recorded can be read"
+            pool.stop(run)
+            found = until(lambda: (now := pool.standing(run)).status == "stopped" and now, "the run to end")
+            assert "stopped while it waited for the disk" in found.message
         finally:
             pool.close()

@@ -189,6 +189,18 @@ def test_frames_come_the_same_in_any_order_and_lie_as_those_before(served, kind)
         np.testing.assert_allclose(np.linalg.norm(last, axis=1), 1, atol=1e-3)
 
 
+@pytest.mark.parametrize("query", [{}, {"layer": "projector"}, {"points": 40}])
+def test_the_pca_of_one_step_stands_in_and_is_kept_nowhere(served, query):
+    maps = served.folder("simclr").path / "maps"
+    kept = {each for each in maps.rglob("*-pca/*")}
+    found = served.get("simclr", "map/2/pca", **query).json()
+    assert found["step"] == 2 and 0 < sum(found["variance"]) <= 1 and found["kept"] > 0.1
+    assert {each for each in maps.rglob("*-pca/*")} == kept
+    alone, in_line = unpacked(found["xy"]), frame(served, "simclr", 2, kind="pca", **query)
+    distances = [np.linalg.norm(each[:, None] - each, axis=-1) for each in (alone, in_line)]
+    np.testing.assert_allclose(*distances, atol=1e-3 * distances[0].max())  # the same but for a turn
+
+
 def test_a_frame_that_the_browser_has_is_not_sent_again(served):
     first = served.get("simclr", "map/2", kind="pca")
     assert first.json()["kept"] > 0.1 and 0 < sum(first.json()["variance"]) <= 1

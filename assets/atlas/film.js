@@ -4,6 +4,7 @@ import { addressOf } from "../latest.js"
 import { unpack } from "../stream.js"
 import { extent, windows } from "./camera.js"
 
+const SLOW = ["umap", "tsne"] // laid out for seconds: meanwhile the PCA of the same step is shown
 const AT_ONCE = 3 // requests under way
 const FILLED = 0.45 // what a map may fill of its window before the window follows: below that, collapse would not be seen
 
@@ -24,6 +25,7 @@ export class Film {
     this.facts = new Map() // step -> what else is known of it
     this.asked = new Set()
     this.tracks = null
+    this.shadow = this.shadowed = null // a PCA that stands in; the step whose PCA was asked for last
   }
 
   /** Steps that can be asked for, and those that are laid out already; those that failed may be tried again. */
@@ -48,6 +50,33 @@ export class Film {
     return this.steps.filter((each) => each <= step && this.frames.has(each)).at(-1)
   }
 
+  /** The PCA that stands in while no frame up to this step is here: that of the step, or of the one before until it has come. */
+  standIn(step) {
+    if (step === undefined || !SLOW.includes(this.query.kind)) return null
+    if (this.shadowed !== step && !this.ready.has(step)) this.fetchShadow((this.shadowed = step))
+    return this.shadow
+  }
+
+  async fetchShadow(step) {
+    const { abort } = this
+    try {
+      const { answer, body } = await this.request(`${step}/pca`)
+      if (!answer.ok || abort.signal.aborted || this.shadowed !== step) return
+      const frame = spatial(unpack(body.xy))
+      this.shadow = { step, frame, facts: body, window: windows([extent(frame, 3)], FILLED)[0] }
+      this.changed(step)
+    } catch {
+      // The map itself is asked for too, and says what is wrong.
+    }
+  }
+
+  async request(path) {
+    const address = new URL(addressOf(`runs/${this.run}/map/${path}`))
+    for (const [name, value] of Object.entries(this.query)) address.searchParams.set(name, value)
+    const answer = await fetch(address, { signal: this.abort.signal })
+    return { answer, body: await answer.json() }
+  }
+
   /** Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of time: each starts from the last. */
   want(step) {
     this.wanted = step
@@ -69,10 +98,7 @@ export class Film {
     const { abort, frames, lost, asked, facts } = this
     asked.add(step)
     try {
-      const address = new URL(addressOf(`runs/${this.run}/map/${step}`))
-      for (const [name, value] of Object.entries(this.query)) address.searchParams.set(name, value)
-      const answer = await fetch(address, { signal: abort.signal })
-      const body = await answer.json()
+      const { answer, body } = await this.request(step)
       if (answer.ok) frames.set(step, spatial(unpack(body.xy))), facts.set(step, body)
       else lost.set(step, body.error ?? `The server answered ${answer.status}.`)
     } catch {
@@ -86,8 +112,8 @@ export class Film {
   }
 
   /** How far the frame of a step can be trusted, in sentences. */
-  says(step) {
-    const { variance, kept } = this.facts.get(step) ?? {}
+  says(facts) {
+    const { variance, kept } = facts ?? {}
     const percent = (share) => `${Math.round(100 * share)} %`
     const axes = variance ? [`These axes hold ${variance.map(percent).join(" + ")} of the variance.`] : []
     return kept === undefined || kept === null ? axes : [...axes, `Of ten nearest neighbors in feature space, ${percent(kept)} are near here too.`]

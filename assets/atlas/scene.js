@@ -1,8 +1,10 @@
 // One run's map on the page: its cloud of points, its frames, its curves, and who is near what was chosen.
 
+import { explain } from "../definitions.js"
 import { Latest, addressOf } from "../latest.js"
 import { watch } from "../stream.js"
 import { make, setText } from "../theme.js"
+import { sentenceOf } from "../verdict.js"
 import { Curves } from "../panels/curves.js"
 import { button } from "../panels/mask.js"
 import { Cloud } from "./cloud.js"
@@ -51,7 +53,7 @@ export class Scene {
     this.empty = make("div.ssl-empty", "Asking for the map …")
     const tools = make("div.ssl-tools", button("+", () => this.cloud.magnify(1.4), "zoom in"), button("−", () => this.cloud.magnify(1 / 1.4), "zoom out"), button("⟲", () => this.cloud.whole(), "whole map"))
     this.title = make("span.ssl-title", told.title)
-    this.layer = make("span.ssl-layer")
+    this.layer = explain(make("span.ssl-layer"), "map/kept")
     this.when = make("span.ssl-good.ssl-at")
     this.notes = make("p.ssl-caution.ssl-notes")
     this.notes.setAttribute("role", "status")
@@ -67,7 +69,7 @@ export class Scene {
     this.curves.update(run)
     this.dot.dataset.state = run.verdict?.state.replaceAll(" ", "-") ?? ""
     this.dot.hidden = !run.verdict
-    this.verdict.title = run.verdict?.sentence ?? ""
+    this.verdict.title = sentenceOf(run)
     setText(this.verdict, run.verdict?.state ?? "")
     const state = `${run.snapshots.size} ${run.layouts.size} ${run.status?.status ?? run.status?.state} ${run.error}`
     if (state === this.state) return
@@ -89,8 +91,7 @@ export class Scene {
     this.key = key
     this.film.turn(this.id, query)
     this.shade.clear()
-    this.shown = null
-    this.star = null
+    this.shown = this.star = this.shadow = null
     if (this.points && this.asPoints !== query.points) this.points = null
     this.neighbors.clear()
   }
@@ -129,7 +130,9 @@ export class Scene {
     this.film.want(step)
     const meant = this.film.at(step)
     const at = this.film.get(meant) ? meant : this.film.here(meant)
+    this.shadow = at === undefined ? this.film.standIn(meant) : null
     this.describe(meant, at)
+    if (this.shadow) return this.stand(this.shadow, span)
     if (at === undefined) return
     const frame = this.film.get(at)
     const key = `${this.key} ${at} ${this.star?.step}`
@@ -139,6 +142,19 @@ export class Scene {
     const { kind } = this.film.query
     const look = { flat: dimensions !== 3, round: kind === "sphere" ? dimensions : 0, span, even, star: this.landing ? this.starAt(at) : null }
     this.cloud.glide(frame, this.film.window(at), look)
+  }
+
+  /** A PCA stands in. What has landed has no place on it: its place is known on the map that is waited for. */
+  stand({ step, frame, window }, span) {
+    const key = `${this.key} ${step} pca`
+    if (this.shown === key) return
+    this.shown = key
+    this.cloud.glide(frame, window, { flat: true, round: 0, span, even: false, star: null })
+  }
+
+  /** The kind of map that is drawn. */
+  get drawn() {
+    return this.shadow ? "pca" : this.film.query.kind
   }
 
   starAt(step) {
@@ -156,16 +172,18 @@ export class Scene {
   describe(at, shown) {
     const { facts, film, atlas } = this
     const waits = at !== shown
-    setText(this.layer, facts ? `${KINDS[film.query.kind]} of the ${film.query.layer}` : "")
+    setText(this.layer, facts ? `${KINDS[this.drawn]} of the ${film.query.layer}` : "")
     const number = (step) => step.toLocaleString("en-US")
-    setText(this.when, waits ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …` : at === undefined || atlas.clock.now === at ? "" : `at its step ${number(at)}`)
-    setText(this.empty, waits ? (shown === undefined ? "The map is being laid out …" : "") : this.said ? "" : facts && !film.steps.length ? standing(this.run) || facts.notes.join(" ") || "Nothing was measured." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
+    const stands = this.shadow && `step ${number(this.shadow.step)} · PCA until the first ${KINDS[film.query.kind]} is ready`
+    setText(this.when, stands ? stands : waits ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …` : at === undefined || atlas.clock.now === at ? "" : `at its step ${number(at)}`)
+    setText(this.empty, waits ? (shown === undefined && !stands ? "The map is being laid out …" : "") : this.said ? "" : facts && !film.steps.length ? standing(this.run) || facts.notes.join(" ") || "Nothing was measured." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
     this.empty.hidden = !this.empty.textContent
     this.note(at)
+    atlas.warn()
     if (at === undefined) return
     const picked = this.image === null ? "" : ` Image ${this.image} is chosen.`
     const held = atlas.chosen ? ` ${atlas.chosen.length} images are in the lasso.` : ""
-    this.canvas.setAttribute("aria-label", `Map of ${this.points.count} images at step ${at} of ${this.title.textContent}, ${KINDS[film.query.kind]} of the ${film.query.layer}'s output, colored by ${atlas.coloring.mode}.${picked}${held} ` +
+    this.canvas.setAttribute("aria-label", `Map of ${this.points.count} images at step ${this.shadow?.step ?? at} of ${this.title.textContent}, ${KINDS[this.drawn]} of the ${film.query.layer}'s output, colored by ${atlas.coloring.mode}.${picked}${held} ` +
       "Left and right step, up and down go through images, Enter chooses, plus and minus zoom, Escape clears.")
   }
 
@@ -173,7 +191,7 @@ export class Scene {
     const lost = [...new Set(this.film.lost.values())]
     const notes = this.facts && this.film.steps.length ? this.facts.notes ?? [] : []
     const apart = this.linked ? "" : "Its data are others than those of the first run: what is chosen there has no place here."
-    setText(this.notes, [this.said, apart, ...notes, ...lost, ...this.film.says(at), this.shade.sentence].filter(Boolean).join(" "))
+    setText(this.notes, [this.said, apart, ...notes, ...lost, ...this.film.says(this.shadow?.facts ?? this.film.facts.get(at)), this.shade.sentence].filter(Boolean).join(" "))
   }
 
   /** Hands at rest: what costs the server something is asked for now. */

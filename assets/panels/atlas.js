@@ -166,9 +166,15 @@ export class Atlas {
       each.title = each.value !== "sphere" ? KINDS[each.value] : each.disabled ? "for outputs of two or three numbers: train with a projection size of 2 or 3" : "the outputs themselves, at length 1"
     }
     this.menu.value = this.points
-    setText(this.caution, CAUTIONS[this.kind])
+    this.warn()
     const labeled = known.find((each) => each.points?.count)
     if (labeled) this.coloring.offer(Object.keys(labeled.points.labels ?? {}))
+  }
+
+  /** How to read the maps as they are drawn: a PCA that stands in is read as a PCA. */
+  warn() {
+    const drawn = new Set(this.scenes.length ? this.scenes.map((each) => each.drawn) : [this.kind])
+    setText(this.caution, [...drawn].map((kind) => CAUTIONS[kind]).join(" "))
   }
 
   paint() {

@@ -36,7 +36,7 @@ export class Collapse {
     this.run = run
     const verdict = run?.verdict
     this.dot.dataset.state = stateOf(verdict)
-    setText(this.sentence, sentenceOf(verdict, "Do different images still look different to the network? The judge speaks once a run has begun."))
+    setText(this.sentence, sentenceOf(run, "Do different images still look different to the network? The judge speaks once a run has begun."))
     this.grounds.update(verdict)
     for (const [prefix, name] of LAYERS) this.measure(run, prefix, name)
     this.fetch(run)

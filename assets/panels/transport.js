@@ -99,7 +99,7 @@ export class Transport {
     const verdict = ["failed", "interrupted", "missing"].includes(status) ? null : run?.verdict // what went wrong needs the room
     this.verdictDot.dataset.state = stateOf(verdict)
     this.verdictDot.hidden = !verdict
-    setText(this.verdict, sentenceOf(verdict))
+    setText(this.verdict, verdict ? sentenceOf(run) : "")
     this.verdict.hidden = !this.verdict.textContent
     this.verdict.title = verdict?.sentence ?? ""
     setText(this.message, [run?.remark, since(run), message(run, status)].filter(Boolean).join(" · "))

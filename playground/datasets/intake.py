@@ -31,6 +31,7 @@ from playground.datasets.packed import is_archive, sources, stem
 from playground.datasets.parts import LEAST, SMALLEST
 from playground.datasets.prepared import SPARE, opened, prepare, rearrange
 from playground.datasets.ranges import Measured, Range, measure
+from playground.datasets.reasons import counted
 from playground.datasets.spelling import decoded, raw, readable, told_apart
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source
 
@@ -96,11 +97,13 @@ class Found:
 
     def told(self) -> Labels:
         """Its labels, from the first table that can be read or from folders."""
-        found, said = [], []
+        found: list[str | None] = []
+        said, nowhere = [], []
         for file, name in self.tables:
             try:
-                found = tables.matched(tables.rows(self.root / file), self.names)
+                found, lost = tables.matched(tables.rows(self.root / file), self.names)
                 said.append(f"The labels come from {name}.")
+                nowhere = tables.nowhere(lost, [left for left, _ in self.skipped], name)
                 break
             except tables.NoTable as error:
                 said.append(f"{name} beside the pictures is not read: {error}.")
@@ -109,7 +112,7 @@ class Found:
             said[-1] = (
                 f"{self.tables[len(said) - 1][1]} beside the pictures gives no labels: it names {len(found) - found.count(None):,} of them."
             )
-        return replace(told, notes=[*told.notes, *said])
+        return replace(told, notes=[*told.notes, *said, *(nowhere if self.labels in ("auto", "table") else [])])
 
     def leave_outside(self) -> None:
         """Leaves out the pictures that are in no class, where there are classes."""
@@ -336,7 +339,7 @@ def _measured(found: Found, title: str, asked: Range | None) -> Generator[Progre
 def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
     if count < SMALLEST:
-        left = f"; {found.skipped_count:,} files were left out (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
+        left = f"; {counted(found.skipped_count, 'file')} (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
         rule = f"{title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} to watch the run by"
         raise DataError(f"{rule}, got {count}{left}")
 

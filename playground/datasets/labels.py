@@ -155,10 +155,8 @@ def _inside(paths: Sequence[Path], guessed: bool) -> tuple[list[str | None], lis
     spelled = _spelled(tops)
     found = [spelled.get(path[0], path[0]) if len(path := within.get(row, ())) > 1 else None for row in range(len(paths))]
     classes = sorted({name for name in found if name is not None})
-    note = (
-        f"{_listed(sorted(tops))} were put together as parts of one set, and the folders inside them are the classes: {_listed(classes)}."
-    )
-    return found, [note + (f" If {_listed(sorted(tops))} are the classes, read it again with labels from folders." if guessed else "")]
+    note = f"{listed(sorted(tops))} were put together as parts of one set, and the folders inside them are the classes: {listed(classes)}."
+    return found, [note + (f" If {listed(sorted(tops))} are the classes, read it again with labels from folders." if guessed else "")]
 
 
 def _spelled(tops: dict[str, dict[int, Path]]) -> dict[str, str]:
@@ -177,9 +175,10 @@ def _beneath(paths: Sequence[Path]) -> list[str]:
     inner = sorted({path[1] for path in paths if len(path) > 2})
     if sum(len(path) > 2 for path in paths) * 2 <= len(paths) or len(inner) < 2:
         return []
-    return [f"The top folders are the classes. If those inside them are ({_listed(inner)}), read it again with labels from subfolders."]
+    return [f"The top folders are the classes. If those inside them are ({listed(inner)}), read it again with labels from subfolders."]
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more

@@ -25,11 +25,12 @@ import torch
 from playground.datasets import states
 from playground.datasets.base import DataError, Dataset, Images, Progress
 from playground.datasets.duplicates import Duplicates
-from playground.datasets.labels import Source
+from playground.datasets.labels import Source, listed
 from playground.datasets.parts import LEAST, sizes, split
-from playground.datasets.prepared import left_out, opened, prepare
+from playground.datasets.prepared import opened, prepare
 from playground.datasets.ranged import told, with_range
 from playground.datasets.ranges import Measured, Range
+from playground.datasets.reasons import left_out
 from playground.home import home
 from playground.knobs import knob, option
 
@@ -147,7 +148,7 @@ class OwnImages(Dataset):
         twice = cls.own.duplicates.remarks(len(cls.own.files), cls.own.labels)
         lost = opened(cls._into(knobs)).skipped if knobs and cls._into(knobs).is_file() else []
         skipped = [*left_out(cls.own.skipped, cls.own.skipped_count), *left_out([(Path(file).name, reason) for file, reason in lost])]
-        return [sides, *numbers, *twice, *cls.own.notes, *skipped]
+        return [sides, *numbers, *twice, *_singles(cls.own), *cls.own.notes, *skipped]
 
     @classmethod
     def notices(cls, knobs: Any, folder: Path) -> list[str]:
@@ -305,6 +306,16 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
 def _summary(own: OwnSet) -> str:
     labels = f"{len(own.classes)} classes" if own.classes else "no labels"
     return f"Your own: {len(own.files):,} {'gray pictures' if own.gray else 'pictures'}, {labels}, decoded once."
+
+
+def _singles(own: OwnSet) -> list[str]:
+    """That some classes have one picture: whichever part it falls into, it misses another one there or in training to be told by."""
+    single = [name for name, count in own.counts().items() if count == 1]
+    have, these = (
+        ("class has a single picture", "this class") if len(single) == 1 else ("classes have a single picture each", "these classes")
+    )
+    why = f"One picture cannot be both learned from and tested on, so no accuracy counts {these}."
+    return [f"{len(single):,} {have}: {listed(single)}. {why}"] if single else []
 
 
 def _untested(own: OwnSet) -> str:

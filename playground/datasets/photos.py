@@ -10,7 +10,8 @@ import torch
 
 from playground.datasets.archives import SIZE, Archive, Downloaded, Framed, Torchvision
 from playground.datasets.base import DataError, Dataset, Images, Progress
-from playground.datasets.prepared import Prepared, left_out, opened, prepare
+from playground.datasets.prepared import Prepared, opened, prepare
+from playground.datasets.reasons import left_out
 from playground.knobs import option
 
 SEED = 4  # of the order, and of the split where there is no official one; a run's seed never changes the data

@@ -14,7 +14,7 @@ import itertools
 import json
 import os
 import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -55,14 +55,6 @@ class _Shape:
     size: int
     fit: Fit
     range: Range | None
-
-
-def left_out(skipped: Sequence[tuple[str, str]], count: int | None = None) -> list[str]:
-    """A sentence for each reason, the most frequent first. skipped: (file, reason), maybe not all of them; count: how many there are."""
-    reasons = Counter(reason for _, reason in skipped).most_common()
-    first = {reason: file for file, reason in reversed(skipped)}
-    found = [f"{many:,} left out: {reason} (the first: {first[reason]})." for reason, many in reasons]
-    return found + ([f"{count:,} left out in all."] if count and count > len(skipped) else [])
 
 
 def prepare(

@@ -9,7 +9,11 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import cast
 
+from playground.datasets.decoding import ENDINGS as PICTURES
+from playground.datasets.labels import listed
+from playground.datasets.naming import MAX_NAME
 from playground.datasets.spelling import clean, told_apart
 
 ENDINGS = (".csv", ".tsv")
@@ -42,16 +46,36 @@ def rows(path: Path) -> list[tuple[str, str]]:
     return [(clean(file).replace("\\", "/"), label) for (file, _), label in zip(lines, labels, strict=True)]
 
 
-def matched(table: Sequence[tuple[str, str]], names: Sequence[str]) -> list[str | None]:
-    """The label of each picture; None where no line names it, or where a line may mean another one too."""
+def matched(table: Sequence[tuple[str, str]], names: Sequence[str]) -> tuple[list[str | None], list[str]]:
+    """The label of each picture, None where no line names it alone; and what lines name that is none of the pictures.
+
+    The first line is a header where it names none, unless what it names ends like a picture.
+    """
+    known, labels = _known(names), cast("list[str | None]", [None] * len(names))
+    for file, label in table:
+        if (found := known.get(str(PurePosixPath(file)))) is not None and label:
+            labels[found] = label
+    lost = [file for file, _ in table if file and str(PurePosixPath(file)) not in known]
+    header = bool(lost) and lost[0] == table[0][0] and PurePosixPath(lost[0]).suffix.lower() not in PICTURES
+    return labels, lost[header:]
+
+
+def nowhere(lost: Sequence[str], others: Sequence[str], called: str) -> list[str]:
+    """That lines of a table name pictures that are not there, as a sentence. lost: what they name; others: files that were left out."""
+    known = _known(others) if lost else {}
+    lost = [file for file in lost if str(PurePosixPath(file)) not in known]
+    if not lost:
+        return []
+    rows, are = ("row", "names a picture that is") if len(lost) == 1 else ("rows", "name pictures that are")
+    return [f"{len(lost):,} {rows} of {called} {are} not there: {listed([file[-MAX_NAME:] for file in dict.fromkeys(lost)])}."]
+
+
+def _known(names: Sequence[str]) -> dict[str, int | None]:
+    """Every way to name one of the files -> its row; None where two may be meant."""
     known: dict[str, int | None] = {}
     for row, name in enumerate(names):
         path = PurePosixPath(name)
         ways = {"/".join(path.parts[at:]) for at in range(len(path.parts))}
         for way in ways | {str(PurePosixPath(each).with_suffix("")) for each in ways}:
             known[way] = None if way in known else row
-    labels: list[str | None] = [None] * len(names)
-    for file, label in table:
-        if (found := known.get(str(PurePosixPath(file)))) is not None and label:
-            labels[found] = label
-    return labels
+    return known

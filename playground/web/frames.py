@@ -60,6 +60,12 @@ class Frames:
 
         return await self._chain(points, f"{points.name}-{kind}", step, made)
 
+    async def shadow(self, points: Points, step: int) -> Arrays:
+        """The PCA of one step, whatever came before: what is looked at until a slow layout is there. It is kept nowhere."""
+        features = await self.features(points, step, SOON)
+        xy, numbers = await self.turn(SOON, lambda: maps.quick_frame("pca", features, None))
+        return await self.turn(SOON, lambda: _measured(features, xy)) | _arrays(numbers)
+
     async def clusters(self, points: Points, k: int, step: int) -> Arrays:
         """labels: (N,) numbers below k, those of the frame before where the clusters are the same; silhouette."""
 
@@ -74,7 +80,7 @@ class Frames:
     ) -> tuple[np.ndarray, Arrays]:
         if not maps.KINDS[kind].slow:
             xy, numbers = await self.turn(LATER, lambda: maps.quick_frame(kind, features, previous))
-            return xy, {name: np.asarray(each) for name, each in numbers.items()}
+            return xy, _arrays(numbers)
         made = points.folder.layout(step) if (kind, points.name) == ("umap", "backbone-probe") else None
         if made is None or len(made) != len(features):
             made = await self._by_process(kind, features, previous)
@@ -126,6 +132,10 @@ def _clustered(features: Tensor, k: int, previous: np.ndarray | None) -> Arrays:
     labels = maps.clusters(features, k, previous)
     found = maps.silhouette(features, labels)
     return {"labels": labels} | ({} if found is None else {"silhouette": np.asarray(found)})
+
+
+def _arrays(numbers: dict[str, Any]) -> Arrays:
+    return {name: np.asarray(each) for name, each in numbers.items()}
 
 
 def _measured(features: Tensor, xy: np.ndarray) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 GET  /api/runs/{run}/map           what can be shown: steps (ready: those whose frames are made), kinds, points; notes say what cannot
 GET  /api/runs/{run}/map/{step}    one frame, lying as the one before it does. kept: the share of each point's 10 nearest that stay near
+GET  /api/runs/{run}/map/{step}/pca  the PCA of that step, at once: what is shown until its UMAP or t-SNE is laid out
 GET  /api/runs/{run}/points.jpg    the picture of `points` training images
 GET  /api/runs/{run}/neighbors     the k nearest of an image, and how similar every other is
 GET  /api/runs/{run}/clusters      k-means, numbered as in the frame before
@@ -51,6 +52,7 @@ class Maps:
         return {
             f"{run}/map": self.map,
             f"{run}/map/{{step:int}}": self.frame,
+            f"{run}/map/{{step:int}}/pca": self.shadow,
             f"{run}/points.jpg": self.sprites,
             f"{run}/neighbors": self.neighbors,
             f"{run}/clusters": self.clusters,
@@ -72,8 +74,14 @@ class Maps:
         points, kind = await asked_map(self._frames, request)
         step = await asked_step(self._frames, points, request)
         found = await self._frames.map(points, kind, step)
-        body = {name: each.tolist() for name, each in found.items() if name != "xy"} | {"step": step, "xy": packed(found["xy"])}
-        return tagged(request, f"{points.run.attempt}-{points.name}-{kind}-{step}", body)
+        return tagged(request, f"{points.run.attempt}-{points.name}-{kind}-{step}", _frame(found, step))
+
+    async def shadow(self, request: Request) -> Response:
+        """Where they lie meanwhile."""
+        points = await asked_points(self._frames, request)
+        step = await asked_step(self._frames, points, request)
+        found = await self._frames.shadow(points, step)
+        return tagged(request, f"{points.run.attempt}-{points.name}-shadow-{step}", _frame(found, step))
 
     async def sprites(self, request: Request) -> Response:
         """Training images, one tile each."""
@@ -97,6 +105,10 @@ class Maps:
         step, k = await asked_step(self._frames, points, request), whole_number("k", request.query_params.get("k", "8"))
         found = await self._frames.clusters(points, k, step)
         return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
+
+
+def _frame(found: Arrays, step: int) -> dict[str, Any]:
+    return {name: each.tolist() for name, each in found.items() if name != "xy"} | {"step": step, "xy": packed(found["xy"])}
 
 
 def _described(points: Points, kind: str) -> dict[str, Any]:

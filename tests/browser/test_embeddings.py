@@ -80,3 +80,26 @@ def test_the_film_of_a_run_plays_its_neighbors_show_and_a_lasso_counts(desk, tra
     page.wait_for_selector(".ssl-lasso", state="hidden")
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("new URL(location).searchParams.has('map.step') && !new URL(location).searchParams.has('map.image')")
+
+
+def test_the_pca_stands_in_until_the_umap_is_there(desk, trained):
+    held, through = [], []
+
+    def hold(route):
+        waits = not through and not route.request.url.split("?")[0].endswith("/pca")
+        held.append(route) if waits else route.continue_()
+
+    page = desk(path="embeddings", until=".ssl-stage", **{"map.run": trained, "map.kind": "pca"})
+    page.wait_for_function(f"{STEP} === '6'")
+    page.route("**/map/*kind=umap*", hold)
+    page.click(".ssl-switch >> text=UMAP")
+    page.wait_for_function("document.querySelector('.ssl-scene .ssl-at').textContent === 'step 6 · PCA until the first UMAP is ready'")
+    assert page.text_content(".ssl-scene .ssl-layer") == "PCA of the backbone" and page.is_hidden(".ssl-empty")
+    assert "PCA of the backbone" in page.get_attribute(CANVAS, "aria-label") and "straight shadow" in page.text_content(".ssl-maps")
+    assert page.evaluate(FIND)  # points are drawn
+    through.append(True)
+    for route in held:
+        route.continue_()
+    page.wait_for_function("document.querySelector('.ssl-scene .ssl-layer').textContent === 'UMAP of the backbone'")
+    page.wait_for_function("document.querySelector('.ssl-scene .ssl-at').textContent === ''")
+    assert "straight shadow" not in page.text_content(".ssl-maps")

@@ -6,7 +6,7 @@ SENTENCE = (
     "Projector collapse. All images look alike to the network: the projector's features spread to 3% of 1/sqrt(128). The backbone is alive."
 )
 DRAW = """
-async ([facts, state, sentence]) => {
+async ([facts, state, sentence, step]) => {
   const { Transport } = await import("/assets/panels/transport.js")
   const place = document.createElement("div")
   Object.assign(place, { className: "ssl-panel ssl-transport", style: "width: 740px; font-family: sans-serif" })
@@ -18,18 +18,18 @@ async ([facts, state, sentence]) => {
   const now = (name) => (name === "views_per_second" ? 2140 : undefined)
   const pace = { longest: () => 1, left: () => 60 }
   const run = { id: "a", status: { status: "running" }, step: 40, steps: 300, online: true, heard: null, changes: [], snapshots: new Map() }
-  panel.update({ ...run, facts, now, pace, verdict: { state, sentence } })
+  panel.update({ ...run, facts, now, pace, verdict: { state, sentence, step } })
 }
 """
 CUT = "each => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight"
 
 
-def drawn(scripts, **facts):
+def drawn(scripts, step=300, **facts):
     scripts.set_viewport_size({"width": 1440, "height": 900})
     scripts.add_style_tag(path=ASSETS / "page.css")
     scripts.add_style_tag(path=ASSETS / "definitions.css")
     state, _, sentence = SENTENCE.partition(". ")
-    scripts.evaluate(DRAW, [facts, state.lower(), sentence])
+    scripts.evaluate(DRAW, [facts, state.lower(), sentence, step])
 
 
 def test_the_verdict_and_the_speed_are_read_whole_beside_each_other(scripts):
@@ -37,6 +37,14 @@ def test_the_verdict_and_the_speed_are_read_whole_beside_each_other(scripts):
     assert scripts.text_content(".ssl-verdict") == SENTENCE and "2140 views/s" in scripts.text_content(".ssl-message").replace(",", "")
     for part in (".ssl-verdict", ".ssl-message"):
         assert not scripts.locator(part).evaluate(CUT), part
+
+
+def test_a_verdict_names_its_step_while_the_run_goes_on_from_there(scripts):
+    drawn(scripts, step=20)
+    assert scripts.text_content(".ssl-verdict") == "At step 20: p" + SENTENCE[1:]
+    assert not scripts.locator(".ssl-verdict").evaluate(CUT)
+    drawn(scripts, step=300)
+    assert scripts.text_content(".ssl-verdict") == SENTENCE
 
 
 def test_why_it_computes_as_it_does_and_on_how_many_threads_is_told_by_a_tap(scripts):

@@ -272,7 +272,7 @@ def test_too_few_pictures_are_refused_in_one_sentence(count, home):
     rule = "few must have at least 16 pictures, 8 to train on and 8 to watch the run by"
     with pytest.raises(DataError) as error:
         list(intake.add(place))
-    assert str(error.value) == f"{rule}, got {count}; 1 files were left out (the first, notes.txt: {READ})"
+    assert str(error.value) == f"{rule}, got {count}; 1 file was left out (the first, notes.txt: {READ})"
     assert nothing_left(home)
 
 

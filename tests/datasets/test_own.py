@@ -298,7 +298,30 @@ def test_files_that_have_gone_since_are_left_out(flat, home):
         "flat must have at least 12 pictures to train on, as many as a batch, got 10"
     )
     assert sum(len(part) for part in (*config.data.choice.load(config.data, None),)) == 18
-    assert sum(each.startswith("1 left out") for each in config.data.choice.remarks(config.data, home)) == 2
+    remarks = config.data.choice.remarks(config.data, home)
+    assert sum(each.startswith(("1 picture was left out", "1 file was left out")) for each in remarks) == 2
+
+
+@pytest.mark.parametrize(
+    ("single", "says"),
+    [
+        (
+            ["heron"],
+            "1 class has a single picture: heron. One picture cannot be both learned from and tested on, so no accuracy counts this class.",
+        ),
+        (["gull", "heron"], "2 classes have a single picture each: gull, heron. One picture cannot be both learned from and tested on"),
+        ([], ""),
+    ],
+)
+def test_a_class_of_a_single_picture_is_named(single, says, home):
+    names = [*(f"owl/{i}.png" for i in range(20)), *(f"wren/{i}.png" for i in range(20)), *(f"{each}/1.png" for each in single)]
+    list(intake.add(pictures(home / "birds", names)))
+    kind = CATALOG["own-birds"]
+    said = [each for each in kind.remarks(kind.Knobs(), home) if "single picture" in each]
+    assert len(said) == bool(single) and all(each.startswith(says) for each in said)
+    train, watched, test = (*kind.load(kind.Knobs(), home), kind.test(kind.Knobs(), home))
+    for label in (kind.own.classes.index(each) for each in single):
+        assert sum(int((part.factors["class"] == label).sum()) for part in (train, watched, test)) == 1
 
 
 def test_an_index_that_is_no_index_is_no_set(flat, home):
@@ -341,7 +364,9 @@ def test_the_command_line_adds_shows_and_removes(home):
     (place / "notes.txt").write_text("hello")
     shown = command("add", str(place), "--name", "My [bold]birds")
     assert "own-my-bold-birds My [bold]birds: Your own: 20 pictures, 2 classes" in shown
-    assert "[red]owl 10 wren 10" in shown and "1 left out: it is no picture of a kind that is known" in shown and "notes.txt" in shown
+    assert (
+        "[red]owl 10 wren 10" in shown and "1 file was left out: it is no picture of a kind that is known" in shown and "notes.txt" in shown
+    )
     assert command("show", "my-bold-birds") == shown
     assert "own-my-bold-birds My [bold]birds" in command("list") and "shapes" in command("list")
     with pytest.raises(DataError, match="the name of a set must be a new one"):

@@ -18,11 +18,11 @@ from playground.datasets.tables import NoTable, matched, rows
 )
 def test_a_table_of_two_columns_names_pictures_in_many_ways(text, tmp_path):
     (tmp_path / "labels.csv").write_text(text)
-    assert matched(rows(tmp_path / "labels.csv"), ["top/a/1.png", "top/b/2.png", "top/3.png"]) == ["cat", "dog", None]
+    assert matched(rows(tmp_path / "labels.csv"), ["top/a/1.png", "top/b/2.png", "top/3.png"])[0] == ["cat", "dog", None]
 
 
 def test_a_line_that_may_mean_two_pictures_means_none():
-    assert matched([("1.png", "cat"), ("b/1.png", "dog")], ["a/1.png", "b/1.png"]) == [None, "dog"]
+    assert matched([("1.png", "cat"), ("b/1.png", "dog")], ["a/1.png", "b/1.png"]) == ([None, "dog"], [])
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,25 @@ def zipped(place, count=20):
         for row in range(count):
             archive.writestr(f"pictures/{row}.png", noise())
     return place
+
+
+def test_rows_that_name_pictures_that_are_not_there_are_counted_and_named(home):
+    (home / "x").mkdir()
+    for row in range(20):
+        (home / "x" / f"{row}.png").write_bytes(noise() if row else b"damaged")
+    listed = "".join(f"{row}.png,{'cat' if row % 2 else 'dog'}\n" for row in range(27))
+    (home / "x/labels.csv").write_text("file,label\n" + listed)
+    shown = CliRunner().invoke(cli.app, ["data", "add", str(home / "x")], env={"COLUMNS": "300"}).stdout
+    sentence = "7 rows of labels.csv name pictures that are not there: 20.png, 21.png, 22.png, 23.png, 24.png and 2 more."
+    assert sentence in shown and own.get("x").notes[1:] == [sentence]  # the header is no row, and a damaged picture is there
+    (home / "x/labels.csv").write_text(listed.partition("20.png")[0].replace("5.png", "gone.png", 1))
+    list(intake.read_again("x"))
+    assert own.get("x").notes[1:] == ["1 row of labels.csv names a picture that is not there: gone.png."]
+
+
+@pytest.mark.parametrize(("first", "lost"), [("file", []), ("gone.png", ["gone.png"]), ("1.png", [])])
+def test_the_first_line_of_a_table_may_be_a_header(first, lost):
+    assert matched([(first, "cat"), ("2.png", "dog")], ["1.png", "2.png"])[1] == lost
 
 
 @pytest.mark.parametrize("way", ["sent", "command line"])
