@@ -142,14 +142,15 @@ function folded(changes) {
   return changes.filter((change, i) => changes[i + 1]?.name !== change.name || changes[i + 1].step > change.step + 3).slice(-6)
 }
 
-/** A range that only grows, in round numbers: the picture does not jump with every point. */
+/** A range that only grows, in round numbers: the picture does not jump with every point. It begins anew when the run does (`begun`). */
 export class Range {
   constructor() {
     this.low = Infinity
     this.high = -Infinity
   }
 
-  cover(values) {
+  cover(values, begun = 0) {
+    if (this.begun !== begun) Object.assign(this, { begun, low: Infinity, high: -Infinity, rawLow: undefined, rawHigh: undefined })
     for (const value of values) {
       if (value === null || !Number.isFinite(value)) continue
       if (value < this.low || value > this.high) this.grow(value)

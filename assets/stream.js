@@ -27,6 +27,7 @@ class Run {
     this.metrics = new Map() // name -> { steps, values }
     this.baseline = {}
     this.changes = []
+    this.begun = 0 // how often it began or went on: what was drawn of forgotten steps no longer holds
     this.verdict = null
     this.verdicts = [] // { step, state }, oldest first
     this.snapshots = new Map() // step -> names of what it holds
@@ -142,6 +143,7 @@ const TAKES = {
 
 /** A run that goes on from a checkpoint says so; what was seen of later steps no longer holds. */
 function forgetAfter(run, step) {
+  run.begun += 1
   for (const series of run.metrics.values()) {
     while (series.steps.length && series.steps.at(-1) > step) series.steps.pop(), series.values.pop()
   }

@@ -46,10 +46,14 @@ export function classStyles(names, theme) {
   }))
 }
 
-/** 0.8216 -> "0.82", 12.34 -> "12.3", 3431 -> "3,431". */
+/** 0.8216 -> "0.82", 12.34 -> "12.3", 3431 -> "3,431", 3.94e28 -> "3.9 × 10²⁸": a loss that diverges has no end of digits. */
 export function short(value) {
   if (value === undefined || value === null) return "–"
   const size = Math.abs(value)
+  if (size >= 1e7 && Number.isFinite(size)) {
+    const [digits, power] = value.toExponential(1).split("e+")
+    return `${digits} × 10${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`
+  }
   if (size >= 100) return Math.round(value).toLocaleString("en-US")
   if (size >= 10) return value.toFixed(1)
   if (size >= 0.01 || size === 0) return value.toFixed(2)

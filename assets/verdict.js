@@ -1,6 +1,13 @@
 // What the collapse judge says of a run: its state, why, what to change, and every rule with its threshold. Drawn alike on every page.
 
+import { explain } from "./definitions.js"
 import { make, setText, short } from "./theme.js"
+
+// What the judge calls its numbers -> their definitions, where they are shown elsewhere, too.
+const MEANT = {
+  spread: "spread", "effective dimensions": "rank", "participation ratio": "participation_ratio", "bins in use": "*/perplexity", "view agreement": "view_agreement",
+  "change since the start": "moved", "variance explained": "explained/*", "largest gain of k-NN": "check/gain of k-NN",
+}
 
 /**
  * "Complete collapse. All images look alike ...", or what stands there before the judge has spoken. Until its last step a run goes on
@@ -89,7 +96,7 @@ function tabulate(rows, checks) {
 
 function blank() {
   const track = make("div.ssl-track", make("i.ssl-fill"), make("b.ssl-limit"))
-  return make("tr", make("td.ssl-what"), make("td.ssl-measured", track), make("td.ssl-rule"), make("td.ssl-says"))
+  return make("tr", make("td.ssl-what", make("span")), make("td.ssl-measured", track), make("td.ssl-rule"), make("td.ssl-says"))
 }
 
 /** A rule may need several checks: they speak once all of them are met, and it is not too early. */
@@ -110,7 +117,8 @@ function row(element, check) {
   const [fill, mark] = measured.firstChild.children
   const most = 1.25 * Math.max(Math.abs(value ?? 0), Math.abs(limit), 1e-12)
   element.dataset.met = speaks(check) ? "yes" : "no"
-  setText(named, layer ? `${what}, ${layer}` : what)
+  const quantity = what.split(/, | by | on /)[0]
+  setText(explain(named.firstChild, MEANT[quantity] ?? `check/${quantity}`), layer ? `${what}, ${layer}` : what)
   fill.style.width = `${(100 * Math.max(value ?? 0, 0)) / most}%`
   fill.dataset.state = speaks(check) ? "bad" : met || gray ? "fair" : "good"
   mark.style.left = `${(100 * Math.max(limit, 0)) / most}%`

@@ -87,6 +87,8 @@ def of(name: str) -> Definition | None:
 def collected() -> dict[str, Definition]:
     """All of them, once everything that defines numbers has been imported."""
     import playground.diagnostics
-    import playground.shown  # noqa: F401
+    import playground.shown
+    import playground.shown_checks
+    import playground.shown_evaluation  # noqa: F401
 
     return CATALOG

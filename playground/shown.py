@@ -1,4 +1,4 @@
-"""Definitions of what pages show beside diagnostics and methods' own numbers: times, pictures with numbers, evaluation, data."""
+"""Definitions of what pages show beside diagnostics and methods' own numbers: times, pictures with numbers, maps, masks, data."""
 
 from __future__ import annotations
 
@@ -72,6 +72,41 @@ TABLE: dict[str, tuple[str, ...]] = {
         "none",
         "PCA: Pearson, 1901; UMAP: McInnes et al., 2018",
     ),
+    "map/kept": (
+        "What this map keeps",
+        "much: what is near here is alike to the network, too",
+        "How far a map can be trusted, which shows many dimensions in two or three: said below it.",
+        "PCA: the variance along each axis / all variance; neighbors: the share of each image's ten nearest by cosine of the features "
+        "that are among its ten nearest on the map, too, as a mean over at most 1,000 images",
+        "shares, from 0 to 100 %",
+        "PCA: Pearson, 1901; UMAP: McInnes et al., 2018; t-SNE: van der Maaten and Hinton, 2008; shares: counted",
+    ),
+    "map/clusters": (
+        "Clusters",
+        "agreement near 1: the clusters are the classes; silhouette near 1: tight and far apart",
+        "Groups of images with similar features, found by k-means without labels; what they agree with is said below the map.",
+        "agreement: adjusted mutual information of clusters and labels; silhouette: mean of (b - a) / max(a, b), with a the mean distance "
+        "to images of the same cluster and b to those of the nearest other one",
+        "none; agreement up to 1, silhouette from -1 to 1",
+        "Vinh et al., 2010; Rousseeuw, 1987",
+    ),
+    "map/lasso": (
+        "In the lasso",
+        "a share above the mark: the lasso has gathered this class",
+        "Which images lie in the lasso, and how much of it each class is; the mark is its share of the whole map.",
+        "images of the class in the lasso / labeled images in the lasso",
+        "images; share, from 0 to 100 %",
+        "none: counted",
+    ),
+    "map/landing": (
+        "Where an image lands",
+        "near images that look like it to you, too",
+        "The place of an image that is not on the map, at every step that was kept, and the similarity of its nearest neighbors there.",
+        "PCA: its features along the axes of the map; UMAP, t-SNE: the mean of its ten nearest neighbors' places, the nearer the heavier; "
+        "similarity: cosine u . v / (|u| |v|) of two features",
+        "none; similarity from -1 to 1",
+        "our own",
+    ),
     "task": (
         "Its own task",
         "better than the dashed line, the trivial solution",
@@ -120,6 +155,14 @@ TABLE: dict[str, tuple[str, ...]] = {
         "share of the image; times; turns",
         "Chen et al., 2020, appendix A",
     ),
+    "mask/ratio": (
+        "Patches hidden",
+        "",
+        "How many patches of the image the network does not get to see.",
+        "hidden patches / patches of the image",
+        "patches; share, from 0 to 100 %",
+        "He et al., 2022, section 3",
+    ),
     "patch error": (
         "Error of a patch",
         "dark: painted nearly as it is",
@@ -152,55 +195,20 @@ TABLE: dict[str, tuple[str, ...]] = {
         "none, from -1 to 1",
         "Wu et al., 2018, section 3.4",
     ),
-    "evaluation/labels": (
-        "Accuracy by share of the labels",
-        'above "From scratch": pretraining has paid',
-        "The share of test images that are named rightly by a probe that was given only a part of the labels.",
-        "right answers / test images, as the mean over seeds; the bar reaches sqrt(s^2 + t^2) up and down, with s from the mean to the "
-        "highest or lowest seed, and t from the mean to the end of Wilson's 95 % interval for so many test images; mean over classes: "
-        "the mean of each class's own share",
-        "share, from 0 to 100 %",
-        "Chen et al., 2020, section 4.2 and appendix B.8; interval: Wilson, 1927; squares added: Newcombe, 1998, method 10; "
-        "mean over classes: Brodersen et al., 2010",
-    ),
-    "evaluation/confusion": (
-        "Who is mistaken for whom",
-        "bright on the diagonal: each class is known",
-        "What the linear probe with the most labels says of the test images of each class.",
-        "test images of the row's class that are called the column's / test images of the row's class",
-        "share of the row, from 0 to 1",
-        "none: counted",
-    ),
-    "evaluation/robustness": (
-        "Robustness",
-        "flat: the features hold under what was done to the images",
-        "Accuracy of probes that were fitted on clean images, on test images that are changed ever more strongly.",
-        "right answers / test images (2,048 of them at most), at each strength; bars as of the accuracy by share of the labels",
-        "share, from 0 to 100 %",
-        "Hendrycks and Dietterich, 2019",
-    ),
-    "evaluation/transfer": (
-        "Transfer",
-        "higher than an untrained network: what was learned helps elsewhere",
-        "Accuracy of a linear probe on another data set, on frozen features that never saw it.",
-        "right answers / test images; bars as of the accuracy by share of the labels",
-        "share, from 0 to 100 %",
-        "Kornblith et al., 2019: Do Better ImageNet Models Transfer Better?",
-    ),
-    "evaluation/losses": (
-        "Pretext loss against accuracy",
-        "a low loss is not a good representation",
-        "Every run on these images: the loss it ended with, and how well its features tell the chosen factor.",
-        "across: mean loss of the last 20 steps; up: live k-NN among the watched images, or a linear probe's on test images",
-        "across: the method's own; up: share, from 0 to 1",
-        "none: counted",
-    ),
     "data/count": (
         "Images of a label",
         "alike for all labels: no class counts more than another",
         "How many images of the data set have this label: for training, and after the + those that are watched, kept out of training.",
         "a count",
         "images",
+        "none: counted",
+    ),
+    "data/numbers": (
+        "Numbers of its pictures",
+        "most numbers between the dashed lines, and few of them at either end",
+        "Which numbers there are in pictures of more than 8 bits. At the left line and below a pixel is black, at the right one white.",
+        "share = numbers in the bin / numbers of a sample of the pictures",
+        "across: the number in the file; up: share, from 0 to 100 %",
         "none: counted",
     ),
     "data/color": (

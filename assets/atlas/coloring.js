@@ -1,5 +1,6 @@
 // What a color means on the maps: the class of a factor, a k-means cluster, or the similarity to a chosen image.
 
+import { explain } from "../definitions.js"
 import { color as heat } from "../heat.js"
 import { Latest } from "../latest.js"
 import { unpack } from "../stream.js"
@@ -25,7 +26,7 @@ export class Coloring {
     Object.assign(this.count, { type: "number", min: 2, max: MOST, value: this.k, onchange: () => this.cluster() })
     this.count.setAttribute("aria-label", "number of clusters")
     this.legend = make("div.ssl-legend")
-    this.many = make("label.ssl-good", "clusters ", this.count)
+    this.many = make("label.ssl-good", explain(make("span", "clusters"), "map/clusters"), " ", this.count)
     this.many.hidden = true
     this.element = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors, this.many)
   }

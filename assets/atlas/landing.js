@@ -1,5 +1,6 @@
 // An image that is not on the map: where would each step of the run have put it, and who are its neighbors there?
 
+import { explain } from "../definitions.js"
 import { addressOf } from "../latest.js"
 import { make, setText } from "../theme.js"
 import { unpack } from "../stream.js"
@@ -26,7 +27,7 @@ export class Landing {
     const upload = button("Upload an image", () => this.file.click(), "or drop one on the map")
     upload.classList.add("ssl-strong")
     const tray = make("div.ssl-tray", upload, this.file, make("span.ssl-good", "or"), this.data, make("span.ssl-good", "number"), this.number, pick, this.away)
-    const head = make("header.ssl-head", make("span.ssl-title", "Where does an image land?"))
+    const head = make("header.ssl-head", explain(make("span.ssl-title", "Where does an image land?"), "map/landing"))
     this.rows = make("div.ssl-landings")
     this.element = make("section.ssl-part.ssl-landing", head, tray, make("div.ssl-line", this.picture, this.said), this.rows)
   }

@@ -1,5 +1,6 @@
 // What lies in the lasso: a contact sheet, and for each factor how the lasso differs from the whole map.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { button } from "../panels/mask.js"
 import { thumb, wordsOf } from "./thumbs.js"
@@ -15,7 +16,7 @@ export class Lasso {
     this.factors = make("div.ssl-shares")
     this.sheet = make("div.ssl-contact")
     this.rest = make("p.ssl-caution")
-    const head = make("header.ssl-head", make("span.ssl-title", "In the lasso"), this.count, make("span.ssl-space"), button("Clear", clear, "let go of the lasso (Escape)"))
+    const head = make("header.ssl-head", explain(make("span.ssl-title", "In the lasso"), "map/lasso"), this.count, make("span.ssl-space"), button("Clear", clear, "let go of the lasso (Escape)"))
     this.element = make("section.ssl-part.ssl-lasso", head, this.factors, this.sheet, this.rest)
     this.element.hidden = true
   }

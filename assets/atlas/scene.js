@@ -1,5 +1,6 @@
 // One run's map on the page: its cloud of points, its frames, its curves, and who is near what was chosen.
 
+import { explain } from "../definitions.js"
 import { Latest, addressOf } from "../latest.js"
 import { watch } from "../stream.js"
 import { make, setText } from "../theme.js"
@@ -52,7 +53,7 @@ export class Scene {
     this.empty = make("div.ssl-empty", "Asking for the map …")
     const tools = make("div.ssl-tools", button("+", () => this.cloud.magnify(1.4), "zoom in"), button("−", () => this.cloud.magnify(1 / 1.4), "zoom out"), button("⟲", () => this.cloud.whole(), "whole map"))
     this.title = make("span.ssl-title", told.title)
-    this.layer = make("span.ssl-layer")
+    this.layer = explain(make("span.ssl-layer"), "map/kept")
     this.when = make("span.ssl-good.ssl-at")
     this.notes = make("p.ssl-caution.ssl-notes")
     this.notes.setAttribute("role", "status")

@@ -92,7 +92,7 @@ export class Collapse {
     const most = Math.max(...curves.map((each) => each[1].length), 2)
     const layout = {
       xaxis: axis(this.theme, "dimension, largest first", [0, most]),
-      yaxis: axis(this.theme, "share of the largest", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }),
+      yaxis: axis(this.theme, "share", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }), // of the largest: the panel is low
       margin: { l: 50, r: 10, t: 6, b: 36 },
     }
     this.legend(curves)

@@ -137,7 +137,7 @@ export class Curves {
     if (loss) traces.push(line(loss, "loss", this.theme.text, 1.6))
     const top = Math.max(...(loss?.values ?? []).filter(Number.isFinite)) // parts below the sum belong on its axis; larger ones are weighed down
     const below = parts.flatMap((name) => run.metrics.get(name).values.filter((value) => value <= top))
-    const range = this.range.cover([...(loss?.values ?? []), ...below, ...references.map((each) => each.value)])
+    const range = this.range.cover([...(loss?.values ?? []), ...below, ...references.map((each) => each.value)], run?.begun)
     const marks = run ? changeMarks(run, this.theme, false) : { shapes: [], annotations: [] }
     references.forEach((each) => reference(marks, each, this.theme))
     traces.push(...schedules(run, this.theme, marks))

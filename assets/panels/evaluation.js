@@ -7,6 +7,10 @@ import { make, setText } from "../theme.js"
 import { drawConfusion, drawCurve, drawRobustness, drawTransfer, percent } from "./scores.js"
 
 const OPERATORS = ["blur", "noise", "jitter", "shift"]
+const COLUMNS = [ // of the table of all numbers, and what they mean
+  ["test", "evaluation/test"], ["who", null], ["labels", "evaluation/share"], ["accuracy", "evaluation/labels"], ["bar", "evaluation/bar"], ["seeds", "evaluation/seeds"],
+  ["mean over classes", "evaluation/balanced"],
+]
 const STEP = new Intl.NumberFormat("en-US")
 
 export class EvaluationPanel {
@@ -113,9 +117,9 @@ export class EvaluationPanel {
     const state = JSON.stringify([this.of, scores])
     if (state === this.listed) return
     this.listed = state
-    const row = (kind, cells) => make("tr", ...cells.map((text) => make(kind, String(text))))
     const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), `${percent(each.low)} to ${percent(each.high)}`, each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed", each.balanced === null ? "" : percent(each.balanced)])
-    this.table.replaceChildren(make("thead", row("th", ["test", "who", "labels", "accuracy", "bar", "seeds", "mean over classes"])), make("tbody", ...lines.map((line) => row("td", line))))
+    this.table.replaceChildren(make("thead", make("tr", ...COLUMNS.map(([title, means]) => make("th", explain(make("span", title), means))))),
+      make("tbody", ...lines.map((line) => make("tr", ...line.map((text) => make("td", String(text)))))))
   }
 
   remove() {

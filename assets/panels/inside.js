@@ -99,7 +99,7 @@ export class Inside {
     const references = (run.facts.references ?? []).filter((each) => names.includes(each.metric))
     for (const each of references) reference(marks, each, this.theme)
     const fixed = measure.low !== null && measure.high !== null
-    const found = range.cover([...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)])
+    const found = range.cover([...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)], run.begun)
     const span = fixed ? [measure.low, measure.high] : [measure.low ?? found[0], measure.high ?? found[1]]
     legend(chart, run, names, this.theme, alone)
     chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, unit, span), ...marks }, this.theme, run.id)

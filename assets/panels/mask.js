@@ -1,5 +1,6 @@
 // The Masking page: pick an image, draw what is hidden, and see what one or two runs make of it.
 
+import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { addressOf } from "../latest.js"
 import { Patches } from "./patches.js"
@@ -20,7 +21,7 @@ export class MaskPanel {
     this.film.setAttribute("role", "listbox")
     this.film.setAttribute("aria-label", "images")
     this.patches = new Patches("mask", { begin: (...at) => this.begin(...at), over: (at) => this.over(at), end: () => this.end() }, (context, side) => this.cover(context, side))
-    this.counted = make("span.ssl-good.ssl-counted")
+    this.counted = make("span.ssl-good.ssl-counted", explain(make("span"), "mask/ratio"))
     this.counted.setAttribute("role", "status")
     this.refusal = make("p.ssl-refusal")
     this.sheets = make("div.ssl-sheets")
@@ -122,7 +123,7 @@ export class MaskPanel {
     this.patches.show(this.picture, this.data.grid)
     const count = this.hidden.filter(Boolean).length
     const all = this.hidden.length
-    setText(this.counted, `${count} of ${all} patches hidden, ${Math.round((100 * count) / all)} %`)
+    setText(this.counted.firstChild, `${count} of ${all} patches hidden, ${Math.round((100 * count) / all)} %`)
     this.patches.canvas.setAttribute("aria-label", `Mask of image ${this.image}: ${this.counted.textContent}. Arrows move, Space hides or shows.`)
     const refusal = count === 0 ? "Hide at least one patch: there is nothing to fill in." : count === all ? "Leave at least one patch visible: there is nothing to fill in from." : ""
     setText(this.refusal, refusal)

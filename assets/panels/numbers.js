@@ -4,7 +4,7 @@ import { Chart, axis } from "../plot.js"
 
 export class Numbers {
   constructor(place) {
-    this.chart = new Chart("Numbers of its pictures", "")
+    this.chart = new Chart("data/numbers")
     place.append(this.chart.element)
   }
 

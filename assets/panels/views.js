@@ -17,7 +17,7 @@ export class Views {
     this.boxes = document.createElementNS(SVG, "svg")
     this.boxes.setAttribute("preserveAspectRatio", "none")
     this.boxes.setAttribute("aria-hidden", "true")
-    this.who = make("strong.ssl-who")
+    this.who = explain(make("strong.ssl-who"), "crop share")
     this.facts = make("dl.ssl-decided")
     this.facts.setAttribute("aria-live", "polite")
     this.good = make("span.ssl-good")
