@@ -227,7 +227,7 @@ def bench(
         Path | None, typer.Option(help="With --gpu: where cifar-10-batches-py lies; else nothing is said about photographs.")
     ] = None,
 ) -> None:
-    """Measure the speed on this machine, as ratios within one run: about six minutes on two cores.
+    """Measure the speed on this machine, as ratios within one run: about seven minutes on two cores.
 
     Peers (kornia, lightly) come with: python -m pip install 'ssl-playground\\[bench]'
     """
