@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,9 @@ BRITISH = r"\b(colour|behaviour|favour|grey|centre|normalis|organis|visualis|ini
 @pytest.mark.parametrize("file", SHOWN, ids=lambda file: file.name)
 def test_pages_speak_plain_american_english(file):
     assert not re.findall(f"{HARD}|{BRITISH}", file.read_text())
+
+
+def test_no_two_test_files_share_a_name():
+    files = sorted((ROOT / "tests").rglob("test_*.py"), key=lambda file: file.name)
+    twice = [file.name for file, following in pairwise(files) if file.name == following.name]
+    assert not twice, "pytest imports tests by their bare name, so it refuses to collect the second one"
