@@ -15,7 +15,7 @@ from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
 from playground.methods import Method
 from playground.ui.settings import Settings, read, switched
-from playground.ui.syncing import MISSING, sync
+from playground.ui.syncing import MISSING, place, sync
 
 IGNORED = "ignored"  # where it keeps what its link brought in vain, and until when that is said
 LEGIBLE = 20.0  # seconds
@@ -139,8 +139,8 @@ def negatives(config: RunConfig | None) -> str:
 
 def _run(pen: Pen) -> None:
     left, right = st.columns(2)
-    for place, key in zip((left, right) * 3, ("steps", "batch_size", "accumulation", "seed"), strict=False):
-        with place:
+    for column, key in zip((left, right) * 3, ("steps", "batch_size", "accumulation", "seed"), strict=False):
+        with column:
             pen.knob(pen.knobs[key])
     with left:
         pen.choice("device", "Device")
@@ -166,13 +166,14 @@ class Pen:
     def choice(self, section: str, label: str, names: list[str] | None = None) -> None:
         """A selector of methods, data sets, networks or optimizers."""
         kinds = CHOICES[section]
-        sync(section, self.now.flat[section])
+        among = names or list(kinds)
         st.selectbox(
             self._label(section, label),
-            names or list(kinds),
+            among,
+            index=place(section, self.now.flat[section], among),
             format_func=lambda name: _called(kinds[name]) if name in kinds else name,
             key=section,
-            help=_help(section, names or list(kinds)),
+            help=_help(section, among),
             on_change=_moved,
             args=(section, None),
         )
@@ -180,11 +181,11 @@ class Pen:
 
     def knob(self, each: Knob) -> None:
         """One knob, with the sentence about it where there is one."""
-        sync(each.key, self.now.flat[each.key])
+        value = sync(each.key, self.now.flat[each.key])
         label = self._label(each.key, each.title.capitalize())
-        off = each.without and not self.now.flat[each.key]
+        off = each.without and not value
         help = f"{plain(each.help)}  \n*Without it: {each.without}.*" if each.without else plain(each.help)
-        widget(each, label, help, self.now.flat[each.key], on_change=_moved, args=(each.key, self.running))
+        widget(each, label, help, value, on_change=_moved, args=(each.key, self.running))
         if off:
             st.caption(f":orange[:material/warning: Off: expect {each.without}.]")
         self.beside(each.key)
@@ -223,25 +224,25 @@ def _help(section: str, names: list[str]) -> str:
 
 
 def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
-    """The widget that suits a knob."""
+    """The widget that suits a knob. value: what `sync` has set, its default as well."""
     more = {"key": each.key, "help": help, **calls}
     if each.kind == "name":  # nothing to choose from
         return
     if each.kind == "switch":
-        st.toggle(label, **more)
+        st.toggle(label, value, **more)
     elif each.kind == "option":
-        st.selectbox(label, each.options, **more)
+        st.selectbox(label, each.options, each.options.index(value), **more)
     elif each.kind == "integer":
         # Without bounds: the browser would drop a value out of range in silence, and we say in a sentence what is wrong with it.
-        st.number_input(label, step=1, **more)
+        st.number_input(label, value=value, step=1, **more)
     elif each.low is None:  # any number at all
-        st.number_input(label, step=None, format="%.8g", **more)
+        st.number_input(label, value=float(value), step=None, format="%.8g", **more)
     elif each.log:
-        st.select_slider(label, stops(each, value), format_func=lambda stop: f"{stop:.4g}", **more)
+        st.select_slider(label, stops(each, value), float(value), format_func=lambda stop: f"{stop:.4g}", **more)
     elif 0 < each.default < slider_step(each):
-        st.number_input(label, step=float(each.default), format="%.4g", **more)
+        st.number_input(label, value=float(value), step=float(each.default), format="%.4g", **more)
     else:
-        st.slider(label, float(each.low or 0), float(each.high or 0), step=slider_step(each), format="%.4g", **more)
+        st.slider(label, float(each.low or 0), float(each.high or 0), float(value), step=slider_step(each), format="%.4g", **more)
 
 
 def slider_step(each: Knob) -> float:

@@ -68,9 +68,8 @@ def _breaks(healthy: RunConfig) -> None:
 
 def _safeguard(each: Break, off: bool) -> None:
     key = f"{PREFIX}keep.{each.name}"
-    sync(key, not off)
     title = each.title.removeprefix("without ").capitalize()
-    st.toggle(title, key=key, help=f"Without it: {plain(each.expect)}.", on_change=_switched, args=(each.name,))
+    st.toggle(title, sync(key, not off), key=key, help=f"Without it: {plain(each.expect)}.", on_change=_switched, args=(each.name,))
     if off:
         st.caption(f":orange[:material/warning: Off: expect {plain(each.expect)}.]")
 
@@ -81,9 +80,10 @@ def _switched(name: str) -> None:
 
 def _extremes(ways: list[Break], chosen: tuple[str, ...]) -> None:
     titles = {each.name: f"{each.title}{' · live' if each.live else ''}" for each in ways}
-    sync(EXTREMES, [name for name in titles if name in chosen])
+    default = sync(EXTREMES, [name for name in titles if name in chosen])
     help = "One click each. Those that say live also act on the broken run while it trains, and heal when they are taken back."
-    st.pills("Extremes", list(titles), selection_mode="multi", format_func=titles.__getitem__, key=EXTREMES, help=help, on_change=_pushed)
+    more: dict[str, Any] = {"key": EXTREMES, "help": help, "on_change": _pushed}
+    st.pills("Extremes", list(titles), selection_mode="multi", default=default, format_func=titles.__getitem__, **more)
 
 
 def _pushed() -> None:

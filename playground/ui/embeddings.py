@@ -14,7 +14,7 @@ from playground.runs.records import Run, UnknownRun
 from playground.ui import live
 from playground.ui.controls import plain
 from playground.ui.settings import Problem
-from playground.ui.syncing import sync
+from playground.ui.syncing import place
 from playground.web.masks import whole_number
 
 PREFIX = "map."
@@ -165,8 +165,8 @@ def _select(name: str, label: str, options: list[str], names: dict[str, str], no
     chosen = getattr(now, name) or ""
     if chosen not in options:
         options = [chosen, *options]
-    sync(PREFIX + name, chosen)
-    st.selectbox(label, options, format_func=lambda run: names.get(run, "None"), key=PREFIX + name, on_change=_moved, args=(name,))
+    index = place(PREFIX + name, chosen, options)
+    st.selectbox(label, options, index, format_func=lambda run: names.get(run, "None"), key=PREFIX + name, on_change=_moved, args=(name,))
 
 
 def _moved(name: str) -> None:

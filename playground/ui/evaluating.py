@@ -16,7 +16,7 @@ from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import RunError
 from playground.ui.controls import plain
 from playground.ui.settings import Problem
-from playground.ui.syncing import sync
+from playground.ui.syncing import place, sync
 from playground.ui.transport import Watched, owner
 
 PREFIX = "eval."
@@ -133,8 +133,8 @@ def controls(now: Wanted) -> Run | None:
     with st.expander("How", expanded=False, key="eval-how"):
         _shares(now, protocol)
         for name, label, help in NUMBERS:
-            sync(PREFIX + name, getattr(protocol, name))
-            st.number_input(label, step=1, key=PREFIX + name, help=help, on_change=_moved, args=(name,))
+            value = sync(PREFIX + name, getattr(protocol, name))
+            st.number_input(label, value=value, step=1, key=PREFIX + name, help=help, on_change=_moved, args=(name,))
             _problem(now, name)
     for name in sorted(now.problems.keys() - {"run", *Protocol.__dataclass_fields__}):
         _problem(now, name)
@@ -194,24 +194,24 @@ def _data(name: str) -> str:
 
 
 def _select(now: Wanted, name: str, label: str, options: list[str], value: str, shown: Any) -> None:
-    sync(PREFIX + name, value if value in options else options[0])
-    st.selectbox(label, options, format_func=shown, key=PREFIX + name, on_change=_moved, args=(name,))
+    index = place(PREFIX + name, value if value in options else options[0], options)
+    st.selectbox(label, options, index, format_func=shown, key=PREFIX + name, on_change=_moved, args=(name,))
     _problem(now, name)
 
 
 def _shares(now: Wanted, protocol: Protocol) -> None:
     options = sorted({*SHARES, *protocol.shares})
-    sync(f"{PREFIX}shares", [each for each in options if each in protocol.shares])
+    default = sync(f"{PREFIX}shares", [each for each in options if each in protocol.shares])
     moved: dict[str, Any] = {"on_change": _moved, "args": ("shares",)}
-    st.multiselect("Shares of the labels", options, format_func=lambda each: f"{100 * each:.3g} %", key=f"{PREFIX}shares", **moved)
+    st.multiselect("Shares of the labels", options, default, format_func=lambda each: f"{100 * each:.3g} %", key=f"{PREFIX}shares", **moved)
     _problem(now, "shares")
 
 
 def _parts(now: Wanted, run: Run, protocol: Protocol) -> None:
     for name in (each for each in PARTS if each != "transfer"):
         key = f"{PREFIX}part-{name}"
-        sync(key, name in now.parts)
-        st.checkbox(f"{PARTS[name]} · {minutes(seconds(run, protocol, name))}", key=key, help=HELP[name], on_change=_ticked)
+        label, chosen = f"{PARTS[name]} · {minutes(seconds(run, protocol, name))}", sync(key, name in now.parts)
+        st.checkbox(label, chosen, key=key, help=HELP[name], on_change=_ticked)
     _problem(now, "parts")
 
 

@@ -74,8 +74,7 @@ def number(name: str, label: str, default: int, help: str) -> str:
     if not (text.isascii() and text.isdecimal()):
         st.error(plain(f"{name} must be a whole number from 0, got {text}: {default} is shown"), icon=":material/error:")
         text = shown()[name] = str(default)
-    sync(SHOW + name, int(text))
-    st.number_input(label, 0, step=1, key=SHOW + name, help=help, on_change=_typed, args=(name,))
+    st.number_input(label, 0, value=sync(SHOW + name, int(text)), step=1, key=SHOW + name, help=help, on_change=_typed, args=(name,))
     return text
 
 
@@ -92,9 +91,10 @@ def another(name: str) -> None:
 def presets(now: Settings) -> None:
     """Well-known pipelines to begin from; the one that the settings are is marked."""
     found = matching(now.flat, *_sizes(now.flat))
-    sync("preset", found.name if found else None)
+    default = sync("preset", found.name if found else None)
     named = {each.name: each for each in PRESETS}
-    st.pills("Preset", list(named), format_func=lambda name: named[name].title, key="preset", on_change=_take, args=(named,))
+    moved: dict[str, Any] = {"on_change": _take, "args": (named,)}
+    st.pills("Preset", list(named), default=default, format_func=lambda name: named[name].title, key="preset", **moved)
     if found is None:
         st.caption("Settings of your own.")
     else:
@@ -131,13 +131,13 @@ def run(now: Watched) -> str | None:
     store = shared_pool().store
     there = {each.id: each for each in store.runs(RUNS) if store.folder(each.id).has_checkpoint()}
     usual = now.id if now.id in there else None
-    sync(SHOW + "run", shown().get("run", usual) if shown().get("run", usual) in there else None)
+    named = sync(SHOW + "run", shown().get("run", usual) if shown().get("run", usual) in there else None)
     st.selectbox(
         "Run",
         list(there),
         format_func=lambda id: f"{id} · {Watched(there[id]).title()}" if id in there else id,  # never with its step: names must stay
         key=SHOW + "run",
-        index=None,
+        index=list(there).index(named) if named else None,
         placeholder="None: the untrained network alone" if there else "No run has left a checkpoint yet",
         disabled=not there,
         on_change=_chosen,

@@ -27,7 +27,7 @@ from playground.ui import PAGES, fetching, live
 from playground.ui.controls import pen_for, plain, settings, widget
 from playground.ui.look import PREFIX, Look, beside, called, look, masked_runs
 from playground.ui.settings import Problem, switched
-from playground.ui.syncing import sync
+from playground.ui.syncing import place, sync
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from
@@ -57,10 +57,10 @@ def unfit(run: Run | None) -> None:
 
 
 def _select(name: str, label: str, options: list[str], names: dict[str, str], nothing: str, now: Look) -> None:
-    sync(PREFIX + name, getattr(now, name) or "")
+    index = place(PREFIX + name, getattr(now, name) or "", options)
     help = "Runs of this server that fill in hidden patches, newest first. Each paints with its last checkpoint."
     st.selectbox(
-        label, options, format_func=lambda run: names.get(run, nothing), key=PREFIX + name, help=help, on_change=_moved, args=(name,)
+        label, options, index, format_func=lambda run: names.get(run, nothing), key=PREFIX + name, help=help, on_change=_moved, args=(name,)
     )
     _problem(now, name)
 
@@ -103,8 +103,8 @@ def patch_sizes() -> tuple[int, ...]:
 
 def _knob(each: Knob, now: Look) -> None:
     name = each.key.removeprefix(PREFIX)
-    sync(each.key, getattr(now, name))
-    widget(each, each.title.capitalize(), plain(each.help), getattr(now, name), on_change=_moved, args=(name,))
+    value = sync(each.key, getattr(now, name))
+    widget(each, each.title.capitalize(), plain(each.help), value, on_change=_moved, args=(name,))
     _problem(now, name)
 
 

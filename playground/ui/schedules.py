@@ -21,10 +21,10 @@ def draw(pen: Pen) -> None:
     """The section: a choice of live numbers, and for each its end, its shape, and its picture."""
     live = {key: each for key, each in pen.knobs.items() if each.live and each.kind in ("number", "integer")}
     chosen = [key.removeprefix(PREFIX) for key in pen.now.flat if key.startswith(PREFIX)]
-    sync(CHOSEN, [key for key in chosen if key in live])
     st.multiselect(
         "Knobs that change over the run",
         list(live),
+        sync(CHOSEN, [key for key in chosen if key in live]),
         format_func=lambda key: f"{live[key].title} ({key.partition('.')[0]})",
         key=CHOSEN,
         placeholder="None: all stay where they are",
@@ -40,14 +40,15 @@ def _one(pen: Pen, each: Knob) -> None:
     name = PREFIX + each.key
     schedule, start = Schedule.parse(pen.now.flat[name]), float(pen.now.flat[each.key])
     left, right = st.columns([3, 2])
-    sync(f"end {each.key}", schedule.end)
-    sync(f"shape {each.key}", schedule.shape)
+    last, shape = sync(f"end {each.key}", schedule.end), sync(f"shape {each.key}", schedule.shape)
     more: dict[str, Any] = {"on_change": _change, "args": (each.key,)}
     with left:
         end = Knob(**vars(each) | {"key": f"end {each.key}", "kind": "number"})
-        widget(end, f"{each.title.capitalize()} ends at", "Its value at the last step.", schedule.end, **more)
+        widget(end, f"{each.title.capitalize()} ends at", "Its value at the last step.", last, **more)
     with right:
-        st.selectbox("By", SHAPES, key=f"shape {each.key}", help="A straight line, or half a cosine: slow, fast, slow.", **more)
+        st.selectbox(
+            "By", SHAPES, SHAPES.index(shape), key=f"shape {each.key}", help="A straight line, or half a cosine: slow, fast, slow.", **more
+        )
     st.html(picture(schedule, start, pen.now.flat["steps"], each.title))
     pen.beside(name)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 PAGE = "page in view"
-TOLD = "told"  # keys of the controls that the browser is known to show as they are, on this page
+TOLD = "told"  # when the browser was sent each control's value, on this page
 NEXT = "told at the end"  # keys of those that were set since
 MISSING = object()
+DELIVERY = 1.5  # seconds until what was drawn has been sent: a busy server drops it where the page is drawn again before
 
 
 def arrive(page: str) -> None:
@@ -19,19 +22,33 @@ def arrive(page: str) -> None:
     the page before looks as if the control of this page had it already.
     """
     if st.session_state.get(PAGE) != page:
-        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT] = page, set(), set()
+        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT] = page, {}, set()
 
 
-def sync(key: str, value: Any) -> None:
-    """Sets a control's value where it differs or is not yet told: set at every run, it would fight with a slider that is being dragged."""
-    told = st.session_state.setdefault(TOLD, set())
-    if key not in told or st.session_state.get(key, MISSING) != value:
-        told.discard(key)
+def sync(key: str, value: Any) -> Any:
+    """Sets a control's value where it differs or is not yet told: set at every run, it would fight with a slider that is being dragged.
+
+    Returns the value, to be the control's default as well: that is what the browser shows where the drawing that set it was dropped.
+    """
+    told = st.session_state.setdefault(TOLD, {})
+    differs = st.session_state.get(key, MISSING) != value
+    if differs:
+        told.pop(key, None)
+    if differs or time.monotonic() < told.get(key, time.monotonic()) + DELIVERY:
         st.session_state[key] = value
         st.session_state.setdefault(NEXT, set()).add(key)
+    return value
+
+
+def place(key: str, value: Any, options: Sequence[Any]) -> int:
+    """`sync` for a choice: the place of its value among the options, or the first where it is none of them."""
+    sync(key, value)
+    return options.index(value) if value in options else 0
 
 
 def complete() -> None:
     """Ends a page that was drawn to its end. One that was interrupted may not have told what it set, and sets it again."""
-    st.session_state[TOLD].update(st.session_state[NEXT])
+    told, now = st.session_state[TOLD], time.monotonic()
+    for key in st.session_state[NEXT]:
+        told.setdefault(key, now)
     st.session_state[NEXT].clear()

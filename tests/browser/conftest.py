@@ -67,13 +67,13 @@ def server(chromium, tmp_path_factory):
 
 
 @contextmanager
-def serving(home):
-    """Starts the app with this home, and ends it afterwards."""
+def serving(home, start=("-m", "playground.processes")):
+    """Starts the app with this home, and ends it afterwards. start: what Python is given to run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]
+    command = [sys.executable, *start, "run", "app.py", *options]
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
     with open(home / "server.log", "wb") as log:
         process = subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log)

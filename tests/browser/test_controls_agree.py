@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from conftest import serving
 
 from playground.config import CHOICES
 
@@ -78,3 +79,32 @@ def test_after_a_start_the_data_page_is_about_the_data_of_the_run(desk):
         assert differing(page)[0] == {}, name
     visit(page, "Train")
     page.click(".st-key-stop button:enabled")
+
+
+SLOW = """
+import runpy
+import streamlit.runtime.runtime
+streamlit.runtime.runtime.MESSAGE_FLUSH_INTERVAL_SECS = 0.6
+runpy.run_module("playground.processes", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_controls_keep_their_values_where_the_server_is_slow_to_send_what_it_drew(chromium, tmp_path):
+    """A page that is drawn anew drops what was not sent yet of the drawing before, as on a busy machine."""
+    with serving(tmp_path, ("-c", SLOW)) as address:
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{address}?" + "&".join(f"{key}={value}" for key, value in SET.items()))
+        page.wait_for_selector(".ssl-status:not(:empty)")
+        settled(page)
+        link = page.url
+        for name in ("Data", "Train", "Masking", "Train", "Data", "Train"):
+            for pause in (150, 300, 0):  # a click while the drawing after the one before is on its way
+                page.click(f"[data-testid=stTopNavLink]:has-text('{name}')")
+                page.wait_for_timeout(pause)
+            settled(page)
+            assert differing(page)[0] == {}, name
+        page.locator(".st-key-seed input").fill("8")
+        page.keyboard.press("Enter")
+        settled(page)
+        assert page.url == link.replace("seed=7", "seed=8")
+        page.close()
