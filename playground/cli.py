@@ -68,6 +68,7 @@ def serve(port: Port = 8501) -> None:
     """
     if refused := unwritable(home()):  # said at once, and not after the seconds that a server takes to start
         raise refused
+    typer.echo(f"SSL Playground keeps runs and data in {home()}. Ctrl+C ends it.")
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home())}
     options = ["--server.port", str(port), "--server.showEmailPrompt", "false"]
     command = [sys.executable, "-m", "playground.processes", "run", "app.py", *options]

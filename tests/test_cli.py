@@ -155,5 +155,6 @@ def test_the_port_of_the_environment_holds_unless_one_is_given(words, port, home
     monkeypatch.setattr(cli.os, "chdir", lambda place: None)
     monkeypatch.setattr(cli.os, "execve", lambda program, command, environment: called.extend(command))
     monkeypatch.setattr(cli.subprocess, "call", lambda *words, **more: 0)
-    CliRunner().invoke(cli.app, words, env={"STREAMLIT_SERVER_PORT": "8765"})
+    said = CliRunner().invoke(cli.app, words, env={"STREAMLIT_SERVER_PORT": "8765"}).stdout
+    assert str(home) in said and "Ctrl+C" in said
     assert called[called.index("--server.port") + 1] == port
