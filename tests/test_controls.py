@@ -99,6 +99,11 @@ def test_an_unsuitable_network_is_replaced_and_the_page_says_so():
     assert "cannot train ResNet tiny" in after.notes["network"]
 
 
+def test_a_data_set_that_suggests_another_network_is_named_for_it():
+    after = switched(read({}).flat, "data", "imagenette")
+    assert after.notes == {"network": "Imagenette suggests ResNet small (it was ResNet tiny)."}
+
+
 def test_a_suitable_network_that_was_chosen_stays():
     after = switched(read({"network": "resnet-tiny"}).flat, "method", "byol")
     assert after.flat["network"] == "resnet-tiny"

@@ -37,7 +37,7 @@ from playground.datasets.zips import MAX_ENTRIES, PIECE, Source
 
 MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
 MAX_TITLE = 60  # characters
-SHOWN = 1000  # files left out that are kept by name; the rest are counted
+SHOWN = 1000  # files left out that a set keeps by name; the rest are counted
 MEASURED = 128  # pictures, at most, from which the range of a set is guessed
 SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
@@ -67,8 +67,7 @@ class Found:
     def skip(self, name: str, reason: str) -> None:
         """Leaves out one file."""
         self.skipped_count += 1
-        if len(self.skipped) < SHOWN:
-            self.skipped.append((name, reason))
+        self.skipped.append((name, reason))
 
     def keep(self, file: str, name: str) -> None:
         """Takes a file of which the header can be read. Raises Unreadable."""
@@ -103,7 +102,8 @@ class Found:
             try:
                 found, lost = tables.matched(tables.rows(self.root / file), self.names)
                 said.append(f"The labels come from {name}.")
-                nowhere = tables.nowhere(lost, [left for left, _ in self.skipped], name)
+                if self.skipped_count == len(self.skipped):  # otherwise a picture may be there that is not known by name any more
+                    nowhere = tables.nowhere(lost, [left for left, _ in self.skipped], name)
                 break
             except tables.NoTable as error:
                 said.append(f"{name} beside the pictures is not read: {error}.")
@@ -357,7 +357,7 @@ def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
         originals=[name[-MAX_NAME:] for name in found.names],
         labels=[label for label in told.labels if label is not None],
         classes=told.classes,
-        skipped=found.skipped,
+        skipped=found.skipped[:SHOWN],
         skipped_count=found.skipped_count,
         sides=(sides[0], middle, sides[-1]),
         size=max(size for size in SIZES if size <= max(middle, SIZES[0])),

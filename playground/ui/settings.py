@@ -138,14 +138,14 @@ def switched(flat: Mapping[str, Any], section: str, name: str) -> Settings:
     usual = defaults(**old)
     wanted = {key: value for key, value in flat.items() if key not in CHOICES and value != usual.get(key)}
     if section in FOLLOWERS:
-        return _settled(old | {section: name}, wanted, flat)
+        return _settled(old | {section: name}, wanted, flat, section)
     suggested = defaults(data=old["data"], method=old["method"])
     chosen = {each: old[each] for each in CHOICES if each not in FOLLOWERS or old[each] != suggested[each]}
-    return _settled(chosen | {section: name}, wanted, flat)
+    return _settled(chosen | {section: name}, wanted, flat, section)
 
 
-def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[str, Any]) -> Settings:
-    """The nearest settings that are possible, with a note for each one that had to give way."""
+def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[str, Any], by: str) -> Settings:
+    """The nearest settings that are possible, with a note for each one that had to give way. by: the choice that was made."""
     notes: dict[str, str] = {}
     while True:
         known = defaults(**choices)
@@ -167,13 +167,13 @@ def _settled(choices: dict[str, str], wanted: dict[str, Any], before: Mapping[st
                 choices = {key: value for key, value in choices.items() if key not in FOLLOWERS}
     for each in FOLLOWERS:
         if flat[each] != before[each] and each not in choices:
-            notes[each] = _replaced(each, flat, before)
+            notes[each] = _replaced(each, flat, before, by)
     return Settings(flat, notes=notes)
 
 
-def _replaced(section: str, flat: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Why another network stands there now."""
+def _replaced(section: str, flat: Mapping[str, Any], before: Mapping[str, Any], by: str) -> str:
+    """Why another network or optimizer stands there now."""
     method, new, old = CHOICES["method"][flat["method"]], CHOICES[section][flat[section]], CHOICES[section][before[section]]
-    fits = section != "network" or old.family in method.accepts
-    why = "suggests" if fits else f"cannot train {old.title}, so the {section} is now"
-    return f"{method.title} {why} {new.title}{f' (it was {old.title})' if fits else ''}."
+    if section == "network" and old.family not in method.accepts:
+        return f"{method.title} cannot train {old.title}, so the network is now {new.title}."
+    return f"{CHOICES[by][flat[by]].title} suggests {new.title} (it was {old.title})."

@@ -100,6 +100,17 @@ def test_rows_that_name_pictures_that_are_not_there_are_counted_and_named(home):
     assert own.get("x").notes[1:] == ["1 row of labels.csv names a picture that is not there: gone.png."]
 
 
+def test_a_picture_that_was_left_out_is_there_however_many_were(home, monkeypatch):
+    monkeypatch.setattr(intake, "SHOWN", 3)
+    (home / "x").mkdir()
+    for row in range(25):
+        (home / "x" / f"{row}.png").write_bytes(noise() if row > 5 else b"damaged")
+    (home / "x/labels.csv").write_text("".join(f"{row}.png,{'cat' if row % 2 else 'dog'}\n" for row in range(26)))
+    list(intake.add(home / "x"))
+    assert own.get("x").notes[1:] == ["1 row of labels.csv names a picture that is not there: 25.png."]
+    assert (len(own.get("x").skipped), own.get("x").skipped_count) == (3, 6)
+
+
 @pytest.mark.parametrize(("first", "lost"), [("file", []), ("gone.png", ["gone.png"]), ("1.png", [])])
 def test_the_first_line_of_a_table_may_be_a_header(first, lost):
     assert matched([(first, "cat"), ("2.png", "dog")], ["1.png", "2.png"])[1] == lost
