@@ -102,8 +102,10 @@ def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: S
     near = next((each for each in rules if each.unclear(step, before)), None)
     if near:
         return "unclear", _between(near)
-    if gained is None or (step < PATIENCE and gained > -least) or (was_healthy and gained >= HALF * least):
+    if gained is None or (was_healthy and gained >= HALF * least):
         return "healthy", sentence
+    if step < PATIENCE and gained > -least:
+        return "healthy", f"{sentence} Whether it learns is said from step {PATIENCE} on."
     return _nothing_shown(gained, least, values, start, of)
 
 
