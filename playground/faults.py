@@ -12,9 +12,9 @@ class NotFiniteError(ArithmeticError):
 
 
 def not_finite(what: str, step: int, last: int, config: RunConfig) -> str:
-    """What was found at `step`, as a clause, and what to do; last: the step of the last good snapshot."""
+    """What was found at `step`, as a clause, and what to do; last: the step of the last snapshot without such numbers."""
     rate = config.optimizer.learning_rate
-    advice = f"lower the learning rate ({rate:g}); the last good snapshot is of step {last}"
+    advice = f"lower the learning rate ({rate:g}); what was measured up to step {last} is good"
     return f"{what} at step {step}: {advice}"
 
 
