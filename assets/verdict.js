@@ -124,5 +124,7 @@ function row(element, check) {
   mark.style.left = `${(100 * Math.max(limit, 0)) / most}%`
   setText(rule, `${short(value)} ${met ? (side === "below" ? "<" : ">") : side === "below" ? "≥" : "≤"} ${short(limit)}`)
   rule.title = `${what} is ${short(value)}; ${side} ${short(limit)} speaks for ${says}`
-  setText(said, speaks(check) ? says : met ? `alone not ${says}` : gray ? `unclear: not ${says}${side === "below" ? " from " : " up to "}${short(clears)}` : `not ${says}`)
+  const cleared = says.startsWith("no ") ? says.slice(3) : `not ${says}`
+  const doubt = `unclear: ${cleared} ${side === "below" ? "from" : "up to"} ${short(clears)}`
+  setText(said, speaks(check) ? says : met ? "alone not enough" : gray ? doubt : cleared)
 }
