@@ -2,8 +2,9 @@
 
 A picture's part follows from its name, its class and a seed alone: the same pictures fall into the same parts again, in whatever order
 they come, and most of them also where some have come or gone. From every class comes its share; a class of one picture is only trained
-on, and one of two is not tested on, as long as larger ones have enough for the other parts. Rows that show the same picture are in one part, and rather trained on
-than watched or tested on. Sets that an earlier version added have no test part, and keep the other two as they were.
+on, and one of two is not tested on, as long as larger ones have enough for the other parts. Rows that show the same picture are in one
+part, and rather trained on than watched or tested on. Sets that an earlier version added have no test part, and keep the other two as
+they were.
 """
 
 from __future__ import annotations
