@@ -119,7 +119,8 @@ export function axis(theme, title, range, more = {}) {
     range: range ? [...range] : undefined,
     autorange: range ? false : undefined,
     gridcolor: theme.grid, zeroline: false, linecolor: theme.line, tickcolor: theme.line,
-    ticks: "outside", ticklen: 3, nticks: 6, fixedrange: false, ...more,
+    ticks: "outside", ticklen: 3, nticks: 6, fixedrange: false,
+    showexponent: "last", exponentformat: "power", ...more, // at each tick of a loss that ran away it would lie on the title
   }
 }
 

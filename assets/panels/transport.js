@@ -130,7 +130,7 @@ function message(run, status) {
   if (status === "missing") return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
   if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
   if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
-  if (status === "failed") return run.status.message
+  if (status === "failed") return capital(run.status.message)
   if (status === "running" && run.now("views_per_second")) return `${short(run.now("views_per_second"))} views/s`
   return run?.status?.message ?? ""
 }
