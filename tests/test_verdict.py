@@ -120,6 +120,7 @@ def test_a_shortcut_is_a_nuisance_that_solves_the_task(more, state):
     if state == "shortcut":
         assert "by color, which explains" in found.sentence and "change color" in found.advice
         assert verdict(measured(**more), compares=False).state == "healthy"  # who restores colors is right to keep them
+        assert verdict(measured(**more), off=["predictor"]).advice.startswith("Turn predictor back on, then let the augmentation")
         early = verdict(measured(**more), step=PATIENCE - 1)
         assert early.state == "healthy" and "from step 100 on" in early.sentence and "on." not in verdict(measured()).sentence
 

@@ -30,7 +30,8 @@ IDLE = "the learning rate may be too low or too high, the run too short, or the 
 def advice(kind: str, nuisance: str, of: Subject) -> str:
     """kind: of collapse, also where only the projector has it; nuisance: what explains the features, for a shortcut."""
     if kind == "shortcut":
-        return f"Let the augmentation change {nuisance}, so that two views of an image no longer share it."
+        change = f"let the augmentation change {nuisance} more, so that two views of an image no longer share it."
+        return f"Turn {' and '.join(of.off)} back on, then {change}" if of.off else change[0].upper() + change[1:]
     if kind in WHOLE:
         return WHOLE[kind]
     if of.off:
