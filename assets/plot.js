@@ -119,9 +119,13 @@ export function axis(theme, title, range, more = {}) {
     range: range ? [...range] : undefined,
     autorange: range ? false : undefined,
     gridcolor: theme.grid, zeroline: false, linecolor: theme.line, tickcolor: theme.line,
-    ticks: "outside", ticklen: 3, nticks: 6, fixedrange: false,
-    showexponent: "last", exponentformat: "power", ...more, // at each tick of a loss that ran away it would lie on the title
+    ticks: "outside", ticklen: 3, nticks: 6, fixedrange: false, exponentformat: "power", ...more,
   }
+}
+
+/** The title of a vertical axis; none beside the long numbers of a loss that ran away, which need its room. */
+export function beside(range, title) {
+  return range?.[1] >= 1e5 ? "" : title
 }
 
 /** Marks where live knobs were moved: a line each, labeled on the first chart only. */
