@@ -181,8 +181,10 @@ def evaluate(
     _require_writable(json_file)
     try:
         document = watched(evaluated(Store(home()), run, protocol))
-    except UnknownRun as error:
-        raise ValueError(str(error)) from None
+    except UnknownRun:
+        newest = ", ".join(each.id for each in Store(home()).runs(3))
+        known = f"; the newest here are {newest}" if newest else "; there is none here yet"
+        raise ValueError(f"run must be the id of a run, the `run=` in the address of its page, got {run}{known}") from None
     show(document)
     write(json_file, document)
 

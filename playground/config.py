@@ -222,7 +222,7 @@ def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
     if not isinstance(name, str) or name not in catalog:
         hint = did_you_mean(str(name), catalog) or (ELSEWHERE if str(name).startswith(datasets.own.PREFIX) else "")
         known = f"those that `{LISTS[section]}` names" if section in LISTS else ", ".join(catalog)
-        raise ConfigError(section, f"{section} must be one of {known}, got {name}{hint}")
+        raise ConfigError(section, f"{section} must be one of {known}, got {'nothing' if name == '' else name}{hint}")
     return catalog[name]
 
 

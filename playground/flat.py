@@ -92,7 +92,7 @@ def must_hold(each: Knob) -> str:
 
 def did_you_mean(name: str, known: Any) -> str:
     """(did you mean temperature?), or nothing where no known name is near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name.lower(), list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

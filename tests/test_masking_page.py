@@ -8,6 +8,7 @@ import torch
 from opening import by_key, rendered, sentences
 
 from playground import RunConfig, train
+from playground.events import Change
 from playground.masking import Mask
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui import masking
@@ -189,6 +190,16 @@ def test_a_browser_that_lags_behind_does_not_bring_an_old_seed_back():
 def test_the_name_of_a_run_in_the_selector_stays_while_it_trains(pool, runs):
     run = pool.store.run(masked_runs()[0].id)
     assert called(run) == called(dataclasses.replace(run, step=run.step + 1, status="running"))
+
+
+def test_masks_begin_with_the_ratio_that_the_run_had_last(pool, runs):
+    run = masked_runs()[0].id
+    seen = Look(run=run)
+    seen.as_trained()
+    before, moved = seen.ratio, 0.6
+    pool.store.write(run, Change(2, "masking.ratio", moved))
+    seen.as_trained()
+    assert (before != moved, seen.ratio) == (True, moved)
 
 
 def test_a_run_of_another_data_set_is_not_chosen_for_a_link_that_names_one(pool, runs):

@@ -340,7 +340,7 @@ def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
     if count < SMALLEST:
         left = f"; {counted(found.skipped_count, 'file')} (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"{title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} to watch the run by"
+        rule = f"the set {title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} to watch the run by"
         raise DataError(f"{rule}, got {count}{left}")
 
 
@@ -457,7 +457,7 @@ def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
         return
     if not (ending := suffix(first[:16])):
         archive = os.path.splitext(name)[1].lower() in ARCHIVES
-        raise Refused("it is an archive, and none is opened here" if archive else unknown(name))
+        raise Refused("an archive is opened only where it is a whole zip or tar, and alone: unpack it first" if archive else unknown(name))
     target = found.root / f"{len(found.files):06}{ending}"
     try:
         with target.open("wb") as file:

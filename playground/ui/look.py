@@ -15,6 +15,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui.controls import settings
 from playground.ui.settings import Problem
+from playground.ui.transport import Watched
 from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
 
 PREFIX = "mask."
@@ -77,7 +78,7 @@ class Look:
     def as_trained(self, keep: Collection[str] = ()) -> None:
         """Masks as the run had them, but for what is to be kept; its patches are what they are."""
         if self.run:
-            flat = shared_pool().store.run(self.run).flat
+            flat = at_last(shared_pool().store.run(self.run))
             for name, key in FROM_RUN.items():
                 if name == "patch_size" or name not in keep:
                     setattr(self, name, flat[key])
@@ -135,13 +136,18 @@ def masked_runs() -> list[Run]:
     return [each for each in able if shared_pool().store.folder(each.id).has_checkpoint()]
 
 
+def at_last(run: Run) -> dict[str, Any]:
+    """A run's settings as they stood last, with every knob that was moved while it trained."""
+    return Watched(run, tuple(shared_pool().store.changes(run.id))).flat
+
+
 def called(run: Run) -> str:
-    """MAE abcd2345 · Shapes · 75 % random · 400 steps. Nothing that changes while it trains: selectors know options by their names."""
+    """MAE abcd2345 · Shapes · 75% random at first · 400 steps. Nothing that changes while it trains: selectors know it by its name."""
     flat = run.flat
     names = [
         CHOICES[section][flat[section]].title if flat[section] in CHOICES[section] else flat[section] for section in ("method", "data")
     ]
-    return f"{names[0]} {run.id} · {names[1]} · {flat['masking.ratio']:.0%} {flat['masking.strategy']} · {run.steps:,} steps"
+    return f"{names[0]} {run.id} · {names[1]} · {flat['masking.ratio']:.0%} {flat['masking.strategy']} at first · {run.steps:,} steps"
 
 
 def beside(run: str | None, other: str | None) -> str:

@@ -25,7 +25,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
 from playground.ui.controls import pen_for, plain, settings, widget
-from playground.ui.look import PREFIX, Look, beside, called, look, masked_runs
+from playground.ui.look import PREFIX, Look, at_last, beside, called, look, masked_runs
 from playground.ui.settings import Problem, switched
 from playground.ui.syncing import place, sync
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
@@ -196,7 +196,8 @@ def _within(now: Look, found: Source) -> None:
 
 def _told(run: str) -> dict[str, Any]:
     found = shared_pool().store.run(run)
-    return {"id": run, "title": called(found), "short": CHOICES["method"][found.flat["method"]].title, "ratio": found.flat["masking.ratio"]}
+    short, ratio = CHOICES["method"][found.flat["method"]].title, at_last(found)["masking.ratio"]
+    return {"id": run, "title": called(found), "short": short, "ratio": ratio}
 
 
 def another() -> None:

@@ -14,6 +14,7 @@ from playground.datasets.naming import Refused, inside, slug
 
 READ = "it is no picture of a kind that is known: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
 DAMAGED = "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
+ARCHIVE = "an archive is opened only where it is a whole zip or tar, and alone: unpack it first"
 HIDDEN = "it is a hidden file or one of the system"
 ESCAPES = "its path leads out of the set"
 
@@ -93,8 +94,16 @@ HOSTILE = {
     "finder": (".DS_Store", b"\0\0\0\1Bud1", HIDDEN),
     "thumbs": ("good/Thumbs.db", b"\xd0\xcf\x11\xe0", HIDDEN),
     "hidden": ("good/.secret/a.png", png(), HIDDEN),
-    "nested zip": ("more.zip", b"PK\x03\x04" + bytes(40), "it is an archive, and none is opened here"),
-    "nested tar": ("more.tar.gz", b"\x1f\x8b" + bytes(40), "it is an archive, and none is opened here"),
+    "nested zip": (
+        "more.zip",
+        b"PK\x03\x04" + bytes(40),
+        ARCHIVE,
+    ),
+    "nested tar": (
+        "more.tar.gz",
+        b"\x1f\x8b" + bytes(40),
+        ARCHIVE,
+    ),
     "text called jpg": ("good/notes.jpg", b"dear diary", DAMAGED),
     "page": ("good/page.png", b"<html><script>alert(1)</script>", DAMAGED),
     "program": ("good/run.exe", b"MZ\x90\0", READ),
@@ -269,7 +278,7 @@ def test_too_few_pictures_are_refused_in_one_sentence(count, home):
     place = folder_of(home / "few", [f"{i}.png" for i in range(count)])
     place.mkdir(exist_ok=True)
     (place / "notes.txt").write_text("hello")
-    rule = "few must have at least 16 pictures, 8 to train on and 8 to watch the run by"
+    rule = "the set few must have at least 16 pictures, 8 to train on and 8 to watch the run by"
     with pytest.raises(DataError) as error:
         list(intake.add(place))
     assert str(error.value) == f"{rule}, got {count}; 1 file was left out (the first, notes.txt: {READ})"

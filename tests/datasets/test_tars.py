@@ -62,7 +62,7 @@ HOSTILE = {
     "pipe": ((info_of("good/pipe.png", kind=tarfile.FIFOTYPE), b""), "it is a special file"),
     "hidden": (("good/.secret/a.png", png()), HIDDEN),
     "mac": (("good/._001.png", b"\0\5\26\7"), HIDDEN),
-    "nested": (("more.tar", b"\0" * 600), "it is an archive, and none is opened here"),
+    "nested": (("more.tar", b"\0" * 600), "an archive is opened only where it is a whole zip or tar, and alone: unpack it first"),
     "page": (("good/page.png", b"<html>"), DAMAGED),
     "empty": (("good/empty.png", b""), "the file is empty"),
     "same name": (("good/000.png", png(9)), "another file has the same name"),
