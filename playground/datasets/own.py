@@ -26,7 +26,7 @@ from playground.datasets import states
 from playground.datasets.base import DataError, Dataset, Images, Progress
 from playground.datasets.duplicates import Duplicates
 from playground.datasets.labels import Source, listed
-from playground.datasets.parts import LEAST, sizes, split
+from playground.datasets.parts import ASKED, LEAST, SHARE, sizes, split
 from playground.datasets.prepared import opened, prepare
 from playground.datasets.ranged import told, with_range
 from playground.datasets.ranges import Measured, Range
@@ -148,7 +148,7 @@ class OwnImages(Dataset):
         twice = cls.own.duplicates.remarks(len(cls.own.files), cls.own.labels)
         lost = opened(cls._into(knobs)).skipped if knobs and cls._into(knobs).is_file() else []
         skipped = [*left_out(cls.own.skipped, cls.own.skipped_count), *left_out([(Path(file).name, reason) for file, reason in lost])]
-        return [sides, *numbers, *twice, *_singles(cls.own), *cls.own.notes, *skipped]
+        return [sides, *numbers, *twice, *_few(cls.own), *_singles(cls.own), *cls.own.notes, *skipped]
 
     @classmethod
     def notices(cls, knobs: Any, folder: Path) -> list[str]:
@@ -306,6 +306,15 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
 def _summary(own: OwnSet) -> str:
     labels = f"{len(own.classes)} classes" if own.classes else "no labels"
     return f"Your own: {len(own.files):,} {'gray pictures' if own.gray else 'pictures'}, {labels}, decoded once."
+
+
+def _few(own: OwnSet) -> list[str]:
+    """That its parts are too small for an accuracy, said before somebody trains on them and asks for one."""
+    parts = sizes(len(own.files), own.parts)
+    if not own.classes or min(parts.watched, parts.test) >= ASKED:
+        return []
+    kept = f"{parts.watched:,} of its pictures are watched and {parts.test:,} are kept for the test"
+    return [f"{kept}: too few for an accuracy, which needs {ASKED} of each. {SHARE * ASKED} pictures in all are enough."]
 
 
 def _singles(own: OwnSet) -> list[str]:

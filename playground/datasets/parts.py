@@ -20,6 +20,7 @@ from playground.datasets.duplicates import units
 
 SHARE = 5  # one picture in five is watched, and one in five is kept for the test, within these limits
 LEAST, WATCHED_MOST, TEST_MOST = 8, 1024, 4096
+ASKED = 20  # images to be right or wrong about: of fewer, one more or less is over 5 %, and the 95 % interval over 40 % wide
 SMALLEST = 2 * LEAST  # pictures in a set: half of them train
 
 

@@ -10,7 +10,9 @@ import math
 import torch
 from torch import Tensor
 
-LEAST = 20  # images to be right or wrong about: of fewer, one more or less is over 5 %, and the 95 % interval over 40 % wide
+from playground.datasets.parts import ASKED
+
+LEAST = ASKED
 UNEVEN, BEYOND_LUCK = 1.5, 2.0  # the largest class is so many times the mean one, and so many deviations larger than by luck
 
 

@@ -324,6 +324,14 @@ def test_a_class_of_a_single_picture_is_named(single, says, home):
         assert sum(int((part.factors["class"] == label).sum()) for part in (train, watched, test)) == 1
 
 
+@pytest.mark.parametrize(("count", "said"), [(96, ["19 of its pictures are watched and 19 are kept for the test"]), (100, [])])
+def test_too_few_pictures_for_an_accuracy_are_said_to_be_before_anybody_asks(count, said, home):
+    list(intake.add(pictures(home / "birds", [f"{'owl' if i % 2 else 'wren'}/{i}.png" for i in range(count)])))
+    kind = CATALOG["own-birds"]
+    found = [each for each in kind.remarks(kind.Knobs(), home) if "accuracy" in each]
+    assert [each.partition(":")[0] for each in found] == said
+
+
 def test_an_index_that_is_no_index_is_no_set(flat, home):
     for i, content in enumerate(["", "[]", "{}", json.dumps({"slug": "x"})]):
         place = home / "data/own" / f"broken{i}"
