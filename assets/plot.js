@@ -124,7 +124,7 @@ export function axis(theme, title, range, more = {}) {
 }
 
 /** The title of a vertical axis; none beside the long numbers of a loss that ran away, which need its room. */
-export function beside(range, title) {
+export function titleOf(range, title) {
   return range?.[1] >= 1e5 ? "" : title
 }
 

@@ -1,7 +1,7 @@
 // The curves: k-NN accuracy a factor, the loss with its reference lines, and how well the method does the task it trains on.
 
 import { axisTitle, explain } from "../definitions.js"
-import { Chart, Range, axis, beside, changeMarks } from "../plot.js"
+import { Chart, Range, axis, titleOf, changeMarks } from "../plot.js"
 import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
@@ -146,7 +146,7 @@ export class Curves {
     setText(this.loss.good, (run?.facts.loss?.good ?? (references.length ? "falls below the dashed line" : "falls")) + against)
     legend(this.loss, run, ["loss", ...parts], this.theme)
     const scheduled = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true }
-    this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, beside(range, "loss"), range), yaxis2: scheduled, ...marks }, this.theme, run?.id)
+    this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(range, "loss"), range), yaxis2: scheduled, ...marks }, this.theme, run?.id)
     this.loss.say(`Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")}`)
   }
 
@@ -164,7 +164,7 @@ export class Curves {
     const marks = changeMarks(run, this.theme, false)
     reference(marks, { value: trivial, meaning: `trivial solution: ${short(trivial)}` }, this.theme)
     legend(this.task, run, [name], this.theme, true)
-    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, beside(range, axisTitle(run.facts.measures?.[name], plainName(name))), range), ...marks }
+    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(range, axisTitle(run.facts.measures?.[name], plainName(name))), range), ...marks }
     this.task.draw([line(values, plainName(name), this.theme.colors[0], 2)], layout, this.theme, run.id)
     this.task.say(`${measure.title} ${short(values.values.at(-1))}; the trivial solution has ${short(trivial)}`)
   }

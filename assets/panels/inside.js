@@ -1,7 +1,7 @@
 // What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
 
 import { axisTitle, definitionOf, explain } from "../definitions.js"
-import { Chart, Range, axis, beside, changeMarks } from "../plot.js"
+import { Chart, Range, axis, titleOf, changeMarks } from "../plot.js"
 import { line, steps, legend, ownTask, reference } from "./curves.js"
 import { make, setText, short } from "../theme.js"
 
@@ -102,7 +102,7 @@ export class Inside {
     const found = range.cover([...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)], run.begun)
     const span = fixed ? [measure.low, measure.high] : [measure.low ?? found[0], measure.high ?? found[1]]
     legend(chart, run, names, this.theme, alone)
-    chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, beside(span, unit), span), ...marks }, this.theme, run.id)
+    chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(span, unit), span), ...marks }, this.theme, run.id)
     chart.say(`${title} at step ${run.step}: ${names.map((name) => `${plain(name)} ${short(run.now(name))}`).join(", ")}`)
   }
 
