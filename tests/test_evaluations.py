@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained
 from playground.training import load_images
+from playground.web.evaluation import task_of
 from playground.web.routes import routes
 
 TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 3, "device": "cpu"}
@@ -225,3 +227,10 @@ def test_loss_stands_beside_accuracy_for_every_run_on_a_data_set(pool, runs, htt
     pool.store.write(run, Metrics(4, {"loss": 1.0}))  # it has gone on
     again = next(each for each in http.get("/api/evaluation/losses?data=shapes").json()["runs"] if each["run"] == run)
     assert again["knn"] == {"shape": 0.99} and again["loss"] == pytest.approx((sum(losses) + 1) / 4)
+
+
+def test_losses_with_a_safeguard_off_are_not_compared_with_those_of_the_method(pool, runs):
+    run = pool.store.run(runs["first"])
+    assert task_of(run) == "SimCLR"
+    assert task_of(replace(run, flat=run.flat | {"method.negatives": False})) == "SimCLR without negatives"
+    assert task_of(replace(run, flat=run.flat | {"method": "of-tomorrow"})) == "of-tomorrow"

@@ -72,7 +72,7 @@ export class EvaluationPanel {
     this.remark(found)
     const scores = found?.scores ?? []
     const titles = this.body?.titles ?? {}
-    const place = [this.of, found?.started, scores.length, this.theme.dark]
+    const place = [this.of, found?.started, scores, this.theme.dark] // a score is of more seeds as they come
     if (this.curve.stale(place)) drawCurve(this.curve, scores, titles, found?.about, this.theme)
     if (this.confusion.stale(place, found?.confusion)) drawConfusion(this.confusion, found, this.theme)
     this.robustness.forEach((chart, i) => chart.stale(place) && drawRobustness(chart, OPERATORS[i], scores, titles, found?.about, this.theme))

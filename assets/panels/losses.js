@@ -39,7 +39,7 @@ export class Losses {
     if (!this.chart.stale(state)) return
     this.chart.hint(this.failure || (shown.length ? "" : this.measure === "linear" ? "No run on these images has been evaluated by a linear probe yet." : "No run on these images has both a loss and an accuracy yet."))
     this.points(shown, methods, factor)
-    setText(this.note, `Losses of different methods measure different things: compare points of one color only. ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
+    setText(this.note, `Losses measure different things where methods, temperatures, weights or batch sizes differ: compare points of one color and of like settings. ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
   }
 
   first() {

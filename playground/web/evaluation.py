@@ -22,6 +22,7 @@ from playground.evaluation import ledger
 from playground.evaluation.contest import most_confused
 from playground.evaluation.protocol import CONTENDERS
 from playground.home import HomeError
+from playground.knobs import knobs_of
 from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
 from playground.runs.records import Run
@@ -114,15 +115,23 @@ def _told(store: Store, run: Run) -> dict[str, Any] | None:
     loss, knn, chance = _end(store, run.id, run.attempt, run.step)
     if loss is None:
         return None
-    kind = CHOICES["method"].get(run.flat["method"])
     shown = {"run": run.id, "status": run.status, "step": run.step, "steps": run.steps, "seed": run.flat.get("seed")}
     return shown | {
-        "method": kind.title if kind else run.flat["method"],
+        "method": task_of(run),
         "loss": loss,
         "knn": knn,
         "chance": chance,
         "linear": _linear(store, run.id),
     }
+
+
+def task_of(run: Run) -> str:
+    """What its loss is of: the method, and the safeguards that are off, without which a loss is another one."""
+    kind = CHOICES["method"].get(run.flat["method"])
+    if kind is None:
+        return str(run.flat["method"])
+    off = [each.title for each in knobs_of(kind.Knobs, "method.") if each.without and run.flat.get(each.key) is False]
+    return f"{kind.title} without {' and '.join(off)}" if off else str(kind.title)
 
 
 @functools.lru_cache(maxsize=2 * RUNS)

@@ -45,6 +45,7 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
     page.reload()
     page.wait_for_selector(f"{SAID}:text-is('Evaluated')")
     assert page.locator(".ssl-numbers tbody tr").all_text_contents() == numbers
+    assert page.get_attribute(".ssl-evaluation .ssl-pair .ssl-plot >> nth=0", "aria-label") == said, "the curve is of all seeds"
     page.select_option(".ssl-losses select", "N-pair")
     page.wait_for_function("document.querySelectorAll('.ssl-losses .point').length === 2")
     page.locator(".ssl-losses .ssl-plot").scroll_into_view_if_needed()
