@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 PAGE = "page in view"
-TOLD = "told"  # when the browser was sent each control's value, on this page
+TOLD = "told"  # keys of the controls that the browser is known to show as they are, on this page
 NEXT = "told at the end"  # keys of those that were set since
 MISSING = object()
-DELIVERY = 1.5  # seconds until what was drawn has been sent: a busy server drops it where the page is drawn again before
 
 
 def arrive(page: str) -> None:
@@ -22,19 +20,18 @@ def arrive(page: str) -> None:
     the page before looks as if the control of this page had it already.
     """
     if st.session_state.get(PAGE) != page:
-        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT] = page, {}, set()
+        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT] = page, set(), set()
 
 
 def sync(key: str, value: Any) -> Any:
     """Sets a control's value where it differs or is not yet told: set at every run, it would fight with a slider that is being dragged.
 
-    Returns the value, to be the control's default as well: that is what the browser shows where the drawing that set it was dropped.
+    Returns the value, to be the control's default as well: that is what the browser shows where the drawing that set it was dropped, as
+    a busy server drops what it has not sent yet when a page is drawn again.
     """
-    told = st.session_state.setdefault(TOLD, {})
-    differs = st.session_state.get(key, MISSING) != value
-    if differs:
-        told.pop(key, None)
-    if differs or time.monotonic() < told.get(key, time.monotonic()) + DELIVERY:
+    told = st.session_state.setdefault(TOLD, set())
+    if key not in told or st.session_state.get(key, MISSING) != value:
+        told.discard(key)
         st.session_state[key] = value
         st.session_state.setdefault(NEXT, set()).add(key)
     return value
@@ -48,7 +45,5 @@ def place(key: str, value: Any, options: Sequence[Any]) -> int:
 
 def complete() -> None:
     """Ends a page that was drawn to its end. One that was interrupted may not have told what it set, and sets it again."""
-    told, now = st.session_state[TOLD], time.monotonic()
-    for key in st.session_state[NEXT]:
-        told.setdefault(key, now)
+    st.session_state[TOLD].update(st.session_state[NEXT])
     st.session_state[NEXT].clear()

@@ -65,7 +65,8 @@ async (means) => {
   panel.curve.draw = async (traces) => drawn.push(traces[0].y[0])
   for (const chart of panel.charts.slice(1)) chart.draw = async () => {}
   for (const mean of means) {
-    const score = { part: "labels", who: "linear", share: 1, labeled: 100, seeds: 1, mean, low: mean, high: mean, lowest: mean, highest: mean, balanced: null }
+    const bar = { mean, low: mean, high: mean, lowest: mean, highest: mean, balanced: null }
+    const score = { part: "labels", who: "linear", share: 1, labeled: 100, seeds: 1, ...bar }
     const about = { labeled: 100, known: 100, chance: 0.1, names: [] }
     const found = { started: 1, status: "running", done: 0.5, step: 3, about, scores: [score], remarks: [], pairs: [] }
     panel.took({ run: "abcd2345", job: { status: "running" }, titles: { linear: "Linear probe" }, found })
