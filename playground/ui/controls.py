@@ -183,7 +183,7 @@ class Pen:
         """One knob, with the sentence about it where there is one."""
         value = sync(each.key, self.now.flat[each.key])
         label = self._label(each.key, each.title.capitalize())
-        off = each.without and not value
+        off = each.without and not self.now.flat[each.key]
         help = f"{plain(each.help)}  \n*Without it: {each.without}.*" if each.without else plain(each.help)
         widget(each, label, help, value, on_change=_moved, args=(each.key, self.running))
         if off:
@@ -226,6 +226,9 @@ def _help(section: str, names: list[str]) -> str:
 def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
     """The widget that suits a knob. value: what `sync` has set, its default as well."""
     more = {"key": each.key, "help": help, **calls}
+    now = st.session_state.get(each.key, value)
+    if not _holds(each, value):  # its page came into view with another method's knob of this name
+        value = now
     if each.kind == "name":  # nothing to choose from
         return
     if each.kind == "switch":
@@ -238,11 +241,16 @@ def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
     elif each.low is None:  # any number at all
         st.number_input(label, value=float(value), step=None, format="%.8g", **more)
     elif each.log:
-        st.select_slider(label, stops(each, value), float(value), format_func=lambda stop: f"{stop:.4g}", **more)
+        st.select_slider(label, stops(each, value, now), float(value), format_func=lambda stop: f"{stop:.4g}", **more)
     elif 0 < each.default < slider_step(each):
         st.number_input(label, value=float(value), step=float(each.default), format="%.4g", **more)
     else:
         st.slider(label, float(each.low or 0), float(each.high or 0), float(value), step=slider_step(each), format="%.4g", **more)
+
+
+def _holds(each: Knob, value: Any) -> bool:
+    """Whether a knob can have this value."""
+    return value in each.options if each.options else each.low is None or each.high is None or each.low <= value <= each.high
 
 
 def slider_step(each: Knob) -> float:
@@ -254,12 +262,12 @@ def slider_step(each: Knob) -> float:
     return float(f"{step / 10 if places > 1 and abs(places - round(places)) > 1e-6 else step:.6g}")
 
 
-def stops(each: Knob, value: float) -> list[float]:
+def stops(each: Knob, *values: float) -> list[float]:
     """The stops of a logarithmic slider; the present value is one of them, however odd, so that nothing is rounded away."""
     low, high = float(each.low or 0), float(each.high or 0)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     grid = {float(f"{mantissa}e{power}") for power in powers for mantissa in MANTISSAS}
-    return sorted({stop for stop in grid if low <= stop <= high} | {low, high, float(each.default), float(value)})
+    return sorted({stop for stop in grid if low <= stop <= high} | {low, high, float(each.default), *map(float, values)})
 
 
 def _sentence(key: str, sentence: str, mend: str | None) -> None:

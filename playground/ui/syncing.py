@@ -10,6 +10,7 @@ import streamlit as st
 PAGE = "page in view"
 TOLD = "told"  # keys of the controls that the browser is known to show as they are, on this page
 NEXT = "told at the end"  # keys of those that were set since
+FIRST = "values at first"  # the value that each control had when its page came into view
 MISSING = object()
 
 
@@ -20,27 +21,28 @@ def arrive(page: str) -> None:
     the page before looks as if the control of this page had it already.
     """
     if st.session_state.get(PAGE) != page:
-        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT] = page, set(), set()
+        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT], st.session_state[FIRST] = page, set(), set(), {}
 
 
 def sync(key: str, value: Any) -> Any:
     """Sets a control's value where it differs or is not yet told: set at every run, it would fight with a slider that is being dragged.
 
-    Returns the value, to be the control's default as well: that is what the browser shows where the drawing that set it was dropped, as
-    a busy server drops what it has not sent yet when a page is drawn again.
+    Returns the control's default, its value when the page came into view: that is what the browser shows where the drawing that set it
+    was dropped, as a busy server drops what it has not sent yet when a page is drawn again. A control in view keeps its default.
     """
     told = st.session_state.setdefault(TOLD, set())
     if key not in told or st.session_state.get(key, MISSING) != value:
         told.discard(key)
         st.session_state[key] = value
         st.session_state.setdefault(NEXT, set()).add(key)
-    return value
+    first = st.session_state.setdefault(FIRST, {})
+    return first.setdefault(key, value)
 
 
 def place(key: str, value: Any, options: Sequence[Any]) -> int:
     """`sync` for a choice: the place of its value among the options, or the first where it is none of them."""
-    sync(key, value)
-    return options.index(value) if value in options else 0
+    default = sync(key, value)
+    return options.index(default) if default in options else 0
 
 
 def complete() -> None:
