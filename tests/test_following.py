@@ -8,6 +8,7 @@ import streamlit as st
 
 from playground.config import RunConfig
 from playground.events import Change
+from playground.ui import controls
 from playground.ui.following import ARRIVES, follow
 from playground.ui.settings import Settings
 from playground.ui.transport import Watched
@@ -60,6 +61,18 @@ def test_a_move_that_never_arrived_does_not_cut_the_control_off_for_good(session
     follow(now, run())
     follow(now, run((HEAT, 0.9)))
     assert now.flat[HEAT] == 0.9
+
+
+def test_a_browser_that_still_reports_what_somebody_else_left_moves_nothing(session):
+    now, before, moves = Settings(RunConfig().flat()), RunConfig().flat()[HEAT], []
+    follow(now, run())
+    follow(now, run((HEAT, 0.7)))
+    session[controls.STATE] = now
+    running = controls.Running(run((HEAT, 0.7)).flat, (HEAT,), lambda key, value: moves.append(value))
+    for reported in (before, 0.5, before):  # after a move by hand the browser has heard
+        session[HEAT] = reported
+        controls._moved(HEAT, running)
+    assert moves == [0.5, before]
 
 
 def test_controls_that_stand_for_another_run_do_not_follow(session):

@@ -286,6 +286,8 @@ def _moved(key: str, running: Running | None) -> None:
     if key in CHOICES:
         choose(key, value)
         return
+    if now.behind(key, value):
+        return
     now.problems.pop(key, None)
     now.notes.clear()
     now.flat = now.flat | {key: value}

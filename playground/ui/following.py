@@ -21,6 +21,8 @@ def follow(now: Settings, watched: Watched) -> None:
     """Takes over the changes of the run that are new to this session, but for knobs that were moved here and are still on their way."""
     for change in _news(STATE, watched):
         if _concerns(change, now, watched):
+            if now.flat[change.name] != change.value:
+                now.leave(change.name)
             now.flat = {key: each for key, each in now.flat.items() if key != f"schedule.{change.name}"} | {change.name: change.value}
             now.problems.pop(change.name, None)
 

@@ -14,13 +14,12 @@ from playground.masking import Masking
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui.controls import settings
-from playground.ui.settings import Problem
+from playground.ui.settings import BEHIND, Problem
 from playground.ui.transport import Watched
 from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
 
 PREFIX = "mask."
 STATE = "looked at"  # where the session keeps it
-BEHIND = 3.0  # seconds that a browser may lag
 LISTED = 300  # the newest runs; of these, those that fill in can be chosen
 FROM_RUN = {"strategy": "masking.strategy", "ratio": "masking.ratio", "patch_size": "network.patch_size"}
 

@@ -6,6 +6,8 @@ The address bar, the controls and a run's own config all speak the flat form of 
 from __future__ import annotations
 
 import difflib
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set 
 # How keys of an address begin that say what a page shows, and are no settings of a run.
 ASIDE = ("show.", "mask.", "map.", "lab.", "eval.")
 SECTIONS = (*CHOICES, *PLAIN, "schedule")
+BEHIND = 3.0  # seconds that a browser may lag
 NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a slip of the pen
 
 
@@ -34,6 +37,7 @@ class Settings:
 
     untold: keys that were moved where no run listens, on another page; the run under way may have other values.
     sent: by key, what was moved here and told a run, and when (time.monotonic), until the run says that it has heard.
+    left: knobs with values that somebody else moved them away from, and when: a browser that has not heard may still report them.
     ignored: keys of the address that are nobody's here, such as the marks that other sites add to their links.
     """
 
@@ -42,7 +46,19 @@ class Settings:
     notes: dict[str, str] = field(default_factory=dict)
     untold: set[str] = field(default_factory=set)
     sent: dict[str, tuple[Any, float]] = field(default_factory=dict)
+    left: dict[tuple[str, Any], float] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+
+    def leave(self, key: str) -> None:
+        """Somebody else moves this knob away from where it is."""
+        self.left[key, self.flat[key]] = time.monotonic()
+
+    def behind(self, key: str, value: Any) -> bool:
+        """Whether a browser that reports this value has only not heard yet that it was left. Any other value is a move of a hand."""
+        if time.monotonic() - self.left.get((key, value), -math.inf) < BEHIND:
+            return True
+        self.left = {each: since for each, since in self.left.items() if each[0] != key}
+        return False
 
     def config(self) -> tuple[RunConfig | None, dict[str, str]]:
         """The config for the next run, or None; and every sentence that stands in its way, by key."""

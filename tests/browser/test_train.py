@@ -123,6 +123,29 @@ def test_two_browsers_on_one_run_show_the_knobs_that_it_has(desk):
     wait_for_status(two, "Stopped")
 
 
+def test_two_browsers_agree_however_quickly_one_presses(desk):
+    rate, one = ".st-key-optimizer-learning_rate input", desk(**LONG)
+    run = started(one)
+    two = desk(run=run)
+    wait_for_step(two, 1)
+    ways = []
+    for here, there, key, presses in ((two, one, "ArrowLeft", 3), (one, two, "ArrowRight", 5)):
+        here.focus(rate)
+        for _ in range(presses):
+            here.keyboard.press(key)
+            here.wait_for_timeout(120)
+        ask = "async (run) => (await (await fetch(`api/runs/${run}`)).json()).changes.map((each) => each.value)"
+        here.wait_for_timeout(4000)  # whoever answers what it was told has done so by then
+        moved = one.evaluate(ask, run)
+        now = f"{moved[-1]:.4g}"
+        for page in (here, there):
+            page.wait_for_function("([rate, now]) => document.querySelector(rate).ariaValueText === now", arg=[rate, now])
+        ways.append(moved[sum(map(len, ways)) :])
+    down, up = ways
+    assert down == sorted(down, reverse=True) and up == sorted(up), "nothing was moved but by a hand"
+    stopped(one)
+
+
 def test_two_browsers_agree_on_the_knobs_of_a_run_that_waits(desk):
     first = desk(**LONG)
     started(first)
