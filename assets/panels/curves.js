@@ -1,7 +1,7 @@
 // The curves: k-NN accuracy a factor, the loss with its reference lines, and how well the method does the task it trains on.
 
 import { axisTitle, explain } from "../definitions.js"
-import { Chart, Range, axis, titleOf, changeMarks } from "../plot.js"
+import { Chart, Range, axis, changeMarks, titleOf } from "../plot.js"
 import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart

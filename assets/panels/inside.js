@@ -1,7 +1,7 @@
 // What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
 
 import { axisTitle, definitionOf, explain } from "../definitions.js"
-import { Chart, Range, axis, titleOf, changeMarks } from "../plot.js"
+import { Chart, Range, axis, changeMarks, titleOf } from "../plot.js"
 import { line, steps, legend, ownTask, reference } from "./curves.js"
 import { make, setText, short } from "../theme.js"
 

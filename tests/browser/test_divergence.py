@@ -39,3 +39,9 @@ def test_a_run_counts_how_often_it_began(scripts):
 )
 def test_a_huge_number_is_short(scripts, value, text):
     assert scripts.evaluate("async (value) => (await import('/assets/theme.js')).short(value)", value) == text
+
+
+@pytest.mark.parametrize(("high", "title"), [(5.0, "loss"), (1.8e18, ""), (None, "loss")])
+def test_the_long_numbers_of_a_loss_that_ran_away_take_the_room_of_their_title(scripts, high, title):
+    ask = 'async (range) => (await import("/assets/plot.js")).titleOf(range, "loss")'
+    assert scripts.evaluate(ask, None if high is None else [0, high]) == title
