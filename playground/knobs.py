@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin
@@ -87,6 +87,11 @@ class Knob:
 def knobs_of(section: type[BaseModel], prefix: str = "", picked: Mapping[str, Any] | None = None) -> list[Knob]:
     """Every knob that a section declares, in its order, with keys that start with `prefix`. picked: what `named` knobs depend on."""
     return [_knob(prefix + name, field, picked) for name, field in section.model_fields.items() if field.description]
+
+
+def safeguards_off(knobs: Iterable[Knob], flat: Mapping[str, Any]) -> list[Knob]:
+    """The safeguards among `knobs` that a run with these settings goes without."""
+    return [each for each in knobs if each.without and flat.get(each.key) is False]
 
 
 def _knob(key: str, field: FieldInfo, picked: Mapping[str, Any] | None) -> Knob:

@@ -9,7 +9,7 @@ from typing import Any
 
 from playground.diagnostics.course import LossScale, means_one_thing
 from playground.diagnostics.limits import ERRORS, GAIN
-from playground.knobs import Knob, knobs_of
+from playground.knobs import Knob, knobs_of, safeguards_off
 
 LESS = ("a lower", "a smaller", "fewer")  # the other ways that methods name in `remedies` lead up
 
@@ -66,7 +66,7 @@ class Subject:
     def of_run(cls, config: Any, facts: Mapping[str, Any]) -> Subject:
         """From a run's config and the facts that it began with, `events.Started`. Those of older versions know less of the pictures."""
         method = config.method.choice
-        safeguards = [each for each in knobs_of(method.Knobs) if each.without]
+        knobs = knobs_of(method.Knobs, "method.")
         low, high = method.loss_bounds(config)
         pictures = facts.get("pictures", {})
         return cls(
@@ -74,8 +74,8 @@ class Subject:
             bins=facts["bins"],
             images=int(pictures.get("distinct", facts["probe"])),
             pictures=pictures,
-            guards={each.title: str(each.without) for each in safeguards},
-            off=[each.title for each in safeguards if not getattr(config.method, each.key)],
+            guards={each.title: each.without for each in knobs if each.without},
+            off=[each.title for each in safeguards_off(knobs, config.flat())],
             remedies=_remedies(config),
             compares=method.views > 1,
             trains=method.trains,

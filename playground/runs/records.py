@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -76,6 +77,12 @@ class Run:
     def config(self) -> RunConfig:
         """The config, checked again: raises ConfigError where it was made by a version with other knobs."""
         return RunConfig(**self.flat)
+
+    def flat_after(self, changes: Iterable[Change]) -> dict[str, Any]:
+        """Its settings after these knobs were moved by hand; such a knob has no schedule any more."""
+        moved = {change.name: change.value for change in changes}
+        ended = {f"schedule.{name}" for name in moved}
+        return {key: value for key, value in self.flat.items() if key not in ended} | moved
 
     @property
     def steps(self) -> int:

@@ -11,6 +11,7 @@ import streamlit as st
 from playground.breaking import Break, Way, breaks, broken, differences
 from playground.config import CHOICES, START, ConfigError, RunConfig
 from playground.events import Command, Pause, Set, Stop
+from playground.knobs import safeguards_off
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
@@ -165,8 +166,7 @@ def next_broken(healthy: RunConfig) -> tuple[RunConfig | None, str]:
 
 def off_already(healthy: RunConfig) -> list[str]:
     """Safeguards that the settings take away from both sides."""
-    flat = healthy.flat()
-    return [each.key for each in healthy.knobs() if each.without and flat.get(each.key) is False]
+    return [each.key for each in safeguards_off(healthy.knobs(), healthy.flat())]
 
 
 def put_back(keys: list[str]) -> None:

@@ -15,7 +15,6 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui.controls import settings
 from playground.ui.settings import BEHIND, Problem
-from playground.ui.transport import Watched
 from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
 
 PREFIX = "mask."
@@ -77,7 +76,7 @@ class Look:
     def as_trained(self, keep: Collection[str] = ()) -> None:
         """Masks as the run had them, but for what is to be kept; its patches are what they are."""
         if self.run:
-            flat = at_last(shared_pool().store.run(self.run))
+            flat = at_last(self.run)
             for name, key in FROM_RUN.items():
                 if name == "patch_size" or name not in keep:
                     setattr(self, name, flat[key])
@@ -135,9 +134,10 @@ def masked_runs() -> list[Run]:
     return [each for each in able if shared_pool().store.folder(each.id).has_checkpoint()]
 
 
-def at_last(run: Run) -> dict[str, Any]:
+def at_last(run: str) -> dict[str, Any]:
     """A run's settings as they stood last, with every knob that was moved while it trained."""
-    return Watched(run, tuple(shared_pool().store.changes(run.id))).flat
+    store = shared_pool().store
+    return store.run(run).flat_after(store.changes(run))
 
 
 def called(run: Run) -> str:

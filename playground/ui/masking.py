@@ -196,7 +196,7 @@ def _within(now: Look, found: Source) -> None:
 
 def _told(run: str) -> dict[str, Any]:
     found = shared_pool().store.run(run)
-    short, ratio = CHOICES["method"][found.flat["method"]].title, at_last(found)["masking.ratio"]
+    short, ratio = CHOICES["method"][found.flat["method"]].title, at_last(run)["masking.ratio"]
     return {"id": run, "title": called(found), "short": short, "ratio": ratio}
 
 

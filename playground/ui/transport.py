@@ -12,6 +12,7 @@ import streamlit as st
 from playground.config import CHOICES, ConfigError, RunConfig, knobs_for
 from playground.events import Change, Command, Pause, Set, Step
 from playground.home import HomeError
+from playground.knobs import safeguards_off
 from playground.runs.condition import condition
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
@@ -45,10 +46,8 @@ class Watched:
 
     @property
     def flat(self) -> dict[str, Any]:
-        """Its settings as they stand now; a knob that was moved by hand has no schedule any more."""
-        moved = {change.name: change.value for change in self.changes}
-        ended = {f"schedule.{name}" for name in moved}
-        return {key: value for key, value in (self.run.flat if self.run else {}).items() if key not in ended} | moved
+        """Its settings as they stand now."""
+        return self.run.flat_after(self.changes) if self.run else {}
 
     @property
     def resumable(self) -> bool:
@@ -67,7 +66,7 @@ class Watched:
         if not self.run or any(flat.get(section) not in CHOICES[section] for section in CHOICES):
             return []
         knobs = knobs_for(**{section: flat[section] for section in CHOICES})
-        return [each.title for each in knobs if each.without and flat.get(each.key) is False]
+        return [each.title for each in safeguards_off(knobs, flat)]
 
     def told(self) -> dict[str, Any]:
         """What the page knows of it: the panel that hears of something newer has the page drawn again."""

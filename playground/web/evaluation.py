@@ -22,7 +22,7 @@ from playground.evaluation import ledger
 from playground.evaluation.contest import most_confused
 from playground.evaluation.protocol import CONTENDERS
 from playground.home import HomeError
-from playground.knobs import knobs_of
+from playground.knobs import knobs_of, safeguards_off
 from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
 from playground.runs.records import Run
@@ -130,7 +130,7 @@ def task_of(run: Run) -> str:
     kind = CHOICES["method"].get(run.flat["method"])
     if kind is None:
         return str(run.flat["method"])
-    off = [each.title for each in knobs_of(kind.Knobs, "method.") if each.without and run.flat.get(each.key) is False]
+    off = [each.title for each in safeguards_off(knobs_of(kind.Knobs, "method."), run.flat)]
     return f"{kind.title} without {' and '.join(off)}" if off else str(kind.title)
 
 
