@@ -156,4 +156,4 @@ def test_its_keys_are_no_settings_of_a_run(run):
 def test_costs_follow_what_is_asked_for(run):
     one = shared_pool().store.run(run)
     assert seconds(one, Protocol(steps=800), "tuned") == pytest.approx(2 * seconds(one, Protocol(steps=400), "tuned"))
-    assert (minutes(3), minutes(44), minutes(600)) == ("about 5 s", "about 45 s", "about 10 min")
+    assert (minutes(3), minutes(6), minutes(44), minutes(600)) == ("under 5 s", "about 5 s", "about 45 s", "about 10 min")

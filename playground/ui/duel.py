@@ -204,6 +204,7 @@ def ways_to_fail() -> None:
     """What there is to see, and each of it in one click."""
     rows: list[Mapping[str, str]] = [{"state": each.state, "what it looks like": each.looks, "usual cause": each.cause} for each in WAYS]
     st.table(rows)
+    st.caption("See one happen: a button changes the settings to such a pair and starts both runs.")
     with st.container(horizontal=True, gap="small", key="ways"):
         for each in WAYS:
             st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=lab.show, args=(each,), help=_shows(each))

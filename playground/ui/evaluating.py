@@ -224,8 +224,10 @@ def seconds(run: Run, protocol: Protocol, part: str) -> float:
 
 
 def minutes(seconds: float) -> str:
-    """About 20 s, about 4 min."""
-    return f"about {max(5, round(seconds / 5) * 5)} s" if seconds < 90 else f"about {round(seconds / 60):,} min"
+    """Under 5 s, about 20 s, about 4 min."""
+    if seconds < 90:
+        return f"about {round(seconds / 5) * 5} s" if seconds >= 5 else "under 5 s"
+    return f"about {round(seconds / 60):,} min"
 
 
 def _problem(now: Wanted, name: str) -> None:
