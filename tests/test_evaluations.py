@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig, train
+from playground.cli import evaluate
 from playground.evaluation import Protocol, ledger
 from playground.evaluation.told import evaluated, sets
 from playground.events import Checkpoint, Metrics
@@ -123,6 +124,17 @@ def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):
         with pytest.raises(ValueError, match="must not be under evaluation already"):
             list(evaluated(pool.store, runs["second"], QUICK))
     lock.release()
+
+
+def test_a_wrong_id_on_the_command_line_is_answered_with_those_of_the_newest_runs(home):
+    def said():
+        with pytest.raises(ValueError, match=r"^run must be the id of a run, .* got nowhere1; ") as found:
+            evaluate("nowhere1")
+        return str(found.value).partition("; ")[2]
+
+    assert said() == "there is none here yet"
+    made = [Store(home).create(RunConfig(**TINY)) for _ in range(4)]
+    assert said() == f"the newest here are {', '.join(reversed(made[1:]))}"
 
 
 def test_a_data_set_that_is_not_here_fails_before_anything_is_measured(pool, runs):

@@ -11,6 +11,7 @@ from playground.definitions import Definition, collected
 from playground.definitions import of as definition_of
 from playground.devices import pick
 from playground.events import Finished, Metrics, Snapshot, Started
+from playground.knobs import knobs_of, safeguards_off
 from playground.methods import CATALOG
 from playground.networks import CATALOG as NETWORKS
 from playground.randomness import stream
@@ -190,3 +191,11 @@ def test_a_method_whose_neighbors_learn_little_says_what_it_is_meant_for(name):
     expected = method.family in PAINTERS or name in ("jigsaw", "relative-location", "colorization", "inpainting", "multitask")
     assert bool(method.meant_for) is expected
     assert not expected or re.match(r"Meant (for|to) .*photograph's class.*random weights\.$", method.meant_for)
+
+
+def test_safeguards_that_are_off_are_named_and_those_left_on_are_not():
+    knobs = knobs_of(CATALOG["dino"].Knobs, "method.")
+    guards = [each.key for each in knobs if each.without]
+    assert len(guards) > 1 and safeguards_off(knobs, RunConfig(method="dino").flat()) == []
+    for guard in guards:
+        assert [each.key for each in safeguards_off(knobs, RunConfig(**{"method": "dino", guard: False}).flat())] == [guard]

@@ -210,3 +210,10 @@ def test_every_metric_that_was_written_survives_a_kill_of_its_writer(store, run)
     writer.wait()
     steps = [entry.step for entry in store.events(run)]
     assert steps == list(range(1, len(steps) + 1)) and len(steps) >= written
+
+
+def test_settings_after_knobs_were_moved_by_hand_have_no_schedules_of_these_knobs(store):
+    run = store.run(store.create(RunConfig(**{"schedule.method.temperature": "linear 0.1", "schedule.augment.hue": "linear 0.2"})))
+    later = run.flat_after([Change(3, "method.temperature", 0.3), Change(9, "method.temperature", 0.4)])
+    assert later == {key: value for key, value in run.flat.items() if key != "schedule.method.temperature"} | {"method.temperature": 0.4}
+    assert run.flat_after([]) == run.flat and "schedule.augment.hue" in later
