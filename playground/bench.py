@@ -44,11 +44,12 @@ class Effort:
     seconds: float = 8.0  # for each contender
     turns: int = 5  # that they are cut into
     seeds: int = 5  # trainings: until something is learned, and those whose diagnostics are timed
-    share_steps: int = 60  # of the latter; with fewer, the first and the last measurement would take most of the share
+    share_steps: int = 80  # of the latter
     compiled: bool = True  # whether torch.compile is tried, which may take half a minute
 
 
-QUICK = Effort(seconds=0.6, turns=1, seeds=1, compiled=False)
+# With fewer steps the first and the last measurement, which are always there, would take most of the share.
+QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60, compiled=False)
 
 
 def measure(effort: Effort) -> Iterator[tuple[str, Result]]:

@@ -1,13 +1,13 @@
 """Controls that follow a run which somebody else moves."""
 
 import time
-from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 
 from playground.config import RunConfig
 from playground.events import Change
+from playground.runs.records import Run
 from playground.ui import controls
 from playground.ui.following import ARRIVES, follow
 from playground.ui.settings import Settings
@@ -24,7 +24,8 @@ def session(monkeypatch):
 
 
 def run(*changes, name="abc", **config):
-    found = SimpleNamespace(id=name, flat=RunConfig(**config).flat(), over=False, status="running")
+    times = dict.fromkeys(("created", "started", "finished"), 0.0)
+    found = Run(name, RunConfig(**config).flat(), "running", "", "", **times, step=0, facts={}, attempt=1)
     return Watched(found, tuple(Change(step, key, value) for step, (key, value) in enumerate(changes, 1)))
 
 
