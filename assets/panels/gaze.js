@@ -14,7 +14,7 @@ export class Gaze {
     this.patch = null
     this.runs = new Map()
     this.places = make("div.ssl-gazes")
-    this.element = section("Attention of a patch", "click or drag on the picture. Nothing is hidden here; brighter is where this patch looks more, each head by its own scale", this.places)
+    this.element = section("Attention of a patch", "attention", "click or drag on the picture. Nothing is hidden here; brighter is where this patch looks more, each head by its own scale", this.places)
   }
 
   show(runs, query, picture, grid) {

@@ -1,5 +1,6 @@
 // The same image with ever more of it hidden, and over many masks: what a run can still paint.
 
+import { explain } from "../definitions.js"
 import { Latest } from "../latest.js"
 import { Scale, paintHeat, roundTop } from "../heat.js"
 import { Chart, axis } from "../plot.js"
@@ -12,8 +13,8 @@ export class Sweep {
     this.strips = make("div.ssl-strips")
     this.means = make("div.ssl-means")
     this.element = make("div.ssl-sweep",
-      section("The same image, more and more hidden", "reconstruction + visible; each mask lies inside the next; below: the share that is hidden, and the error", this.strips), this.chart.element,
-      section("On average over many masks", "each patch as it is painted when it is hidden", this.means))
+      section("The same image, more and more hidden", "ratio error", "reconstruction + visible; each mask lies inside the next; below: the share that is hidden, and the error", this.strips), this.chart.element,
+      section("On average over many masks", "patch error", "each patch as it is painted when it is hidden", this.means))
     this.runs = new Map()
   }
 
@@ -146,6 +147,7 @@ class Mean {
   }
 }
 
-export function section(title, good, ...inside) {
-  return make("section.ssl-part", make("header.ssl-head", make("span.ssl-title", title), make("span.ssl-good", good)), ...inside)
+/** about: the metric whose definition explains the numbers inside. */
+export function section(title, about, good, ...inside) {
+  return make("section.ssl-part", make("header.ssl-head", explain(make("span.ssl-title", title), about), make("span.ssl-good", good)), ...inside)
 }

@@ -1,5 +1,6 @@
 """The real server and a real Chromium. Without either these tests say why they are skipped, unless they are required."""
 
+import json
 import os
 import shutil
 import socket
@@ -133,4 +134,22 @@ def desk(chromium, server):
     yield open_page
     for context in contexts:
         context.close()
+    end_what_trains(chromium, server)
     assert complaints == []
+
+
+def end_what_trains(chromium, server):
+    """A test that failed must leave no run behind: those after it would wait for their turn."""
+    active = ("queued", "running", "paused")
+    for status in active:
+        for run in _runs(server, status):
+            page = chromium.new_page()
+            page.goto(f"{server}?run={run}")
+            page.click(".st-key-stop button:enabled")
+            page.wait_for_selector(".st-key-stop button:disabled")
+            page.close()
+
+
+def _runs(server, status):
+    with urllib.request.urlopen(f"{server}api/runs", timeout=60) as answer:
+        return [each["id"] for each in json.load(answer)["runs"] if each["status"] == status]

@@ -134,9 +134,22 @@ def test_every_number_of_the_augmentations_page(desk, pair):
     explained(page, "View 1", "View 1, step by step", "Overlap of two crops", "Pixels, live k-NN", "Untrained network, linear probe")
 
 
-def test_every_number_of_the_masking_and_the_data_page(desk):
-    page = desk(path="masking", until=".ssl-counted:has-text('hidden')")
+def test_every_number_of_the_masking_page(desk):
+    page = desk(path="masking", until=".ssl-counted:has-text('hidden')", **{"mask.ratio": 0.75})  # of no run
     explained(page, "48 of 64 patches hidden, 75 %")
+    page = desk(method="mae", batch_size=32, steps=4)
+    page.click(".st-key-start button:enabled")
+    page.wait_for_function(FINISHED)
+    run = parse_qs(urlsplit(page.url).query)["run"][0]
+    page = desk(path="masking", until=".ssl-mean figcaption", height=3000, **{"mask.run": run, "mask.ratio": 0.5})
+    page.wait_for_selector(".ssl-row-of-ten figcaption")
+    page.wait_for_selector(".ssl-heads figcaption")
+    page.wait_for_selector(".ssl-sweep .js-plotly-plot .main-svg")
+    labels = ["32 of 64 patches hidden, 50 %", "The same image, more and more hidden", "On average over many masks"]
+    explained(page, *labels)
+
+
+def test_every_number_of_the_data_page(desk):
     page = desk(path="data", until=".ssl-sheet-row")
     found = page.evaluate(LABELS)
     assert found["lacking"] == [] and any(name.startswith("Mean color") for name, _ in found["told"])
