@@ -165,6 +165,10 @@ def test_what_lies_between_its_limits_is_said_in_a_sentence():
 def test_where_the_verdict_is_unclear_so_is_the_layer_that_it_doubts():
     between = verdict(measured(**UNKNOWN) | {"projector/rankme_centered": sum((rank_limit(64).speaks, rank_limit(64).clears)) / 2})
     assert (between.state, between.layers) == ("unclear", {"projector": "unclear", "backbone": "healthy"})
+    narrow = {"projector/rankme_centered": rank_limit(64).speaks / 2, "rankme_centered": between.evidence["projector/rank"]}
+    sick = verdict(measured(**UNKNOWN) | narrow)
+    assert (sick.state, sick.layers) == ("projector collapse", {"projector": "dimensional collapse", "backbone": "unclear"})
+    assert "Whether the backbone below it is alive is unclear" in sick.sentence
     idle = verdict(measured(knn__shape=0.3, knn__color=0.9, explained__shape=0.05))
     assert (idle.state, idle.layers) == ("unclear", {"projector": "healthy", "backbone": "unclear"})
     assert not any(each["holds"] for each in idle.checks)

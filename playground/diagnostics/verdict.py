@@ -19,7 +19,7 @@ Every rule is made of checks with their limits, `limits`; `ssl-playground judge`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from playground.diagnostics.advice import WHOLE, advice
 from playground.diagnostics.checks import Rule
@@ -60,13 +60,16 @@ def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict
     if found and found.layer == "data":
         layers = dict.fromkeys(layers, "unclear")
     told = [check for each in rules for check in each.told(step, standing)]
+    doubted = {each.layer for each in rules if each.unclear(step, before)} & set(layers)
     if found:
-        state, sentence = _sick(found, rules, values, of)
+        state, sentence = _sick(found, rules, values, of, doubted)
         to_do = advice(found.says, main_nuisance(values, of)[0], of)
     else:
         (state, sentence), to_do = _well(step, rules, values, start, of, before), ""
     if state == "unclear":
-        layers = _doubted(layers, rules, step, before)
+        doubted = doubted or {"backbone"}  # the layer that is to learn
+    if state != "healthy":
+        layers = {layer: "unclear" if layer in doubted and each == "healthy" else each for layer, each in layers.items()}
     return Verdict(step, state, sentence, _evidence(values, of), to_do, layers, told)
 
 
@@ -75,11 +78,11 @@ def diverged(step: int, sentence: str) -> Verdict:
     return Verdict(step, "divergence", sentence[:1].upper() + sentence[1:], {}, WHOLE["divergence"])
 
 
-def _sick(found: Rule, rules: Sequence[Rule], values: Values, of: Subject) -> tuple[str, str]:
+def _sick(found: Rule, rules: Sequence[Rule], values: Values, of: Subject, doubted: Collection[str]) -> tuple[str, str]:
     """State and sentence where a rule speaks. A backbone is alive where none of its rules is met, however early it is."""
     if found.layer == "projector" and not any(each.met for each in rules if each.layer == "backbone"):
-        alive = f" The backbone below it is alive: {spread_of('backbone', values, of)}."
-        return "projector collapse", found.sentence + alive
+        alive = "Whether the backbone below it is alive is unclear" if "backbone" in doubted else "The backbone below it is alive"
+        return "projector collapse", f"{found.sentence} {alive}: {spread_of('backbone', values, of)}."
     return found.says, found.sentence
 
 
@@ -139,12 +142,6 @@ def _state_of(layer: str, rules: Sequence[Rule], step: int, before: Verdict | No
         return "starting"
     speaking = [each for each in rules if each.layer == layer and each.speaks(step, before)]
     return next((each.says for each in speaking if each.met), speaking[0].says if speaking else "healthy")
-
-
-def _doubted(layers: Mapping[str, str], rules: Sequence[Rule], step: int, before: Verdict | None) -> dict[str, str]:
-    """No layer is called healthy that the verdict is unclear about: those of the rules that cannot tell, else the one that is to learn."""
-    doubted = {each.layer for each in rules if each.unclear(step, before)} & set(layers) or {"backbone"}
-    return {layer: "unclear" if layer in doubted and state == "healthy" else state for layer, state in layers.items()}
 
 
 def _evidence(values: Values, of: Subject) -> dict[str, float]:
