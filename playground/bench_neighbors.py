@@ -47,16 +47,35 @@ def _paces(contenders: dict[str, _Contender], seconds: float, turns: int) -> Ite
     for neighbors, noticing in zip(NEIGHBORS, NOTICING, strict=True):
         with busy(neighbors):
             contenders["polite"].pace(noticing)
-            found = {name: each for name, each in contenders.items() if not neighbors or name != "all_threads"}
+            rivals = ("polite", "one_thread") if neighbors else ("polite", "one_thread", "all_threads")
+            found = {name: contenders[name] for name in rivals}
             yield f"threads_{_beside(neighbors)}", _compared(found, seconds, turns)
+    yield "threads_beside_a_training", _side_by_side(contenders, seconds, turns)
 
 
 @contextmanager
 def _racing() -> Iterator[dict[str, _Contender]]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    who = {"polite": (cores, True), "one_thread": (1, False), "all_threads": (cores, False)}
+    who = {"polite": (cores, True), "one_thread": (1, False), "all_threads": (cores, False), "another": (cores, True)}
     with ExitStack() as stack:
         yield {name: stack.enter_context(_Contender(*each)) for name, each in who.items()}
+
+
+def _side_by_side(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
+    """The slower of two polite ones that train at once over one thread alone."""
+    two, alone = [contenders["polite"], contenders["another"]], contenders["one_thread"]
+    _together(two, NOTICING[0])
+    found = [(min(_together(two, seconds / turns)), alone.pace(seconds / turns)) for _ in range(turns)]
+    slower, one = (statistics.median(paces) for paces in zip(*found, strict=True))
+    ratios = [pace / other for pace, other in found]
+    paces = {"slower_of_two": slower, "one_thread": one}
+    return {"ratio": slower / one, "lowest": min(ratios), "highest": max(ratios), **paces, "unit": "views/s"}
+
+
+def _together(contenders: Sequence[_Contender], seconds: float) -> list[float]:
+    for each in contenders:
+        each.begin(seconds)
+    return [each.done() for each in contenders]
 
 
 def _compared(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
@@ -159,9 +178,18 @@ class _Contender:
 
     def pace(self, seconds: float) -> float:
         """Views a second over so many seconds."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        self.begin(seconds)
+        return self.done()
+
+    def begin(self, seconds: float) -> None:
+        """Trains for so many seconds from now on."""
+        assert self._process.stdin is not None
         self._process.stdin.write(f"{seconds}\n")
         self._process.stdin.flush()
+
+    def done(self) -> float:
+        """Views a second, once the time is over."""
+        assert self._process.stdout is not None
         return float(self._process.stdout.readline())
 
     def __enter__(self) -> _Contender:

@@ -3,7 +3,8 @@
 Two OpenMP threads wait for each other hundreds of times a step, and spin while they wait. A neighbor process that takes the core of one
 of them for a few milliseconds stops both: such a training loses up to nine tenths of its pace, and its neighbor suffers as well. Fewer
 threads would add up in another order and change the numbers of the run. So the threads stay and share one core: then they take turns
-instead of waiting for each other. Nothing that is computed changes.
+instead of waiting for each other. Nothing that is computed changes. Where somebody is on that core as well and another has more room, as
+when two trainings have drawn together on the same one, they move there.
 
 Linux only, where a process may choose its cores. Elsewhere `share_cores` does nothing, and processes start with `WAITING` in their
 environment: threads that wait give up their core, and beside a busy neighbor a training keeps some of its pace instead of a fiftieth.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -25,6 +27,8 @@ CROWDED = 0.3  # seconds that our threads waited for a core, in each second: abo
 FREE = 0.85  # of the time a core must have been idle for the training to spread to it again,
 CALM = 1.0  # for so many seconds; a neighbor that comes back soon doubles them,
 CALM_MOST = 8.0  # up to so many
+SQUEEZED = 0.2  # of the time of our one core that others took: above it we look for another,
+MOMENT = 0.5  # every so many seconds
 TASKS, CORES = Path("/proc/self/task"), Path("/proc/stat")
 TICK = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01  # seconds, the unit of /proc/stat
 
@@ -47,6 +51,9 @@ class CoreSharing:
     def __init__(self, cores: Collection[int]) -> None:
         self.cores = sorted(cores)
         self.alone = True  # nobody else wants our cores, as far as we know
+        self._core = self.cores[os.getpid() % len(self.cores)]  # the one to draw together on: workers are started one after the other
+        self._dice = random.Random(os.getpid())
+        self._moment: tuple[float, dict[int, float], float] = (0.0, {}, 0.0)  # when it looked for room, and what was counted then
         self._calm, self._spread_at = CALM, -math.inf
         self._waited, self._idle, self._looked = waited(), idle(self.cores), time.monotonic()
         self._crowd: _Crowd | None = None
@@ -72,16 +79,33 @@ class CoreSharing:
             self._waited, self._looked = self._waited + delay, now
             if delay > CROWDED * seconds:
                 self._draw_together(now)
+        elif now - self._moment[0] > MOMENT and self._squeezed(now):
+            self._looked, self._idle = now, idle(self.cores)  # a core that one of two trainings is about to take is not free
         elif now - self._looked > self._calm:  # the kernel counts idle time in ticks: only a longer while says something
             rest, before, seconds = idle(self.cores), self._idle, now - self._looked
             self._idle, self._looked = rest, now
-            if all(rest[core] - before[core] > FREE * seconds for core in self.cores[1:]):
+            if all(rest[core] - before[core] > FREE * seconds for core in self.cores if core != self._core):
                 self._spread(now)
+
+    def _squeezed(self, now: float) -> bool:
+        """Whether others compute on our core and another has more room. Then we go there, or not: two who both went would meet again."""
+        (begun, before, ours), rest, done = self._moment, idle(self.cores), computed()
+        self._moment = (now, rest, done)
+        room = {core: rest[core] - before[core] for core in self.cores}
+        ours, best = done - ours, max((core for core in self.cores if core != self._core), key=lambda core: room[core])
+        others = now - begun - room[self._core] - ours
+        if others < SQUEEZED * (now - begun) or room[best] < ours:
+            return False
+        if self._dice.random() < 0.5:
+            self._core = best
+            take([best])
+        return True
 
     def _draw_together(self, now: float) -> None:
         self._calm = min(2 * self._calm, CALM_MOST) if now - self._spread_at < 2 * self._calm else CALM
         self.alone, self._idle, self._crowd = False, idle(self.cores), _Crowd(len(self.cores))
-        take(self.cores[:1])
+        self._moment = (now, self._idle, computed())
+        take([self._core])
 
     def _spread(self, now: float) -> None:
         self.alone, self._spread_at, self._waited = True, now, waited()
@@ -128,12 +152,21 @@ def take(cores: Collection[int]) -> None:
             os.sched_setaffinity(int(task), cores)
 
 
+def computed() -> float:
+    """Seconds that the threads of this process have had a core, so far; 0 where the system does not count."""
+    return _counted(0)
+
+
 def waited() -> float:
     """Seconds that the threads of this process have been ready to compute and had no core, so far; 0 where the system does not count."""
+    return _counted(1)
+
+
+def _counted(which: int) -> float:
     total = 0
     for task in os.listdir(TASKS) if TASKS.exists() else ():
         with suppress(OSError):
-            total += int((TASKS / task / "schedstat").read_text().split()[1])
+            total += int((TASKS / task / "schedstat").read_text().split()[which])
     return total / 1e9
 
 

@@ -23,6 +23,19 @@ class Paced:
     def pace(self, seconds):
         return self.paces.pop(0)
 
+    def begin(self, seconds):
+        self.training = True
+
+    def done(self):
+        return self.paces.pop(0)
+
+
+def test_of_two_trainings_at_once_the_slower_is_compared_with_one_thread_alone():
+    contenders = {"polite": Paced(1, 90, 70), "another": Paced(1, 60, 80), "one_thread": Paced(100, 100)}
+    row = neighbors._side_by_side(contenders, 2, 2)
+    assert row == {"ratio": 0.65, "lowest": 0.6, "highest": 0.7, "slower_of_two": 65, "one_thread": 100, "unit": "views/s"}
+    assert contenders["polite"].training and contenders["another"].training
+
 
 def test_the_polite_one_is_compared_with_the_best_of_the_others():
     row = neighbors._compared({"polite": Paced(80, 90, 70), "one_thread": Paced(50, 50, 50), "all_threads": Paced(100, 90, 110)}, 3, 3)

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
 from playground import RunConfig, core_sharing, devices
-from playground.core_sharing import CALM, CoreSharing, _Crowd, idle, take, waited
+from playground.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, idle, take, waited
 from playground.runs import process
 from playground.trainer import Trainer
 from playground.training import load_images
@@ -21,15 +22,17 @@ def kernel(monkeypatch):
     """A kernel whose counters are moved by hand, on two cores; `taken` is what the process was put on."""
 
     class Kernel:
-        now = waited = 0.0
+        now = waited = computed = 0.0
         idle = {0: 0.0, 1: 0.0}
         taken = None
         crowds = 0
 
-        def pass_time(self, seconds, waited=0.0, idle=0.0):
+        def pass_time(self, seconds, waited=0.0, idle=0.0, computed=1.0):
+            """idle: of the core that is not taken."""
             self.now += seconds
             self.waited += waited * seconds
-            self.idle = {core: before + idle * seconds for core, before in self.idle.items()}
+            self.computed += computed * seconds
+            self.idle = {core: before + idle * seconds * (self.taken != [core]) for core, before in self.idle.items()}
 
     class Crowd:
         def __init__(self, threads):
@@ -41,6 +44,8 @@ def kernel(monkeypatch):
     found = Kernel()
     monkeypatch.setattr(core_sharing.time, "monotonic", lambda: found.now)
     monkeypatch.setattr(core_sharing, "waited", lambda: found.waited)
+    monkeypatch.setattr(core_sharing, "computed", lambda: found.computed)
+    monkeypatch.setattr(core_sharing.os, "getpid", lambda: 2)
     monkeypatch.setattr(core_sharing, "idle", lambda cores: dict(found.idle))
     monkeypatch.setattr(core_sharing, "take", lambda cores: setattr(found, "taken", list(cores)))
     monkeypatch.setattr(core_sharing, "_Crowd", Crowd)
@@ -83,6 +88,52 @@ def test_a_neighbor_that_comes_and_goes_is_waited_for_longer(kernel):
             sharing.look()
         spread.append(kernel.now - begun)
     assert spread[0] < spread[1] < spread[2]
+
+
+def test_somebody_on_its_one_core_makes_it_look_for_another_that_has_more_room(kernel):
+    sharing = CoreSharing([0, 1])
+    kernel.pass_time(0.2, waited=0.8)
+    sharing.look()
+    assert kernel.taken == [0]
+    for computed, room in ((0.5, 0.4), (0.9, 1.0)):  # the other core has less room; nobody is here
+        kernel.pass_time(MOMENT + 0.1, idle=room, computed=computed)
+        sharing.look()
+        assert kernel.taken == [0]
+    sharing._calm = 100
+    moves = set()
+    for _ in range(20):
+        kernel.pass_time(MOMENT + 0.1, idle=1.0, computed=0.5)
+        sharing.look()
+        assert not sharing.alone, "a core that another training is about to take is not free"
+        moves.add(tuple(kernel.taken))
+    assert moves == {(0,), (1,)}
+
+
+TRAINS = """
+import torch
+from playground.core_sharing import share_cores
+
+torch.set_num_threads(2)
+share_cores()
+ones = torch.ones(1 << 17)
+while True:
+    ones.add_(1)
+"""
+
+
+def test_two_trainings_side_by_side_end_on_cores_of_their_own():
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    command = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores})\n{TRAINS}"]
+    trainings = [subprocess.Popen(command) for _ in range(2)]
+    try:
+        deadline = time.monotonic() + 120
+        while {frozenset(os.sched_getaffinity(each.pid)) for each in trainings} != {frozenset([core]) for core in cores}:
+            assert time.monotonic() < deadline and all(each.poll() is None for each in trainings)
+            time.sleep(0.05)
+    finally:
+        for each in trainings:
+            each.kill()
+            each.wait()
 
 
 def test_drawn_together_it_computes_the_same_to_the_last_bit():
