@@ -38,8 +38,8 @@ class MaskFeat(Masked):
     loss_unit = "squared histograms"
     unit = "squared error of histograms"
     meant_for = (
-        "Meant for pictures of edges, and for fine-tuning after hours of training: after minutes, neighbors "
-        "know no more of a photograph's class than with random weights."
+        "Meant for pictures of edges, and for fine-tuning after hours of training: after two "
+        "minutes, neighbors know a photograph's class only a little better than with random weights."
     )
     advice = "Its pictures are edges: each line is one bin of a histogram, as bright as the bin is full, in the color of its channel."
     suggests = Masked.suggests | {"masking.ratio": 0.25, "batch_size": 64, "steps": 800, "optimizer.learning_rate": 3e-3}
