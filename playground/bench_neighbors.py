@@ -58,7 +58,12 @@ def _racing() -> Iterator[dict[str, _Contender]]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     who = {"polite": (cores, True), "one_thread": (1, False), "all_threads": (cores, False), "another": (cores, True)}
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_Contender(*each)) for name, each in who.items()}
+        found = {}
+        for name, each in who.items():
+            found[name] = stack.enter_context(_Contender(*each))
+            if name == "polite":
+                found[name].pace(0)  # it finds out how to compute while nobody else is busy
+        yield found
 
 
 def _side_by_side(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
@@ -205,17 +210,20 @@ def contend(threads: int, politely: bool, requests: IO[str], replies: IO[str]) -
     import torch
 
     from playground.core_sharing import share_cores
+    from playground.device_trial import chosen
     from playground.devices import pick
+    from playground.home import home
     from playground.memory import keep_memory
     from playground.trainer import Trainer
     from playground.training import load_images
 
-    torch.set_num_threads(1)  # the others start as well: two threads each would wait for each other
+    torch.set_num_threads(threads)
     keep_memory()
     config = RunConfig()
     trainer = Trainer(config, load_images(config.data, None)[0], pick(config.device.name, config.network.choice.family))
-    torch.set_num_threads(threads)
+    trainer.compute_as(chosen(trainer, home()))
     if politely:
+        torch.set_num_threads(trainer.device.threads or threads)
         share_cores()
     for line in requests:
         trainer.update()  # its threads wake up

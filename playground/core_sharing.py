@@ -18,8 +18,8 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PERIOD = 0.2  # seconds between two looks
@@ -45,6 +45,18 @@ def share_cores() -> None:
         threading.Thread(target=_sharing.watch, name="cores").start()
 
 
+@contextmanager
+def together() -> Iterator[bool]:
+    """Inside it all threads of this process share one core, as beside a busy neighbor. Gives whether they do: not where that cannot be."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") and CORES.exists() else ()
+    sharing = _sharing or (CoreSharing(cores) if len(cores) > 1 else None)
+    if sharing is None:
+        yield False
+        return
+    with sharing.drawn_together():
+        yield True
+
+
 class CoreSharing:
     """The cores that this process may use, and which of them it uses now."""
 
@@ -57,6 +69,7 @@ class CoreSharing:
         self._calm, self._spread_at = CALM, -math.inf
         self._waited, self._idle, self._looked = waited(), idle(self.cores), time.monotonic()
         self._crowd: _Crowd | None = None
+        self._looking = threading.Lock()
 
     def watch(self) -> None:
         """Looks again and again, until the main thread has ended.
@@ -66,7 +79,8 @@ class CoreSharing:
         """
         main = threading.main_thread()
         while main.is_alive():
-            self.look()
+            with self._looking:
+                self.look()
             main.join(PERIOD)
         if self._crowd is not None:
             self._crowd.leave()
@@ -101,6 +115,23 @@ class CoreSharing:
             take([best])
         return True
 
+    @contextmanager
+    def drawn_together(self) -> Iterator[None]:
+        """Draws together on purpose; afterwards it is as it was."""
+        with self._looking:
+            if not self.alone:
+                yield
+                return
+            calm = self._calm, self._spread_at
+            self._draw_together(time.monotonic())
+            assert self._crowd is not None
+            self._crowd.there.wait()
+            try:
+                yield
+            finally:
+                self._spread(time.monotonic())
+                self._looked, (self._calm, self._spread_at) = time.monotonic(), calm
+
     def _draw_together(self, now: float) -> None:
         self._calm = min(2 * self._calm, CALM_MOST) if now - self._spread_at < 2 * self._calm else CALM
         self.alone, self._idle, self._crowd = False, idle(self.cores), _Crowd(len(self.cores))
@@ -121,7 +152,7 @@ class _Crowd:
     """
 
     def __init__(self, threads: int) -> None:
-        self._over = threading.Event()
+        self.there, self._over = threading.Event(), threading.Event()
         threading.Thread(target=self._stand_by, args=[threads], name="crowd").start()
 
     def leave(self) -> None:
@@ -134,6 +165,7 @@ class _Crowd:
         if set_threads := _openmp():
             set_threads(threads + 1)  # of this thread's own team
             torch.ones(1 << 17).add_(1)  # large enough to be computed by a team, which is then there
+        self.there.set()
         self._over.wait()
 
 

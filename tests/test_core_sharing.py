@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from playground import RunConfig, core_sharing, devices
-from playground.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, idle, take, waited
+from playground.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, idle, take, together, waited
 from playground.runs import process
 from playground.trainer import Trainer
 from playground.training import load_images
@@ -179,6 +179,18 @@ begun.wait()
 def test_the_exit_code_of_a_process_that_ends_while_its_crowd_is_within_torch(ending, code, home):
     done = subprocess.run([sys.executable, "-c", ENDS + ending], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, "terminate" in done.stderr) == (code, False), done.stderr
+
+
+def test_drawn_together_on_purpose_it_is_on_one_core_and_afterwards_as_before(monkeypatch):
+    cores = os.sched_getaffinity(0)
+    with together() as shared:
+        assert shared == (len(cores) > 1) and len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == cores
+    sharing = CoreSharing(cores)
+    monkeypatch.setattr(core_sharing, "_sharing", sharing)
+    with together():
+        assert not sharing.alone and sharing._looking.locked()  # whoever watches the cores does not undo it
+    assert sharing.alone and not sharing._looking.locked() and os.sched_getaffinity(0) == cores
 
 
 def test_the_kernel_counts_waiting_and_idle_time():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import pytest
 import torch
@@ -12,13 +13,15 @@ from playground.events import Checkpoint, Started
 from playground.trainer import Trainer
 from playground.training import load_images
 
+TAKES_TURNS = device_trial._Trial.takes_turns
 TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
 
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
-    """No answer of an earlier test."""
+    """No answer of an earlier test; and clocks that are made up know nothing of cores that are shared."""
     monkeypatch.setattr(device_trial, "_remembered", {})
+    monkeypatch.setattr(device_trial._Trial, "takes_turns", lambda self, device: True)
 
 
 def fresh(**more):
@@ -120,6 +123,53 @@ def test_fewer_threads_are_not_taken_for_what_slowed_all_of_them_once(home, monk
     trainer = fresh()
     trainer.device = dataclasses.replace(trainer.device, threads=2)
     assert chosen(trainer, home).threads == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to choose from")
+@pytest.mark.parametrize(
+    ("alone", "shared", "device"),
+    [
+        ({"bfloat16": 1.0, "float32": 2.0, 1: 2.0}, 1.1, "bfloat16, channels_last, 2 threads"),  # on one core as one thread
+        ({"bfloat16": 1.0, "float32": 1.2, 1: 2.0}, 40.0, "float32, channels_last, 2 threads"),  # they wait in vain there
+        ({"bfloat16": 1.0, "float32": 3.0, 1: 2.0}, 40.0, "bfloat16, channels_last, 1 thread"),
+    ],
+)
+def test_threads_that_cannot_share_a_core_are_left_for_what_is_next_best(home, monkeypatch, alone, shared, device):
+    """A clock that knows the precision, the number of threads, and whether they are on one core, where bfloat16 takes `shared` times as
+    long as one thread."""
+    cores = os.sched_getaffinity(0)
+    halves = []
+
+    def prepared(trial, device):
+        def work():
+            halves.append(device.half)
+
+        return work
+
+    def clock(work):
+        work()
+        threads, half = torch.get_num_threads(), halves[-1]
+        if len(os.sched_getaffinity(0)) == 1 and threads > 1:
+            return alone[1] * (shared if half else 1.3)
+        return alone[1] * (1.0 if half else 1.2) if threads == 1 else alone["bfloat16" if half else "float32"]
+
+    monkeypatch.setattr(device_trial._Trial, "takes_turns", TAKES_TURNS)
+    monkeypatch.setattr(device_trial._Trial, "prepared", prepared)
+    monkeypatch.setattr(device_trial, "_clock", clock)
+    monkeypatch.setattr(device_trial, "_seconds", lambda work, device: work() or (0.5 if device.half else 1.0))
+    monkeypatch.setattr(device_trial, "waited", lambda: 0.0)
+    trainer = fresh()
+    trainer.device = dataclasses.replace(trainer.device, threads=2)
+    found = chosen(trainer, home)
+    assert found.describe() == f"cpu, {device}"
+    assert ("cannot share a core" in found.why) == (shared > device_trial.CLUMSY) and os.sched_getaffinity(0) == cores
+
+
+def test_the_threads_that_are_chosen_share_a_core_on_this_machine(home, monkeypatch):
+    monkeypatch.setattr(device_trial._Trial, "takes_turns", TAKES_TURNS)
+    trainer = fresh()
+    trainer.device = dataclasses.replace(trainer.device, threads=2)
+    assert TAKES_TURNS(device_trial._Trial(trainer), chosen(trainer, home))
 
 
 def test_the_settings_override_what_was_measured(home, monkeypatch):
