@@ -44,7 +44,7 @@ class Effort:
     seconds: float = 8.0  # for each contender
     turns: int = 5  # that they are cut into
     seeds: int = 5  # trainings: until something is learned, and those whose diagnostics are timed
-    share_steps: int = 80  # of the latter
+    share_steps: int = 120  # of the latter
     compiled: bool = True  # whether torch.compile is tried, which may take half a minute
 
 

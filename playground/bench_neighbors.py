@@ -209,7 +209,7 @@ def contend(threads: int, politely: bool, requests: IO[str], replies: IO[str]) -
     """The work of a contender."""
     import torch
 
-    from playground.core_sharing import share_cores
+    from playground.core_sharing import computing_on, share_cores
     from playground.device_trial import chosen
     from playground.devices import pick
     from playground.home import home
@@ -225,6 +225,7 @@ def contend(threads: int, politely: bool, requests: IO[str], replies: IO[str]) -
     if politely:
         torch.set_num_threads(trainer.device.threads or threads)
         share_cores()
+        computing_on(trainer.device.threads)
     for line in requests:
         trainer.update()  # its threads wake up
         begun, steps = time.perf_counter(), 0

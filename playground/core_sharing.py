@@ -45,6 +45,12 @@ def share_cores() -> None:
         threading.Thread(target=_sharing.watch, name="cores").start()
 
 
+def computing_on(threads: int) -> None:
+    """Says how many threads compute from now on. A single one waits for nobody: it stays where the kernel puts it."""
+    if _sharing is not None:
+        _sharing.several = threads != 1
+
+
 @contextmanager
 def together() -> Iterator[bool]:
     """Inside it all threads of this process share one core, as beside a busy neighbor. Gives whether they do: not where that cannot be."""
@@ -62,6 +68,7 @@ class CoreSharing:
 
     def __init__(self, cores: Collection[int]) -> None:
         self.cores = sorted(cores)
+        self.several = True  # threads compute, and wait for each other
         self.alone = True  # nobody else wants our cores, as far as we know
         self._core = self.cores[os.getpid() % len(self.cores)]  # the one to draw together on: workers are started one after the other
         self._dice = random.Random(os.getpid())
@@ -88,7 +95,11 @@ class CoreSharing:
     def look(self) -> None:
         """Compares what the kernel has counted since the last look, and draws together or spreads."""
         now = time.monotonic()
-        if self.alone:
+        if not self.several:
+            if not self.alone:
+                self._spread(now)
+            self._waited, self._looked = waited(), now
+        elif self.alone:
             delay, seconds = waited() - self._waited, now - self._looked
             self._waited, self._looked = self._waited + delay, now
             if delay > CROWDED * seconds:

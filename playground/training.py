@@ -22,6 +22,7 @@ from playground import devices
 from playground.album import Album
 from playground.cadence import Cadence, image_cost, probe_size
 from playground.config import RunConfig
+from playground.core_sharing import computing_on
 from playground.datasets import DataError, Images
 from playground.device_trial import chosen
 from playground.devices import Device
@@ -116,6 +117,7 @@ def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[
     before = (checkpoint or {}).get("device")  # older checkpoints do not say
     trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))
     torch.set_num_threads(trainer.device.threads or torch.get_num_threads())
+    computing_on(trainer.device.threads)
     return trainer
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from playground import RunConfig, core_sharing, devices
-from playground.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, idle, take, together, waited
+from playground.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, computing_on, idle, take, together, waited
 from playground.runs import process
 from playground.trainer import Trainer
 from playground.training import load_images
@@ -107,6 +107,23 @@ def test_somebody_on_its_one_core_makes_it_look_for_another_that_has_more_room(k
         assert not sharing.alone, "a core that another training is about to take is not free"
         moves.add(tuple(kernel.taken))
     assert moves == {(0,), (1,)}
+
+
+def test_a_single_thread_stays_where_the_kernel_puts_it(kernel, monkeypatch):
+    sharing = CoreSharing([0, 1])
+    monkeypatch.setattr(core_sharing, "_sharing", sharing)
+    kernel.pass_time(0.2, waited=0.8)
+    sharing.look()
+    assert kernel.taken == [0]
+    computing_on(1)
+    for _ in range(5):
+        kernel.pass_time(0.2, waited=0.8)
+        sharing.look()
+        assert sharing.alone and kernel.taken == [0, 1] and kernel.crowds == 0
+    computing_on(2)
+    kernel.pass_time(0.2, waited=0.8)
+    sharing.look()
+    assert kernel.taken == [0]
 
 
 TRAINS = """
