@@ -53,7 +53,7 @@ def computing_on(threads: int) -> None:
 
 @contextmanager
 def together() -> Iterator[bool]:
-    """Inside it all threads of this process share one core, as beside a busy neighbor. Gives whether they do: not where none can be chosen."""
+    """Inside, all threads of this process share one core, as beside a busy neighbor. Gives whether they do."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") and CORES.exists() else ()
     sharing = _sharing or (CoreSharing(cores) if len(cores) > 1 else None)
     if sharing is None:
