@@ -136,7 +136,7 @@ class CoreSharing:
             calm = self._calm, self._spread_at
             self._draw_together(time.monotonic())
             assert self._crowd is not None
-            self._crowd.there.wait()
+            self._crowd.there.wait(CALM_MOST)
             try:
                 yield
             finally:

@@ -7,7 +7,7 @@ the number of threads by the clock, all first and then always half as many, and 
 is kept unless something else is clearly faster: two homes on one machine choose alike, and the same config gives the same numbers.
 
 Threads must be able to take turns on one core, where `core_sharing` puts them beside a busy neighbor. Some kernels cannot: oneDNN's
-convolutions in bfloat16 wait for each other on the way back without giving the core away. On an EPYC with AVX-512 the default run made
+convolutions in bfloat16 wait for each other on the way back without giving the core away. On an EPYC with AVX-512 a small ResNet made
 3,400 views/s on two threads alone, and 41 on one core, where a single thread made 1,900, and two threads in float32 2,200 and 1,100.
 
 torch.compile is not among the candidates: it took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast (one trial each;
@@ -38,7 +38,8 @@ from playground.trainer import Trainer
 
 FILE = "devices.json"
 CLEARLY = 1.1  # times as fast: less is no reason to leave what usually pays
-CLUMSY = 5.0  # times as slow as one thread: what threads that share a core may be at most. Those that take turns are 1.1 times as slow
+# Times as slow as one thread that threads on one core may be. With so few images those that take turns were 1.3 to 6, others 39 to 85.
+CLUMSY = 15.0
 HOPELESS = 3.0  # times as slow as the usual in its first pass, which is the slower one: not tried any further
 ROUNDS = 3
 QUIET = 0.1  # seconds that our threads waited for a core, in each second: beside a neighbor that takes half a core one thread looks as fast
