@@ -19,7 +19,7 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
 live.still("evaluation", of=run.id if run else None)
 live.still(
     "losses",
-    evaluating.heard,
+    on_status=evaluating.heard,
     of=run.id if run else None,
     data=run.flat["data"] if run else settings.flat["data"],
     factor=evaluating.factor(now, run),

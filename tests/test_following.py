@@ -9,8 +9,8 @@ from playground.config import RunConfig
 from playground.events import Change
 from playground.runs.records import Run
 from playground.ui import controls
-from playground.ui.following import ARRIVES, follow
-from playground.ui.settings import Settings
+from playground.ui.following import follow
+from playground.ui.settings import ARRIVES, Settings
 from playground.ui.transport import Watched
 
 HEAT = "method.temperature"
@@ -69,11 +69,23 @@ def test_a_browser_that_still_reports_what_somebody_else_left_moves_nothing(sess
     follow(now, run())
     follow(now, run((HEAT, 0.7)))
     session[controls.STATE] = now
-    running = controls.Running(run((HEAT, 0.7)).flat, (HEAT,), lambda key, value: moves.append(value))
+    running = controls.Running(run((HEAT, 0.7)).flat, (HEAT,), lambda key, value: moves.append(value) is None)
     for reported in (before, 0.5, before):  # after a move by hand the browser has heard
         session[HEAT] = reported
         controls._moved(HEAT, running)
     assert moves == [0.5, before]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_control_says_what_the_run_has_where_its_own_value_is_not_on_its_way(session, taken):
+    now = session[controls.STATE] = Settings(RunConfig().flat())
+    running, has = controls.Running(RunConfig().flat(), (HEAT,), lambda key, value: taken), RunConfig().flat()[HEAT]
+    session[HEAT] = 0.7
+    controls._moved(HEAT, running)
+    assert (HEAT in now.sent, HEAT in now.untold) == (taken, not taken)
+    assert ("the run has" in controls.pen_for(now, running)._label(HEAT, "Temperature")) == (not taken)
+    now.sent = {HEAT: (0.7, time.monotonic() - 2 * ARRIVES)}
+    assert controls.pen_for(now, running)._label(HEAT, "Temperature") == f"Temperature · the run has {has:.4g}"
 
 
 def test_controls_that_stand_for_another_run_do_not_follow(session):

@@ -14,6 +14,7 @@ import streamlit as st
 from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
 from playground.methods import Method
+from playground.ui.callbacks import uninterrupted
 from playground.ui.settings import Settings, read, switched
 from playground.ui.syncing import MISSING, place, sync
 
@@ -28,11 +29,14 @@ NAMED = 4  # ignored keys of a link that a notice names
 
 @dataclass(frozen=True)
 class Running:
-    """What the controls must know of a run: its settings now (changes included), which move live, and how to move them."""
+    """What the controls must know of a run: its settings now (changes included), which move live, and how to move them.
+
+    move: tells the run, and returns whether it takes it.
+    """
 
     flat: dict[str, Any]
     live: tuple[str, ...]
-    move: Callable[[str, Any], None]
+    move: Callable[[str, Any], bool]
 
     def follows(self, key: str, flat: Mapping[str, Any]) -> bool:
         """Whether moving `key` on the page, whose settings are `flat`, moves it in this run."""
@@ -198,7 +202,7 @@ class Pen:
         if run and run.flat.get(key, MISSING) != flat[key]:
             if not run.follows(key, flat):
                 mark = " · next run"
-            elif key in self.now.untold:  # any other is on its way to the run
+            elif not self.now.on_its_way(key):
                 mark = f" · the run has {run.flat[key]:.4g}"
         return label + mark
 
@@ -276,10 +280,12 @@ def _sentence(key: str, sentence: str, mend: str | None) -> None:
         st.button(mend, key=f"mend {key}", type="tertiary", icon=":material/check:", on_click=_mended, args=(key,))
 
 
+@uninterrupted
 def _mended(key: str) -> None:
     settings().problems.pop(key, None)
 
 
+@uninterrupted
 def _moved(key: str, running: Running | None) -> None:
     """A widget was moved: the settings follow, and so does the run where the knob is live."""
     now, value = settings(), st.session_state[key]
@@ -292,8 +298,7 @@ def _moved(key: str, running: Running | None) -> None:
     now.notes.clear()
     now.flat = now.flat | {key: value}
     now.untold.add(key)
-    if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}):
-        running.move(key, value)
+    if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}) and running.move(key, value):
         now.sent[key] = value, time.monotonic()
         now.untold.discard(key)
         now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it

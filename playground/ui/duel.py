@@ -10,6 +10,7 @@ import streamlit as st
 from playground.breaking import WAYS, Break, Way, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
 from playground.ui import lab, live
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import pen_for, plain, settings
 from playground.ui.lab import PREFIX, SIDES, Pair
 from playground.ui.syncing import sync
@@ -74,6 +75,7 @@ def _safeguard(each: Break, off: bool) -> None:
         st.caption(f":orange[:material/warning: Off: expect {plain(each.expect)}.]")
 
 
+@uninterrupted
 def _switched(name: str) -> None:
     lab.toggle(name, on=not st.session_state[f"{PREFIX}keep.{name}"])
 
@@ -86,6 +88,7 @@ def _extremes(ways: list[Break], chosen: tuple[str, ...]) -> None:
     st.pills("Extremes", list(titles), selection_mode="multi", default=default, format_func=titles.__getitem__, **more)
 
 
+@uninterrupted
 def _pushed() -> None:
     healthy, _ = lab.config()
     if healthy is None:
@@ -180,6 +183,7 @@ def panels(shown: Pair) -> None:
     live.still("duel", **twins)
 
 
+@uninterrupted
 def _opened(side: str) -> None:
     st.session_state[f"{PREFIX}open"] = side
 

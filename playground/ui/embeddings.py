@@ -12,6 +12,7 @@ from playground.config import CHOICES
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui import live
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import plain
 from playground.ui.settings import Problem
 from playground.ui.syncing import place
@@ -169,6 +170,7 @@ def _select(name: str, label: str, options: list[str], names: dict[str, str], no
     st.selectbox(label, options, index, format_func=lambda run: names.get(run, "None"), key=PREFIX + name, on_change=_moved, args=(name,))
 
 
+@uninterrupted
 def _moved(name: str) -> None:
     now = look()
     now.set(name, st.session_state[PREFIX + name])
@@ -190,7 +192,7 @@ def panel(now: Look) -> None:
     run = _found(now.run)
     own = run.flat.get("data") if run else None
     data = [{"name": name, "title": each.title} for name, each in sorted(CHOICES["data"].items(), key=lambda each: each[0] != own)]
-    live.still("atlas", heard, runs=told, datasets=data, **kept)
+    live.still("atlas", on_status=heard, runs=told, datasets=data, **kept)
 
 
 def _told(run: str) -> dict[str, Any]:
@@ -204,6 +206,7 @@ def _told(run: str) -> dict[str, Any]:
     return {"id": run, "title": title, "short": f"{method} {run}", "vit": vit, "images": str(images)}
 
 
+@uninterrupted
 def heard() -> None:
     """The panel says what is looked at."""
     now, said = look(), st.session_state["panel-atlas"]["status"]

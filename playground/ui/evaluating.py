@@ -14,6 +14,7 @@ from playground.home import home
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import RunError
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import plain
 from playground.ui.settings import Problem
 from playground.ui.syncing import place, sync
@@ -235,6 +236,7 @@ def _problem(now: Wanted, name: str) -> None:
         st.error(plain(now.problems[name].sentence), icon=":material/error:")
 
 
+@uninterrupted
 def _moved(name: str) -> None:
     value, now = st.session_state[PREFIX + name], st.session_state[STATE]
     text = ",".join(f"{each:g}" for each in value) if isinstance(value, list) else str(value)
@@ -245,6 +247,7 @@ def _moved(name: str) -> None:
         now.words.pop("factor", None)
 
 
+@uninterrupted
 def _ticked() -> None:
     now: Wanted = st.session_state[STATE]
     parts = [name for name in PARTS if st.session_state.get(f"{PREFIX}part-{name}")]
@@ -276,6 +279,7 @@ def buttons(now: Wanted, run: Run | None) -> None:
         st.caption(f"What is ticked takes {whole}, in the background. This page can be left meanwhile.")
 
 
+@uninterrupted
 def _start() -> None:
     now: Wanted = st.session_state[STATE]
     protocol, _ = now.protocol()
@@ -287,12 +291,14 @@ def _start() -> None:
         st.session_state["evaluation refused"] = str(error)
 
 
+@uninterrupted
 def _stop() -> None:
     now: Wanted = st.session_state[STATE]
     if now.run:
         shared_pool().evaluations.stop(now.run)
 
 
+@uninterrupted
 def heard() -> None:
     """A point of the picture of losses was clicked: that run is looked at."""
     told = st.session_state.get("panel-losses", {}).get("status") or {}

@@ -12,6 +12,7 @@ import streamlit as st
 from playground.datasets import DataError, Images, Progress
 from playground.home import home
 from playground.training import load_images
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import plain
 
 WANTED = "fetching"  # the data, down to their knobs, that somebody in this session has asked for
@@ -52,6 +53,7 @@ def _button(label: str, icon: str, wanted: Any) -> None:
     st.button(label, key="fetch", icon=f":material/{icon}:", on_click=_ask, args=(wanted,))
 
 
+@uninterrupted
 def _ask(data: Any) -> None:
     st.session_state[WANTED], st.session_state[REFUSED] = data, None
 

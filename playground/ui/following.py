@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
 from playground.breaking import breaks
@@ -14,7 +12,6 @@ from playground.ui.settings import Settings
 from playground.ui.transport import Watched
 
 STATE = "followed"  # where the session keeps up to which change of which run its controls have come
-ARRIVES = 10.0  # seconds within which a run has heard what it was told, or never will
 
 
 def follow(now: Settings, watched: Watched) -> None:
@@ -51,8 +48,7 @@ def _concerns(change: Change, now: Settings, watched: Watched) -> bool:
     owner = change.name.partition(".")[0]
     if change.name not in now.flat or change.name in now.untold or (owner in CHOICES and now.flat[owner] != watched.flat.get(owner)):
         return False
-    value, since = now.sent.get(change.name, (change.value, 0.0))
-    if value == change.value or time.monotonic() - since > ARRIVES:
-        now.sent.pop(change.name, None)
-        return True
-    return False
+    if now.on_its_way(change.name) and now.sent[change.name][0] != change.value:
+        return False
+    now.sent.pop(change.name, None)
+    return True

@@ -16,6 +16,7 @@ from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
 from playground.ui import PAGES
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import choose, settings
 from playground.ui.settings import foreign
 from playground.ui.transport import Watched, asked, owner
@@ -169,6 +170,7 @@ def off_already(healthy: RunConfig) -> list[str]:
     return [each.key for each in safeguards_off(healthy.knobs(), healthy.flat())]
 
 
+@uninterrupted
 def put_back(keys: list[str]) -> None:
     """Gives the settings their safeguards again."""
     kept = settings()
@@ -190,6 +192,7 @@ def toggle(name: str, *, on: bool) -> None:
         _tell(known[name], heal=False)
 
 
+@uninterrupted
 def heal() -> None:
     """The broken run gets the values of the healthy one, as far as a run can be told."""
     now, values = lab(), pair().curable()
@@ -200,6 +203,7 @@ def heal() -> None:
     now.breaks = tuple(name for name in now.breaks or () if name not in now.healed) if now.breaks is not None else None
 
 
+@uninterrupted
 def break_again() -> None:
     """What was healed last is broken again."""
     for name in lab().healed:
@@ -222,6 +226,7 @@ def _send(values: Mapping[str, Any]) -> None:
             _command(run, Set(key, value))
 
 
+@uninterrupted
 def start() -> None:
     """A new pair; the one before it ends."""
     healthy, _ = config()
@@ -238,6 +243,7 @@ def start() -> None:
     now.healed = ()
 
 
+@uninterrupted
 def show(way: Way) -> None:
     """A pair that fails in this way, at once."""
     for section, name in way.settings.items():
@@ -254,6 +260,7 @@ def _started_just_now(before: Pair, healthy: RunConfig, other: RunConfig) -> boo
     )
 
 
+@uninterrupted
 def pause() -> None:
     """Both wait, or go on together."""
     shown = pair()
@@ -268,6 +275,7 @@ def _command(run: str, command: Command) -> None:
     asked(lambda: shared_pool().command(run, command))
 
 
+@uninterrupted
 def stop(shown: Pair | None = None) -> None:
     """Both end."""
     for run in (shown or pair()).among("queued", "running", "paused"):

@@ -53,7 +53,7 @@ def first_row(run: str | None) -> None:
             panel("curves", run)
 
 
-def still(name: str, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
+def still(name: str, *, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
     """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun.
 
     where: what tells two panels of one kind apart that stand on the same page.

@@ -13,6 +13,7 @@ from playground.presets import PRESETS, Preset, matching
 from playground.presets import settings as settings_of
 from playground.runs.pool import shared_pool
 from playground.ui import controls
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import Pen, plain
 from playground.ui.settings import Settings, switched
 from playground.ui.syncing import sync
@@ -78,10 +79,12 @@ def number(name: str, label: str, default: int, help: str) -> str:
     return text
 
 
+@uninterrupted
 def _typed(name: str) -> None:
     shown()[name] = str(st.session_state[SHOW + name])
 
 
+@uninterrupted
 def another(name: str) -> None:
     """Moves a number by one."""
     text = shown().get(name, "0")
@@ -101,6 +104,7 @@ def presets(now: Settings) -> None:
         st.caption(f"{plain(found.summary)} {f'[{plain(found.paper)}]({found.link})' if found.paper else ''}")
 
 
+@uninterrupted
 def _take(named: dict[str, Preset]) -> None:
     """Takes a preset over into the settings, and with it a method where it needs one."""
     now, name = controls.settings(), st.session_state["preset"]
@@ -148,5 +152,6 @@ def run(now: Watched) -> str | None:
     return chosen
 
 
+@uninterrupted
 def _chosen() -> None:
     shown()["run"] = st.session_state[SHOW + "run"] or ""

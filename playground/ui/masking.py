@@ -24,6 +24,7 @@ from playground.runs.folder import atlas
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import pen_for, plain, settings, widget
 from playground.ui.look import PREFIX, Look, at_last, beside, called, look, masked_runs
 from playground.ui.settings import Problem, switched
@@ -113,6 +114,7 @@ def _problem(now: Look, name: str) -> None:
         st.error(plain(now.problems[name].sentence), icon=":material/error:")
 
 
+@uninterrupted
 def _moved(name: str) -> None:
     now = look()
     before = now.origin
@@ -170,7 +172,7 @@ def panel(now: Look, found: Source) -> None:
     other = None if beside(now.run, now.other) else now.other
     live.still(
         "mask",
-        heard,
+        on_status=heard,
         sprites=found.sprites,
         grid=grid,
         base=bits_of(base),
@@ -200,11 +202,13 @@ def _told(run: str) -> dict[str, Any]:
     return {"id": run, "title": called(found), "short": short, "ratio": ratio}
 
 
+@uninterrupted
 def another() -> None:
     """The next seed."""
     look().another()
 
 
+@uninterrupted
 def heard() -> None:
     """The panel says which image was picked, and what was drawn."""
     now, said = look(), st.session_state[PANEL]["status"]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from playground.knobs import Knob
 from playground.schedules import SHAPES, Schedule
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import Pen, settings, widget
 from playground.ui.syncing import sync
 
@@ -74,6 +75,7 @@ def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
     )
 
 
+@uninterrupted
 def _choose() -> None:
     """Knobs were added or taken out; a new one starts as a line to where it is, for its end to be moved."""
     now, chosen = settings(), st.session_state[CHOSEN]
@@ -82,6 +84,7 @@ def _choose() -> None:
     now.problems = {key: problem for key, problem in now.problems.items() if not key.startswith(PREFIX)}
 
 
+@uninterrupted
 def _change(key: str) -> None:
     now = settings()
     schedule = Schedule(st.session_state[f"shape {key}"], float(st.session_state[f"end {key}"]))

@@ -20,6 +20,7 @@ FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set 
 ASIDE = ("show.", "mask.", "map.", "lab.", "eval.")
 SECTIONS = (*CHOICES, *PLAIN, "schedule")
 BEHIND = 3.0  # seconds that a browser may lag
+ARRIVES = 10.0  # seconds within which a run has heard what it was told, or never will
 NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a slip of the pen
 
 
@@ -59,6 +60,10 @@ class Settings:
             return True
         self.left = {each: since for each, since in self.left.items() if each[0] != key}
         return False
+
+    def on_its_way(self, key: str) -> bool:
+        """Whether a run was told of this knob and has not said yet that it has heard."""
+        return key in self.sent and time.monotonic() - self.sent[key][1] < ARRIVES
 
     def config(self) -> tuple[RunConfig | None, dict[str, str]]:
         """The config for the next run, or None; and every sentence that stands in its way, by key."""

@@ -19,6 +19,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import PoolFull, RunError
 from playground.runs.way_back import RATE, WayBack, way_back
+from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import Running, plain, remember, settings
 
 T = TypeVar("T")
@@ -146,6 +147,7 @@ def refusals(sentences: dict[str, str]) -> None:
         st.warning(f"Start is off until this is fixed: {plain(first)}{more}", icon=":material/pan_tool:")
 
 
+@uninterrupted
 def _start() -> None:
     config, _ = settings().config()
     now = watched()
@@ -165,6 +167,7 @@ def _started_this_just_now(config: RunConfig, now: Watched) -> bool:
     return now.active and now.run is not None and now.run.step == 0 and now.run.flat == config.flat()
 
 
+@uninterrupted
 def _pause() -> None:
     run = watched().run
     if run is None:
@@ -208,6 +211,7 @@ def going_on(now: Watched) -> None:
         )
 
 
+@uninterrupted
 def _go_back(run: str, back: WayBack) -> None:
     settings().flat = settings().flat | {RATE: back.rate}
     _resume(run, moved(watched()) | {RATE: back.rate}, back.step)
@@ -219,25 +223,30 @@ def _resume(run: str, moves: dict[str, Any], step: int | None = None) -> None:
         settings().untold.difference_update(moves)
 
 
+@uninterrupted
 def _step() -> None:
     _send(Step())
 
 
+@uninterrupted
 def _stop() -> None:
     run = watched().run
     if run is not None:
         asked(lambda: shared_pool().stop(run.id))
 
 
-def _move(key: str, value: Any) -> None:
-    _send(Set(key, value))
+def _move(key: str, value: Any) -> bool:
+    return _send(Set(key, value))
 
 
-def _send(command: Command) -> None:
+def _send(command: Command) -> bool:
+    """Whether the run of this page takes the command."""
     now = watched()
-    if now.run is not None and now.active:
-        run = now.run.id
-        asked(lambda: shared_pool().command(run, command))
+    if now.run is None or not now.active:
+        return False
+    run = now.run.id
+    asked(lambda: shared_pool().command(run, command))
+    return not st.session_state["refusal"]
 
 
 def asked(ask: Callable[[], T]) -> T | None:

@@ -12,6 +12,7 @@ from playground.datasets.labels import Source
 from playground.datasets.packed import stem
 from playground.datasets.tables import ENDINGS
 from playground.ui import controls
+from playground.ui.callbacks import uninterrupted
 from playground.ui.taking_in import labels_switch, taken_in
 
 KINDS = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp")
@@ -68,6 +69,7 @@ def _remove(name: str) -> None:
         st.caption(f"On this page only the visit that has sent a set may remove it; on the server, `ssl-playground data remove {name}`.")
 
 
+@uninterrupted
 def _removed(name: str) -> None:
     own.remove(name)
     st.session_state[MINE] -= {name}

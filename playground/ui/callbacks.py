@@ -1,0 +1,40 @@
+"""What a control asks for when it is moved or pressed is done to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+YIELD = "on_scriptrunner_yield"  # where Streamlit asks whether a newer request waits
+
+
+def uninterrupted(callback: Callable[P, T]) -> Callable[P, T]:
+    """A callback of a control that no newer request cuts short.
+
+    Streamlit ends a callback in the middle, at its next touch of the session's state, once the browser has asked for the page again,
+    as a panel does at any time. What was asked for is then done by half, and is not called again: a Stop that stops nothing, a knob
+    that moves on the page and not in the run. Drawings may be cut short, for each is followed by a whole one.
+    """
+
+    @wraps(callback)
+    def whole(*args: P.args, **more: P.kwargs) -> T:
+        context = get_script_run_ctx(suppress_warning=True)
+        requests = context and context.script_requests
+        if requests is None or YIELD in vars(requests):  # no page at all; or one callback calls another
+            return callback(*args, **more)
+        setattr(requests, YIELD, _nothing_waits)
+        try:
+            return callback(*args, **more)
+        finally:
+            delattr(requests, YIELD)
+
+    return whole
+
+
+def _nothing_waits() -> None:
+    """The newer request keeps waiting."""

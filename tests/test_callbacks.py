@@ -1,0 +1,71 @@
+"""What a control asks for is done to its end, also where the page is asked for again meanwhile."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import playground
+
+ROOT = Path(playground.__file__).parent.parent
+PAGES = [*(ROOT / "pages").glob("*.py"), *(ROOT / "playground" / "ui").glob("*.py")]
+CALLS = ("on_click", "on_change", "on_status", "on_status_change")
+PASSED_ON = ("on_status or _nothing",)
+
+
+def app(whole):
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+
+    from playground.ui.callbacks import uninterrupted
+
+    def pressed():
+        get_script_run_ctx().script_requests.request_rerun(RerunData())  # as when a panel asks for the page
+        st.session_state["first"] = st.session_state.get("first", 0) + 1
+        st.query_params["of"] = "a message to the browser"
+        st.session_state["second"] = 1
+
+    def outer():
+        uninterrupted(pressed)()
+        st.session_state["third"] = 1
+
+    st.button("Press", on_click=uninterrupted(outer) if whole else pressed)
+    st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_request_that_comes_meanwhile_waits_and_is_then_answered(whole):
+    page = AppTest.from_function(app, kwargs={"whole": whole}).run()
+    page.button[0].click().run()
+    assert ("second" in page.session_state) == whole, "what Streamlit itself does with it has changed"
+    if whole:
+        assert page.session_state["first"] == page.session_state["third"] == 1
+    assert page.session_state["drawn"] == 2
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_callback_of_a_control_is_uninterrupted(file):
+    for node in ast.walk(ast.parse(file.read_text())):
+        given = [(each.arg, each.value) for each in node.keywords] if isinstance(node, ast.Call) else []
+        given += (
+            [(ast.literal_eval(key), value) for key, value in zip(node.keys, node.values, strict=True) if key] if _is_table(node) else []
+        )
+        for word, value in given:
+            if word in CALLS and ast.unparse(value) not in PASSED_ON:
+                assert _is_whole(value, file), f"{file.name}:{node.lineno}: {ast.unparse(value)} needs @uninterrupted"
+
+
+def _is_table(node):
+    """Whether it is a dict with words as its keys."""
+    return isinstance(node, ast.Dict) and all(key is None or isinstance(key, ast.Constant) for key in node.keys)
+
+
+def _is_whole(value, file):
+    """Whether a callback, `stop` or `lab.stop` or one or the other, is uninterrupted where it is defined."""
+    if isinstance(value, ast.IfExp):
+        return _is_whole(value.body, file) and _is_whole(value.orelse, file)
+    if isinstance(value, ast.Attribute):
+        return _is_whole(ast.Name(value.attr), ROOT / "playground" / "ui" / f"{value.value.id}.py")
+    found = [node for node in ast.parse(file.read_text()).body if getattr(node, "name", "") == value.id]
+    return "uninterrupted" in [ast.unparse(each) for each in found[0].decorator_list]
