@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from playground.knobs import Section, knob, option
+from playground.knobs import ConfigError, Section, knob, option
 from playground.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
 
 OPERATORS = ("crop", "flip", "brightness", "contrast", "saturation", "hue", "grayscale", "blur", "solarize")
@@ -94,8 +94,6 @@ class Crops(Section):
     @classmethod
     def check(cls, config: Any) -> None:
         """Local views are no larger than global ones, tile into patches, and their least share is no more than their most."""
-        from playground.config import ConfigError
-
         crops, side = config.crops, config.data.image_size
         if crops is None or not crops.local_views:
             return

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playground import presets
-from playground.config import ConfigError, RunConfig
-from playground.knobs import Knob
+from playground.config import RunConfig
+from playground.knobs import ConfigError, Knob
 from playground.methods import CATALOG
 
 FAST = 100  # times the learning rate

@@ -18,8 +18,8 @@ from pydantic import ValidationError, model_serializer, model_validator
 
 from playground import datasets, devices, methods, networks, optimizers
 from playground.augment import Augment, Crops
-from playground.flat import PLAIN, ConfigError, as_text, build, did_you_mean, flatten, must_hold, refusal, scheduled
-from playground.knobs import Knob, Section, knob, knobs_of
+from playground.flat import as_text, build, did_you_mean, flatten, must_hold, refusal, scheduled
+from playground.knobs import ConfigError, Knob, Section, knob, knobs_of
 from playground.masking import Masking
 from playground.schedules import Schedule, progress_at
 
@@ -30,6 +30,7 @@ CHOICES: dict[str, Mapping[str, Any]] = {
     "optimizer": optimizers.CATALOG,
     "device": devices.CATALOG,
 }
+PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}  # sections that are not picked by a name
 OPTIONAL = {
     "crops": ("multi_crop", "takes no local views"),
     "masking": ("masked", "masks nothing by them"),
@@ -74,7 +75,7 @@ class RunConfig(Section):
     @classmethod
     def _complete(cls, values: Any) -> dict[str, Any]:
         """Fills in what was left out and turns names into their knobs."""
-        given = flatten(values)
+        given = flatten(values, PLAIN)
         flat = defaults(**{section: given[section] for section in CHOICES if section in given})
         for key in given:
             _require_known(key, flat)
@@ -153,6 +154,13 @@ class RunConfig(Section):
             raise ConfigError(name, f"{name} cannot change while a run trains; what can: {', '.join(self.live())}")
         flat.pop(f"schedule.{name}", None)
         return RunConfig(**flat | {name: value})
+
+    def with_method(self, name: str) -> RunConfig:
+        """Another method in its place, its knobs as they are by default, without local views and schedules. Raises ConfigError."""
+        flat = self.flat()
+        kept = {key: value for key, value in flat.items() if not key.startswith(("method", "schedule."))}
+        alone = {key: value for key, value in defaults(data=flat["data"], method=name).items() if key.startswith("method")}
+        return RunConfig(**kept | alone | ({"crops.local_views": 0} if methods.CATALOG[name].multi_crop else {}))
 
     def at(self, step: int) -> RunConfig:
         """The config as update number `step` (from 1) sees it: scheduled knobs have the value of that moment."""

@@ -49,7 +49,7 @@ class Average:
 def mask_of(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
     """The mask that a strategy and a seed give. With one seed, masks of rising ratio lie inside of each other."""
     with torch.inference_mode():
-        return draw_mask(masking, vit, image, stream(seed, "mask", 0))
+        return draw_mask(masking, image, vit.patch_size, vit.attention, stream(seed, "mask", 0))
 
 
 def fill(method: Masked, image: Tensor, mask: Mask) -> Filled:
@@ -86,7 +86,7 @@ def over_pixels(patches: Tensor, side: int) -> Tensor:
 def many_masks(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
     """`MANY` masks of one image, (N, L)."""
     with torch.inference_mode():
-        return draw_mask(masking, vit, image.expand(MANY, -1, -1, -1), stream(seed, "masks", 0))
+        return draw_mask(masking, image.expand(MANY, -1, -1, -1), vit.patch_size, vit.attention, stream(seed, "masks", 0))
 
 
 def attention_of(vit: ViT, image: Tensor, patch: int) -> Tensor:

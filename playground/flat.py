@@ -8,24 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from playground.augment import Augment, Crops
-from playground.knobs import Choice, Knob, Section, knobs_of
-from playground.masking import Masking
+from playground.knobs import Choice, ConfigError, Knob, Section, knobs_of
 from playground.schedules import Schedule
 
-PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}
 
-
-class ConfigError(ValueError):
-    """One sentence that says what must hold and what was got. `key`: the knob it is about, as in the flat form."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
-
-
-def flatten(values: Any) -> dict[str, Any]:
-    """Sections, models and flat keys -> flat keys."""
+def flatten(values: Any, plain: Mapping[str, type[Section]]) -> dict[str, Any]:
+    """Sections, models and flat keys -> flat keys. plain: the sections that are not picked by a name."""
     flat: dict[str, Any] = {}
     for key, value in dict(values).items():
         if isinstance(value, Choice.Knobs):
@@ -34,9 +22,9 @@ def flatten(values: Any) -> dict[str, Any]:
             flat |= {f"{key}.{name}": each for name, each in value}
         elif isinstance(value, Mapping):
             flat |= {(key if name == "name" else f"{key}.{name}"): each for name, each in value.items()}
-        elif key in PLAIN and value is not None:
-            raise ConfigError(key, f"{key} must be a group of settings, such as {key}.{next(iter(PLAIN[key].model_fields))}, got {value}")
-        elif key not in PLAIN:
+        elif key in plain and value is not None:
+            raise ConfigError(key, f"{key} must be a group of settings, such as {key}.{next(iter(plain[key].model_fields))}, got {value}")
+        elif key not in plain:
             flat[key] = value
     return flat
 

@@ -20,6 +20,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic.fields import FieldInfo
 
 
+class ConfigError(ValueError):
+    """One sentence that says what must hold and what was got. `key`: the knob it is about, as in the flat form."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
 class Section(BaseModel):
     """A group of knobs, checked where it is made and never changed afterwards."""
 

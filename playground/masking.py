@@ -6,16 +6,14 @@ Always for a whole batch at once, on its device, and the same number in every im
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from playground.knobs import Section, knob, option
-
-if TYPE_CHECKING:
-    from playground.networks import ViT
 
 RECTANGLES = 32  # drawn for each image: about always enough to cover it
 AREA_MIN, AREA_MAX = 0.08, 0.4  # of a rectangle, as a share of the image; the least is BEiT's
@@ -68,9 +66,12 @@ class Mask:
         return cls(hidden.int().argsort(dim=1, stable=True), hidden.shape[1] - counts[0])
 
 
-def draw_mask(masking: Masking, vit: ViT, images: Tensor, generator: torch.Generator) -> Mask:
-    """(B, 3, H, W) -> a mask for each image; only the strategy `attention` looks at them."""
-    batch, grid = len(images), images.shape[-1] // vit.patch_size
+def draw_mask(masking: Masking, images: Tensor, patch_size: int, attention: Callable[[Tensor], Tensor], generator: torch.Generator) -> Mask:
+    """(B, 3, H, W) -> a mask of their patches for each image; only the strategy `attention` looks at them.
+
+    attention: (B, 3, H, W) -> (B, heads, L, L), how much each patch (row) looks at each other.
+    """
+    batch, grid = len(images), images.shape[-1] // patch_size
     match masking.strategy:
         case "random":
             order = random_order(batch, grid**2, generator)
@@ -79,7 +80,7 @@ def draw_mask(masking: Masking, vit: ViT, images: Tensor, generator: torch.Gener
         case "grid":
             order = grid_order(batch, grid, generator)
         case "attention":
-            order = attention_order(vit.attention(images).float().mean((1, 2)), generator)
+            order = attention_order(attention(images).float().mean((1, 2)), generator)
     return Mask(order, visible_count(grid**2, masking.ratio))
 
 

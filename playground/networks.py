@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.knobs import Choice, catalog, option
+from playground.knobs import Choice, ConfigError, catalog, option
 from playground.transformer import Block, attention, patchify, sine_positions, unpatchify
 
 __all__ = ["CATALOG", "Backbone", "BasicBlock", "Network", "ResNet", "ViT"]
@@ -199,8 +199,6 @@ class _ViT(Network):
     @classmethod
     def check(cls, config: Any) -> None:
         """The patches tile the image, and there are at least four of them."""
-        from playground.config import ConfigError
-
         side, patch = config.data.image_size, config.network.patch_size
         if side % patch or side < 2 * patch:
             raise ConfigError(

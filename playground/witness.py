@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.datasets import Images
 from playground.evaluation.probes import knn_predict
 from playground.home import home
+from playground.knobs import ConfigError
 from playground.methods import Method
 from playground.trainer import untrained
 from playground.training import load_images

@@ -5,8 +5,8 @@ import torch
 from torchvision.transforms.v2 import functional as reference
 
 from playground.augment import OPERATORS, Augment, Crops, augment, draw, neutral, perform, possible
-from playground.config import ConfigError, RunConfig
-from playground.knobs import knobs_of
+from playground.config import RunConfig
+from playground.knobs import ConfigError, knobs_of
 from playground.methods import CATALOG as METHODS
 from playground.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
 from playground.presets import PRESETS

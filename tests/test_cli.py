@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from playground import cli, witness
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.events import Checkpoint, Finished, Started, Verdict
+from playground.knobs import ConfigError
 from playground.methods import CATALOG
 from playground.report import show, summarize
 

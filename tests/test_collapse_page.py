@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from playground import RunConfig
 from playground.breaking import WAYS, breaks, broken, differences, guarded_first
-from playground.config import ConfigError
 from playground.events import Change, Finished, Snapshot, Verdict
+from playground.knobs import ConfigError
 from playground.methods import CATALOG
 from playground.runs.pool import Pool, close_shared_pools, shared_pool
 from playground.web.routes import routes

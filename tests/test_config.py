@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from playground.config import CHOICES, ConfigError, RunConfig, defaults, knobs_for
-from playground.knobs import knobs_of
+from playground.config import CHOICES, RunConfig, defaults, knobs_for
+from playground.knobs import ConfigError, knobs_of
 
 MANY_TOGETHER = [  # each value is fine alone; the sentence says what to change
     ({"method": "mae", "network": "resnet-small"}, "network", "mae: network must be one of vit-small, vit-tiny, got resnet-small"),

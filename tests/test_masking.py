@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
+from playground.knobs import ConfigError
 from playground.masking import Mask, Masking, attention_order, bayer, block_order, draw_mask, grid_order, rectangles
 from playground.networks import ViT
 
@@ -24,7 +25,7 @@ def vit(request):
 
 def masks(vit, strategy, ratio, seed=0, batch=6):
     images = torch.rand(batch, 3, 4 * vit.grid, 4 * vit.grid, generator=generator(9))
-    return draw_mask(Masking(strategy=strategy, ratio=ratio), vit, images, generator(seed))
+    return draw_mask(Masking(strategy=strategy, ratio=ratio), images, vit.patch_size, vit.attention, generator(seed))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.events import Pause, Resume, Set, Step, Stop
+from playground.knobs import ConfigError
 from playground.runs.lock import HomeInUse, HomeLock
 from playground.runs.moves import changes_of
 from playground.runs.pool import Pool

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.devices import pick
 from playground.events import Change
+from playground.knobs import ConfigError
 from playground.schedules import Schedule, progress_at
 from playground.trainer import Trainer
 from playground.training import load_images, train

@@ -5,8 +5,9 @@ import queue
 import pytest
 from test_pool import losses, reaches, trains
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.events import Change, Checkpoint, Finished, Metrics, Pause, Resume, Set, Verdict
+from playground.knobs import ConfigError
 from playground.runs.pool import Pool
 from playground.runs.runner import RunError
 from playground.runs.store import Store

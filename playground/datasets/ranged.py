@@ -6,8 +6,7 @@ from pydantic import model_validator
 
 from playground.datasets.base import Dataset
 from playground.datasets.ranges import Measured, Range
-from playground.flat import ConfigError
-from playground.knobs import number
+from playground.knobs import ConfigError, number
 
 
 def with_range(knobs: type[Dataset.Knobs], numbers: Measured) -> type[Dataset.Knobs]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from playground.diagnostics.geometry import alignment, unit
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class AlignUniform(Method):
@@ -64,7 +59,7 @@ class AlignUniform(Method):
         uniformity: bool = safeguard("Keep the uniformity term. Without it, only pulling is left.", without="complete collapse")
         alignment: bool = safeguard("Keep the alignment term.", without="no learning")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
@@ -82,7 +77,7 @@ class AlignUniform(Method):
         return self.projector(embedding)
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """Alignment is a squared distance on the sphere, 0 to 4. Uniformity is at most 0, and at least -2tN / (N - 1): N points on a
         sphere have no larger mean squared distance."""
         knobs, count = config.method, config.batch_size
@@ -90,12 +85,12 @@ class AlignUniform(Method):
         return float(least), float(4 * knobs.alignment_weight * knobs.alignment)
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """The same view of every other image of the batch."""
         return config.batch_size - 1 if config.method.uniformity else None
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """A point is perfectly aligned and not spread at all."""
         if not config.method.uniformity:
             return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]

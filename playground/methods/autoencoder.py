@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.heads import decoder
 from playground.knobs import Choice, knob
-from playground.methods.base import Batch, Measure, Method
+from playground.methods.base import Batch, Config, Measure, Method
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class Autoencoder(Method):
@@ -55,7 +50,7 @@ class Autoencoder(Method):
 
         bottleneck: int = knob(64, 1, 1024, "How many numbers the decoder gets. Few: only the coarsest survives.", log=True)
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         width, side = backbone.width, config.data.image_size // backbone.stride
         code = self.knobs.bottleneck

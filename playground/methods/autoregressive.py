@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.knobs import Choice, option
-from playground.methods.base import Batch, Measure, Method, Reference
+from playground.knobs import Choice, ConfigError, option
+from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.networks import Backbone, ViT
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 MOST = 32  # pixels in a row: their square is the length of the sequence
 
@@ -65,16 +62,14 @@ class Autoregressive(Method):
 
         levels: Literal[2, 3, 4, 6, 8] = option(4, "Steps of red, of green and of blue: 4 make a palette of 64 colors, 8 make iGPT's 512.")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.start = nn.Parameter(0.02 * torch.randn(backbone.width))
         self.head = nn.Linear(backbone.width, self.knobs.levels**3)
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """The sequence is short enough."""
-        from playground.config import ConfigError
-
         patch, least = config.network.patch_size, math.ceil(config.data.image_size / MOST)
         if patch < least:
             raise ConfigError(
@@ -139,7 +134,7 @@ class Autoregressive(Method):
         return {"original": shown, "given": upper, "continued": self._enlarged(continued)}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Every color equally likely."""
         count = config.method.levels**3
         return [Reference("loss", math.log(count), f"all colors equally likely: ln {count}")]

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 EPSILON = 1e-5  # of batch norm: keeps a dimension without any variance at zero
 
@@ -59,7 +55,7 @@ class BarlowTwins(Method):
         redundancy: bool = safeguard("Keep the redundancy term. Without it dimensions repeat.", without="dimensional collapse")
         standardize: bool = safeguard("Bring each dimension to mean 0 and variance 1 over the batch.", without="no learning")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size, layers=3)
 
@@ -77,7 +73,7 @@ class BarlowTwins(Method):
         return self.projector(embedding)
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """Standardized, each of the D x D correlations lies between -1 and 1: one that should be 1 costs at most 4, any other at most 1."""
         knobs = config.method
         size = knobs.projection_size
@@ -85,7 +81,7 @@ class BarlowTwins(Method):
         return 0.0, float(most) if knobs.standardize else math.inf
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Standardized, equal outputs are all zero, and so are their correlations."""
         if not config.method.standardize:
             return []

@@ -9,7 +9,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +18,22 @@ from playground.definitions import Definition
 from playground.knobs import Choice
 from playground.networks import Backbone, ViT
 
-if TYPE_CHECKING:
-    from playground.config import RunConfig
-
 Result = TypeVar("Result")
+
+
+class Config(Protocol):
+    """What a method may know of the run it trains in: `playground.config.RunConfig`, which stands on the methods, has it all."""
+
+    data: Any  # the knobs of the data set, whose class is `data.choice`; method and network likewise
+    method: Any
+    network: Any
+    masking: Any
+    steps: int
+    batch_size: int
+    accumulation: int
+
+    def with_method(self, name: str) -> Config:
+        """The same run with another method. Raises ConfigError where that cannot be."""
 
 
 @dataclass(frozen=True)
@@ -108,23 +120,23 @@ class Method(Choice, nn.Module):
     remedies: ClassVar[dict[str, dict[str, str]]] = {}  # failure -> its own numbers that help with every safeguard on, and which way
     measures: dict[str, Measure] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__()
         self.backbone = backbone
         self.knobs: Any = config.method
         self.masking: Any = config.masking
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """Raises ConfigError where the knobs do not go with the rest of the config."""
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """The loss's landmarks, such as its value when all outputs are the same."""
         return []
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """Between what its loss stays, whatever the weights: from 0 to no end for errors and for cross-entropies of free outputs.
 
         Losses are weighed as they exceed the lower bound, and the judge measures their rise by both.
@@ -132,13 +144,13 @@ class Method(Choice, nn.Module):
         return 0.0, math.inf
 
     @classmethod
-    def loss_of_guessing(cls, config: RunConfig) -> float:
+    def loss_of_guessing(cls, config: Config) -> float:
         """What the loss is for who knows nothing: its highest landmark that is not the best loss; minus infinity where it states none."""
         lines = [each.value for each in cls.references(config) if each.metric == "loss" and not each.best]
         return max(lines, default=-math.inf)
 
     @classmethod
-    def loss_definition(cls, config: RunConfig) -> Definition:
+    def loss_definition(cls, config: Config) -> Definition:
         """What the curve of the loss shows, and how to read it beside its landmarks."""
         lines = [each for each in cls.references(config) if each.metric == "loss"]
         good = "falls; its lowest possible value is not known: compare it with earlier steps of the same run only"
@@ -150,7 +162,7 @@ class Method(Choice, nn.Module):
         return Definition("Loss", good, f"{cls.title}: {meaning}", "", cls.loss_unit, f"{cls.paper}. {cls.link}", latex=cls.equation)
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """How many negatives each view is really compared with in one step; None where the idea does not apply."""
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,12 +12,9 @@ from torch import Tensor, nn
 from playground.heads import decoder
 from playground.knobs import Choice, knob, option, switch
 from playground.masking import Mask
-from playground.methods.base import Batch, Measure, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Reference, in_full_precision
 from playground.methods.masked import Filled, Filler, Masked, masked_mean, mean_patch_error
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 KEPT = 0.9  # of the codebook's statistics at each step
 DEAD = 0.1  # of its fair share of patches: a code with less describes nothing
@@ -84,7 +81,7 @@ class BEiT(Masked):
         code_size: Literal[8, 16, 32, 64] = option(16, "Dimensions of a code.")
         revival: bool = switch(True, "Move codes that nothing uses to patches that are described badly. Without it most may stay unused.")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.tokenizer = Tokenizer(self.vit.patch_size, self.knobs.codes, self.knobs.code_size)
         self.filler = Filler(self.vit, self.knobs.codes)
@@ -140,7 +137,7 @@ class BEiT(Masked):
         return {"tokenizer_error": mean_patch_error(self.patchify(images))}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Knowing nothing about codes."""
         codes = config.method.codes
         return [Reference("loss", math.log(codes), f"all codes equally likely: ln {codes}")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +11,8 @@ from torch import Tensor, nn
 
 from playground.heads import predictor, projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class BYOL(Method):
@@ -53,7 +49,7 @@ class BYOL(Method):
             "Let the teacher follow slowly. Without it the teacher is the student, as in SimSiam.", without="may collapse"
         )
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         size, hidden = self.knobs.projection_size, self.knobs.hidden_size
         self.projector = projector(backbone.width, hidden, size)
@@ -92,12 +88,12 @@ class BYOL(Method):
         return self.projector(embedding)
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A squared distance of two points on the sphere."""
         return 0.0, 4.0
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """The trap of the method."""
         return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
 

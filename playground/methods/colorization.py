@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from playground.heads import decoder
-from playground.knobs import Choice
-from playground.methods.base import Batch, Measure, Method
+from playground.knobs import Choice, ConfigError
+from playground.methods.base import Batch, Config, Measure, Method
 from playground.networks import Backbone
 from playground.operators import LUMA
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class Colorization(Method):
@@ -59,14 +54,12 @@ class Colorization(Method):
         """None: the decoder has the shape of the network."""
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """There are colors to paint."""
-        from playground.config import ConfigError
-
         if not config.data.choice.colored:
             raise ConfigError("data", f"{cls.name}: data must have colors, got {config.data.name}, which is gray")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.decoder = decoder(backbone.width, backbone.stride, channels=2)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,11 +10,8 @@ from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, switch
 from playground.measuring import measuring
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 CHUNK = 512  # images embedded at once
 
@@ -67,7 +63,7 @@ class DeepCluster(Method):
         fresh: bool = switch(False, "Begin every round with random centers and a new head, as in the paper, instead of from the last ones.")
         balance: bool = switch(True, "Give small clusters as much weight as large ones, so that a few large ones cannot take over.")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         count, images = _groups(config), config.data.choice.count
         size = min(self.knobs.whitened_size, backbone.width)
@@ -129,13 +125,13 @@ class DeepCluster(Method):
         return {"clusters": F.one_hot(nearest(points, self.centers)[1], len(self.centers)).float()}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Guessing among equally heavy clusters."""
         count = _groups(config)
         return [Reference("loss", math.log(count), f"guessing: ln K = ln {count}")] if config.method.balance else []
 
 
-def _groups(config: RunConfig) -> int:
+def _groups(config: Config) -> int:
     """How many clusters there are: a small set of images fills no more than it has images."""
     return min(int(config.method.clusters), int(config.data.choice.count))
 

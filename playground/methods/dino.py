@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -14,12 +14,9 @@ from playground.contrastive import most_surprise
 from playground.diagnostics.assignments import entropy
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.methods.swav import swapped_prediction
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class DINO(Method):
@@ -84,7 +81,7 @@ class DINO(Method):
         stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="no learning")
         moving_average: bool = safeguard("Let the teacher follow slowly. Without it the teacher is the student.", without="uniform teacher")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         knobs = self.knobs
         self.head = Head(backbone.width, knobs.hidden_size, knobs.bottleneck_size, knobs.outputs)
@@ -178,12 +175,12 @@ class DINO(Method):
         return {"teacher": sharpened(head(backbone(images)), self._center(), self._temperature())}
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines over the student's temperature."""
         return 0.0, most_surprise(config.method.outputs, 1 / config.method.student_temperature)
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """A centered constant is uniform; what the student then learns is uniform too."""
         if not config.method.centering:
             return []

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.knobs import Choice, knob, option, safeguard
+from playground.knobs import Choice, ConfigError, knob, option, safeguard
 from playground.masking import inside
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.methods.masked import Decoder, taken
 from playground.networks import Backbone, ViT
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 STRETCH_MIN, STRETCH_MAX = 0.75, 1.5  # height over width of a target block (appendix A.1)
 CONTEXT_MIN = 0.85  # the least share of the image that a context block covers before targets are cut out
@@ -80,15 +77,13 @@ class IJEPA(Method):
         moving_average: bool = safeguard("Let the teacher follow slowly, instead of being the student.", without="dimensional collapse")
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """Something is left to see."""
-        from playground.config import ConfigError
-
         patches, many = (config.data.image_size // config.network.patch_size) ** 2, config.method.targets
         if many >= patches:
             raise ConfigError("method.targets", f"ijepa: targets must be fewer than the image's {patches} patches, got {many}")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.predictor = Decoder(self._vit, self.knobs.predictor_width, self.knobs.predictor_depth, self._vit.width)
         self.teacher = copy.deepcopy(self._vit).requires_grad_(False)
@@ -156,7 +151,7 @@ class IJEPA(Method):
         return {"explained": torch.zeros(())}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """The trap of the method."""
         return [Reference("loss", 0.0, "targets that never change: the collapsed loss is the best one", best=True)]
 

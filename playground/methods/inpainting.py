@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from playground.heads import decoder
 from playground.knobs import Choice, knob
-from playground.methods.base import Batch, Measure, Method, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 HOLE = 0.5  # the gray that fills it
 
@@ -61,7 +56,7 @@ class Inpainting(Method):
 
         hole: float = knob(0.5, 0.1, 0.9, "The side of the hole, as a share of the image's side.", live=True)
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.decoder = decoder(backbone.width, backbone.stride)
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.heads import projector
-from playground.knobs import Choice, knob, option
-from playground.methods.base import Batch, Measure, Method, Reference
+from playground.knobs import Choice, ConfigError, knob, option
+from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 SMALLEST = 5  # pixels of a tile's side
 
@@ -60,7 +57,7 @@ class Jigsaw(Method):
         gap: int = knob(2, 0, 5, "Pixels between tiles on average. Each tile also moves by up to so many, so that edges give nothing away.")
         hidden_size: int = knob(256, 8, 4096, "Width of the layer that sees all tiles together.")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         knobs = self.knobs
         self.register_buffer("permutations", distant_permutations(knobs.grid**2, knobs.permutations))
@@ -69,10 +66,8 @@ class Jigsaw(Method):
         self.head = projector(64 * knobs.grid**2, knobs.hidden_size, knobs.permutations)
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """There are as many orders as are asked for, and the tiles suit the network."""
-        from playground.config import ConfigError
-
         knobs = config.method
         most = math.factorial(knobs.grid**2)
         if knobs.permutations > most:
@@ -117,7 +112,7 @@ class Jigsaw(Method):
         }
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """All permutations are equally frequent."""
         count = config.method.permutations
         return [Reference("loss", math.log(count), f"guessing: ln {count}")]
@@ -138,10 +133,8 @@ def distant_permutations(length: int, count: int) -> Tensor:
     return every[:, chosen].T.long()
 
 
-def check_tiles(config: RunConfig, grid: int, gap: int) -> None:
+def check_tiles(config: Config, grid: int, gap: int) -> None:
     """Raises ConfigError unless tiles with such a gap are large enough, and whole patches of a transformer."""
-    from playground.config import ConfigError
-
     side, patch = config.data.image_size // grid - gap, getattr(config.network, "patch_size", 1)
     if side < SMALLEST or side % patch:
         rule = f"at least {SMALLEST} pixels" + (f" and a multiple of patch_size {patch}" if patch > 1 else "")

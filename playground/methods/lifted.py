@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,11 +10,8 @@ from torch import Tensor
 
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 EPSILON = 1e-6  # inside the square root: without it the gradient is infinite where two vectors are equal
 
@@ -53,7 +49,7 @@ class Lifted(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
@@ -70,12 +66,12 @@ class Lifted(Method):
         return self.projector(embedding)
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """Both views of every other image of the batch."""
         return 2 * config.batch_size - 2 if config.method.negatives else None
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """At a point all distances are 0: the smooth maximum over both ends' negatives is left."""
         if not config.method.negatives:
             return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from playground.knobs import Choice, knob, option, switch
 from playground.masking import Mask
-from playground.methods.base import Reference
+from playground.methods.base import Config, Reference
 from playground.methods.masked import Decoder, Masked, placed, taken
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class MAE(Masked):
@@ -46,7 +43,7 @@ class MAE(Masked):
             False, "Predict each patch after removing its own mean and contrast. Helps features of photos; makes pictures misleading."
         )
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.decoder = Decoder(self.vit, self.knobs.decoder_width, self.knobs.decoder_depth, 3 * self.vit.patch_size**2)
         if self.knobs.normalize_patches:
@@ -71,7 +68,7 @@ class MAE(Masked):
         return super().paint(said, images)
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """With normalized patches, saying "zero" costs (n - 1) / n for n values a patch, because the variance is unbiased."""
         if not config.method.normalize_patches:
             return []

@@ -106,7 +106,7 @@ class Masked(Method):
 
     def draw(self, images: Tensor, generator: torch.Generator) -> Mask:
         """(B, 3, H, W) -> which of their patches are hidden."""
-        return draw_mask(self.masking, self.vit, images, generator)
+        return draw_mask(self.masking, images, self.vit.patch_size, self.vit.attention, generator)
 
     def patchify(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, L, 3 p p)."""

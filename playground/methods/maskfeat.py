@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.knobs import Choice, knob, option
+from playground.knobs import Choice, ConfigError, knob, option
 from playground.masking import Mask
-from playground.methods.base import in_full_precision
+from playground.methods.base import Config, in_full_precision
 from playground.methods.masked import Filled, Filler, Masked
 from playground.networks import Backbone, patchify
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
-
 
 SPREAD = 0.1  # about how far the bins of a histogram spread
 
@@ -54,15 +50,13 @@ class MaskFeat(Masked):
         )
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """Cells tile patches."""
-        from playground.config import ConfigError
-
         cell, patch = config.method.cell_size, config.network.patch_size
         if patch % cell:
             raise ConfigError("method.cell_size", f"maskfeat: cell_size must divide the network's patch_size of {patch}, got {cell}")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         cells = (self.vit.patch_size // self.knobs.cell_size) ** 2
         self.filler = Filler(self.vit, 3 * self.knobs.orientations * cells, SPREAD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,12 +12,9 @@ from torch import Tensor, nn
 
 from playground.contrastive import PICK_MEASURES, most_surprise, pick
 from playground.heads import projector
-from playground.knobs import Choice, knob, option, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.knobs import Choice, ConfigError, knob, option, safeguard
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class MoCo(Method):
@@ -60,7 +57,7 @@ class MoCo(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         negatives: bool = safeguard("Push the keys of the queue away. Without it, only pulling is left.", without="complete collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
         self.key_encoder = copy.deepcopy(nn.Sequential(backbone, self.projector)).requires_grad_(False)
@@ -104,10 +101,8 @@ class MoCo(Method):
         return self.projector(embedding)
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """Whole steps enter and leave the queue."""
-        from playground.config import ConfigError
-
         size, added = config.method.queue_size, 2 * config.batch_size * config.accumulation
         if size % added:
             rule = f"queue_size must be a multiple of the {added} keys that one step adds"
@@ -116,18 +111,18 @@ class MoCo(Method):
             )
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines, or minus a cosine; over the temperature."""
         sharp = 1 / float(config.method.temperature)
         return (0.0, most_surprise(1 + config.method.queue_size, sharp)) if config.method.negatives else (-sharp, sharp)
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """The whole queue, whatever the batch."""
         return int(config.method.queue_size) if config.method.negatives else None
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """What a guess costs. Outputs that are the same for all images fall below it by turning away from where the old keys still are."""
         if not config.method.negatives:
             return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]

@@ -6,19 +6,16 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.gradients import add_gradient, balanced, flat_gradient, shuffled_others, without_conflict
-from playground.knobs import Choice, knob, named, option
-from playground.methods.base import Batch, Measure, Method
+from playground.knobs import Choice, ConfigError, knob, named, option
+from playground.methods.base import Batch, Config, Measure, Method
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 PLACES = ("first", "second", "third")
 NOTHING = "none"
@@ -78,10 +75,10 @@ class MultiTask(Method):
         asymmetry: float = knob(1.5, 0, 5, "GradNorm: how hard a task that lags behind is pulled forward.")
         balance_rate: float = knob(0.03, 0, 1, "GradNorm: how fast the weights move.")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         names = _chosen(config)
-        self.tasks = nn.ModuleDict({name: _alone(name, config).method.choice(backbone, _alone(name, config)) for name in names})
+        self.tasks = nn.ModuleDict({name: alone.method.choice(backbone, alone) for name in names for alone in [config.with_method(name)]})
         self.log_variances = nn.Parameter(torch.zeros(len(names)), requires_grad=self.knobs.weighting == "uncertainty")
         self.balance: Tensor
         self.first_losses: Tensor
@@ -92,21 +89,19 @@ class MultiTask(Method):
         self.measures = self._described()
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """Tasks differ, and each goes with the data, the network and the batch."""
-        from playground.config import ConfigError
-
         names = _chosen(config)
         for place, name in zip(PLACES, names, strict=False):
             if names.count(name) > 1:
                 raise ConfigError(f"method.{place}", f"multitask: its tasks must differ, got {name} twice")
             try:
-                _alone(name, config)
+                config.with_method(name)
             except ConfigError as error:
                 raise ConfigError(f"method.{place}", f"multitask: {error}") from None
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """Those of the tasks, weighted. GradNorm may put all weight on one of them; a log variance may reach either of its limits."""
         knobs, bounds = config.method, _bounds(config)
         weights = [getattr(knobs, f"{place}_weight") for place, _ in zip(PLACES, bounds, strict=False)]
@@ -240,30 +235,19 @@ class MultiTask(Method):
         return [task for _, task in self._named()]
 
 
-def _chosen(config: RunConfig) -> list[str]:
+def _chosen(config: Config) -> list[str]:
     return [name for place in PLACES if (name := getattr(config.method, place)) != NOTHING]
 
 
-def _bounds(config: RunConfig) -> list[tuple[float, float]]:
+def _bounds(config: Config) -> list[tuple[float, float]]:
     """Of each task's loss before its weight."""
-    alone = [_alone(name, config) for name in _chosen(config)]
+    alone = [config.with_method(name) for name in _chosen(config)]
     return [each.method.choice.loss_bounds(each) for each in alone]
 
 
 def _times(weight: float, bound: float) -> float:
     """A loss without weight adds nothing, whatever its bound."""
     return weight * bound if weight else 0.0
-
-
-def _alone(name: str, config: RunConfig) -> RunConfig:
-    """The config of one task by itself: its own knobs as they are by default, all else as here. Raises ConfigError."""
-    from playground.config import RunConfig, defaults
-    from playground.methods import CATALOG
-
-    flat = config.flat()
-    kept = {key: value for key, value in flat.items() if not key.startswith(("method", "schedule."))}
-    alone = {key: value for key, value in defaults(data=flat["data"], method=name).items() if key.startswith("method")}
-    return RunConfig(**kept | alone | ({"crops.local_views": 0} if CATALOG[name].multi_crop else {}))
 
 
 def _views(batch: Batch, task: Method) -> Batch:

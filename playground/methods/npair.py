@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +11,8 @@ from torch import Tensor
 from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, pick
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class NPair(Method):
@@ -56,7 +52,7 @@ class NPair(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
@@ -75,17 +71,17 @@ class NPair(Method):
         return self.projector(embedding)
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy, or minus a cosine; the penalty only adds, without end."""
         return 0.0 if config.method.negatives else -1.0, math.inf
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """The other view of every other image."""
         return config.batch_size - 1 if config.method.negatives else None
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """All outputs alike: every image is equally likely, and the shortest vectors cost nothing."""
         if not config.method.negatives:
             return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one", best=True)]

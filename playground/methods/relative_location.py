@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,12 +10,9 @@ from torch import Tensor
 
 from playground.heads import projector
 from playground.knobs import Choice, knob
-from playground.methods.base import Batch, Measure, Method, Reference
+from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.methods.jigsaw import check_tiles, mosaic, tiles
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 GRID, CENTER, NEIGHBORS = 3, 4, 8
 
@@ -55,12 +51,12 @@ class RelativeLocation(Method):
         gap: int = knob(2, 0, 5, "Pixels between patches on average. Each also moves by up to so many, so that edges give nothing away.")
         hidden_size: int = knob(256, 8, 4096, "Width of the layer that sees both patches.")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.head = projector(2 * backbone.width, self.knobs.hidden_size, NEIGHBORS)
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """The patches suit the network."""
         check_tiles(config, GRID, config.method.gap)
 
@@ -94,7 +90,7 @@ class RelativeLocation(Method):
         return {"original": images, "patches": mosaic(pieces, images.shape[-1]), "placed": mosaic(placed, images.shape[-1])}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Eight places, each once."""
         return [Reference("loss", math.log(NEIGHBORS), "all outputs equal: guessing, ln 8")]
 

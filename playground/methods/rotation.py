@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.knobs import Choice
-from playground.methods.base import Batch, Measure, Method, Reference
+from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 TURNS = 4
 
@@ -51,7 +47,7 @@ class Rotation(Method):
     class Knobs(Choice.Knobs):
         """None: there are four quarter turns."""
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.head = nn.Linear(backbone.width, TURNS)
 
@@ -77,7 +73,7 @@ class Rotation(Method):
         return {"original": images, "turned": shown, "righted": turn(shown, -self.head(self.backbone(shown)).argmax(1))}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Four turns, equally often."""
         return [Reference("loss", math.log(TURNS), "all outputs equal: guessing, ln 4")]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -12,11 +11,8 @@ from torch import Tensor
 from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, most_surprise, pick
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class SimCLR(Method):
@@ -43,7 +39,7 @@ class SimCLR(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
@@ -64,18 +60,18 @@ class SimCLR(Method):
         return self.projector(embedding)
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines, or minus a cosine; over the temperature."""
         sharp = 1 / float(config.method.temperature)
         return (0.0, most_surprise(2 * config.batch_size - 1, sharp)) if config.method.negatives else (-sharp, sharp)
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """Both views of every other image of the batch."""
         return 2 * config.batch_size - 2 if config.method.negatives else None
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """All outputs alike: every one of the 2N - 1 others is equally likely to be the positive."""
         if not config.method.negatives:
             return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]

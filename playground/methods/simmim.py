@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from playground.knobs import Choice
 from playground.masking import Mask
-from playground.methods.base import Batch, in_full_precision
+from playground.methods.base import Batch, Config, in_full_precision
 from playground.methods.masked import PIXELS, Filler, Masked, masked_mean
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class SimMIM(Masked):
@@ -39,7 +34,7 @@ class SimMIM(Masked):
     class Knobs(Choice.Knobs):
         """None of its own: what it hides is all there is to choose."""
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.filler = Filler(self.vit, 3 * self.vit.patch_size**2, PIXELS)
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.heads import predictor, projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class SimSiam(Method):
@@ -47,7 +42,7 @@ class SimSiam(Method):
         predictor: bool = safeguard("Let one view predict the other through one more MLP.", without="complete collapse")
         projector_norm: bool = safeguard("Batch norm in the projector, also on its output.", without="almost nothing learned; may collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         size = self.knobs.projection_size
         head = projector(backbone.width, self.knobs.hidden_size, size, last_norm=True)
@@ -69,12 +64,12 @@ class SimSiam(Method):
         return self.projector(embedding)
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """Minus a cosine."""
         return -1.0, 1.0
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """The trap of the method. Batch norm on the output turns equal outputs into zeros, which point nowhere."""
         if config.method.projector_norm:
             return [Reference("loss", -1.0, "views never differ: the best loss, and the collapsed one", best=True)]

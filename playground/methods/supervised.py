@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground import datasets
-from playground.knobs import Choice, named
-from playground.methods.base import Batch, Measure, Method, Reference
+from playground.knobs import Choice, ConfigError, named
+from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class Supervised(Method):
@@ -48,15 +44,13 @@ class Supervised(Method):
 
         factor: str = named("The factor whose labels it learns from.", lambda picked: tuple(datasets.CATALOG[picked["data"]].classes))
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.head = nn.Linear(backbone.width, config.data.choice.classes[self.knobs.factor])
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """Without labels there is nothing to be told."""
-        from playground.config import ConfigError
-
         if not config.data.choice.classes:
             raise ConfigError("data", f"{cls.name}: data must have labels, got {config.data.name}, which has none")
 
@@ -66,7 +60,7 @@ class Supervised(Method):
         return {"loss": F.cross_entropy(logits, labels), "training_accuracy": (logits.argmax(1) == labels).float().mean()}
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """All labels equally likely."""
         count = config.data.choice.classes[config.method.factor]
         return [Reference("loss", math.log(count), f"guessing: ln {count}")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -11,12 +10,9 @@ from torch import Tensor
 
 from playground.contrastive import most_surprise
 from playground.heads import projector
-from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.knobs import Choice, ConfigError, knob, safeguard
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class SwAV(Method):
@@ -60,7 +56,7 @@ class SwAV(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         sinkhorn: bool = safeguard("Give all prototypes out alike. Without it each view takes the nearest.", without="cluster collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         knobs = self.knobs
         self.projector = projector(backbone.width, knobs.hidden_size, knobs.projection_size, last_norm=True)
@@ -125,10 +121,8 @@ class SwAV(Method):
         return {"prototypes": (similarity(z, self.prototypes) / self.knobs.temperature).softmax(1)}
 
     @classmethod
-    def check(cls, config: RunConfig) -> None:
+    def check(cls, config: Config) -> None:
         """All prototypes are given out in every batch, so there must be an image for each."""
-        from playground.config import ConfigError
-
         knobs = config.method
         most = config.batch_size + knobs.queue_size
         if knobs.prototypes > most:
@@ -137,12 +131,12 @@ class SwAV(Method):
             )
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines over the temperature."""
         return 0.0, most_surprise(config.method.prototypes, 1 / config.method.temperature)
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """Balanced assignments of equal outputs are uniform, and the best answer to them is uniform too."""
         if not config.method.sinkhorn:
             return []

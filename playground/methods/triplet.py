@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,11 +10,8 @@ from torch import Tensor
 
 from playground.heads import projector
 from playground.knobs import Choice, knob, option, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 
 class Triplet(Method):
@@ -54,7 +51,7 @@ class Triplet(Method):
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         negatives: bool = safeguard("Push the negative away. Without it, only pulling is left.", without="complete collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
@@ -73,19 +70,19 @@ class Triplet(Method):
         return self.projector(embedding)
 
     @classmethod
-    def negatives(cls, config: RunConfig) -> int | None:
+    def negatives(cls, config: Config) -> int | None:
         """One if it is picked blindly; all views of other images if the pick goes by distance."""
         if not config.method.negatives:
             return None
         return 1 if config.method.mining == "random" else 2 * config.batch_size - 2
 
     @classmethod
-    def loss_bounds(cls, config: RunConfig) -> tuple[float, float]:
+    def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """Squared distances on the sphere are at most 4, and the nearest negative may lie on the anchor."""
         return 0.0, 4.0 + (float(config.method.margin) if config.method.negatives else 0.0)
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """At a point, positive and negative are equally far."""
         if not config.method.negatives:
             return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
-from playground.methods.base import Batch, Measure, Method, Reference, in_full_precision
+from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
-
-if TYPE_CHECKING:
-    from playground.config import RunConfig
 
 EPSILON = 1e-4  # inside the square root: without it the gradient is infinite where the variance is zero
 
@@ -73,7 +68,7 @@ class VICReg(Method):
         variance: bool = safeguard("Keep the variance term. Without it all outputs may shrink to a point.", without="complete collapse")
         covariance: bool = safeguard("Keep the covariance term. Without it dimensions repeat.", without="dimensional collapse")
 
-    def __init__(self, backbone: Backbone, config: RunConfig) -> None:
+    def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size, layers=3)
 
@@ -99,7 +94,7 @@ class VICReg(Method):
         return self.projector(embedding)
 
     @classmethod
-    def references(cls, config: RunConfig) -> list[Reference]:
+    def references(cls, config: Config) -> list[Reference]:
         """A point has no variance, and nothing else to pay for."""
         if not config.method.variance:
             return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]

@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from playground.breaking import Break, Way, breaks, broken, differences
-from playground.config import CHOICES, START, ConfigError, RunConfig
+from playground.config import CHOICES, START, RunConfig
 from playground.events import Command, Pause, Set, Stop
-from playground.knobs import safeguards_off
+from playground.knobs import ConfigError, safeguards_off
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from playground.config import CHOICES, ConfigError, RunConfig
+from playground.config import CHOICES, RunConfig
+from playground.knobs import ConfigError
 from playground.presets import PRESETS, Preset, matching
 from playground.presets import settings as settings_of
 from playground.runs.pool import shared_pool

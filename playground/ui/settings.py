@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.config import CHOICES, ConfigError, RunConfig, defaults
-from playground.flat import PLAIN, build
+from playground.config import CHOICES, PLAIN, RunConfig, defaults
+from playground.flat import build
+from playground.knobs import ConfigError
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
 # How keys of an address begin that say what a page shows, and are no settings of a run.

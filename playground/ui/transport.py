@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import streamlit as st
 
-from playground.config import CHOICES, ConfigError, RunConfig, knobs_for
+from playground.config import CHOICES, RunConfig, knobs_for
 from playground.events import Change, Command, Pause, Set, Step
 from playground.home import HomeError
-from playground.knobs import safeguards_off
+from playground.knobs import ConfigError, safeguards_off
 from playground.runs.condition import condition
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool

@@ -13,7 +13,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from playground import RunConfig, data_cli, train
-from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.parts import Parts, sizes, split
 from playground.devices import pick
@@ -21,6 +20,7 @@ from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, Metrics, Probe, Snapshot, Started, Verdict
+from playground.knobs import ConfigError
 from playground.methods import CATALOG as METHODS
 from playground.trainer import Trainer
 from playground.training import load_images

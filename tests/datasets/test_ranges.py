@@ -11,10 +11,10 @@ from PIL import Image
 from test_own import command
 
 from playground import RunConfig
-from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError, intake, own
 from playground.datasets.decoding import GROUND, decode
 from playground.datasets.ranges import Range, guess
+from playground.knobs import ConfigError
 from playground.ui.settings import read
 from playground.web.landing import squared
 

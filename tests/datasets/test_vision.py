@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from playground import RunConfig, train
-from playground.config import ConfigError
 from playground.datasets import CATALOG, DataError
 from playground.datasets.vision import CHUNK, squares
 from playground.events import Fetching, Finished, Pause, Paused, Probe, Stop
+from playground.knobs import ConfigError
 from playground.training import load_images
 
 COUNTS = {  # of the miniatures: training images, probe images

@@ -4,9 +4,10 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.datasets import CATALOG
 from playground.devices import pick
+from playground.knobs import ConfigError
 from playground.randomness import stream
 from playground.trainer import Batch, Trainer
 from playground.training import load_images

@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.devices import pick
+from playground.knobs import ConfigError
 from playground.methods.ijepa import context_places, target_places, without_scale
 from playground.randomness import stream
 from playground.trainer import Trainer

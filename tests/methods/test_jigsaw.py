@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
+from playground.knobs import ConfigError
 from playground.methods.jigsaw import distant_permutations, mosaic, tiles
 from playground.networks import ResNet
 from playground.randomness import stream

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.devices import pick
+from playground.knobs import ConfigError
 from playground.methods.maskfeat import hog, strokes
 from playground.randomness import stream
 from playground.trainer import Trainer

@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
 from playground.devices import pick
+from playground.knobs import ConfigError
 from playground.methods.moco import similarities
 from playground.trainer import Trainer
 from playground.training import load_images

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from playground.config import ConfigError, RunConfig
+from playground.config import RunConfig
+from playground.knobs import ConfigError
 from playground.methods.jigsaw import mosaic, tiles
 from playground.methods.relative_location import neighbors
 from playground.networks import ResNet
