@@ -16,12 +16,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import ValidationError, model_serializer, model_validator
 
-from playground import datasets, devices, methods, networks, optimizers
-from playground.augment import Augment, Crops
+from playground import datasets, methods, networks, optimizers
 from playground.flat import as_text, build, did_you_mean, flatten, must_hold, refusal, scheduled
 from playground.knobs import ConfigError, Knob, Section, knob, knobs_of
-from playground.masking import Masking
+from playground.machine import devices
 from playground.schedules import Schedule, progress_at
+from playground.views.augment import Augment, Crops
+from playground.views.masking import Masking
 
 CHOICES: dict[str, Mapping[str, Any]] = {
     "data": datasets.CATALOG,

@@ -82,13 +82,3 @@ def of(name: str) -> Definition | None:
     """The definition of a metric, by its name or the pattern that fits it; a layer's prefix changes nothing."""
     plain = name.removeprefix("projector/")
     return CATALOG.get(plain) or next((each for pattern, each in CATALOG.items() if fnmatchcase(plain, pattern)), None)
-
-
-def collected() -> dict[str, Definition]:
-    """All of them, once everything that defines numbers has been imported."""
-    import playground.diagnostics
-    import playground.shown
-    import playground.shown_checks
-    import playground.shown_evaluation  # noqa: F401
-
-    return CATALOG

@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must no
 import pytest
 import torch
 
-from playground import core_sharing
+from playground.machine import core_sharing
 
 core_sharing.share_cores = lambda: None  # the tests' own process keeps all of its cores, and so does what it starts
 torch.set_num_threads(max(1, min(2, os.cpu_count() or 1)))

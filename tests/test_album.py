@@ -3,11 +3,11 @@ import torch
 from torch import nn
 
 from playground import RunConfig, train
-from playground.album import MOST, ROOM, Album, half
+from playground.datasets import load_images
 from playground.events import Checkpoint, Snapshot
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, steps_kept, trained
-from playground.training import load_images
+from playground.training.album import MOST, ROOM, Album, half
 
 
 def test_halves_are_exact_to_a_thousandth_and_never_infinite():
@@ -26,7 +26,7 @@ def test_weights_are_kept_at_even_steps_and_less_often_when_they_are_large(monke
 
     usual = kept()
     assert usual[0] == 0 and usual[-1] == 1000 and len(usual) <= MOST + 4
-    monkeypatch.setattr("playground.album.ROOM", 64 * 64 * 2 * 5)
+    monkeypatch.setattr("playground.training.album.ROOM", 64 * 64 * 2 * 5)
     assert len(kept()) <= 9 and ROOM > 64 * 64 * 2 * 5
 
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from playground.augment import OPERATORS, Augment, Crops, augment, draw, neutral, perform, possible
+from playground.analysis.presets import PRESETS
 from playground.config import RunConfig
 from playground.knobs import ConfigError, knobs_of
 from playground.methods import CATALOG as METHODS
-from playground.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
-from playground.presets import PRESETS
+from playground.views.augment import OPERATORS, Augment, Crops, augment, draw, neutral, perform, possible
+from playground.views.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
 
 NOTHING = {f"{name}_probability": 0 for name in ["flip", "jitter", "grayscale", "blur", "solarize"]} | {"crop_scale_min": 1}
 

@@ -3,8 +3,8 @@
 import pytest
 from opening import address, by_key, opened, rendered
 
+from playground.analysis.presets import PRESETS
 from playground.config import RunConfig
-from playground.presets import PRESETS
 from playground.runs.pool import close_shared_pools
 
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from playground import bench
-from playground import bench_neighbors as neighbors
-from playground.bench import facts
+from playground.bench import neighbors
+from playground.bench import suite as bench
+from playground.bench.suite import facts
 from playground.events import Finished
 from playground.home import home
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torchvision.datasets import CIFAR10
 
-from playground import bench_gpu, bench_photos
-from playground.bench_gpu import Absent, Failed, Setting, agrees, row
-from playground.devices import pick
+from playground.bench import gpu as bench_gpu
+from playground.bench import photos as bench_photos
+from playground.bench.gpu import Absent, Failed, Setting, agrees, row
+from playground.datasets import load_images
 from playground.home import site
-from playground.training import load_images
+from playground.machine.devices import pick
 
 BLOCKED = [
     "streamlit",
@@ -35,7 +36,7 @@ BARE = f"""
 import sys
 for name in {BLOCKED}:
     sys.modules[name] = None
-from playground.bench_gpu import main
+from playground.bench.gpu import main
 main()
 """
 QUICK = Setting("cpu", quick=True, methods=("simclr", "mae"))

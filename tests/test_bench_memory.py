@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from playground.bench_memory import family, machine, role_of, share, shares
+from playground.bench.memory import family, machine, role_of, share, shares
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="shared memory is counted by Linux alone")
 NAMED = (

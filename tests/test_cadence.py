@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from playground.cadence import DEAR, MARGIN, MOST, SHARE, Cadence, plan, probe_size, thinned
+from playground.training.cadence import DEAR, MARGIN, MOST, SHARE, Cadence, plan, probe_size, thinned
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 21, 300, 400, 10_000, 1_000_000])

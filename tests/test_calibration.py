@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from playground import devices
-from playground.augment import augment
 from playground.config import RunConfig
+from playground.datasets import load_images
 from playground.diagnostics import CATALOG as DIAGNOSTICS
+from playground.machine import devices
 from playground.methods import CATALOG
-from playground.trainer import Trainer, untrained
-from playground.training import load_images
+from playground.training.trainer import Trainer, untrained
+from playground.views.augment import augment
 
 SMALLEST = {"resnet": "resnet-tiny", "vit": "vit-tiny"}
 
@@ -88,7 +88,7 @@ def test_calibration_leaves_queues_centers_and_weights_alone(method):
     for each in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             if not each:
-                patch.setattr("playground.trainer.calibrate_batchnorm", lambda *_: None)
+                patch.setattr("playground.training.trainer.calibrate_batchnorm", lambda *_: None)
             made[each] = fresh(config)
     own = [f"{name}." for name in norms(made[True])]
     for name, value in made[True].state_dict().items():

@@ -6,12 +6,13 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from playground import cli, witness
+from playground.cli import main as cli
+from playground.cli.report import show, summarize
 from playground.config import RunConfig
 from playground.events import Checkpoint, Finished, Started, Verdict
+from playground.judging import witness
 from playground.knobs import ConfigError
 from playground.methods import CATALOG
-from playground.report import show, summarize
 
 COMMANDS = ("serve", "train", "evaluate", "methods", "data", "bench")
 
@@ -19,7 +20,7 @@ COMMANDS = ("serve", "train", "evaluate", "methods", "data", "bench")
 def run(*words, home):
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home), "COLUMNS": "140", "NO_COLOR": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "playground.cli", *words], capture_output=True, text=True, timeout=120, env=environment, check=False
+        [sys.executable, "-m", "playground.cli.main", *words], capture_output=True, text=True, timeout=120, env=environment, check=False
     )
 
 

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig
-from playground.breaking import WAYS, breaks, broken, differences, guarded_first
+from playground.analysis.breaking import WAYS, breaks, broken, differences, guarded_first
 from playground.events import Change, Finished, Snapshot, Verdict
 from playground.knobs import ConfigError
 from playground.methods import CATALOG

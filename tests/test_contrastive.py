@@ -5,13 +5,13 @@ import math
 import pytest
 import torch
 
-from playground import devices
 from playground.config import RunConfig
-from playground.contrastive import information_bound, most_surprise, pick
+from playground.datasets import load_images
+from playground.machine import devices
 from playground.methods import CATALOG, Batch
 from playground.methods.moco import similarities
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.methods.shared.contrastive import information_bound, most_surprise, pick
+from playground.training.trainer import Trainer
 
 
 def trainer_of(method):

@@ -8,11 +8,12 @@ import time
 import pytest
 import torch
 
-from playground import RunConfig, core_sharing, devices
-from playground.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, computing_on, idle, take, together, waited
+from playground import RunConfig
+from playground.datasets import load_images
+from playground.machine import core_sharing, devices
+from playground.machine.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, computing_on, idle, take, together, waited
 from playground.runs import process
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux lets a process choose its cores")
 
@@ -128,7 +129,7 @@ def test_a_single_thread_stays_where_the_kernel_puts_it(kernel, monkeypatch):
 
 TRAINS = """
 import torch
-from playground.core_sharing import share_cores
+from playground.machine.core_sharing import share_cores
 
 torch.set_num_threads(2)
 share_cores()
@@ -174,7 +175,8 @@ def test_drawn_together_it_computes_the_same_to_the_last_bit():
 
 ENDS = """
 import sys, threading, torch
-from playground import cli, core_sharing
+from playground.cli import main as cli
+from playground.machine import core_sharing
 
 begun, ones = threading.Event(), torch.ones
 
@@ -238,7 +240,7 @@ def test_what_works_behind_the_server_gives_way_and_keeps_to_one_thread():
 
 
 def test_where_cores_cannot_be_chosen_threads_that_wait_give_up_their_core(monkeypatch, tmp_path):
-    program = "import os; del os.sched_setaffinity; from playground.core_sharing import WAITING; print(WAITING['OMP_WAIT_POLICY'])"
+    program = "import os; del os.sched_setaffinity; from playground.machine.core_sharing import WAITING; print(WAITING['OMP_WAIT_POLICY'])"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "PASSIVE"
     started = {}

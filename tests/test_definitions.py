@@ -5,7 +5,8 @@ import re
 import pytest
 
 from playground.config import RunConfig
-from playground.definitions import Definition, collected, of, read
+from playground.definitions import Definition, of, read
+from playground.glossary import collected
 from playground.home import site
 from playground.methods import CATALOG as METHODS
 

@@ -7,11 +7,13 @@ import os
 import pytest
 import torch
 
-from playground import RunConfig, device_trial, devices, train
-from playground.device_trial import FILE, chosen
+from playground import RunConfig, train
+from playground.datasets import load_images
 from playground.events import Checkpoint, Started
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.machine import devices
+from playground.training import device_trial
+from playground.training.device_trial import FILE, chosen
+from playground.training.trainer import Trainer
 
 TAKES_TURNS = device_trial._Trial.takes_turns
 TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}

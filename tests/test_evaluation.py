@@ -10,8 +10,8 @@ from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import KNeighborsClassifier
 
 from playground import RunConfig
-from playground.datasets import DataError, Images
-from playground.devices import pick
+from playground.analysis.survival import at_rest, embedded
+from playground.datasets import DataError, Images, load_images
 from playground.evaluation import Protocol, evaluate, ledger
 from playground.evaluation.contest import _Contest, most_confused
 from playground.evaluation.corruptions import CORRUPTIONS
@@ -20,10 +20,9 @@ from playground.evaluation.intervals import bar, wilson
 from playground.evaluation.probes import STRENGTHS, chosen_strength, confusion, knn_predict, linear_probe
 from playground.evaluation.subsets import NoLabels, held_out, pool, subset, task_of, too_few
 from playground.evaluation.tuning import recipe, tune
-from playground.faults import NotFiniteError
-from playground.survival import at_rest, embedded
-from playground.trainer import untrained
-from playground.training import load_images
+from playground.machine.devices import pick
+from playground.training.faults import NotFiniteError
+from playground.training.trainer import untrained
 
 CONFIG = RunConfig(network="resnet-tiny", device="cpu")
 TESTED = 400  # images

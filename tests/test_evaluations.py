@@ -15,9 +15,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig, train
-from playground.cli import evaluate
+from playground.cli.evaluating import evaluated, sets
+from playground.cli.main import evaluate
+from playground.datasets import load_images
 from playground.evaluation import Protocol, ledger
-from playground.evaluation.told import evaluated, sets
 from playground.events import Checkpoint, Metrics
 from playground.home import home
 from playground.runs.evaluations import Evaluations
@@ -26,7 +27,6 @@ from playground.runs.records import UnknownRun
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained
-from playground.training import load_images
 from playground.web.evaluation import task_of
 from playground.web.routes import routes
 
@@ -74,7 +74,7 @@ def folder(pool, run):
 
 def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp_path):
     words = ["--only", "linear,knn,tuned", "--seeds", "2", "--labels", "40", "--steps", "2", "--shares", "0.5,1", "--factor", "color"]
-    command = [sys.executable, "-m", "playground.cli", "evaluate", runs["first"], *words, "--json", str(tmp_path / "out.json")]
+    command = [sys.executable, "-m", "playground.cli.main", "evaluate", runs["first"], *words, "--json", str(tmp_path / "out.json")]
     environment = os.environ | {"COLUMNS": "140", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
     shown = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
     assert shown.returncode == 0, shown.stderr
@@ -120,7 +120,7 @@ def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):
     lock = ledger.lock(folder(pool, runs["second"]))
     assert lock.take()
     with pytest.MonkeyPatch.context() as quick:
-        quick.setattr("playground.evaluation.told.PATIENCE", 0)
+        quick.setattr("playground.cli.evaluating.PATIENCE", 0)
         with pytest.raises(ValueError, match="must not be under evaluation already"):
             list(evaluated(pool.store, runs["second"], QUICK))
     lock.release()

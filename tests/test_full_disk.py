@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from test_lost_files import snapshot
 from test_pool import losses, trains, until
 
-from playground import cli, safe_files
+from playground import safe_files
+from playground.cli import main as cli
 from playground.config import RunConfig
 from playground.events import Checkpoint, Finished, Metrics, Probe, Started
 from playground.home import HomeError, keeping, unwritable
@@ -159,11 +160,11 @@ def test_the_command_line_ends_in_that_sentence(home, tmp_path, monkeypatch, cap
 def quick(monkeypatch):
     """What takes long is left out of commands whose results are to be written; `train` really trains."""
     ratio, part = {"ratio": 8.0, "unit": "views/s", "runs": 1, "took": 1.0}, {"part": "steps", "status": "done", "seconds": 1.0}
-    monkeypatch.setattr("playground.bench.measure", lambda *given: [("augmentation", ratio)])
-    monkeypatch.setattr("playground.bench_gpu.measure", lambda *given: [part, part])
-    monkeypatch.setattr("playground.evaluation.told.evaluated", lambda *given: [])
-    monkeypatch.setattr("playground.evaluation.told.watched", lambda events: {"run": "abcd2345"})
-    monkeypatch.setattr("playground.evaluation.told.show", lambda document: print(document["run"]))
+    monkeypatch.setattr("playground.bench.suite.measure", lambda *given: [("augmentation", ratio)])
+    monkeypatch.setattr("playground.bench.gpu.measure", lambda *given: [part, part])
+    monkeypatch.setattr("playground.cli.evaluating.evaluated", lambda *given: [])
+    monkeypatch.setattr("playground.cli.evaluating.watched", lambda events: {"run": "abcd2345"})
+    monkeypatch.setattr("playground.cli.evaluating.show", lambda document: print(document["run"]))
 
 
 TINY = ["--set", "network=resnet-tiny", "--set", "batch_size=16", "--set", "device.precision=float32"]

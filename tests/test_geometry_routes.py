@@ -12,10 +12,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from playground import RunConfig, train
+from playground.analysis.portrait import SHOWN, VIEWS, in_picture, of_views
 from playground.diagnostics.dimension import lidar, participation_ratio
 from playground.diagnostics.similarity import linear_cka
 from playground.events import Finished, Probe, Snapshot
-from playground.portrait import SHOWN, VIEWS, in_picture, of_views
 from playground.runs.pool import Pool
 from playground.web.geometry import MOST, spread
 from playground.web.routes import routes

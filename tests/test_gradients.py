@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from playground.gradients import balanced, shuffled_others, without_conflict
+from playground.methods.shared.gradients import balanced, shuffled_others, without_conflict
 
 
 @pytest.mark.parametrize("others", [[[1, 2], [0, 2], [0, 1]], [[2, 1], [2, 0], [0, 1]]])

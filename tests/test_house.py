@@ -12,13 +12,13 @@ import torch
 
 import playground
 from playground import RunConfig
+from playground.cli.report import markdown_table
 from playground.datasets import CATALOG as DATASETS
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods import CATALOG as METHODS
 from playground.methods import Method
-from playground.report import markdown_table
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 ROOT = Path(playground.__file__).parent.parent
 CORE = [file for file in (ROOT / "playground").rglob("*.py") if "ui" not in file.parts and "_site" not in file.parts]

@@ -6,15 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from playground import judging, judging_margins
 from playground.config import knobs_for
 from playground.events import Finished, Verdict
 from playground.home import site
-from playground.judging import RECORDS, Outcome, Record, is_right, measured, outcome, read, truth_of, write
-from playground.judging_report import as_csv, as_svg, confusion, summary
-from playground.known_cases import ASK, HELD_OUT, OPEN, OUTSIDE, SEEDS, SICK, STATES, Case, cases, home_cases, outside_cases
+from playground.judging import margins as judging_margins
+from playground.judging import outcomes as judging
+from playground.judging.cases import ASK, HELD_OUT, OPEN, OUTSIDE, SEEDS, SICK, STATES, Case, cases, home_cases, outside_cases
+from playground.judging.outcomes import RECORDS, Outcome, Record, is_right, measured, outcome, read, truth_of, write
+from playground.judging.report import as_csv, as_svg, confusion, summary
+from playground.judging.witness import gain_in_errors, geometry
 from playground.methods import CATALOG
-from playground.witness import gain_in_errors, geometry
 
 KEPT = site() / "assets" / "judge"
 

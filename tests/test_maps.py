@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional as F
 
-from playground import maps
+from playground.analysis import maps
 from playground.projection import tsne_layout
 
 

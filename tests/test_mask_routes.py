@@ -13,11 +13,11 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from playground import RunConfig, train
-from playground.masking import Mask
-from playground.methods.masked import masked_mean
+from playground.datasets import load_images
+from playground.methods.shared.masked import masked_mean
 from playground.runs.pool import Pool
 from playground.runs.trained import trained
-from playground.training import load_images
+from playground.views.masking import Mask
 from playground.web.masks import bits_of, hidden_of, probe_image
 from playground.web.routes import routes
 from playground.web.turns import Turns

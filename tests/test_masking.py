@@ -7,8 +7,8 @@ import torch
 
 from playground.config import RunConfig
 from playground.knobs import ConfigError
-from playground.masking import Mask, Masking, attention_order, bayer, block_order, draw_mask, grid_order, rectangles
 from playground.networks import ViT
+from playground.views.masking import Mask, Masking, attention_order, bayer, block_order, draw_mask, grid_order, rectangles
 
 STRATEGIES = ("random", "block", "grid", "attention")
 

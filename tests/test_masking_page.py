@@ -9,11 +9,11 @@ from opening import by_key, rendered, sentences
 
 from playground import RunConfig, train
 from playground.events import Change
-from playground.masking import Mask
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui import masking
 from playground.ui.look import Look, called, masked_runs, read
 from playground.ui.settings import read as read_settings
+from playground.views.masking import Mask
 from playground.web.masks import bits_of
 
 TINY = {"network": "vit-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}

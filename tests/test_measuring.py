@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from playground import devices
 from playground.config import RunConfig
+from playground.datasets import load_images
 from playground.diagnostics.spectrum import rankme_centered
-from playground.measuring import KERNELS, full_float32, measuring
-from playground.probe_set import ProbeSet
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.machine import devices
+from playground.machine.measuring import KERNELS, full_float32, measuring
+from playground.training.probe_set import ProbeSet
+from playground.training.trainer import Trainer
 
 SIZE, IMAGES = 128, 1024
 

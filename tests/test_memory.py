@@ -10,7 +10,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gl
 FAULTS = """
 import resource
 import torch
-from playground.memory import keep_memory, return_memory
+from playground.machine.memory import keep_memory, return_memory
 
 def step():
     held = [torch.zeros(5 << 20) for _ in range(4)]  # 80 MiB: what a small network keeps for its gradient

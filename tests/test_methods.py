@@ -7,16 +7,18 @@ import pytest
 import torch
 
 from playground.config import RunConfig, knobs_for
-from playground.definitions import Definition, collected
+from playground.datasets import load_images
+from playground.definitions import Definition
 from playground.definitions import of as definition_of
-from playground.devices import pick
 from playground.events import Finished, Metrics, Snapshot, Started
+from playground.glossary import collected
 from playground.knobs import knobs_of, safeguards_off
+from playground.machine.devices import pick
 from playground.methods import CATALOG
 from playground.networks import CATALOG as NETWORKS
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images, train
+from playground.training.run import train
+from playground.training.trainer import Trainer
 
 ACTS_WITH = {"method.third_weight": {"method.third": "vicreg"}}  # knobs that need another setting to do anything
 SMALLEST = {"resnet": "resnet-tiny", "vit": "vit-tiny"}

@@ -2,11 +2,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground import devices
 from playground.config import RunConfig
-from playground.heads import projector
-from playground.masking import random_order, visible_count
+from playground.machine import devices
 from playground.networks import CATALOG, Block, attention, patchify, sine_positions, unpatchify
+from playground.networks.heads import projector
+from playground.views.masking import random_order, visible_count
 
 
 @pytest.mark.parametrize("name", CATALOG)

@@ -7,7 +7,7 @@ from playground.datasets.base import Images
 from playground.diagnostics import probes
 from playground.diagnostics.pictures import variety
 from playground.events import Baseline, Started
-from playground.training import train
+from playground.training.run import train
 
 
 def images(count=40):

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from playground import processes
 from playground.home import site
+from playground.machine import processes
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")
 CHILD = """
@@ -36,7 +36,7 @@ if __name__ == "__main__":
 """
 SERVER = """
 import json, os, signal, subprocess, sys, threading
-from playground import processes
+from playground.machine import processes
 
 held = threading.Event()
 waiting = threading.Thread(target=held.wait)
@@ -88,7 +88,7 @@ print(json.dumps(found))
 POOL = """
 import json, os, signal, sys, time
 from pathlib import Path
-from playground import processes
+from playground.machine import processes
 assert processes.begin()
 from playground.config import RunConfig
 from playground.runs.pool import Pool

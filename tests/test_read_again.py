@@ -8,13 +8,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from playground import RunConfig, train
-from playground.datasets import intake
+from playground.cli.evaluating import evaluated
+from playground.datasets import intake, load_images
 from playground.evaluation import Protocol
-from playground.evaluation.told import evaluated
 from playground.runs.condition import condition
 from playground.runs.points import points_of
 from playground.runs.store import Store
-from playground.training import load_images
 from playground.web.evaluation import Evaluation
 
 QUICK = Protocol(parts=("knn_classifier",), shares=(1.0,), seeds=1, labels=50)

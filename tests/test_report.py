@@ -1,6 +1,6 @@
 """What is said of several runs that differ in their seed."""
 
-from playground.report import show_spread, spread
+from playground.cli.report import show_spread, spread
 
 
 def ended(seed, **final):

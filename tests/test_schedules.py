@@ -7,12 +7,13 @@ import re
 import pytest
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
 from playground.events import Change
 from playground.knobs import ConfigError
+from playground.machine.devices import pick
 from playground.schedules import Schedule, progress_at
-from playground.trainer import Trainer
-from playground.training import load_images, train
+from playground.training.run import train
+from playground.training.trainer import Trainer
 from playground.ui.schedules import picture
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from playground import RunConfig, devices, train
+from playground import RunConfig, train
+from playground.datasets import load_images
 from playground.events import (
     Baseline,
     Change,
@@ -25,8 +26,8 @@ from playground.events import (
     Verdict,
     Weights,
 )
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.machine import devices
+from playground.training.trainer import Trainer
 
 
 def numbers(events, leave=("views_per_second",)):
@@ -190,7 +191,7 @@ def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):
     def full(self):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("playground.trainer.Trainer.update", full)
+    monkeypatch.setattr("playground.training.trainer.Trainer.update", full)
     last = list(train(RunConfig(**tiny)))[-1]
     assert last.status == "failed"
     assert "lower the batch size (32)" in last.message
@@ -200,7 +201,7 @@ def test_an_error_of_the_program_is_not_hidden(tiny, monkeypatch):
     def broken(self):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("playground.trainer.Trainer.update", broken)
+    monkeypatch.setattr("playground.training.trainer.Trainer.update", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         list(train(RunConfig(**tiny)))
 

@@ -14,10 +14,10 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from playground import RunConfig, train
+from playground.analysis.views import local_views, steps, views
+from playground.datasets import load_images
 from playground.events import Checkpoint
 from playground.runs.pool import Pool
-from playground.training import load_images
-from playground.views import local_views, steps, views
 from playground.web.routes import routes
 
 

@@ -3,16 +3,15 @@
 import pytest
 import torch
 
-from playground import survival, views
-from playground.augment import OPERATORS, Augment, augment, draw
+from playground.analysis import survival, views
+from playground.analysis.presets import OWN, PRESETS, matching, pipeline, settings
 from playground.config import RunConfig
-from playground.datasets import Images
+from playground.datasets import Images, load_images
 from playground.diagnostics.probes import knn_accuracy
 from playground.methods import CATALOG as METHODS
-from playground.operators import crop_and_flip
-from playground.presets import OWN, PRESETS, matching, pipeline, settings
-from playground.trainer import untrained
-from playground.training import load_images
+from playground.training.trainer import untrained
+from playground.views.augment import OPERATORS, Augment, augment, draw
+from playground.views.operators import crop_and_flip
 
 STRONG = {"augment.jitter_probability": 1, "augment.blur_probability": 0.5, "augment.solarize_probability": 0.5}
 PLAIN = {key: value for key, value in PRESETS[0].values.items() if key.startswith("augment.")}

@@ -12,7 +12,7 @@ from playground.runs.pool import Pool
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.way_back import RATE, WayBack, way_back
-from playground.training import train
+from playground.training.run import train
 
 WILD = {"method": "autoencoder", "network": "resnet-tiny", "batch_size": 32, "optimizer": "sgd", "optimizer.warmup_fraction": 0}
 DIVERGES = WILD | {RATE: 10}

@@ -64,7 +64,7 @@ def test_the_wheel_serves_the_app_from_anywhere(installed, tmp_path):
         "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
     }  # fmt: skip
     server = subprocess.Popen(
-        [sys.executable, "-m", "playground.cli", "serve", "--port", str(port)], cwd=tmp_path, env=environment,
+        [sys.executable, "-m", "playground.cli.main", "serve", "--port", str(port)], cwd=tmp_path, env=environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from playground.datasets import own
 from playground.datasets.base import DataError, Dataset, Images, Progress
+from playground.datasets.loading import load_images
 from playground.knobs import catalog
 
 
@@ -27,4 +28,4 @@ class Catalog(Mapping[str, type[Dataset]]):
 
 CATALOG = Catalog(catalog(Dataset, sys.modules[__name__]))
 
-__all__ = ["CATALOG", "Catalog", "DataError", "Dataset", "Images", "Progress"]
+__all__ = ["CATALOG", "Catalog", "DataError", "Dataset", "Images", "Progress", "load_images"]

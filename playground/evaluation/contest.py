@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from playground import devices
 from playground.config import RunConfig
 from playground.datasets import DataError, Images
 from playground.datasets.vision import squares
@@ -24,10 +23,11 @@ from playground.evaluation.probes import LinearProbe, confusion, knn_predict, li
 from playground.evaluation.protocol import CONTENDERS, Protocol
 from playground.evaluation.subsets import NoLabels, Task, pool, subset, task_of, too_few
 from playground.evaluation.tuning import CHUNK, RATES, Classifier, chosen_rate, on, predict, recipe, tune
-from playground.faults import NotFiniteError
-from playground.measuring import measuring
+from playground.machine import devices
+from playground.machine.measuring import measuring
 from playground.methods import Method
-from playground.trainer import untrained
+from playground.training.faults import NotFiniteError
+from playground.training.trainer import untrained
 
 Predict = Callable[[Tensor], Tensor]  # images (N, 3, H, W), uint8 or in [0, 1] -> (N,) labels
 Sets = tuple[Images, Images]  # of training, of the test

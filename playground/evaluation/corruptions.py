@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.augment import Augment, draw, perform
 from playground.randomness import stream
+from playground.views.augment import Augment, draw, perform
 
 COLORS = ("brightness", "contrast", "saturation", "hue")
 SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows, columns

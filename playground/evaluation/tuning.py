@@ -16,16 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.augment import Augment, augment
 from playground.config import RunConfig
-from playground.devices import Device
 from playground.evaluation.protocol import BATCH
 from playground.evaluation.subsets import held_out
-from playground.measuring import measuring
+from playground.machine.devices import Device
+from playground.machine.measuring import measuring
 from playground.methods import Method
 from playground.optimizers import CATALOG as OPTIMIZERS
 from playground.optimizers import parameter_groups, schedule
 from playground.randomness import stream
+from playground.views.augment import Augment, augment
 
 HEAD_RATE = 3e-3
 RATES = (0.1, 1.0)  # of the backbone, times that of the head

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from playground.diagnostics.geometry import alignment, unit
-from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 
 class AlignUniform(Method):

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.heads import decoder
 from playground.knobs import Choice, knob
 from playground.methods.base import Batch, Config, Measure, Method
 from playground.networks import Backbone
+from playground.networks.heads import decoder
 
 
 class Autoencoder(Method):

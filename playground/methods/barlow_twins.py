@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 EPSILON = 1e-5  # of batch norm: keeps a dimension without any variance at zero
 

@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.heads import decoder
 from playground.knobs import Choice, knob, option, switch
-from playground.masking import Mask
 from playground.methods.base import Batch, Config, Measure, Reference, in_full_precision
-from playground.methods.masked import Filled, Filler, Masked, masked_mean, mean_patch_error
+from playground.methods.shared.masked import Filled, Filler, Masked, masked_mean, mean_patch_error
 from playground.networks import Backbone
+from playground.networks.heads import decoder
+from playground.views.masking import Mask
 
 KEPT = 0.9  # of the codebook's statistics at each step
 DEAD = 0.1  # of its fair share of patches: a code with less describes nothing

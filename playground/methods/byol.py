@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.heads import predictor, projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Method, Reference, in_full_precision
 from playground.networks import Backbone
+from playground.networks.heads import predictor, projector
 
 
 class BYOL(Method):

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.heads import decoder
 from playground.knobs import Choice, ConfigError
 from playground.methods.base import Batch, Config, Measure, Method
 from playground.networks import Backbone
-from playground.operators import LUMA
+from playground.networks.heads import decoder
+from playground.views.operators import LUMA
 
 
 class Colorization(Method):

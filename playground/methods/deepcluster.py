@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.knobs import Choice, knob, switch
-from playground.measuring import measuring
+from playground.machine.measuring import measuring
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
 

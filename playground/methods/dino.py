@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contrastive import most_surprise
 from playground.diagnostics.assignments import entropy
-from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
+from playground.methods.shared.contrastive import most_surprise
 from playground.methods.swav import swapped_prediction
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 
 class DINO(Method):

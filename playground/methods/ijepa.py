@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, ConfigError, knob, option, safeguard
-from playground.masking import inside
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
-from playground.methods.masked import Decoder, taken
+from playground.methods.shared.masked import Decoder, taken
 from playground.networks import Backbone, ViT
+from playground.views.masking import inside
 
 STRETCH_MIN, STRETCH_MAX = 0.75, 1.5  # height over width of a target block (appendix A.1)
 CONTEXT_MIN = 0.85  # the least share of the image that a context block covers before targets are cut out

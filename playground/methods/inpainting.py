@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from playground.heads import decoder
 from playground.knobs import Choice, knob
 from playground.methods.base import Batch, Config, Measure, Method, in_full_precision
 from playground.networks import Backbone
+from playground.networks.heads import decoder
 
 HOLE = 0.5  # the gray that fills it
 

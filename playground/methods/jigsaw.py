@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.heads import projector
 from playground.knobs import Choice, ConfigError, knob, option
 from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 SMALLEST = 5  # pixels of a tile's side
 

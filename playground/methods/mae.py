@@ -7,10 +7,10 @@ from typing import Literal
 from torch import Tensor
 
 from playground.knobs import Choice, knob, option, switch
-from playground.masking import Mask
 from playground.methods.base import Config, Reference
-from playground.methods.masked import Decoder, Masked, placed, taken
+from playground.methods.shared.masked import Decoder, Masked, placed, taken
 from playground.networks import Backbone
+from playground.views.masking import Mask
 
 
 class MAE(Masked):

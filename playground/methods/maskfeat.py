@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.knobs import Choice, ConfigError, knob, option
-from playground.masking import Mask
 from playground.methods.base import Config, in_full_precision
-from playground.methods.masked import Filled, Filler, Masked
+from playground.methods.shared.masked import Filled, Filler, Masked
 from playground.networks import Backbone, patchify
+from playground.views.masking import Mask
 
 SPREAD = 0.1  # about how far the bins of a histogram spread
 

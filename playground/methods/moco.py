@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contrastive import PICK_MEASURES, most_surprise, pick
-from playground.heads import projector
 from playground.knobs import Choice, ConfigError, knob, option, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
+from playground.methods.shared.contrastive import PICK_MEASURES, most_surprise, pick
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 
 class MoCo(Method):

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.gradients import add_gradient, balanced, flat_gradient, shuffled_others, without_conflict
 from playground.knobs import Choice, ConfigError, knob, named, option
 from playground.methods.base import Batch, Config, Measure, Method
+from playground.methods.shared.gradients import add_gradient, balanced, flat_gradient, shuffled_others, without_conflict
 from playground.networks import Backbone
 
 PLACES = ("first", "second", "third")

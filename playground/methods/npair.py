@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, pick
-from playground.heads import projector
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
+from playground.methods.shared.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, pick
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 
 class NPair(Method):

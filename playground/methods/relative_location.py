@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.heads import projector
 from playground.knobs import Choice, knob
 from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.methods.jigsaw import check_tiles, mosaic, tiles
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 GRID, CENTER, NEIGHBORS = 3, 4, 8
 

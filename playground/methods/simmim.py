@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from playground.knobs import Choice
-from playground.masking import Mask
 from playground.methods.base import Batch, Config, in_full_precision
-from playground.methods.masked import PIXELS, Filler, Masked, masked_mean
+from playground.methods.shared.masked import PIXELS, Filler, Masked, masked_mean
 from playground.networks import Backbone
+from playground.views.masking import Mask
 
 
 class SimMIM(Masked):

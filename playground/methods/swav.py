@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contrastive import most_surprise
-from playground.heads import projector
 from playground.knobs import Choice, ConfigError, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
+from playground.methods.shared.contrastive import most_surprise
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 
 class SwAV(Method):

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.heads import projector
 from playground.knobs import Choice, knob, option, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
 from playground.networks import Backbone
+from playground.networks.heads import projector
 
 
 class Triplet(Method):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.memory import return_memory
+from playground.machine.memory import return_memory
 from playground.projection.layouts import tsne_layout, umap_layout
 
 LAYOUTS: dict[str, Callable[..., np.ndarray]] = {"umap": umap_layout, "tsne": tsne_layout}

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.processes import Process, spawn
+from playground.machine.processes import Process, spawn
 from playground.projection.layouts import NOWHERE, pca
 from playground.projection.process import receive, send
 

@@ -14,7 +14,7 @@ from typing import Any
 from playground.evaluation import ledger
 from playground.evaluation.protocol import Protocol
 from playground.home import HomeError, unwritable
-from playground.processes import Process, spawn
+from playground.machine.processes import Process, spawn
 from playground.runs.process import PACKAGE, cause_of_death, log_of
 from playground.runs.runner import RunError
 from playground.runs.store import Store
@@ -142,7 +142,7 @@ def _start(home: Path, run: str, protocol: Protocol) -> Process:
     options = [each for name, text in words.items() if text for each in (f"--{name}", text)]
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SSL_PLAYGROUND_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "playground.cli", "evaluate", run, *options, "--background"]
+    command = [sys.executable, "-m", "playground.cli.main", "evaluate", run, *options, "--background"]
     with log_of(home, "evaluation", "wb") as errors:
         return spawn(command, environment, stdout=subprocess.DEVNULL, stderr=errors)
 

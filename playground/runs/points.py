@@ -133,7 +133,7 @@ def points_of(store: Store, run: str, layer: str, points: str) -> Points:
 
 def images_here(data: Any) -> tuple[Images, Images]:
     """Training and probe images of a data set, `config.data`, if it lies on the disk. Raises DataError: nothing is downloaded for a map."""
-    from playground.training import load_images
+    from playground.datasets import load_images
 
     folder = home() / "data"
     if data.choice.missing(data, folder):

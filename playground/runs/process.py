@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from playground.core_sharing import WAITING
-from playground.processes import Process, spawn
+from playground.machine.core_sharing import WAITING
+from playground.machine.processes import Process, spawn
 
 PACKAGE = Path(__file__).resolve().parents[2]
 

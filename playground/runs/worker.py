@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from playground.config import RunConfig
-from playground.core_sharing import share_cores
 from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
 from playground.home import HomeError
-from playground.memory import keep_memory, return_memory
+from playground.machine.core_sharing import share_cores
+from playground.machine.memory import keep_memory, return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
 from playground.runs.hands import Hand, Hands
@@ -106,7 +106,7 @@ class Worker:
 
     def _warm_up(self) -> None:
         """Does everything once that is slow the first time, such as drawing the built-in data; a run that is there goes first."""
-        from playground.training import train
+        from playground.training.run import train
 
         time.sleep(PERIOD)
         try:
@@ -186,7 +186,7 @@ class Worker:
             time.sleep(RETRY)
 
     def _train(self, hand: Hand) -> Progress:
-        from playground.training import FLUSH, train
+        from playground.training.run import FLUSH, train
 
         run = hand.run
         config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)

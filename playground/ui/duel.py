@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from playground.breaking import WAYS, Break, Way, breaks, guarded_first
+from playground.analysis.breaking import WAYS, Break, Way, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
 from playground.ui import lab, live
 from playground.ui.callbacks import uninterrupted

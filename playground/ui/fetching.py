@@ -9,9 +9,8 @@ from typing import Any, cast
 
 import streamlit as st
 
-from playground.datasets import DataError, Images, Progress
+from playground.datasets import DataError, Images, Progress, load_images
 from playground.home import home
-from playground.training import load_images
 from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from playground.breaking import breaks
+from playground.analysis.breaking import breaks
 from playground.config import CHOICES
 from playground.events import Change
 from playground.ui import lab

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from playground.breaking import Break, Way, breaks, broken, differences
+from playground.analysis.breaking import Break, Way, breaks, broken, differences
 from playground.config import CHOICES, START, RunConfig
 from playground.events import Command, Pause, Set, Stop
 from playground.knobs import ConfigError, safeguards_off

@@ -10,11 +10,11 @@ from typing import Any
 import streamlit as st
 
 from playground.config import CHOICES, RunConfig
-from playground.masking import Masking
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui.controls import settings
 from playground.ui.settings import BEHIND, Problem
+from playground.views.masking import Masking
 from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
 
 PREFIX = "mask."

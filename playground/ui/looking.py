@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from playground.analysis.presets import PRESETS, Preset, matching
+from playground.analysis.presets import settings as settings_of
 from playground.config import CHOICES, RunConfig
 from playground.knobs import ConfigError
-from playground.presets import PRESETS, Preset, matching
-from playground.presets import settings as settings_of
 from playground.runs.pool import shared_pool
 from playground.ui import controls
 from playground.ui.callbacks import uninterrupted

@@ -13,11 +13,10 @@ import streamlit as st
 from PIL import Image
 from torch import Tensor
 
+from playground.analysis.filling import fresh_vit, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.datasets import Images
-from playground.filling import fresh_vit, mask_of
 from playground.knobs import Knob, knobs_of
-from playground.masking import Mask, Masking
 from playground.networks import CATALOG as NETWORKS
 from playground.networks import ViT
 from playground.runs.folder import atlas
@@ -29,6 +28,7 @@ from playground.ui.controls import pen_for, plain, settings, widget
 from playground.ui.look import PREFIX, Look, at_last, beside, called, look, masked_runs
 from playground.ui.settings import Problem, switched
 from playground.ui.syncing import place, sync
+from playground.views.masking import Mask, Masking
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from

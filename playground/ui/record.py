@@ -37,7 +37,7 @@ from playground.projection import umap_layout
 from playground.runs.folder import RunFolder
 from playground.runs.records import Entry, UnknownRun, as_json
 from playground.runs.store import Store
-from playground.training import train
+from playground.training.run import train
 from playground.ui import RECORDED
 
 Source = tuple[Store, str]  # a run, and where it is kept

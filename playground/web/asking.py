@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from playground import maps
+from playground.analysis import maps
 from playground.runs.points import PROBE, Points, points_of, sizes
 from playground.web.frames import NOW, SOON, Frames
 from playground.web.masks import whole_number

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from playground import safe_files
-from playground.definitions import collected
+from playground.glossary import collected
 from playground.home import site
 from playground.runs.records import as_json
 

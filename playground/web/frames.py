@@ -16,7 +16,7 @@ import torch
 from starlette.concurrency import run_in_threadpool
 from torch import Tensor
 
-from playground import maps
+from playground.analysis import maps
 from playground.home import HomeError
 from playground.runs.points import Points
 from playground.runs.pool import Pool

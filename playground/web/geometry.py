@@ -21,10 +21,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
+from playground.analysis.portrait import BY_FACTOR, Portrait, ViewsPortrait, measured_on, portrait, top, views_portrait
 from playground.config import RunConfig
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
-from playground.portrait import BY_FACTOR, Portrait, ViewsPortrait, measured_on, portrait, top, views_portrait
 from playground.runs.folder import RunFolder
 from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool

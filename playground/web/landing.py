@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
-from playground import maps
+from playground.analysis import maps
 from playground.config import RunConfig
 from playground.datasets import CATALOG
 from playground.datasets.decoding import Fit, Unreadable, decode

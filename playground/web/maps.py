@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
-from playground import maps
+from playground.analysis import maps
 from playground.runs.condition import condition
 from playground.runs.points import LAYERS, MANY, Points, sizes, sprite_sheet, why_not
 from playground.runs.pool import Pool

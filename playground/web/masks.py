@@ -26,15 +26,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
+from playground.analysis.filling import at_ratios, attention_of, average, fill, many_masks, mask_of
 from playground.config import CHOICES, RunConfig
-from playground.filling import at_ratios, attention_of, average, fill, many_masks, mask_of
-from playground.masking import Mask, Masking
-from playground.methods.masked import Masked, masked_mean
-from playground.probe_set import as_pixels
+from playground.methods.shared.masked import Masked, masked_mean
 from playground.runs.folder import RunFolder
 from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
+from playground.training.probe_set import as_pixels
+from playground.views.masking import Mask, Masking
 from playground.web.files import answer
 from playground.web.turns import Turns
 

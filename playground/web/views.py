@@ -30,18 +30,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
-from playground import survival as surviving
-from playground import views as seen
-from playground.augment import OPERATORS
+from playground.analysis import survival as surviving
+from playground.analysis import views as seen
 from playground.config import RunConfig
-from playground.datasets import Images
+from playground.datasets import Images, load_images
 from playground.home import home
-from playground.probe_set import as_pixels
 from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import trained
-from playground.trainer import untrained
-from playground.training import load_images
+from playground.training.probe_set import as_pixels
+from playground.training.trainer import untrained
+from playground.views.augment import OPERATORS
 from playground.web.files import tagged
 
 OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from playground.definitions import collected
+from playground.glossary import collected
 from playground.home import site
 from playground.ui import ASSETS
 
@@ -68,7 +68,7 @@ def server(chromium, tmp_path_factory):
 
 
 @contextmanager
-def serving(home, start=("-m", "playground.processes")):
+def serving(home, start=("-m", "playground.machine.processes")):
     """Starts the app with this home, and ends it afterwards. start: what Python is given to run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -85,7 +85,7 @@ SLOW = """
 import runpy
 import streamlit.runtime.runtime
 streamlit.runtime.runtime.MESSAGE_FLUSH_INTERVAL_SECS = 0.6
-runpy.run_module("playground.processes", run_name="__main__", alter_sys=True)
+runpy.run_module("playground.machine.processes", run_name="__main__", alter_sys=True)
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.cadence import Cadence
+from playground.training.cadence import Cadence
 
 RECORDED = json.loads((Path(__file__).parent / "recorded_pace.json").read_text())
 RECKON = """async (timelines) => {

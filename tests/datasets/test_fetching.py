@@ -5,9 +5,8 @@ import threading
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from playground.datasets import Progress, turns
+from playground.datasets import Progress, load_images, turns
 from playground.home import home as place
-from playground.training import load_images
 from playground.ui import fetching
 
 

@@ -12,18 +12,18 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from playground import RunConfig, data_cli, train
-from playground.datasets import CATALOG, DataError, intake, own
+from playground import RunConfig, train
+from playground.cli import data as data_cli
+from playground.datasets import CATALOG, DataError, intake, load_images, own
 from playground.datasets.parts import Parts, sizes, split
-from playground.devices import pick
 from playground.diagnostics.limits import bar_limits
 from playground.diagnostics.subject import Subject
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, Metrics, Probe, Snapshot, Started, Verdict
 from playground.knobs import ConfigError
+from playground.machine.devices import pick
 from playground.methods import CATALOG as METHODS
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 from playground.ui.settings import read
 
 
@@ -386,6 +386,8 @@ def test_the_command_line_adds_shows_and_removes(home):
 
 
 def test_a_wrong_set_on_the_command_line_is_one_sentence(home):
-    done = subprocess.run([sys.executable, "-m", "playground.cli", "data", "show", "own-x"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "playground.cli.main", "data", "show", "own-x"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert done.stderr.strip() == "ssl-playground: the name must be one of your own sets (there is none), got own-x"

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from playground import RunConfig, data_cli, train
-from playground.datasets import CATALOG, DataError, intake, own, states
+from playground import RunConfig, train
+from playground.cli import data as data_cli
+from playground.datasets import CATALOG, DataError, intake, load_images, own, states
 from playground.events import Checkpoint, Started
-from playground.training import load_images
 
 CHANCE = np.random.default_rng(0)
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from playground import cli
+from playground.cli import main as cli
 from playground.datasets import DataError, intake, own
 from playground.datasets.decoding import Unreadable, header
 from playground.datasets.tables import NoTable, matched, rows

@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from playground import RunConfig, train
-from playground.datasets import CATALOG, DataError
+from playground.datasets import CATALOG, DataError, load_images
 from playground.datasets.vision import CHUNK, squares
 from playground.events import Fetching, Finished, Pause, Paused, Probe, Stop
 from playground.knobs import ConfigError
-from playground.training import load_images
 
 COUNTS = {  # of the miniatures: training images, probe images
     "cifar10": (20, 4),

@@ -6,7 +6,7 @@ import torch
 from playground.config import RunConfig
 from playground.networks import ResNet
 from playground.randomness import stream
-from playground.trainer import Batch
+from playground.training.trainer import Batch
 
 
 def build(**more):

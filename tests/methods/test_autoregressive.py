@@ -12,7 +12,7 @@ from playground.config import RunConfig
 from playground.methods.autoregressive import bits_per_dimension, painted, quantized
 from playground.networks import ViT, attention
 from playground.randomness import stream
-from playground.trainer import Batch
+from playground.training.trainer import Batch
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ import torch
 from sklearn.metrics import log_loss
 
 from playground.config import RunConfig
-from playground.datasets import CATALOG
-from playground.devices import pick
+from playground.datasets import CATALOG, load_images
 from playground.knobs import ConfigError
+from playground.machine.devices import pick
 from playground.randomness import stream
-from playground.trainer import Batch, Trainer
-from playground.training import load_images
+from playground.training.trainer import Batch, Trainer
 
 
 def trainer(**more):

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods.beit import DEAD, KEPT, Tokenizer, masked_cross_entropy, nearest
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 
 def trainer_of(**more):

@@ -8,7 +8,7 @@ from playground.config import RunConfig
 from playground.methods.colorization import gray, join, split
 from playground.networks import ResNet
 from playground.randomness import stream
-from playground.trainer import Batch
+from playground.training.trainer import Batch
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods.deepcluster import k_means, means, reassigned, scattered, whitened, whitener
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 cluster = pytest.importorskip("sklearn.cluster", reason="scikit-learn is not installed: pip install -e '.[test]'")
 decomposition = pytest.importorskip("sklearn.decomposition")

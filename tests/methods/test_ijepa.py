@@ -5,12 +5,12 @@ import torch
 import torch.nn.functional as F
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
 from playground.knobs import ConfigError
+from playground.machine.devices import pick
 from playground.methods.ijepa import context_places, target_places, without_scale
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 
 def trainer_of(**more):

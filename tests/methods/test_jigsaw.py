@@ -11,7 +11,7 @@ from playground.knobs import ConfigError
 from playground.methods.jigsaw import distant_permutations, mosaic, tiles
 from playground.networks import ResNet
 from playground.randomness import stream
-from playground.trainer import Batch
+from playground.training.trainer import Batch
 
 
 def places(count, size):

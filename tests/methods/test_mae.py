@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods.mae import normalized
-from playground.methods.masked import masked_error
+from playground.methods.shared.masked import masked_error
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 
 def test_masked_error_counts_hidden_patches_only():

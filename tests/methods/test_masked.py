@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from playground.config import RunConfig
-from playground.devices import pick
-from playground.masking import Mask
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods import CATALOG
-from playground.methods.masked import Masked, masked_mean
+from playground.methods.shared.masked import Masked, masked_mean
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
+from playground.views.masking import Mask
 
 FILLING = [name for name in CATALOG if not CATALOG[name].no_filling]
 CASES = [*FILLING, "mae normalized"]

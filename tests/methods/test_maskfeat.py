@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
 from playground.knobs import ConfigError
+from playground.machine.devices import pick
 from playground.methods.maskfeat import hog, strokes
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 feature = pytest.importorskip("skimage.feature", reason="scikit-image is not installed: pip install -e '.[test]'")
 

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
 from playground.knobs import ConfigError
+from playground.machine.devices import pick
 from playground.methods.moco import similarities
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 TINY = {"method": "moco", "network": "resnet-tiny", "batch_size": 32, "steps": 12, "device": "cpu", "method.queue_size": 256}
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods.multitask import LIMIT, MultiTask
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 
 def trainer(weighting="fixed", **more):

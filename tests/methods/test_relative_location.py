@@ -11,7 +11,7 @@ from playground.methods.jigsaw import mosaic, tiles
 from playground.methods.relative_location import neighbors
 from playground.networks import ResNet
 from playground.randomness import stream
-from playground.trainer import Batch
+from playground.training.trainer import Batch
 
 
 @pytest.fixture

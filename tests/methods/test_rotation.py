@@ -10,7 +10,7 @@ from playground.config import RunConfig
 from playground.methods.rotation import turn, turned
 from playground.networks import ResNet
 from playground.randomness import stream
-from playground.trainer import Batch
+from playground.training.trainer import Batch
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods.simmim import masked_distance
 from playground.randomness import stream
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from playground.config import RunConfig
-from playground.devices import pick
+from playground.datasets import load_images
+from playground.machine.devices import pick
 from playground.methods.simsiam import negative_cosine
-from playground.trainer import Trainer
-from playground.training import load_images
+from playground.training.trainer import Trainer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -1,0 +1,104 @@
+"""One image under a mask: what is hidden, and what a trained run paints there.
+
+Everything here looks and changes nothing: networks are on the CPU, at rest. Images are (1, 3, H, W) in [0, 1], masks have one row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.methods.shared.masked import Filled, Masked, masked_mean
+from playground.networks import CATALOG, ViT
+from playground.randomness import stream
+from playground.views.masking import Mask, Masking, draw_mask, visible_count
+
+RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+MANY = 32  # masks that are averaged over
+AT_ONCE = 2**21  # pairs of patches in one forward pass, of all masks together: what attention has to hold
+
+
+@dataclass(frozen=True)
+class AtRatio:
+    """The same image with another share hidden. ratio: the share of patches that really is; hidden: (1, L) bool."""
+
+    ratio: float
+    hidden: Tensor
+    filled: Filled
+
+    @property
+    def error(self) -> float:
+        """The mean over hidden patches."""
+        return float(masked_mean(self.filled.error, self.hidden))
+
+
+@dataclass(frozen=True)
+class Average:
+    """Over many masks. painted: (3, H, W), each patch as it is painted when hidden, on average; error: (L,), likewise; times: (L,) it was.
+
+    A patch that no mask hid keeps nan as its error, and is gray.
+    """
+
+    painted: Tensor
+    error: Tensor
+    times: Tensor
+
+
+def mask_of(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
+    """The mask that a strategy and a seed give. With one seed, masks of rising ratio lie inside of each other."""
+    with torch.inference_mode():
+        return draw_mask(masking, image, vit.patch_size, vit.attention, stream(seed, "mask", 0))
+
+
+def fill(method: Masked, image: Tensor, mask: Mask) -> Filled:
+    """What the method makes of the image under this mask."""
+    with torch.inference_mode():
+        return method.fill(image, mask)
+
+
+def at_ratios(method: Masked, image: Tensor, order: Tensor) -> list[AtRatio]:
+    """The image at rising ratios. order: (1, L), as of a `Mask`: what is hidden first comes last."""
+    masks = [Mask(order, visible_count(order.shape[1], ratio)) for ratio in RATIOS]
+    return [AtRatio(1 - mask.seen / order.shape[1], mask.hidden, fill(method, image, mask)) for mask in masks]
+
+
+def average(method: Masked, image: Tensor, mask: Mask) -> Average:
+    """Over several masks (N, L) of one image, at most as many at once as the memory bears."""
+    fits = max(AT_ONCE // mask.order.shape[1] ** 2, 1)
+    parts = [Mask(order, mask.seen) for order in mask.order.split(fits)]
+    filled = [fill(method, image.expand(len(part.order), -1, -1, -1), part) for part in parts]
+    painted, error = torch.cat([each.painted for each in filled]), torch.cat([each.error for each in filled])
+    times = mask.hidden.sum(0)
+    shares = mask.hidden / times.clamp(min=1)
+    mean = (painted.clamp(0, 1) * over_pixels(shares, image.shape[-1])).sum(0)
+    never = over_pixels((times == 0)[None].float(), image.shape[-1])[0]
+    return Average(mean + 0.5 * never, torch.where(times > 0, (error * shares).sum(0), torch.nan), times)
+
+
+def over_pixels(patches: Tensor, side: int) -> Tensor:
+    """One value a patch -> one a pixel: (B, L) -> (B, 1, side, side)."""
+    grid = round(patches.shape[1] ** 0.5)
+    return patches.unflatten(1, (1, grid, grid)).repeat_interleave(side // grid, 2).repeat_interleave(side // grid, 3)
+
+
+def many_masks(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
+    """`MANY` masks of one image, (N, L)."""
+    with torch.inference_mode():
+        return draw_mask(masking, image.expand(MANY, -1, -1, -1), vit.patch_size, vit.attention, stream(seed, "masks", 0))
+
+
+def attention_of(vit: ViT, image: Tensor, patch: int) -> Tensor:
+    """How much one patch looks at each other in the last block, when nothing is hidden: (heads, L), each row a distribution."""
+    return vit.attention(image)[0, :, patch]
+
+
+def fresh_vit(image_size: int, patch_size: int) -> ViT:
+    """A network that has learned nothing yet, the same one every time."""
+    kind = CATALOG["vit-tiny"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = kind.build(kind.Knobs.model_validate({"patch_size": patch_size}), image_size)
+    assert isinstance(network, ViT)
+    return network.eval().requires_grad_(False)

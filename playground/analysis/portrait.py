@@ -1,0 +1,141 @@
+"""All that the diagnostics say of one layer at one step: of its features, of views of each image, and beside other layers.
+
+portrait        from the features of a snapshot
+views_portrait  from a network, which is shown many views of some images
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from playground.analysis.survival import at_rest, embedded
+from playground.diagnostics import AFTERWARDS, CATALOG, Diagnostic
+from playground.diagnostics.clusters import davies_bouldin, silhouette
+from playground.diagnostics.geometry import centered, similarity_histograms
+from playground.diagnostics.probes import knn_accuracy, knn_balanced, linear_accuracy
+from playground.diagnostics.similarity import correlation, in_blocks
+from playground.diagnostics.spectrum import singular_values
+from playground.methods import Method
+from playground.randomness import stream
+from playground.views.augment import Augment, augment
+
+SHOWN = 128  # dimensions in a picture of correlations
+VIEWS = 8  # of each image
+MOST, FEWEST = 256, 64  # images that are seen as views
+ROOM = 2e11  # operations that views of more than the fewest images may cost: a few seconds of one thread
+BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
+    "knn": knn_accuracy,
+    "knn_balanced": knn_balanced,
+    "linear": linear_accuracy,
+    "silhouette": silhouette,
+    "davies_bouldin": davies_bouldin,
+}
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value, where it can be told.
+
+    spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side.
+    constant: all images have the same features.
+    """
+
+    images: int
+    size: int
+    constant: bool
+    measures: dict[str, float]
+    factors: dict[str, dict[str, float]]
+    spectrum: Tensor
+    correlation: Tensor
+
+
+def portrait(features: Tensor, factors: dict[str, Tensor]) -> Portrait:
+    """features: (N, D), factors: name -> (N,) labels, below 0 where there is none."""
+    features, away = features.float(), centered(features)
+    layer = {"features": features}
+    return Portrait(
+        images=len(features),
+        size=features.shape[1],
+        constant=not bool(away.any()),
+        measures={each.name: float(each(layer)) for each in measured_on(layer)},
+        factors={name: {factor: float(value) for factor, value in read(features, factors).items()} for name, read in BY_FACTOR.items()},
+        spectrum=singular_values(away).float(),
+        correlation=in_picture(correlation(features)),
+    )
+
+
+def in_picture(matrix: Tensor) -> Tensor:
+    """(D, D) correlations -> (K, K) with blocks side by side; of more than SHOWN dimensions every so many of that order."""
+    order = in_blocks(matrix)
+    kept = order[torch.linspace(0, len(order) - 1, min(len(order), SHOWN)).round().long()]
+    return matrix[kept][:, kept].float()
+
+
+@dataclass(frozen=True)
+class ViewsPortrait:
+    """histograms: "positive" and "negative" cosines of two views, (BINS,) each."""
+
+    images: int
+    views: int
+    measures: dict[str, float]
+    histograms: dict[str, Tensor]
+
+
+def views_portrait(method: Method, layer: str, pixels: Tensor, knobs: Augment, seed: int) -> ViewsPortrait:
+    """What views of one image have in common, in a layer of a network: pixels (N, 3, H, W) uint8, of which as many are used as time allows.
+
+    Views are drawn as in training, half of them as its first and half as its second.
+    """
+    generator = stream(seed, "portrait", 0)
+    encode = _encoder(method, layer)
+    pixels = pixels[: _affordable(encode, pixels)]
+    views = torch.stack([embedded(encode, augment(pixels, knobs.one_of_two(i % 2), generator)) for i in range(VIEWS)], 1)
+    return of_views(views)
+
+
+def of_views(views: Tensor) -> ViewsPortrait:
+    """views: (P, Q, D), Q views of each image."""
+    layer = {"first": views[:, 0], "second": views[:, 1], "views": views}
+    measures = {each.name: float(each(layer)) for each in measured_on(layer)}
+    return ViewsPortrait(len(views), views.shape[1], measures, similarity_histograms(layer["first"], layer["second"]))
+
+
+def measured_on(layer: Iterable[str]) -> list[Diagnostic]:
+    """The diagnostics that ask for no more than these names."""
+    have = set(layer)
+    return [each for each in [*CATALOG.values(), *AFTERWARDS.values()] if have.issuperset(each.wants)]
+
+
+def top(each: Diagnostic, size: int, images: int) -> float | None:
+    """Where its axis ends, for a layer of so many dimensions and so many images; None where that is open."""
+    spanned = float(min(size, max(images - 1, 1)))
+    limits = {"dimensions": spanned, "coordinates": float(size), "spread": size**-0.5, "nats": math.log(max(images, 2))}
+    return limits.get(each.unit, each.high)
+
+
+def _encoder(method: Method, layer: str) -> Callable[[Tensor], Tensor]:
+    embed = at_rest(method)
+    if layer == "backbone":
+        return embed
+
+    def projected(images: Tensor) -> Tensor:
+        found = method.project(embed(images))
+        if found is None:
+            raise ValueError("layer must be backbone for a network without a projector, got projector")
+        return found
+
+    return projected
+
+
+def _affordable(encode: Callable[[Tensor], Tensor], pixels: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        encode(pixels[:2].float() / 255)
+    each = counter.get_total_flops() / 2 * VIEWS
+    return int(min(max(ROOM / max(each, 1), FEWEST), MOST))

@@ -1,0 +1,149 @@
+"""What survives augmentation: what can still be read off the views, and how far an encoder moves an image under each operator.
+
+survival     per factor, from pixels and from an untrained network: views beside originals, and chance
+invariance   per operator, at rising strength: how similar the embedding stays
+
+Both are measured on a data set's probe images, by the training's own code, on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from playground.config import RunConfig
+from playground.datasets import Images
+from playground.diagnostics.geometry import unit
+from playground.diagnostics.labels import chance, too_few
+from playground.diagnostics.probes import knn_accuracy, linear_accuracy
+from playground.methods import Method
+from playground.randomness import stream
+from playground.training.trainer import untrained
+from playground.views.augment import Augment, Draw, augment, draw, neutral, perform
+
+READ = 1024  # probe images, at most, that are read
+MOVED = 256  # probe images, at most, that are moved by each operator at each strength
+CHUNK = 256  # images embedded at once
+ON = (0.0, 1.0)  # the strengths of what is either done or not
+
+Encoder = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The accuracies for one factor: values["pixels" or "untrained"]["knn" or "linear"]["views" or "originals"].
+
+    chance: of who always names the commonest label.
+    """
+
+    factor: str
+    classes: int
+    chance: float
+    values: dict[str, dict[str, dict[str, float]]]
+
+
+def survival(config: RunConfig, train: Images, probe: Images) -> list[Reading]:
+    """How well each factor is read off one view of every image, by probes that learned from views, beside the same with originals.
+
+    Probes: `knn_accuracy` and `linear_accuracy` of the diagnostics.
+    train: gives batch norm of the untrained network its statistics, as in a training. Nothing is read where too few have a label.
+    """
+    probe = probe[:READ]
+    # Images without a label cannot be read; a factor counts where all have one.
+    factors = {name: each for name, each in probe.factors.items() if len(each) and int(each.min()) >= 0 and not too_few(each)}
+    if not factors:
+        return []
+    generator = stream(config.seed, "survival", 0)
+    pictures = {"views": augment(probe.pixels, config.augment, generator), "originals": probe.pixels.float() / 255}
+    encoders: dict[str, Encoder] = {"pixels": lambda images: images.flatten(1) - 0.5, "untrained": at_rest(untrained(config, train))}
+    found = {
+        who: {what: _accuracies(embedded(encode, each), factors) for what, each in pictures.items()} for who, encode in encoders.items()
+    }
+    return [_reading(name, each, found) for name, each in factors.items()]
+
+
+def _reading(name: str, labels: Tensor, found: dict[str, dict[str, dict[str, dict[str, float]]]]) -> Reading:
+    """found[who][what][probe][factor] -> the part of one factor, its probes before its pictures."""
+    values = {who: {probe: {what: each[what][probe][name] for what in each} for probe in ("knn", "linear")} for who, each in found.items()}
+    return Reading(name, len(labels.unique()), chance(labels), values)
+
+
+def _accuracies(features: Tensor, factors: dict[str, Tensor]) -> dict[str, dict[str, float]]:
+    knn = knn_accuracy(features, factors)
+    return {"knn": {name: float(each) for name, each in knn.items()}, "linear": linear_accuracy(features, factors)}
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One operator given in growing strength. draw: the strength, the draw that changes nothing, random numbers -> the draw that does."""
+
+    title: str
+    strengths: tuple[float, ...]
+    draw: Callable[[float, Draw, torch.Generator], Draw]
+
+
+def _cropped(share: float, still: Draw, generator: torch.Generator) -> Draw:
+    """Crops that keep exactly this share of the image, wherever and in whatever shape training may draw them."""
+    height, width = (int(each) for each in still.boxes[0, 2:])
+    return replace(still, boxes=draw(Augment(), len(still.boxes), height, width, generator, (share, share)).boxes)
+
+
+def _both_ways(field: str, around: float) -> Callable[[float, Draw, torch.Generator], Draw]:
+    """As far up as down, half of the images each."""
+
+    def drawn(strength: float, still: Draw, generator: torch.Generator) -> Draw:
+        up = torch.rand(len(still.flips), generator=generator) < 0.5
+        return replace(still, **{field: around + strength * torch.where(up, 1.0, -1.0)})
+
+    return drawn
+
+
+def _filled(field: str) -> Callable[[float, Draw, torch.Generator], Draw]:
+    return lambda strength, still, _: replace(still, **{field: torch.full_like(getattr(still, field), strength)})
+
+
+STRENGTHS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # of brightness, contrast, and saturation, as their knobs count
+DOSES = {
+    "crop": Dose("share of the image kept", (1.0, 0.8, 0.6, 0.4, 0.2, 0.1), _cropped),
+    "flip": Dose("mirrored", ON, _filled("flips")),
+    "brightness": Dose("brightness ±", STRENGTHS, _both_ways("brightness", 1)),
+    "contrast": Dose("contrast ±", STRENGTHS, _both_ways("contrast", 1)),
+    "saturation": Dose("saturation ±", STRENGTHS, _both_ways("saturation", 1)),
+    "hue": Dose("hue ± turns of the color wheel", (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5), _both_ways("hue", 0)),
+    "grayscale": Dose("in gray", ON, _filled("grayscale")),
+    "blur": Dose("blur, sigma in pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _filled("sigmas")),
+    "solarize": Dose("solarized", ON, _filled("solarized")),
+}
+
+
+def invariance(method: Method, probe: Images, seed: int = 0) -> dict[str, list[float]]:
+    """How similar an encoder's view of each image stays under one operator alone: operator -> a mean cosine at each of its strengths.
+
+    The mean embedding of the originals is taken away before the cosine. Without that a random network, in whose embeddings all images
+    share a large part, would look invariant to everything.
+    """
+    pixels = probe.pixels[:MOVED]
+    still, encode = neutral(len(pixels), *pixels.shape[2:]), at_rest(method)
+    originals = embedded(encode, perform(pixels, still, ()))
+    center = originals.mean(0)
+
+    def similarity(name: str, strength: float) -> float:
+        chance = DOSES[name].draw(strength, still, stream(seed, name, 0))
+        moved = embedded(encode, perform(pixels, chance, (name,)))
+        return float((unit(moved - center) * unit(originals - center)).sum(1).mean())
+
+    return {name: [similarity(name, strength) for strength in dose.strengths] for name, dose in DOSES.items()}
+
+
+def at_rest(method: Method) -> Encoder:
+    """Its embedding in evaluation mode, (B, 3, H, W) -> (B, D)."""
+    return method.eval().embed
+
+
+def embedded(encode: Encoder, images: Tensor) -> Tensor:
+    """(N, 3, H, W) in [0, 1] -> (N, D) float32, a part at a time and without gradients."""
+    with torch.inference_mode():
+        return torch.cat([encode(part).float() for part in images.split(CHUNK)])

@@ -1,0 +1,129 @@
+"""How much memory the app takes: a real server with a warm worker and a warm map process, pages that several share counted once.
+
+Measured as proportional set size (PSS): each page of memory counts for a process by one over the number of processes that have it, so that
+the sum over all processes of the server is what they take together. Pages of files that programs of somebody else map too (torch's
+libraries, where another Python runs beside) count for less than they would alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playground.home import site
+
+GOAL_MB = 1300.0
+PATIENCE = 300.0  # seconds until all is warm
+SETTLED = 3.0  # seconds afterwards
+ROLES = {"playground.runs.worker": "worker", "playground.projection": "maps", "preloader": "preloader"}  # what a command line has in it
+
+
+def memory() -> dict[str, Any]:
+    """{"ratio": all together over the goal, each process's MB, "unit", "machine"}, or {"ratio": None, "absent": why}."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return {"ratio": None, "absent": "shared memory is counted by Linux alone", "unit": "MB"}
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, _serving(Path(home)) as server:
+            found = shares(server)
+    except RuntimeError as reason:
+        return {"ratio": None, "absent": str(reason), "unit": "MB"}
+    together = sum(found.values())
+    return {"ratio": together / GOAL_MB, "together": together, **found, "unit": "MB", "machine": machine()}
+
+
+def shares(root: int) -> dict[str, float]:
+    """MB (PSS) of a process and of all that descend from it, by role; several of one role are added up."""
+    found: dict[str, float] = {}
+    for process in family(root):
+        role = "server" if process == root else role_of(process)
+        found[role] = found.get(role, 0.0) + share(process)
+    return found
+
+
+def share(process: int) -> float:
+    """The memory of one process in MB, shared pages divided by those who share them. Raises OSError where it is gone."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+
+
+def family(root: int) -> list[int]:
+    """A process and all that descend from it."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended meanwhile
+        parents.setdefault(parent, []).append(int(folder.name))
+    found = [root]
+    for each in found:
+        found += parents.get(each, [])
+    return found
+
+
+def role_of(process: int) -> str:
+    """What a process of ours does. One that was forked has its name, an ordinary one its command line."""
+    folder = Path(f"/proc/{process}")
+    said = f"playground.{(folder / 'comm').read_text().strip()} {(folder / 'comm').read_text()} " + (folder / "cmdline").read_text()
+    return next((role for word, role in ROLES.items() if word in said), "others")
+
+
+def machine() -> dict[str, Any]:
+    """Whose numbers these are."""
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    named = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
+    facts = {"model": named[0] if named else platform.processor(), "amx": "amx_bf16" in flags, "cores": os.cpu_count()}
+    return facts | {"system": platform.platform(), "python": platform.python_version()}
+
+
+@contextmanager
+def _serving(home: Path) -> Iterator[int]:
+    """A server of its own, warm; its process. Raises RuntimeError where it does not come."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
+    command = [sys.executable, "-m", "playground.machine.processes", "run", "app.py", *options]
+    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
+    with (
+        open(home / "server.log", "wb") as log,
+        subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log, start_new_session=True) as process,
+    ):
+        try:
+            _wait(process, f"http://127.0.0.1:{port}/healthz", home / "server.log")
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended: {log.read_text()[-500:]}")
+        time.sleep(0.5)
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                health = json.load(answer)
+        except OSError:
+            continue
+        if health["maps"] and any(each["warm"] for each in health["workers"]):
+            time.sleep(SETTLED)
+            return
+    raise RuntimeError(f"the server was not warm after {PATIENCE:.0f} s: {log.read_text()[-500:]}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(memory(), indent=2))

@@ -1,0 +1,1 @@
+"""The command line. main: every command; data: those about images of one's own."""

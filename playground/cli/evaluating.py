@@ -1,0 +1,141 @@
+"""An evaluation told on the command line: how far it is, and its tables. And the run that it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from playground import terminal
+from playground.config import CHOICES
+from playground.datasets import DataError, load_images
+from playground.evaluation import ledger
+from playground.evaluation.contest import Sets, evaluate, most_confused
+from playground.evaluation.events import Event, Remark
+from playground.evaluation.ledger import Document
+from playground.evaluation.protocol import CONTENDERS, Protocol
+from playground.home import home
+from playground.runs.pictures import read_before_evaluation
+from playground.runs.store import Store
+from playground.runs.trained import Trained, trained
+from playground.training.faults import NotFiniteError, not_evaluable
+
+PATIENCE = 5.0  # seconds, for a page that only looks whether somebody is at it
+
+
+def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
+    """Evaluates a run's last checkpoint and keeps the results in its folder; yields them as they grow.
+
+    Raises UnknownRun, and ValueError where the run cannot be evaluated or somebody is at it already.
+    """
+    found = trained(store, run)
+    other = _transfer(protocol)
+    folder = store.folder(run).path
+    lock = ledger.lock(folder)
+    if not lock.take(PATIENCE):
+        raise ValueError(f"run {run} must not be under evaluation already, got one that is: wait for it or stop it")
+    try:
+        document = ledger.begun(run, found.step, protocol)
+        ledger.write(folder, document)
+        now = store.run(run)  # its data set as it is now, which may have been read again since the network was looked at
+        events = evaluate(found.config, found.method, _own(now.config), protocol, other)
+        yield from ledger.recorded(folder, document, _sound(events, found, read_before_evaluation(now)))
+    finally:
+        lock.release()
+
+
+def _sound(events: Iterable[Event], found: Trained, remark: str) -> Iterator[Event]:
+    """The events, a remark before them; numbers that are not finite end them in a sentence that names the run and the step."""
+    if remark:
+        yield Remark(remark)
+    try:
+        yield from events
+    except NotFiniteError as error:
+        raise ValueError(not_evaluable(str(error), found.run, found.step, found.config)) from None
+
+
+def _own(config: Any) -> Sets | DataError:
+    try:
+        return sets(config.data)
+    except DataError as error:
+        return error
+
+
+def _transfer(protocol: Protocol) -> Sets | None:
+    """The other data set, which must be here already: an evaluation downloads nothing."""
+    if "transfer" not in protocol.parts:
+        return None
+    return sets(CHOICES["data"][protocol.transfer].Knobs())
+
+
+def sets(data: Any) -> Sets:
+    """Training images, and those of the test, none of which a run was trained or watched on."""
+    folder = home() / "data"
+    return load_images(data, folder)[0], data.choice.test(data, folder)
+
+
+def watched(documents: Iterable[Document]) -> Document:
+    """Draws the bar on standard error until the end; returns the last document."""
+    last: Document = {}
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("evaluating", total=1.0)
+        for last in documents:
+            bar.update(task, description=last["doing"], completed=last["done"])
+    return last
+
+
+def show(document: Document) -> None:
+    """The results as tables."""
+    console, about = Console(), document["about"]
+    if about:
+        task = f"step {document['step']:,}: {escape(about['factor'])} of {about['data']}"
+        drawn = f", of which each seed draws {about['labeled']:,}" if about["labeled"] < about["known"] else ""
+        told = f"{about['known']:,} labeled images{drawn}; tested on {about['tested']:,} others; chance {about['chance']:.1%}"
+        console.print(f"[bold]Run {document['run']}[/bold], {task}, {told}")
+        console.print(_labels(document))
+        if document["confusion"]:
+            pairs = [f"{true} called {called} {share:.0%}" for true, called, share in most_confused(document["confusion"], about["names"])]
+            if pairs:
+                console.print("most confused: " + "; ".join(pairs), markup=False)
+    for part, columns in (("robustness", ("operator", "strength")), ("transfer", ("data",))):
+        table = _table(document, part, columns)
+        if table.row_count:
+            console.print(table)
+    for sentence in document["remarks"]:
+        console.print(sentence, markup=False, style="yellow")
+
+
+def _labels(document: Document) -> Table:
+    rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
+    shares = sorted({each["share"] for each in rows})
+    heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
+    table = terminal.table("accuracy, mean (what seeds and test leave open)", *heads)
+    for who, title in CONTENDERS.items():
+        cells = [
+            next((_cell(each, document["about"]["uneven"]) for each in rows if (each["who"], each["share"]) == (who, share)), "")
+            for share in shares
+        ]
+        if any(cells):
+            table.add_row(title, *cells)
+    return table
+
+
+def _table(document: Document, part: str, columns: tuple[str, ...]) -> Table:
+    rows = [each for each in ledger.summary(document["scores"]) if each["part"] == part]
+    who = list(dict.fromkeys(each["who"] for each in rows))
+    table = terminal.table(part, *columns[1:], *(CONTENDERS.get(each, each) for each in who))
+    for place in dict.fromkeys(tuple(each[name] for name in columns) for each in rows):
+        here = {each["who"]: _cell(each) for each in rows if tuple(each[name] for name in columns) == place}
+        table.add_row(*(f"{each:g}" if isinstance(each, float) else escape(each) for each in place), *(here.get(each, "") for each in who))
+    return table
+
+
+def _cell(row: dict[str, Any], uneven: bool = False) -> str:
+    """The mean and the ends of its bar, and where classes are uneven the mean over classes."""
+    classes = f", classes {row['balanced']:.3f}" if uneven and row["balanced"] is not None else ""
+    return f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f}){classes}"

@@ -1,0 +1,1 @@
+"""What several methods need: contrastive losses, masked patches, gradients of several losses."""

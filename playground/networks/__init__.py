@@ -1,0 +1,26 @@
+"""Networks: backbones (images in, one feature vector an image out), their transformer blocks, and the small heads that methods put on top.
+
+A backbone with a name in a file of this folder is a network on the page.
+"""
+
+import sys
+
+from playground.knobs import catalog
+from playground.networks.backbones import Backbone, BasicBlock, Network, ResNet, ViT
+from playground.networks.transformer import Block, attention, patchify, sine_positions, unpatchify
+
+CATALOG = catalog(Network, sys.modules[__name__])
+
+__all__ = [
+    "CATALOG",
+    "Backbone",
+    "BasicBlock",
+    "Block",
+    "Network",
+    "ResNet",
+    "ViT",
+    "attention",
+    "patchify",
+    "sine_positions",
+    "unpatchify",
+]

@@ -1,0 +1,223 @@
+"""Backbones: images in, one feature vector an image out.
+
+Every backbone takes (B, 3, H, W) floats in [0, 1] and returns (B, `width`). Normalizing the pixels is its own first act.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.knobs import Choice, ConfigError, option
+from playground.networks.transformer import Block, patchify, sine_positions
+
+
+class Network(Choice):
+    """A backbone to choose. family: what a method asks for when only some kinds will do ("resnet", "vit")."""
+
+    family: ClassVar[str]
+
+    @classmethod
+    def build(cls, knobs: Any, image_size: int) -> Backbone:
+        """A fresh backbone, its weights drawn from torch's global generator."""
+        raise NotImplementedError
+
+    @classmethod
+    def check(cls, config: Any) -> None:
+        """Raises ConfigError where the knobs and the data do not go together."""
+
+
+class Backbone(nn.Module):
+    """What every network is: `width` features for each image."""
+
+    width: int
+    stride: int  # the side of a place of `maps` in pixels
+
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, width, H / stride, W / stride): features with a place, before they are averaged."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width), averaged over all places."""
+        return self.maps(images).mean((2, 3))
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """[0, 1] -> about [-1, 1], the same for all data, so that no data set's statistics need to be known."""
+        return images * 2 - 1
+
+
+class ResNet(Backbone):
+    """Basic blocks (He et al., 2016) behind a 3x3 stem, which suits images of 32 px better than the usual 7x7.
+
+    widths: channels of each stage; every stage after the first halves the side. stem_stride 2 quarters the work for a CPU.
+    """
+
+    def __init__(self, widths: tuple[int, ...], blocks: int, stem_stride: int) -> None:
+        super().__init__()
+        self.width, self.stride = widths[-1], stem_stride * 2 ** (len(widths) - 1)
+        self.stem = nn.Sequential(nn.Conv2d(3, widths[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU())
+        stages: list[nn.Module] = []
+        channels = widths[0]
+        for stage, width in enumerate(widths):
+            for block in range(blocks):
+                stages.append(BasicBlock(channels, width, stride=2 if stage and not block else 1))
+                channels = width
+        self.stages = nn.Sequential(*stages)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width, H / stride, W / stride); any size will do."""
+        return self.stages(self.stem(self.normalize(images)))
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a way around them."""
+
+    def __init__(self, channels: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, width, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+        same = channels == width and stride == 1
+        self.around = nn.Identity() if same else nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, width, H / stride, W / stride)."""
+        return F.relu(self.body(x) + self.around(x))
+
+
+class ViT(Backbone):
+    """A vision transformer (Dosovitskiy et al., 2021) without a class token: patches in, their mean out.
+
+    Methods that mask use its parts: `patches` embeds, `encode` runs the blocks on any subset of the tokens.
+    """
+
+    def __init__(self, image_size: int, patch_size: int, width: int, depth: int, heads: int) -> None:
+        super().__init__()
+        self.width, self.patch_size, self.stride = width, patch_size, patch_size
+        self.grid = image_size // patch_size
+        self.embed = nn.Linear(3 * patch_size**2, width)
+        self.positions: Tensor
+        self.register_buffer("positions", sine_positions(self.grid, width), persistent=False)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+
+    def patches(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> (B, L, width): every patch, embedded, with its position added.
+
+        A smaller image is a crop brought to few patches: they stand as far apart as those of a whole one, on the same scale.
+        """
+        grid = images.shape[-1] // self.patch_size
+        positions = self.positions if grid == self.grid else sine_positions(grid, self.width, self.grid).to(images.device)
+        return self.embed(patchify(self.normalize(images), self.patch_size)) + positions
+
+    def encode(self, tokens: Tensor, causal: bool = False) -> Tensor:
+        """(B, any number, width) -> the same shape, after all blocks. causal: no token sees a later one."""
+        for block in self.blocks:
+            tokens = block(tokens, causal)
+        return self.norm(tokens)
+
+    def maps(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width, H / p, W / p)."""
+        tokens = self.encode(self.patches(images))
+        return tokens.transpose(1, 2).unflatten(2, (images.shape[-1] // self.patch_size, -1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, width): the mean over patches."""
+        return self.encode(self.patches(images)).mean(1)
+
+    @torch.no_grad()
+    def attention(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, heads, L, L): how much, in the last block, each patch (row) looks at each other. No gradient."""
+        tokens = self.patches(images)
+        for block in self.blocks[:-1]:
+            tokens = block(tokens)
+        return cast(Block, self.blocks[-1]).weights(tokens)
+
+
+class _ResNet(Network):
+    """What the residual networks share."""
+
+    family = "resnet"
+    widths: ClassVar[tuple[int, ...]]
+    blocks: ClassVar[int]
+    stem_stride: ClassVar[int]
+
+    @classmethod
+    def build(cls, knobs: Any, image_size: int) -> Backbone:
+        """A ResNet of this size; any image size will do."""
+        return ResNet(cls.widths, cls.blocks, cls.stem_stride)
+
+
+class ResNetTiny(_ResNet):
+    """Half as wide as the small one."""
+
+    name, title = "resnet-tiny", "ResNet tiny"
+    summary = "3 stages of 16, 32, 64 channels: for simple pictures, slow machines and quick looks."
+    widths, blocks, stem_stride = (16, 32, 64), 1, 2
+
+
+class ResNetSmall(_ResNet):
+    """For photographs on a CPU."""
+
+    name, title = "resnet-small", "ResNet small"
+    summary = "3 stages of 32, 64, 128 channels, made for a CPU: four times the work of the tiny one."
+    widths, blocks, stem_stride = (32, 64, 128), 1, 2
+
+
+class ResNet18(_ResNet):
+    """The field's usual network for small images."""
+
+    name, title = "resnet-18", "ResNet-18"
+    summary = "The field's standard, with the stem for 32 px (3x3, no pooling): bring a GPU."
+    widths, blocks, stem_stride = (64, 128, 256, 512), 2, 1
+
+
+class _ViT(Network):
+    """What the transformers share."""
+
+    family = "vit"
+    width: ClassVar[int]
+    depth: ClassVar[int]
+    heads: ClassVar[int]
+
+    class Knobs(Choice.Knobs):
+        """The one size that matters to masking."""
+
+        patch_size: Literal[2, 4, 8, 16] = option(4, "The side of a patch in pixels. Smaller patches: finer, and many times slower.")
+
+    @classmethod
+    def check(cls, config: Any) -> None:
+        """The patches tile the image, and there are at least four of them."""
+        side, patch = config.data.image_size, config.network.patch_size
+        if side % patch or side < 2 * patch:
+            raise ConfigError(
+                "network.patch_size", f"{cls.name}: patch_size must divide the image's side of {side} at least twice, got {patch}"
+            )
+
+    @classmethod
+    def build(cls, knobs: Any, image_size: int) -> Backbone:
+        """A ViT with the chosen patch size."""
+        return ViT(image_size, knobs.patch_size, cls.width, cls.depth, cls.heads)
+
+
+class ViTTiny(_ViT):
+    """Small enough for two cores."""
+
+    name, title = "vit-tiny", "ViT tiny"
+    summary = "4 blocks of width 128: attention at a size that a CPU can train."
+    width, depth, heads = 128, 4, 4
+
+
+class ViTSmall(_ViT):
+    """Closer to what papers use on small images."""
+
+    name, title = "vit-small", "ViT small"
+    summary = "6 blocks of width 256: slow on a CPU, quick on a GPU."
+    width, depth, heads = 256, 6, 8

@@ -1,0 +1,1 @@
+"""One run as events. run: the loop; trainer: one step of it; probe_set: the images it is watched by; the rest is what these need."""

@@ -1,0 +1,267 @@
+"""How to compute fastest on this machine, measured by a few steps of the real network before its first run, and kept in the home.
+
+    device = chosen(trainer, home())
+
+Memory format and precision are compared in one thread by the time that the processor has worked, so that a busy neighbor does not matter;
+the number of threads by the clock, all first and then always half as many, and only believed while nobody else is busy. What usually pays
+is kept unless something else is clearly faster: two homes on one machine choose alike, and the same config gives the same numbers.
+
+Threads must be able to take turns on one core, where `core_sharing` puts them beside a busy neighbor. Some kernels cannot: oneDNN's
+convolutions in bfloat16 wait for each other on the way back without giving the core away. On an EPYC with AVX-512 a small ResNet made
+3,400 views/s on two threads alone, and 41 on one core, where a single thread made 1,900, and two threads in float32 2,200 and 1,100.
+
+torch.compile is not among the candidates: it took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast (one trial each;
+`ssl-playground bench` measures it). No run that somebody watches is long enough to pay for it.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from playground.machine.core_sharing import together, waited
+from playground.machine.devices import FORMATS, PRECISIONS, Device
+from playground.randomness import stream
+from playground.training.trainer import Trainer
+
+FILE = "devices.json"
+CLEARLY = 1.1  # times as fast: less is no reason to leave what usually pays
+# Times as slow as one thread that threads on one core may be. With so few images those that take turns were 1.3 to 6, others 39 to 85.
+CLUMSY = 15.0
+HOPELESS = 3.0  # times as slow as the usual in its first pass, which is the slower one: not tried any further
+ROUNDS = 3
+QUIET = 0.1  # seconds that our threads waited for a core, in each second: beside a neighbor that takes half a core one thread looks as fast
+TRIAL = 0.04  # seconds that one trial step may take,
+FEWEST, MOST = 4, 64  # by its number of images
+_remembered: dict[str, dict[str, Any]] = {}  # by this process, whatever home it works for
+Answer = dict[str, Any]  # `Device.state`
+
+
+def chosen(trainer: Trainer, home: Path) -> Device:
+    """The device of `trainer` as it computes fastest, or with the precision that its config asks for. Measured once a machine and network.
+
+    trainer: one that has not taken a step; its weights stay as they are.
+    """
+    usual, asked = trainer.device, trainer.config.device.precision
+    if asked != "measured":
+        device = replace(usual, half=PRECISIONS[asked], why=f"{asked}, as the settings ask for")
+        share = device.half is None or device.where.type != "cpu" or _Trial(trainer).takes_turns(device)
+        return device if share else replace(device, threads=1)
+    answer = _answer(trainer, home / FILE)
+    return usual.like(answer | {"threads": min(answer["threads"], usual.threads)})
+
+
+def _answer(trainer: Trainer, file: Path) -> Answer:
+    key = " | ".join(
+        [machine(trainer.device), f"torch {torch.__version__}", trainer.config.network.name, f"{trainer.device.threads} threads by turns"]
+    )
+    # This process first: another one may write its own answer meanwhile, and two runs of one process must compute alike.
+    known = _read(file) | _remembered
+    if key in known:
+        return _remembered.setdefault(key, known[key])
+    answer = _remembered[key] = _measured(trainer)
+    _write(file, _read(file) | {key: answer})
+    return answer
+
+
+@functools.cache
+def machine(device: Device) -> str:
+    """What computes: the model of the processor or GPU."""
+    if device.where.type == "cuda":
+        return torch.cuda.get_device_name(device.where)
+    with suppress(OSError):
+        models = [
+            line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+        ]
+        if models:
+            return f"{models[0]}, {os.cpu_count()} cores"
+    return f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+
+
+def _measured(trainer: Trainer) -> Answer:
+    """What is fastest."""
+    usual, trial = trainer.device, _Trial(trainer)
+    with _threads(1 if usual.where.type == "cpu" else 0):
+        seconds = trial.compare(_candidates(usual))
+    best = min(seconds, key=lambda each: seconds[each] * (1 if each == usual else CLEARLY))
+    if usual.threads <= 1:
+        return replace(best, why=_why(best, seconds)).state()
+    found, why = replace(best, threads=trial.best_threads(best)), _why(best, seconds)
+    if not trial.takes_turns(found):
+        found, why = trial.next_best(found), f"{why}, but its threads cannot share a core, as they must beside a busy program"
+    return replace(found, why=why).state()
+
+
+def _candidates(usual: Device) -> list[Device]:
+    """What is compared, the usual first."""
+    if usual.where.type == "mps":
+        return [usual]
+    other_format = next(each for each in FORMATS.values() if each is not usual.memory_format)
+    return [usual, replace(usual, memory_format=other_format), replace(usual, half=None if usual.half else torch.bfloat16)]
+
+
+def _why(best: Device, seconds: dict[Device, float]) -> str:
+    """`measured on this machine: float32 trains 1.4 times as fast as bfloat16`"""
+    other = next((each for each in seconds if each.half != best.half), None)
+    if other is None:
+        return ""
+    words = [each.state()["precision"] for each in (best, other)]
+    return f"measured on this machine: {words[0]} trains {seconds[other] / seconds[best]:.1f} times as fast as {words[1]}"
+
+
+class _Trial:
+    """Forward and backward passes of a few images, which leave the trainer as it is."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.whole = trainer, trainer.batch(1)
+        self.images = FEWEST
+        self.images = int(min(max(FEWEST * TRIAL / self.time(trainer.device), FEWEST), MOST))
+
+    def step(self, device: Device) -> Callable[[], None]:
+        """What one pass on `device` does, done once already: the first is slower."""
+        work = self.prepared(device)
+        work()
+        return work
+
+    def prepared(self, device: Device) -> Callable[[], None]:
+        """What one pass on `device` does."""
+        trainer = self.trainer
+        method = copy.deepcopy(trainer.method).to(memory_format=device.memory_format)
+        few = self.whole.first(self.images)
+        few.views[:] = [view.contiguous(memory_format=device.memory_format) for view in few.views]
+
+        def work() -> None:
+            method.zero_grad(set_to_none=True)
+            with device.autocast():
+                values = method.loss(few, stream(trainer.config.seed, "trial", 0, device.where))
+            method.backward(values)
+
+        return work
+
+    def time(self, device: Device) -> float:
+        """Seconds of one pass."""
+        return _seconds(self.step(device), device)
+
+    def first_time(self, device: Device) -> float:
+        """Seconds of the first pass, for what may be too slow for a second."""
+        return _seconds(self.prepared(device), device)
+
+    def compare(self, devices: list[Device]) -> dict[Device, float]:
+        """Seconds of a pass on each, measured by turns. What is hopelessly slow with a few images is not tried with more."""
+        images, self.images = self.images, FEWEST
+        first = {device: self.time(device) for device in devices[:1]} | {device: self.first_time(device) for device in devices[1:]}
+        self.images = images
+        hopeless = {device: each for device, each in first.items() if each > HOPELESS * first[devices[0]]}
+        work = {device: self.step(device) for device in devices if device not in hopeless}
+        turns = [{device: _seconds(each, device) for device, each in work.items()} for _ in range(ROUNDS)]
+        seconds = {device: min(turn[device] for turn in turns) for device in work}
+        return seconds | {device: each / first[devices[0]] * seconds[devices[0]] for device, each in hopeless.items()}
+
+    def best_threads(self, device: Device) -> int:
+        """All threads, or half, a quarter, ... of them as long as fewer are faster, before and after; where somebody else was busy
+        meanwhile all, for `core_sharing` makes them harmless."""
+        self.images = min(4 * self.images, MOST)
+        seconds: dict[int, float] = {}
+        before, begun = waited(), time.perf_counter()
+        for threads in _halves(device.threads):
+            seconds[threads] = self._with_threads(threads, device)
+            if seconds[threads] > CLEARLY * min(seconds.values()):
+                break
+        best = min(seconds, key=lambda threads: seconds[threads])
+        if best == device.threads:
+            return best
+        every = min(seconds[device.threads], self._with_threads(device.threads, device))
+        quiet = waited() - before < QUIET * (time.perf_counter() - begun)
+        return best if quiet and CLEARLY * seconds[best] < every else device.threads
+
+    def takes_turns(self, device: Device) -> bool:
+        """Whether its threads can share one core: there they take about as long as one thread. A pass of few images tells."""
+        if device.threads <= 1:
+            return True
+        images, self.images = self.images, FEWEST
+        try:
+            one = self._with_threads(1, device)
+            with _threads(device.threads):
+                work = self.step(device)
+                with together() as shared:
+                    return not shared or any(_clock(work) < CLUMSY * one for _ in range(ROUNDS))
+        finally:
+            self.images = images
+
+    def next_best(self, device: Device) -> Device:
+        """One thread, or the other precision on its threads if these take turns and are clearly faster.
+
+        As one thread is as fast beside a neighbor as alone, and others are there about as fast as one of them, the middle of both counts.
+        """
+        one, other = replace(device, threads=1), replace(device, half=None if device.half else torch.bfloat16)
+        other = replace(other, threads=self.best_threads(other))
+        middle = math.sqrt(self._with_threads(other.threads, other) * self._with_threads(1, other))
+        return other if CLEARLY * middle < self._with_threads(1, one) and self.takes_turns(other) else one
+
+    def _with_threads(self, threads: int, device: Device) -> float:
+        """Seconds of a pass on so many threads."""
+        with _threads(threads):
+            work = self.step(device)
+            return min(_clock(work) for _ in range(ROUNDS))
+
+
+def _halves(count: int) -> list[int]:
+    """count, half of it, and so on, down to 1: 6, 3, 1"""
+    return [count >> times for times in range(count.bit_length())]
+
+
+def _seconds(work: Callable[[], None], device: Device) -> float:
+    """Of one thread of a CPU the time that it worked, otherwise the time that passed."""
+    if device.where.type != "cpu":
+        return _clock(work, torch.cuda.synchronize if device.where.type == "cuda" else None)
+    begun = time.thread_time()
+    work()
+    return time.thread_time() - begun
+
+
+def _clock(work: Callable[[], None], finish: Callable[[], None] | None = None) -> float:
+    begun = time.perf_counter()
+    work()
+    if finish is not None:
+        finish()
+    return time.perf_counter() - begun
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many threads inside; 0 leaves them."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(count or usual)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
+
+
+def _read(file: Path) -> dict[str, Answer]:
+    """What was measured before; what cannot be read is measured again."""
+    with suppress(OSError, ValueError):
+        known = json.loads(file.read_text())
+        if isinstance(known, dict):
+            return known
+    return {}
+
+
+def _write(file: Path, known: dict[str, Answer]) -> None:
+    """Whole or not at all; where nothing can be written it is measured again the next time."""
+    with suppress(OSError):
+        beside = file.with_suffix(f".{os.getpid()}")
+        beside.write_text(json.dumps(known, indent=2))
+        beside.replace(file)

@@ -1,0 +1,162 @@
+"""The probe set: fixed images, kept out of training, on which every diagnostic of a run is measured."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.datasets import Images
+from playground.diagnostics.assignments import bin_use
+from playground.diagnostics.base import CATALOG
+from playground.diagnostics.clusters import silhouette
+from playground.diagnostics.factors import causes_of, explained_by, too_few_to_explain
+from playground.diagnostics.geometry import similarity_histograms
+from playground.diagnostics.labels import chance, too_few
+from playground.diagnostics.probes import knn_accuracy, knn_balanced
+from playground.diagnostics.similarity import linear_cka
+from playground.diagnostics.spectrum import singular_values
+from playground.machine.measuring import measuring
+from playground.methods import Method
+from playground.projection import pca
+from playground.randomness import stream
+from playground.training.faults import NotFiniteError
+from playground.training.trainer import Trainer
+from playground.views.augment import augment
+
+PAIRS = 4  # of so many images, one is also seen as two views
+SHOWN = 8  # images in each row of pictures
+CHUNK = 512  # images embedded at once
+BY_FACTOR = {"knn": knn_accuracy, "knn_balanced": knn_balanced, "silhouette": silhouette}  # of the backbone's output
+WATCHED = "watched images"
+PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
+
+
+class ProbeSet:
+    """Measures a method without touching its training: no gradient, evaluation mode, float32, random numbers of its own.
+
+    The pairs of views are drawn once, with the augmentation that the run began with, so that their curves mean one thing throughout.
+    """
+
+    def __init__(self, images: Images, trainer: Trainer) -> None:
+        self.images, self.device, self.seed = images.to(trainer.device.where), trainer.device, trainer.config.seed
+        self.layout: np.ndarray | None = None
+        self.origin: Tensor | None = None  # the features of the first measurement
+        causes = causes_of(self.images.pixels, self.images.factors)
+        unknown = {name: why for name, labels in self.images.factors.items() if (why := too_few(labels, WATCHED))}
+        unexplained = {name: why for name, each in causes.items() if (why := too_few_to_explain(each, WATCHED))}
+        self.causes = {name: each for name, each in causes.items() if name not in unexplained}
+        self.unmeasured = {f"knn/{name}": f"accuracy of {name} {why}" for name, why in unknown.items()}
+        self.unmeasured |= {f"explained/{name}": f"variance explained by {name} {why}" for name, why in unexplained.items()}
+        told = [name for name in self.images.factors if name in causes and name not in unknown]
+        self.about = next(iter(told), "")  # the first factor is the data set's subject
+        generator = stream(self.seed, "pairs", 0, self.device.where)
+        self.paired = len(images) // PAIRS
+        pixels = self.images.pixels[: self.paired]
+        self.pairs = [augment(pixels, trainer.config.augment.one_of_two(number), generator) for number in range(2)]
+        self.embedded = len(images) + 2 * self.paired
+        self.sizes, self.bins, self.rows = self._look(trainer.method)
+
+    def healthy_std(self) -> dict[str, float]:
+        """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
+        return {f"{PREFIXES[layer]}feature_std": 1 / math.sqrt(size) for layer, size in self.sizes.items()}
+
+    def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """All diagnostics by metric name, and the arrays of a snapshot. Raises NotFiniteError."""
+        with measuring(method):
+            layers = self._layers(method)
+            own, pictures = method.diagnostics(self._floats(self.paired), self._generator()), self._pictures(method)
+            bins = method.assignments(self._floats(self.paired))
+            if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
+                raise NotFiniteError("the network's features are no longer finite numbers")
+            values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
+            features = layers[""]["features"]
+            for what, by_factor in BY_FACTOR.items():
+                values |= {f"{what}/{name}": each for name, each in by_factor(features, self.images.factors).items()}
+            values |= {f"explained/{name}": explained_by(features, causes) for name, causes in self.causes.items()}
+            self.origin = features if self.origin is None else self.origin
+            values |= {"moved": 1 - linear_cka(self.origin.float(), features)} | own
+            values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
+            arrays = self._arrays(layers) | pictures
+            arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}
+        found = _as_floats(values)
+        if not all(map(math.isfinite, found.values())):
+            raise NotFiniteError("the network's features have become too large to be measured")
+        return found, arrays
+
+    def baselines(self, method: Method) -> dict[str, dict[str, float]]:
+        """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
+        pixels = pixel_neighbors(self.images)
+        with measuring(method):
+            trivial = method.trivial(self._floats(self.paired), self._generator())
+        found = {"pixels": {f"knn/{name}": each for name, each in pixels.items()}, "trivial": _as_floats(trivial)}
+        found["chance"] = {f"knn/{name}": chance(self.images.factors[name]) for name in pixels}
+        return {name: values for name, values in found.items() if values}
+
+    def _pictures(self, method: Method) -> dict[str, np.ndarray]:
+        """Rows of pictures that the method makes of the first images: name -> (K, H, W, 3) uint8."""
+        return {name: as_pixels(row) for name, row in method.pictures(self._floats(SHOWN), self._generator()).items()}
+
+    def _look(self, method: Method) -> tuple[dict[str, int], dict[str, int], list[str]]:
+        """Dimensions of each layer that is judged, bins of each assignment, and the rows of pictures, in order."""
+        with measuring(method):
+            embedding = method.embed(self._floats(2))
+            projection = method.project(embedding)
+            bins = {name: shares.shape[1] for name, shares in method.assignments(self._floats(2)).items()}
+            rows = list(method.pictures(self._floats(2), self._generator()))
+        return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]}), bins, rows
+
+    def _layers(self, method: Method) -> dict[str, dict[str, Tensor]]:
+        """Metric prefix -> features of the probe set and of both views; the backbone's output comes under no prefix."""
+        inputs = {"features": self._floats(len(self.images)), "first": self.pairs[0], "second": self.pairs[1]}
+        backbone = {name: torch.cat([method.embed(chunk) for chunk in images.split(CHUNK)]) for name, images in inputs.items()}
+        projector = {name: method.project(features) for name, features in backbone.items()}
+        layers = {"": backbone, PREFIXES["projector"]: {name: each for name, each in projector.items() if each is not None}}
+        return {prefix: {name: each.float() for name, each in layer.items()} for prefix, layer in layers.items() if layer}
+
+    def _arrays(self, layers: dict[str, dict[str, Tensor]]) -> dict[str, np.ndarray]:
+        features = layers[""]["features"]
+        self.layout = pca(features, self.layout)
+        arrays = {"embedding": features.cpu().numpy(), "pca": self.layout}
+        if projector := layers.get(PREFIXES["projector"]):
+            arrays["projection"] = projector["features"].cpu().numpy()
+        for prefix, layer in layers.items():
+            name = f"spectrum/{prefix}".rstrip("/")
+            arrays[name] = singular_values(layer["features"]).float().cpu().numpy()
+        arrays |= {f"similarity/{name}": each.float().cpu().numpy() for name, each in similarity_histograms(*_pairs(layers)).items()}
+        return arrays
+
+    def _floats(self, count: int) -> Tensor:
+        images = self.images.pixels[:count].float() / 255
+        return images.contiguous(memory_format=self.device.memory_format)
+
+    def _generator(self) -> torch.Generator:
+        """The same masks at every measurement: frames can be compared."""
+        return stream(self.seed, "probe", 0, self.device.where)
+
+
+@functools.lru_cache(maxsize=2)  # as many sets as a process keeps for its next run
+def pixel_neighbors(images: Images) -> dict[str, float]:
+    """Live k-NN of the bare pixels: factor -> accuracy. No run changes it, so the next one on these images need not wait for it."""
+    return _as_floats(knn_accuracy(images.pixels.flatten(1).float() - 127.5, images.factors))
+
+
+def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Both views in the layer that the loss works on."""
+    layer = layers.get(PREFIXES["projector"], layers[""])
+    return layer["first"], layer["second"]
+
+
+def as_pixels(images: Tensor) -> np.ndarray:
+    """(..., 3, H, W) in [0, 1] -> (..., H, W, 3) uint8."""
+    return (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1).cpu().numpy()
+
+
+def _as_floats(values: dict[str, Tensor]) -> dict[str, float]:
+    """One transfer for all."""
+    if not values:
+        return {}
+    return dict(zip(values, torch.stack([each.detach().double().cpu() for each in values.values()]).tolist(), strict=True))

@@ -1,0 +1,361 @@
+"""Training: `for event in train(config)`. No files, no printing, no page in it; to stop, stop asking for events.
+
+train   what a run says, from its data to its last event
+_Run    everything around the steps: commands, measuring, checkpoints, faults
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import queue
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.config import RunConfig
+from playground.datasets import DataError, Images, load_images
+from playground.diagnostics.course import LossCourse
+from playground.diagnostics.subject import Subject
+from playground.diagnostics.verdict import diverged, judge
+from playground.events import (
+    Baseline,
+    Change,
+    Checkpoint,
+    Command,
+    Event,
+    Finished,
+    Metrics,
+    Pause,
+    Paused,
+    Probe,
+    Resume,
+    Set,
+    Snapshot,
+    Started,
+    Step,
+    Stop,
+    Verdict,
+    Weights,
+)
+from playground.home import home, keeping
+from playground.machine import devices
+from playground.machine.core_sharing import computing_on
+from playground.machine.devices import Device
+from playground.methods import Batch
+from playground.randomness import stream
+from playground.training.album import Album
+from playground.training.cadence import Cadence, image_cost, probe_size
+from playground.training.device_trial import chosen
+from playground.training.facts import facts_of, views_per_step
+from playground.training.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
+from playground.training.fetching import fetched
+from playground.training.probe_set import SHOWN, ProbeSet, as_pixels
+from playground.training.trainer import Trainer
+
+EARLIER = 0.1  # of the usual time between two checkpoints, until the first; then twice as long each time
+FLUSH = 0.1  # seconds between two looks at what the device has computed
+
+
+def train(
+    config: RunConfig,
+    *,
+    folder: Path | None = None,
+    commands: queue.SimpleQueue[Command] | None = None,
+    changes: Sequence[Change] = (),
+    checkpoint: dict[str, Any] | None = None,
+    checkpoint_every: float = math.inf,
+    flush_every: float = FLUSH,
+    measure_at: Collection[int] | None = None,
+) -> Iterator[Event]:
+    """Trains, and yields what happens; the last event is always `Finished`.
+
+    folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at
+    their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on
+    from exactly there. checkpoint_every: seconds, fewer at the start. flush_every: seconds between two looks at what the device has
+    computed; with 0 every step is an event, so that two trainings can take turns, step by step. measure_at: the steps to measure
+    after, instead of as many as a tenth of the time allows; the first and the last are always measured.
+    Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
+    Raises HomeError where there is no room for the data: then it may be tried again.
+    """
+    folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
+    try:
+        device = devices.pick(config.device.name, config.network.choice.family)
+        with keeping(folder):
+            if not (yield from fetched(config.data, folder, commands)):
+                yield Finished(0, "stopped")
+                return
+            images, probe = load_images(config.data, folder)
+            _require_batch(images, config)
+        trainer = _trainer(config, images, device, checkpoint)
+        cost = _image_cost(trainer)
+        watched = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
+        cadence = Cadence(config.steps, cost * watched.embedded, measure_at)
+        run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every, flush_every)
+        if checkpoint is not None:
+            run.restore(checkpoint)
+        for event in run.events():
+            step = event.step
+            yield event
+    except (DataError, devices.DeviceError) as error:
+        yield Finished(step, "failed", str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        yield Finished(step, "failed", memory_advice(config))
+
+
+def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[str, Any] | None) -> Trainer:
+    """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
+    torch.set_num_threads(usual.threads or torch.get_num_threads())  # what it is calibrated by, whatever the run before it took
+    trainer = Trainer(config, images, usual)
+    before = (checkpoint or {}).get("device")  # older checkpoints do not say
+    trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))
+    torch.set_num_threads(trainer.device.threads or torch.get_num_threads())
+    computing_on(trainer.device.threads)
+    return trainer
+
+
+@functools.lru_cache(maxsize=2)
+def _first(images: Images, count: int) -> Images:
+    """The first ones: the same object for the next run, so that what is known of them need not be found again."""
+    return images[:count]
+
+
+def _require_batch(images: Images, config: RunConfig) -> None:
+    """Some pictures of a set may have gone since the config was made. Raises DataError."""
+    title, size = config.data.choice.title, config.batch_size
+    if len(images) < size:
+        raise DataError(
+            f"{title} must have at least {size} pictures to train on, as many as a batch, got {len(images)} that can still be read"
+        )
+
+
+def _require_same_pictures(before: str, now: str, config: RunConfig) -> None:
+    """before, now: states of the set that a run began with, and goes on with."""
+    if before and before != now:
+        title = config.data.choice.title
+        raise DataError(
+            f"{title} must be as it was when the run began, state {before}, to go on, got state {now}, read since; start a new run"
+        )
+
+
+class _Run:
+    """One training under way: everything around the steps."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        probe: ProbeSet,
+        cadence: Cadence,
+        commands: queue.SimpleQueue[Command],
+        changes: Sequence[Change],
+        checkpoint_every: float,
+        flush_every: float,
+    ) -> None:
+        self.trainer, self.probe, self.cadence, self.commands = trainer, probe, cadence, commands
+        self.changes = sorted(changes, key=lambda change: change.step)
+        self.album = Album(trainer.config.steps)
+        self.checkpoint_every, self.checkpointed, self.flush_every = checkpoint_every, time.monotonic(), flush_every
+        self.checkpoint_gap = EARLIER * checkpoint_every
+        self.steps = trainer.config.steps
+        self.pending: list[tuple[int, dict[str, Tensor]]] = []
+        self.flushed = time.monotonic()
+        self.first: dict[str, float] = {}
+        self.paused = self.stopped = self.stepping = False
+        self.failure = ""
+        self.course = LossCourse()
+        self.said: Verdict | None = None
+
+    def events(self) -> Iterator[Event]:
+        """The whole run, from `Probe` to `Finished`."""
+        trainer = self.trainer
+        yield self._probe_event()
+        yield Started(trainer.step, self.facts)
+        if trainer.step == 0:
+            yield from self._measure()
+        while trainer.step < self.steps:
+            yield from self._obey()
+            if self.stopped:
+                break
+            self._advance()
+            measured = self.stepping or self.cadence.due(trainer.step)
+            if measured or time.monotonic() - self.flushed >= self.flush_every:
+                yield from self._flush()
+            if measured:
+                yield from self._measure()
+            if self.failure:
+                break
+            if time.monotonic() - self.checkpointed > self.checkpoint_gap:
+                self.checkpoint_gap = min(2 * self.checkpoint_gap, self.checkpoint_every)
+                yield from self._sound_checkpoint()
+        yield from self._flush()
+        if self.cadence.last != trainer.step:
+            yield from self._measure()
+        if self.failure:
+            yield diverged(trainer.step, self.failure)
+            yield Finished(trainer.step, "failed", self.failure, self._totals())
+            return
+        yield self._checkpoint()
+        yield Finished(trainer.step, "stopped" if self.stopped else "finished", "", self._totals())
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a checkpoint. Raises DataError where the pictures are others by now."""
+        _require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
+        self.trainer.restore(state)
+        self.cadence.restore(state["cadence"])
+        self.first, self.probe.layout = state["first"], state["layout"].numpy()
+        self.probe.origin = state.get("origin")  # older checkpoints lack it, and the two below
+        self.course.restore(state.get("course", {}))
+        self.said = Verdict(**state["said"]) if state.get("said") else None
+        self.changes = [change for change in self.changes if change.step > self.trainer.step]
+
+    def _advance(self) -> None:
+        """One step."""
+        begun = time.perf_counter()
+        values = self.trainer.update()
+        self.cadence.training += time.perf_counter() - begun
+        self.pending.append((self.trainer.step, values))
+
+    def _obey(self) -> Iterator[Event]:
+        """What was asked for since the last step, replayed changes first. While paused it waits here."""
+        while self.changes and self.changes[0].step <= self.trainer.step + 1:
+            change = self.changes.pop(0)
+            yield from self._change(change.name, change.value)
+        if self.stepping:
+            self.stepping, self.paused = False, True
+            yield from self._pause()
+        while not self.stopped and not self.stepping:
+            try:
+                command = self.commands.get(block=self.paused)
+            except queue.Empty:
+                return
+            yield from self._carry_out(command)
+
+    def _carry_out(self, command: Command) -> Iterator[Event]:
+        match command:
+            case Set(name, value):
+                if self.trainer.step and time.monotonic() - self.checkpointed > EARLIER * self.checkpoint_every:
+                    yield from self._sound_checkpoint()  # a way back from what comes of it
+                self.changes = [each for each in self.changes if each.name != name]  # a hand on the knob ends what was to be replayed
+                yield from self._change(name, value)
+            case Stop():
+                self.stopped = True
+            case Resume():
+                self.paused = False
+            case Step():
+                self.stepping = True
+            case Pause():  # also where it is paused: whoever asked for an event gets one, and need not wait in here
+                self.paused = True
+                yield from self._pause()
+
+    def _pause(self) -> Iterator[Event]:
+        yield from self._sound_checkpoint()
+        yield Paused(self.trainer.step)
+
+    def _change(self, name: str, value: Any) -> Iterator[Event]:
+        """In force from the next step on; a value that cannot be leaves everything as it is."""
+        value = self.trainer.change(name, value)
+        yield from self._flush()
+        self.course.changed(name)
+        yield Change(self.trainer.step + 1, name, value)
+
+    def _flush(self) -> Iterator[Event]:
+        """Fetches from the device, in one transfer, what the last steps computed. The first loss that is not finite ends the run."""
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        begun = time.perf_counter()
+        rows = torch.stack([torch.stack([each.float() for each in values.values()]) for _, values in pending]).tolist()
+        self.cadence.training += time.perf_counter() - begun
+        self.flushed = time.monotonic()
+        for (step, values), row in zip(pending, rows, strict=True):
+            named = dict(zip(values, row, strict=True))
+            if not math.isfinite(named["loss"]):
+                self.failure = not_finite("the loss is no longer a finite number", step, self.cadence.last, self.trainer.config)
+                return
+            self.course.add(named["loss"])
+            yield Metrics(step, named)
+
+    def _measure(self) -> Iterator[Event]:
+        """One snapshot of the probe set, the numbers read off it, and the verdict. What is not finite ends the run."""
+        trainer, step = self.trainer, self.trainer.step
+        if self.failure:
+            return
+        begun = time.perf_counter()
+        try:
+            values, arrays = self.probe.measure(trainer.method)
+        except NotFiniteError as error:
+            self.failure = not_finite(str(error), step, self.cadence.last, trainer.config)
+            return
+        batch = trainer.batch(max(step, 1)).first(SHOWN)
+        arrays |= {name: np.stack([as_pixels(view) for view in views]) for name, views in _shown(batch).items()}
+        self.cadence.measured(step, time.perf_counter() - begun)
+        if step == 0:
+            self.first = values
+            yield self._baseline(values)
+        yield Metrics(step, values | self._pace())
+        yield Snapshot(step, arrays)
+        if self.album.due(step):
+            yield Weights(step, self.album.copy(step, trainer.method))
+        self.said = judge(step, values | self.course.told(), self.first, Subject.of_run(trainer.config, self.facts), self.said)
+        yield self.said
+
+    def _baseline(self, values: dict[str, float]) -> Baseline:
+        random = {name: value for name, value in values.items() if name.startswith("knn/")}
+        return Baseline(0, {"random": random} | self.probe.baselines(self.trainer.method))
+
+    def _sound_checkpoint(self) -> Iterator[Event]:
+        """Nothing where what it would keep is no longer finite: whoever went on from there would fail again."""
+        yield from self._flush()
+        state = self.trainer.method.state_dict().values()
+        if not self.failure and all(bool(each.isfinite().all()) for each in state if each.is_floating_point()):
+            yield self._checkpoint()
+
+    def _checkpoint(self) -> Checkpoint:
+        self.checkpointed = time.monotonic()
+        layout = torch.from_numpy(np.asarray(self.probe.layout))
+        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "course": self.course.state(), "layout": layout}
+        extra |= {
+            "pictures": self.facts["data"].get("state", ""),
+            "origin": self.probe.origin,
+            "said": vars(self.said) if self.said else None,
+        }
+        return Checkpoint(self.trainer.step, self.trainer.state() | extra)
+
+    def _pace(self) -> dict[str, float]:
+        if not self.cadence.training or not self.trainer.step:
+            return {}
+        views = self.trainer.step * views_per_step(self.trainer)
+        return {"views_per_second": views / self.cadence.training}
+
+    def _totals(self) -> dict[str, float]:
+        training, measuring = self.cadence.training, self.cadence.measuring
+        share = measuring / training if training else 0.0
+        return {"seconds": training + measuring, "diagnostics_share": share} | self._pace()
+
+    def _probe_event(self) -> Probe:
+        images = self.probe.images
+        labels = {name: each.cpu().numpy() for name, each in images.factors.items()}
+        return Probe(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
+
+    @functools.cached_property
+    def facts(self) -> dict[str, Any]:
+        """What it says of itself before the first step."""
+        return facts_of(self.trainer, self.probe) | {"measurements": self.cadence.planned()}
+
+
+def _shown(batch: Batch) -> dict[str, list[Tensor]]:
+    """The rows of views that a snapshot keeps."""
+    return {name: views for name, views in {"views": batch.views, "local_views": batch.local_views}.items() if views}
+
+
+def _image_cost(trainer: Trainer) -> float:
+    batch, generator = trainer.batch(1), stream(trainer.config.seed, "trial", 0, trainer.device.where)
+    with trainer.device.autocast():
+        return image_cost(trainer.method, batch, generator) / trainer.config.accumulation
