@@ -18,7 +18,6 @@ from playground.ui.transport import Watched, refusals
 
 EXTREMES = f"{PREFIX}extremes"
 TITLES = {"healthy": "Healthy", "broken": "Broken"}
-AWAKE = ("running", "paused")
 
 
 def sidebar() -> None:

@@ -16,7 +16,7 @@ from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import plain
 from playground.ui.settings import Problem
 from playground.ui.syncing import place
-from playground.web.masks import whole_number
+from playground.web.numbers import whole_number
 
 PREFIX = "map."
 STATE = "mapped"  # where the session keeps it

@@ -15,7 +15,8 @@ from playground.runs.records import Run, UnknownRun
 from playground.ui.controls import settings
 from playground.ui.settings import BEHIND, Problem
 from playground.views.masking import Masking
-from playground.web.masks import checked_masking, masked_run, not_the_same, whole_number
+from playground.web.masks import checked_masking, masked_run, not_the_same
+from playground.web.numbers import whole_number
 
 PREFIX = "mask."
 STATE = "looked at"  # where the session keeps it

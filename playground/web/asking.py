@@ -7,7 +7,7 @@ from starlette.requests import Request
 from playground.analysis import maps
 from playground.runs.points import PROBE, Points, points_of, sizes
 from playground.web.frames import NOW, SOON, Frames
-from playground.web.masks import whole_number
+from playground.web.numbers import number_asked, whole_number
 
 
 async def asked_points(frames: Frames, request: Request) -> Points:
@@ -38,7 +38,7 @@ async def asked_step(frames: Frames, points: Points, request: Request) -> int:
     """`step`, in the path or the query, the newest unless it is named; one at which the points can be shown."""
     steps = await frames.turn(NOW, points.steps)
     given = request.path_params.get("step", request.query_params.get("step", ""))
-    step = whole_number("step", str(given)) if given != "" else (steps[-1] if steps else 0)
+    step = whole_number("step", given) if given != "" else (steps[-1] if steps else 0)
     if step not in steps:
         some = ", ".join(map(str, steps)) or "it has none yet"
         raise ValueError(f"step of run {points.run.id} must be one that can be shown ({some}), got {step}")
@@ -47,7 +47,7 @@ async def asked_step(frames: Frames, points: Points, request: Request) -> int:
 
 def asked_below(name: str, request: Request, limit: int, otherwise: int) -> int:
     """A whole number below the number of points."""
-    number = whole_number(name, request.query_params.get(name, str(otherwise)))
+    number = number_asked(request, name, otherwise)
     if number >= limit:
         raise ValueError(f"{name} must be below {limit:,}, the number of points, got {number}")
     return number

@@ -32,7 +32,7 @@ from playground.runs.records import Run
 from playground.runs.store import Store
 from playground.runs.trained import steps_kept, trained
 from playground.web.files import answer, packed
-from playground.web.masks import whole_number
+from playground.web.numbers import whole_number
 from playground.web.turns import Turns
 
 LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features

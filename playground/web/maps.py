@@ -33,7 +33,7 @@ from playground.web.asking import asked_below, asked_kind, asked_map, asked_poin
 from playground.web.files import answer, content, packed, tagged
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
-from playground.web.masks import whole_number
+from playground.web.numbers import number_asked
 from playground.web.turns import Turns
 
 UMAP_NEEDS = 17  # points
@@ -51,8 +51,8 @@ class Maps:
         run = "/api/runs/{run}"
         return {
             f"{run}/map": self.map,
-            f"{run}/map/{{step:int}}": self.frame,
-            f"{run}/map/{{step:int}}/pca": self.shadow,
+            f"{run}/map/{{step:step}}": self.frame,
+            f"{run}/map/{{step:step}}/pca": self.shadow,
             f"{run}/points.jpg": self.sprites,
             f"{run}/neighbors": self.neighbors,
             f"{run}/clusters": self.clusters,
@@ -102,7 +102,7 @@ class Maps:
     async def clusters(self, request: Request) -> Response:
         """Groups that nobody named."""
         points = await asked_points(self._frames, request)
-        step, k = await asked_step(self._frames, points, request), whole_number("k", request.query_params.get("k", "8"))
+        step, k = await asked_step(self._frames, points, request), number_asked(request, "k", 8)
         found = await self._frames.clusters(points, k, step)
         return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
 

@@ -17,7 +17,7 @@ import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from torch import Tensor
 
 from playground.analysis.filling import at_ratios, attention_of, average, fill, many_masks, mask_of
 from playground.config import CHOICES, RunConfig
+from playground.flat import build
 from playground.methods.shared.masked import Masked, masked_mean
 from playground.runs.folder import RunFolder
 from playground.runs.pool import Pool
@@ -36,6 +37,7 @@ from playground.runs.trained import Trained, trained
 from playground.training.probe_set import as_pixels
 from playground.views.masking import Mask, Masking
 from playground.web.files import answer
+from playground.web.numbers import number_asked
 from playground.web.turns import Turns
 
 
@@ -72,7 +74,7 @@ def filled(store: Store, request: Request) -> dict[str, Any]:
 def ratios(store: Store, request: Request) -> dict[str, Any]:
     """The image at rising ratios, each mask inside of the next."""
     run, method, image = _asked(store, request)
-    mask = mask_of(_masking(request), _guide(store, request).vit, image, _number(request, "seed", 0))
+    mask = mask_of(_masking(request), _guide(store, request).vit, image, number_asked(request, "seed", 0))
     found = at_ratios(method, image, mask.order)
     rows = [method.rows(image, each.hidden, each.filled) for each in found]
     pictures = [{"masked": picture(row["masked"][0]), "pasted": picture(row["pasted"][0])} for row in rows]
@@ -83,7 +85,7 @@ def ratios(store: Store, request: Request) -> dict[str, Any]:
 def averaged(store: Store, request: Request) -> dict[str, Any]:
     """Each patch as it is painted when hidden, on average over many masks."""
     run, method, image = _asked(store, request)
-    masks = many_masks(_masking(request), _guide(store, request).vit, image, _number(request, "seed", 0))
+    masks = many_masks(_masking(request), _guide(store, request).vit, image, number_asked(request, "seed", 0))
     found = average(method, image, masks)
     body = {"picture": picture(found.painted), "errors": found.error.tolist(), "times": found.times.tolist()}
     return body | {"masks": len(masks.order), "step": run.step, "unit": method.unit}
@@ -92,7 +94,7 @@ def averaged(store: Store, request: Request) -> dict[str, Any]:
 def attended(store: Store, request: Request) -> dict[str, Any]:
     """Where one patch looks, by each head of the last block."""
     run, method, image = _asked(store, request)
-    patch = _number(request, "patch", 0)
+    patch = number_asked(request, "patch", 0)
     if patch >= method.vit.grid**2:
         raise ValueError(f"patch must be below {method.vit.grid**2}, the number of patches, got {patch}")
     return {"heads": attention_of(method.vit, image, patch).tolist(), "patch": patch, "step": run.step}
@@ -102,12 +104,11 @@ def masked_run(store: Store, run: str) -> tuple[Trained, Masked]:
     """A run that can fill in. Raises UnknownRun, and ValueError with the reason why it cannot."""
     found = store.run(run)
     kind = CHOICES["method"].get(found.flat["method"])
-    if kind is None or kind.no_filling:
+    if kind is None or kind.no_filling or not issubclass(kind, Masked):
         why = kind.no_filling if kind else "there is no such method any more"
         raise ValueError(f"run {run} must be of a method that fills in, got {found.flat['method']}: {why}")
     result = trained(store, run)
-    assert isinstance(result.method, Masked)
-    return result, result.method
+    return result, cast(Masked, result.method)
 
 
 def probe_image(store: Store, run: str, number: int) -> Tensor:
@@ -175,7 +176,7 @@ def _asked(store: Store, request: Request) -> tuple[Trained, Masked, Tensor]:
     of = request.query_params.get("of")
     if of and of != run.run and (refusal := not_the_same(masked_run(store, of)[0].config, run.config)):
         raise ValueError(refusal)
-    return run, method, probe_image(store, of or run.run, _number(request, "image", 0))
+    return run, method, probe_image(store, of or run.run, number_asked(request, "image", 0))
 
 
 def _guide(store: Store, request: Request) -> Masked:
@@ -190,17 +191,4 @@ def _masking(request: Request) -> Masking:
 
 def checked_masking(given: dict[str, Any]) -> Masking:
     """Raises ConfigError, a ValueError, for the first value that cannot be."""
-    found = RunConfig(method="mae", **{f"masking.{name}": value for name, value in given.items()}).masking
-    assert found is not None
-    return found
-
-
-def _number(request: Request, name: str, otherwise: int) -> int:
-    return whole_number(name, request.query_params.get(name, str(otherwise)))
-
-
-def whole_number(name: str, text: str) -> int:
-    """Raises ValueError for anything but a number from 0."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 10):
-        raise ValueError(f"{name} must be a whole number from 0, got {text[:20] or 'nothing'}")
-    return int(text)
+    return cast(Masking, build(Masking, "masking", "masking", given))

@@ -3,7 +3,7 @@
 GET /healthz                                    {"status": "ok", "runs": {status: count}, "slots", "queue", "workers": [...], "maps"}
 GET /api/runs                                   {"runs": [...]}, newest first
 GET /api/runs/{run}                             config, facts, probe set, changes, how it stands
-GET /api/runs/{run}/events?after=N              server-sent events; with format=json a plain list
+GET /api/runs/{run}/events?after=N              its timeline after the event N, as a list: [id, kind, step, time, body]
 GET /api/runs/{run}/snapshots                   {"snapshots": [{"step", "arrays", "pictures", "umap"}]}
 GET /api/runs/{run}/snapshots/{step}            pca, umap once it is ready, spectra: {"dtype", "shape", "data"} each
 GET /api/runs/{run}/snapshots/{step}/projector  {"pca"}: where the projector puts the probe set, as the backbone's lies
@@ -46,8 +46,9 @@ from playground.web.files import answer, asset, definitions, failure, kept_file,
 from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
+from playground.web.numbers import number_asked
 from playground.web.masks import Masks
-from playground.web.stream import PageSocket, server_sent_events
+from playground.web.stream import PageSocket
 from playground.web.turns import Turns
 from playground.web.views import Views
 
@@ -67,9 +68,9 @@ def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) ->
         run: api.run,
         f"{run}/events": api.events,
         f"{run}/snapshots": api.snapshots,
-        f"{run}/snapshots/{{step:int}}": api.snapshot,
-        f"{run}/snapshots/{{step:int}}/projector": api.projector,
-        f"{run}/snapshots/{{step:int}}/{{name}}.png": api.picture,
+        f"{run}/snapshots/{{step:step}}": api.snapshot,
+        f"{run}/snapshots/{{step:step}}/projector": api.projector,
+        f"{run}/snapshots/{{step:step}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
         "/assets/plotly.js": plotly_js,
         "/assets/definitions.json": definitions,
@@ -99,7 +100,7 @@ class Api:
     def runs(self, request: Request) -> Response:
         """The newest runs."""
         pool = self._pool()
-        limit = min(max(_number(request, "limit", 100), 1), 1000)
+        limit = min(max(number_asked(request, "limit", 100), 1), 1000)
         return answer({"runs": [_summary(pool, run) for run in pool.store.runs(limit)]})
 
     def run(self, request: Request) -> Response:
@@ -113,15 +114,10 @@ class Api:
             more["probe"] = folder.probe()
         return answer(_summary(pool, run) | more)
 
-    async def events(self, request: Request) -> Response:
-        """The timeline: a stream, or what there is of it by now."""
-        name = request.path_params["run"]
-        after = _number(request, "after", 0)
-        if request.query_params.get("format") != "json":
-            return await server_sent_events(request, self.hub)
-        store = self._pool().store
-        await run_in_threadpool(store.run, name)
-        entries = await run_in_threadpool(store.events, name, after)
+    def events(self, request: Request) -> Response:
+        """The timeline, as far as it has come by now."""
+        store, name = self._pool().store, request.path_params["run"]
+        entries = store.events(store.run(name).id, number_asked(request, "after", 0))
         text = ",".join(entry.to_json() for entry in entries)
         return Response(f"[{text}]", media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -192,13 +188,6 @@ def _summary(pool: Pool, run: Run) -> dict[str, Any]:
     # Without its owner: that is how a browser is told apart, and nobody else's business.
     shown = ("id", "status", "message", "step", "steps", "created", "started", "finished")
     return {name: getattr(run, name) for name in shown} | {"queue_position": pool.position(run.id), "config": run.flat}
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, "")
-    if text and not text.isdecimal():
-        raise ValueError(f"{name} must be a whole number, got {text}")
-    return int(text or default)
 
 
 def _answering(handler: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:

@@ -1,4 +1,4 @@
-"""Runs as they happen: one WebSocket a page for all it watches, and server-sent events for one run.
+"""Runs as they happen: one WebSocket a page for all it watches.
 
 WebSocket, from the page: {"watch": run, "after": id of the last event it has}, {"unwatch": run}. To the page:
 
@@ -14,22 +14,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from playground.home import HomeError
-from playground.runs.records import OVER, UnknownRun
-from playground.web.hub import CHUNK, Hub, News
+from playground.runs.records import UnknownRun
+from playground.web.hub import Hub, News
+from playground.web.numbers import whole_number
 
 logger = logging.getLogger(__name__)
 MOST_WATCHED = 100
-SECONDS = 20.0  # a browser reconnects by itself and goes on after the last event
 
 
 class PageSocket:
@@ -57,8 +53,8 @@ class PageSocket:
     async def _obey(self, text: str) -> None:
         try:
             request = json.loads(text)
-            run, after = request.get("watch", request.get("unwatch")), int(request.get("after") or 0)
-        except (ValueError, TypeError, AttributeError):
+            run, after = request.get("watch", request.get("unwatch")), whole_number("after", request.get("after") or 0)
+        except (ValueError, AttributeError, RecursionError):
             run, request, after = None, {}, 0
         if not isinstance(run, str):
             return await self._send(error='a message must be {"watch": run, "after": event id} or {"unwatch": run}')
@@ -101,51 +97,3 @@ def same_origin(websocket: WebSocket) -> bool:
     # A proxy may rename the host and say so in a header of its own, which no page can forge.
     hosts = {websocket.headers.get("host"), websocket.headers.get("x-forwarded-host")}
     return urlsplit(origin).netloc in hosts
-
-
-async def server_sent_events(request: Request, hub: Hub) -> Response:
-    """The timeline of one run as an event stream; `Last-Event-ID` or `?after=` says where to go on."""
-    run = request.path_params["run"]
-    after = int(request.headers.get("last-event-id") or request.query_params.get("after") or 0)
-    news = hub.follow(run, after)
-    first = await anext(news, None)
-    if first is None:
-        return Response("the server is stopping", status_code=503)
-    if first.status is not None and first.status["status"] in OVER and not first.entries:
-        await news.aclose()  # type: ignore[attr-defined]
-        # By the standard this tells an EventSource not to come back.
-        return Response(status_code=204)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_as_stream(first, news), media_type="text/event-stream", headers=headers)
-
-
-async def _as_stream(first: News, rest: AsyncIterator[News]) -> AsyncIterator[str]:
-    begun, news = time.monotonic(), first
-    yield "retry: 200\n\n" + _as_text(first)
-    waiting = asyncio.ensure_future(anext(rest, None))
-    try:
-        while time.monotonic() - begun < SECONDS and not _is_last(news):
-            done, _ = await asyncio.wait([waiting], timeout=5)
-            if not done:
-                yield ": still here\n\n"
-                continue
-            found = waiting.result()
-            if found is None:  # the server stops
-                return
-            news = found
-            yield _as_text(news)
-            waiting = asyncio.ensure_future(anext(rest, None))
-    except UnknownRun:
-        return  # deleted while it was watched
-    finally:
-        waiting.cancel()
-
-
-def _is_last(news: News) -> bool:
-    return news.status is not None and news.status["status"] in OVER and len(news.entries) < CHUNK
-
-
-def _as_text(news: News) -> str:
-    parts = [f"event: status\ndata: {json.dumps(news.status)}\n\n"] if news.status is not None else []
-    parts += [f"id: {each.id}\nevent: {each.kind}\ndata: {each.to_json()}\n\n" for each in news.entries]
-    return "".join(parts)

@@ -41,6 +41,7 @@ from playground.runs.trained import trained
 from playground.training.probe_set import as_pixels
 from playground.training.trainer import untrained
 from playground.views.augment import OPERATORS
+from playground.web.numbers import number_asked
 from playground.web.files import tagged
 
 OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run
@@ -71,14 +72,14 @@ class Views:
 
     def views(self, request: Request) -> Response:
         """Many views of one image."""
-        config, (train, row), number = _config(request), _image(request), _whole(request, "draw", 0, MOST_DRAWS)
-        count = _whole(request, "views", 1, seen.MOST, seen.MOST)
+        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
+        count = number_asked(request, "views", seen.MOST, 1, seen.MOST)
         return _tagged(request, lambda: _views(config, train, row, number, count))
 
     def steps(self, request: Request) -> Response:
         """One view, operator by operator."""
-        config, (train, row), number = _config(request), _image(request), _whole(request, "draw", 0, MOST_DRAWS)
-        view = _whole(request, "view", 0, seen.MOST - 1)
+        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
+        view = number_asked(request, "view", 0, 0, seen.MOST - 1)
 
         def body() -> dict[str, Any]:
             pixels = train.pixels[row]
@@ -90,12 +91,12 @@ class Views:
 
     def overlap(self, request: Request) -> Response:
         """How much two crops share."""
-        config, number = _config(request), _whole(request, "draw", 0, MOST_DRAWS)
+        config, number = _config(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _overlap(seen.overlap(config, number)))
 
     def presets(self, request: Request) -> Response:
         """Every preset on the same images: the chosen one, and those after it."""
-        config, (train, row), number = _config(request), _image(request), _whole(request, "draw", 0, MOST_DRAWS)
+        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _presets(config, train, row, number))
 
     def survival(self, request: Request) -> Response:
@@ -122,18 +123,11 @@ def _config(request: Request) -> RunConfig:
 def _image(request: Request) -> tuple[Images, int]:
     """The training images of the config, and which of them is meant."""
     train, _ = _images(_config(request))
-    return train, _whole(request, "image", 0, len(train) - 1)
+    return train, number_asked(request, "image", 0, 0, len(train) - 1)
 
 
 def _images(config: RunConfig) -> tuple[Images, Images]:
     return load_images(config.data, home() / "data")
-
-
-def _whole(request: Request, name: str, low: int, high: int, default: int = 0) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {text}")
-    return int(text)
 
 
 def _tagged(request: Request, body: Callable[[], dict[str, Any]], more: str = "") -> Response:

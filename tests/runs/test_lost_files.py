@@ -106,7 +106,7 @@ def test_a_folder_that_is_gone_is_not_called_a_run_without_measurements(pool, ru
     notes = client.get(f"/api/runs/{run}/map?kind=pca").json()["notes"]
     here = "its settings and curves are here, its maps and pictures are not; Resume starts it again."
     assert notes == [f"The files of this run are gone ({folder}): {here}"]
-    assert client.get(f"/api/runs/{run}/events?format=json").json()
+    assert client.get(f"/api/runs/{run}/events").json()
 
 
 def test_of_two_checkpoints_the_damaged_one_gives_way_and_says_so(pool, run):

@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import json
-import math
 import os
 import signal
 import socket
@@ -27,7 +26,6 @@ from playground.events import Change, Finished, Metrics, Probe, Snapshot, Starte
 from playground.home import site
 from playground.runs.pool import Pool
 from playground.runs.store import Store
-from playground.web import stream
 from playground.web.hub import PERIOD
 from playground.web.routes import routes
 
@@ -125,7 +123,7 @@ def test_a_run_tells_all_but_its_owner(served):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/events", "/events?format=json", "/snapshots", "/snapshots/3", "/snapshots/3/views.png", "/sprites.png"]
+    "path", ["", "/events", "/snapshots", "/snapshots/3", "/snapshots/3/views.png", "/sprites.png"]
 )
 def test_a_run_that_is_not_there_is_a_sentence(served, path):
     answer = served.http.get(f"/api/runs/nobody{path}")
@@ -134,8 +132,11 @@ def test_a_run_that_is_not_there_is_a_sentence(served, path):
 
 def test_what_cannot_be_asked_is_a_sentence(served):
     run = served.run()
-    answer = served.http.get(f"/api/runs/{run}/events?after=soon")
-    assert (answer.status_code, answer.json()) == (400, {"error": "after must be a whole number, got soon"})
+    for given, got in (("soon", "soon"), ("9" * 20, "9" * 20), ("9" * 5000, "9" * 20), ("-1", "-1"), ("1.5", "1.5")):
+        answer = served.http.get(f"/api/runs/{run}/events?after={given}")
+        assert (answer.status_code, answer.json()) == (400, {"error": f"after must be a whole number from 0, got {got}"})
+    for step in ("9" * 19, "9" * 5000, "-1", "x"):
+        assert served.http.get(f"/api/runs/{run}/snapshots/{step}").status_code == 404
     answer = served.http.get(f"/api/runs/{run}/snapshots/7")
     assert (answer.status_code, answer.json()) == (404, {"error": f"run {run} has no snapshot of step 7"})
 
@@ -212,7 +213,8 @@ def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):
 def test_one_socket_watches_many_runs_and_bad_messages_do_not_end_it(served):
     first, second = served.run(), served.run()
     with served.socket() as page:
-        for message in ("nonsense", "[]", '{"after": 3}', '{"watch": 5}', json.dumps({"watch": first, "after": "soon"})):
+        never = [f'{{"watch": "{first}", "after": {each}}}' for each in ('"soon"', "Infinity", "NaN", "1e300", "9" * 20, "9" * 5000, -1, "[1]", '{"a": 1}')]
+        for message in ("nonsense", "[]", '{"after": 3}', '{"watch": 5}', "[" * 100_000, *never):
             page.send(message)
             assert "a message must be" in hear(page)["error"]
         page.send(json.dumps({"watch": "nobody"}))
@@ -230,18 +232,17 @@ def test_one_socket_watches_many_runs_and_bad_messages_do_not_end_it(served):
         assert hear(page)["run"] == second
 
 
-def test_streams_end_as_soon_as_the_server_is_asked_to_stop(served, monkeypatch):
-    monkeypatch.setattr(stream, "SECONDS", math.inf)
-    path = f"/api/runs/{served.run()}/events"
-    with served.http.stream("GET", path) as open_stream:
-        lines = open_stream.iter_lines()
-        while "started" not in next(lines):
-            pass
-        time.sleep(5 * PERIOD)  # now it waits for news
+def test_nothing_more_is_said_once_the_server_is_asked_to_stop(served):
+    run = served.run()
+    with served.socket() as page:
+        page.send(json.dumps({"watch": run}))
+        assert {"status", "events"} == {key for _ in range(2) for key in hear(page)} - {"run"}
         served.stopping.set()
         try:
-            assert not any("still here" in line for line in lines)
-            assert served.http.get(path).status_code == 503
+            time.sleep(5 * PERIOD)
+            served.store.write(run, Metrics(1, {"loss": 1.0}))
+            with pytest.raises(TimeoutError):
+                page.recv(timeout=10 * PERIOD)
         finally:
             served.stopping.clear()
 
@@ -334,29 +335,17 @@ def test_a_run_that_goes_back_to_its_checkpoint_tells_those_who_watch(served):
         while not events or events[-1][1] != "metrics":
             events += hear(page).get("events", [])
         assert [event[1:3] for event in events] == [["status", 5], ["started", 5], ["metrics", 6]]
-    entries = served.http.get(f"/api/runs/{run}/events?format=json").json()
+    entries = served.http.get(f"/api/runs/{run}/events").json()
     assert [entry[2] for entry in entries if entry[1] == "metrics"] == [1, 2, 3, 4, 5, 6]
 
 
-def test_server_sent_events_go_on_after_the_last_one_seen(served):
+def test_a_timeline_goes_on_after_the_last_event_seen(served):
     run = served.run()
     served.store.write_many(run, [Metrics(1, {"loss": 2.0}), Metrics(2, {"loss": 1.0})])
-    listed = served.http.get(f"/api/runs/{run}/events?format=json").json()
+    listed = served.http.get(f"/api/runs/{run}/events").json()
     assert [entry[1] for entry in listed] == ["started", "metrics", "metrics"]
-    with served.http.stream("GET", f"/api/runs/{run}/events", headers={"Last-Event-ID": str(listed[1][0])}) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = []
-        arriving = answer.iter_lines()
-        for line in arriving:
-            lines.append(line)
-            if line.startswith("data: [") and json.loads(line.removeprefix("data: ")) == listed[2]:
-                break
-        served.store.write(run, Finished(2, "finished"))
-        rest = list(arriving)
-    assert f"id: {listed[2][0]}" in lines and "event: metrics" in lines and not any("2.0" in line for line in lines)
-    assert "event: finished" in rest and any('"status": "finished"' in line for line in rest), "a run's end is the stream's"
-    last = served.store.last_event(run)
-    until(lambda: served.http.get(f"/api/runs/{run}/events?after={last}").status_code == 204, "what tells EventSource to stop")
+    assert served.http.get(f"/api/runs/{run}/events?after={listed[1][0]}").json() == listed[2:]
+    assert served.http.get(f"/api/runs/{run}/events?after={2**63 - 1}").json() == []
 
 
 class App:
@@ -405,16 +394,14 @@ def test_the_app_trains_what_waits_and_after_a_kill_says_interrupted_with_every_
     try:
         found = until(lambda: app.get(f"/api/runs/{run}"), "the server to come back")
         assert found["status"] == "interrupted" and "Resume" in found["message"]
-        entries = app.get(f"/api/runs/{run}/events?format=json")
+        entries = app.get(f"/api/runs/{run}/events")
         steps = [entry[2] for entry in entries if entry[1] == "metrics"]
         assert set(seen) <= set(steps) and last in [entry[0] for entry in entries]
-        waiting = store.create(RunConfig(steps=3))  # of which nothing is heard: the stream says only that it is still here
-        with httpx.stream("GET", f"http://127.0.0.1:{app.port}/api/runs/{waiting}/events", timeout=PATIENCE) as quiet:
-            lines = quiet.iter_lines()
-            assert next(lines).startswith("retry")
-            app.process.terminate()
-            assert sum("still here" in line for line in lines) < 2, "the stream is not read to its usual end, which takes 20 seconds"
-        app.process.wait(PATIENCE)
+        with connect(f"ws://127.0.0.1:{app.port}/api/ws") as page:
+            page.send(json.dumps({"watch": run}))
+            hear(page)
+            app.process.terminate()  # with a page that watches, and would go on doing so
+            app.process.wait(PATIENCE)
     finally:
         app.close()
         store.close()
