@@ -291,8 +291,11 @@ def _record(db: Connection, run: str, event: Event) -> None:
         db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(event.facts), run))
     status = new_status(event)
     if status is not None:
-        over = time.time() if status[0] in OVER else None
-        db.execute("UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ?", (*status, over, run))
+        ends = status[0] in OVER
+        # A worker whose server was killed goes on for a moment, and must not revive what the next server calls interrupted.
+        unless, values = ("", ()) if ends else (f"AND status NOT IN ({_marks(OVER)})", OVER)
+        query = f"UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ? {unless}"
+        db.execute(query, (*status, time.time() if ends else None, run, *values))
 
 
 def _append(db: Connection, run: str, kind: str, step: int, body: Any) -> None:

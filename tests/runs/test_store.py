@@ -96,6 +96,19 @@ def test_events_move_the_run_along(store, run):
     assert found.finished is not None
 
 
+def test_a_worker_that_outlives_its_server_does_not_revive_what_the_next_one_calls_interrupted(store, run):
+    attempt, _ = store.begin(run)
+    store.mark(run, "interrupted", "gone", among=("running", "paused"))
+    store.write_many(run, [Metrics(3, {"loss": 1.0}), Paused(3)], attempt)
+    found = store.run(run)
+    assert (found.status, found.message, found.step) == ("interrupted", "gone", 3) and found.finished is not None
+    store.write(run, Finished(4, "finished"))  # it was at its last step
+    assert store.run(run).status == "finished"
+    store.begin(run, 3)
+    store.write(run, Metrics(4, {"loss": 1.0}))
+    assert store.run(run).status == "running"
+
+
 def test_mark_moves_only_what_stands_where_it_should(store, run):
     assert not store.mark(run, "interrupted", "gone", among=("running", "paused"))
     assert store.mark(run, "stopped", "enough", among=("queued",))

@@ -135,6 +135,16 @@ def test_what_cannot_be_is_said_in_a_sentence_and_safeguards_that_are_off_for_bo
     assert "no safeguard to take away" in " ".join(each.value for each in opened(method="rotation").caption)
 
 
+def test_each_way_to_fail_says_what_its_button_does(pool):
+    page = opened()
+    assert any(each.value.startswith("See one happen: a button changes the settings") for each in page.caption)
+    for way in WAYS:
+        said = by_key(page, "button", f"way-{way.state.replace(' ', '-')}").help
+        method = CATALOG[way.settings["method"]]
+        assert said.startswith(method.title) and said.endswith("Starts both runs.")
+        assert way.looks and way.cause and way.state in str(page.table[0].value)
+
+
 def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, monkeypatch):
     config = RunConfig(**TINY)
     healthy = written(pool, config)
