@@ -12,10 +12,12 @@ from typing import Any
 
 import streamlit as st
 import torch
+from starlette.middleware import Middleware
 
 from playground.home import HERE, HomeError
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
+from playground.web.packing import PackedOnce
 from playground.web.routes import routes
 from playground.web.stopping import hear_of_the_end
 
@@ -40,4 +42,4 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         await asyncio.to_thread(close_shared_pools)
 
 
-app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool, stopping), lifespan=lifespan)
+app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool, stopping), middleware=[Middleware(PackedOnce)], lifespan=lifespan)

@@ -25,7 +25,7 @@ with st.sidebar:
         with st.expander("Local views", expanded=True, key="section-crops"):
             pen.section("crops")
     else:
-        st.caption("Local views, small crops beside the two large ones, are for methods that take them: SwAV and DINO.")
+        looking.no_local_views()
 
 config, sentence = looking.config(settings)
 with st.container(key="looking", horizontal=True, vertical_alignment="bottom", gap="small"):

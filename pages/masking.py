@@ -23,11 +23,7 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
     if st.button("Train with this masking", key="train", icon=":material/model_training:"):
         masking.to_training(now)
     if not masked_runs():
-        st.caption(
-            "No run here has learned to paint hidden patches yet. Train an MAE for half a minute, then come back and hide what you like."
-        )
-        if st.button("Train an MAE", key="first", type="primary"):
-            masking.to_training(now)
+        masking.nobody_paints(now)
     elif not now.run:
         st.caption("Choose a run in the sidebar to see what it paints under the mask.")
 

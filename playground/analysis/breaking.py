@@ -25,7 +25,7 @@ OWN = ("method.", "masking.")  # how the keys begin of what belongs to the metho
 class Break:
     """One way. name: in the address. values: what it sets, in the flat form. expect: what follows, where that is known.
 
-    rivals: what cannot be done at the same time, since it sets the same knob.
+    rivals: what cannot be done at the same time, since it sets the same knob. otherwise: what shows most where there are no safeguards.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Break:
     expect: str = ""
     safeguard: bool = False
     live: bool = False
+    otherwise: bool = False
     rivals: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -168,7 +169,12 @@ def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Break]:
     return [
         Break("augment-none", "no augmentation", presets.NONE, "nothing to be invariant to", rivals=frozenset({"color-kept"})),
         Break(
-            "color-kept", "colors left alone", COLORLESS, "the shortcut: color alone tells images apart", rivals=frozenset({"augment-none"})
+            "color-kept",
+            "colors left alone",
+            COLORLESS,
+            "the shortcut: color alone tells images apart",
+            otherwise=True,
+            rivals=frozenset({"augment-none"}),
         ),
         Break("fast", f"learning rate {fast:.4g}", {rate.key: fast}, "divergence, or nothing learned"),
     ]

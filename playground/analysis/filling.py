@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from playground.methods.shared.masked import Filled, Masked, masked_mean
-from playground.networks import CATALOG, ViT
+from playground.networks import ViT, tiny_vit
 from playground.randomness import stream
 from playground.views.masking import Mask, Masking, draw_mask, visible_count
 
@@ -96,9 +96,7 @@ def attention_of(vit: ViT, image: Tensor, patch: int) -> Tensor:
 
 def fresh_vit(image_size: int, patch_size: int) -> ViT:
     """A network that has learned nothing yet, the same one every time."""
-    kind = CATALOG["vit-tiny"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = kind.build(kind.Knobs.model_validate({"patch_size": patch_size}), image_size)
-    assert isinstance(network, ViT)
+        network = tiny_vit(image_size, patch_size)
     return network.eval().requires_grad_(False)

@@ -109,6 +109,7 @@ class Method(Choice, nn.Module):
     loss_unit: ClassVar[str] = "none"
     advice: ClassVar[str] = ""  # a warning or hint that belongs beside its controls
     meant_for: ClassVar[str] = ""  # said where two minutes of it teach k-NN no more about photographs than random weights know
+    introduces: ClassVar[str] = ""  # the page that begins with it: collapse, or masking; one method for each
     views: ClassVar[int] = 2
     accepts: ClassVar[frozenset[str]] = frozenset({"resnet", "vit"})
     masked: ClassVar[bool] = False  # whether it hides patches, and so has `config.masking`

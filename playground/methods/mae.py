@@ -19,6 +19,7 @@ class MAE(Masked):
     He et al., 2022, section 3: mean squared error on hidden patches only, over the n values of each patch.
     """
 
+    introduces = "masking"
     name, title = "mae", "MAE"
     summary = "Hides most of an image and paints it back: learns without comparing images at all."
     paper = "He et al., 2022: Masked Autoencoders Are Scalable Vision Learners"

@@ -18,6 +18,7 @@ class SimSiam(Method):
     Chen and He, 2021, equations 1 to 4. The predictor is a bottleneck, and the projector ends in batch norm (sections 4.3 and 4.4).
     """
 
+    introduces = "collapse"  # without its stop-gradient it is gone within seconds
     name, title, family = "simsiam", "SimSiam", "distillation"
     summary = "A network predicts what it says itself about another view; a stop-gradient is all that keeps it from collapse."
     paper = "Chen and He, 2021: Exploring Simple Siamese Representation Learning"

@@ -5,7 +5,7 @@ Every backbone takes (B, 3, H, W) floats in [0, 1] and returns (B, `width`). Nor
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -202,7 +202,7 @@ class _ViT(Network):
             )
 
     @classmethod
-    def build(cls, knobs: Any, image_size: int) -> Backbone:
+    def build(cls, knobs: Any, image_size: int) -> ViT:
         """A ViT with the chosen patch size."""
         return ViT(image_size, knobs.patch_size, cls.width, cls.depth, cls.heads)
 
@@ -221,3 +221,13 @@ class ViTSmall(_ViT):
     name, title = "vit-small", "ViT small"
     summary = "6 blocks of width 256: slow on a CPU, quick on a GPU."
     width, depth, heads = 256, 6, 8
+
+
+def patch_sizes() -> tuple[int, ...]:
+    """What the ViTs let one choose: the side of a patch in pixels."""
+    return get_args(_ViT.Knobs.model_fields["patch_size"].annotation)
+
+
+def tiny_vit(image_size: int, patch_size: int) -> ViT:
+    """The smallest ViT, its weights drawn from torch's global generator."""
+    return ViTTiny.build(ViTTiny.Knobs.model_validate({"patch_size": patch_size}), image_size)

@@ -12,6 +12,7 @@ from playground.analysis.breaking import Break, Way, breaks, broken, differences
 from playground.config import CHOICES, START, RunConfig
 from playground.events import Command, Pause, Set, Stop
 from playground.knobs import ConfigError, safeguards_off
+from playground.methods import introducing
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
@@ -23,7 +24,6 @@ from playground.ui.transport import Watched, asked, owner
 
 PREFIX = "lab."
 STATE = "lab"  # where the session keeps it
-FIRST = "simsiam"  # for those who have chosen nothing yet: it shows best what a safeguard is for
 SIDES = ("healthy", "broken")
 NONE = "-"  # in the address: nothing is broken
 
@@ -128,7 +128,7 @@ def begin(shown: Pair, elsewhere: Watched) -> None:
     fresh = len(query) == len(foreign(query)) and "settings" not in st.session_state and not elsewhere.run
     settings(shown.healthy.flat or elsewhere.flat)
     if fresh and settings().flat["method"] == START["method"]:
-        choose("method", FIRST)
+        choose("method", introducing("collapse"))
 
 
 def config() -> tuple[RunConfig | None, dict[str, str]]:
@@ -143,7 +143,7 @@ def chosen(healthy: RunConfig) -> tuple[str, ...]:
         now.problem = now.problem or _unknown(now.breaks, known)
         now.breaks = tuple(name for name in now.breaks if name in {each.name for each in known})
         return now.breaks
-    safeguards = [each.name for each in known if each.safeguard] or [each.name for each in known if each.name == "color-kept"]
+    safeguards = [each.name for each in known if each.safeguard] or [each.name for each in known if each.otherwise]
     return tuple(safeguards[:1])
 
 

@@ -70,6 +70,12 @@ def address() -> dict[str, str]:
     return {SHOW + key: value for key, value in shown().items()}
 
 
+def no_local_views() -> None:
+    """Who takes them, where the chosen method does not."""
+    takers = " and ".join(each.title for each in CHOICES["method"].values() if each.multi_crop)
+    st.caption(f"Local views, small crops beside the two large ones, are for methods that take them: {takers}.")
+
+
 def number(name: str, label: str, default: int, help: str) -> str:
     """A whole number that says what is shown, as text. Whether it can be, the server says in a sentence."""
     text = shown().get(name, str(default))

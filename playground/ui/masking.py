@@ -17,7 +17,8 @@ from playground.analysis.filling import fresh_vit, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.datasets import Images
 from playground.knobs import Knob, knobs_of
-from playground.networks import CATALOG as NETWORKS
+from playground.methods import introducing
+from playground.networks import patch_sizes
 from playground.networks import ViT
 from playground.runs.folder import atlas
 from playground.runs.pool import shared_pool
@@ -32,7 +33,6 @@ from playground.views.masking import Mask, Masking
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from
-FIRST = "mae"  # for those whose method fills nothing in
 PANEL = "panel-mask"
 CONTROLS = {"run", "other", "strategy", "ratio", "patch_size", "seed"}  # the others' sentences stand below the panel
 
@@ -95,11 +95,6 @@ def mask(now: Look, image_size: int) -> None:
         help = "The side of a patch in pixels."
         _knob(Knob(f"{PREFIX}patch_size", "option", 4, help, options=fitting), now)
     _knob(Knob(f"{PREFIX}seed", "integer", 0, "The same seed draws the same masks."), now)
-
-
-def patch_sizes() -> tuple[int, ...]:
-    """What a ViT lets one choose."""
-    return next(each.options for each in knobs_of(NETWORKS["vit-tiny"].Knobs) if each.key == "patch_size")
 
 
 def _knob(each: Knob, now: Look) -> None:
@@ -220,11 +215,21 @@ def heard() -> None:
     now.image = int(said["image"])
 
 
+def nobody_paints(now: Look) -> None:
+    """What to do where no run can paint what is hidden."""
+    title = CHOICES["method"][introducing("masking")].title
+    st.caption(
+        f"No run here has learned to paint hidden patches yet. Train an {title} for half a minute, then come back and hide what you like."
+    )
+    if st.button(f"Train an {title}", key="first", type="primary"):
+        to_training(now)
+
+
 def to_training(now: Look) -> None:
     """The settings of the Train page get this masking, and a method that masks if theirs does not."""
     kept = settings()
     if not CHOICES["method"][kept.flat["method"]].masked:
-        after = switched(kept.flat, "method", shared_pool().store.run(now.run).flat["method"] if now.run else FIRST)
+        after = switched(kept.flat, "method", shared_pool().store.run(now.run).flat["method"] if now.run else introducing("masking"))
         kept.flat, kept.notes = after.flat, after.notes
     moved = {"masking.strategy": now.strategy, "masking.ratio": now.ratio, "network.patch_size": now.patch_size}
     for key, value in moved.items():
