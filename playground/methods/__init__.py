@@ -11,7 +11,6 @@ FAMILIES = (
 CATALOG = dict(sorted(catalog(Method, sys.modules[__name__]).items(), key=lambda item: FAMILIES.index(item[1].family)))
 
 
-
 def introducing(page: str) -> str:
     """The name of the method that a page begins with, for those who have chosen none."""
     return next(name for name, each in CATALOG.items() if each.introduces == page)

@@ -18,8 +18,7 @@ from playground.config import CHOICES, RunConfig
 from playground.datasets import Images
 from playground.knobs import Knob, knobs_of
 from playground.methods import introducing
-from playground.networks import patch_sizes
-from playground.networks import ViT
+from playground.networks import ViT, patch_sizes
 from playground.runs.folder import atlas
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run

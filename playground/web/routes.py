@@ -46,8 +46,8 @@ from playground.web.files import answer, asset, definitions, failure, kept_file,
 from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
-from playground.web.numbers import number_asked
 from playground.web.masks import Masks
+from playground.web.numbers import number_asked
 from playground.web.stream import PageSocket
 from playground.web.turns import Turns
 from playground.web.views import Views

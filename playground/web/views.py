@@ -41,8 +41,8 @@ from playground.runs.trained import trained
 from playground.training.probe_set import as_pixels
 from playground.training.trainer import untrained
 from playground.views.augment import OPERATORS
-from playground.web.numbers import number_asked
 from playground.web.files import tagged
+from playground.web.numbers import number_asked
 
 OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run
 MOST_DRAWS = 1_000_000

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -145,7 +145,9 @@ def end_what_trains(chromium, server):
         for run in _runs(server, status):
             page = chromium.new_page()
             page.goto(f"{server}?run={run}")
-            page.click(".st-key-stop button:enabled")
+            page.wait_for_selector(".st-key-stop button")
+            with suppress(Exception):  # Playwright's own timeout: it may end by itself meanwhile
+                page.click(".st-key-stop button:enabled", timeout=5000)
             page.wait_for_selector(".st-key-stop button:disabled")
             page.close()
 

@@ -122,9 +122,7 @@ def test_a_run_tells_all_but_its_owner(served):
     assert "cookie" not in answer.text + served.http.get("/api/runs").text
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/events", "/snapshots", "/snapshots/3", "/snapshots/3/views.png", "/sprites.png"]
-)
+@pytest.mark.parametrize("path", ["", "/events", "/snapshots", "/snapshots/3", "/snapshots/3/views.png", "/sprites.png"])
 def test_a_run_that_is_not_there_is_a_sentence(served, path):
     answer = served.http.get(f"/api/runs/nobody{path}")
     assert (answer.status_code, answer.json()) == (404, {"error": "there is no run nobody"})
@@ -213,8 +211,9 @@ def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):
 def test_one_socket_watches_many_runs_and_bad_messages_do_not_end_it(served):
     first, second = served.run(), served.run()
     with served.socket() as page:
-        never = [f'{{"watch": "{first}", "after": {each}}}' for each in ('"soon"', "Infinity", "NaN", "1e300", "9" * 20, "9" * 5000, -1, "[1]", '{"a": 1}')]
-        for message in ("nonsense", "[]", '{"after": 3}', '{"watch": 5}', "[" * 100_000, *never):
+        never = ('"soon"', "Infinity", "NaN", "1e300", "9" * 20, "9" * 5000, -1, "[1]", '{"a": 1}')
+        numbers = (f'{{"watch": "{first}", "after": {each}}}' for each in never)
+        for message in ("nonsense", "[]", '{"after": 3}', '{"watch": 5}', "[" * 100_000, *numbers):
             page.send(message)
             assert "a message must be" in hear(page)["error"]
         page.send(json.dumps({"watch": "nobody"}))
