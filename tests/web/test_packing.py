@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -62,6 +63,6 @@ def test_other_kinds_of_connection_pass():
 
 
 def test_these_are_the_scripts_of_streamlit():
-    page = open(f"{get_static_dir()}/index.html").read()  # noqa: SIM115
+    page = Path(get_static_dir(), "index.html").read_text()
     scripts = re.findall(r'(?:src|href)="\.?(/static/(?:js|css)/[^"]+)"', page)
     assert scripts and all(HASHED.search(each) for each in scripts)
