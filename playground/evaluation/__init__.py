@@ -4,7 +4,7 @@ protocol   what is measured, checked        subsets    which images lend their l
 probes     logistic regression and k-NN     tuning     fine-tuning, and training from scratch
 corruptions  blur, noise, jitter, shift     contest    evaluate: all of it, as events
 events     what it says while it goes       intervals  how sure an accuracy is
-ledger     the results on disk              told       the results as a table
+ledger     the results on disk
 """
 
 from playground.evaluation.contest import evaluate
