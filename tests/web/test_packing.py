@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,9 @@ def test_other_kinds_of_connection_pass():
     async def app(scope, receive, send):
         seen.append(scope["type"])
 
-    for kind in ("websocket", "lifespan"):
-        asyncio.run(PackedOnce(app)({"type": kind, "path": "/static/js/a.js"}, None, None))
+    with ThreadPoolExecutor(1) as elsewhere:  # a browser of other tests may keep a loop running here
+        for kind in ("websocket", "lifespan"):
+            elsewhere.submit(lambda kind=kind: asyncio.run(PackedOnce(app)({"type": kind, "path": "/static/js/a.js"}, None, None))).result()
     assert seen == ["websocket", "lifespan"]
 
 
