@@ -27,9 +27,10 @@ class Answer:
 
     @property
     def whole(self) -> bool:
-        """Whether it is the whole file, neither packed nor a part of it."""
-        start = self.messages[0]
-        return bool(start["status"] == 200 and "content-encoding" not in Headers(raw=start["headers"]))
+        """Whether it is the whole file, neither packed, nor a part of it, nor a path that the server reads by itself."""
+        start, *rest = self.messages
+        unpacked = start["status"] == 200 and "content-encoding" not in Headers(raw=start["headers"])
+        return bool(unpacked and all(each["type"] == "http.response.body" for each in rest))
 
     def packed(self) -> Answer:
         """The same, with its body packed."""

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -379,6 +380,9 @@ def test_the_app_trains_what_waits_and_after_a_kill_says_interrupted_with_every_
     app = App(tmp_path)
     try:
         until(lambda: app.get("/healthz"), "the server")
+        address = f"http://127.0.0.1:{app.port}/"
+        script = re.search(r"static/js/[\w.-]+\.js", httpx.get(address, timeout=PATIENCE).text)[0]
+        assert httpx.get(address + script, timeout=PATIENCE).headers["content-encoding"] == "gzip", "scripts are packed"
         with connect(f"ws://127.0.0.1:{app.port}/api/ws") as page:
             page.send(json.dumps({"watch": run}))
             seen, last = hear_steps(page, 4)
