@@ -14,7 +14,7 @@ from playground.events import Finished, Metrics, Snapshot, Started
 from playground.glossary import collected
 from playground.knobs import knobs_of, safeguards_off
 from playground.machine.devices import pick
-from playground.methods import CATALOG
+from playground.methods import CATALOG, introducing
 from playground.networks import CATALOG as NETWORKS
 from playground.randomness import stream
 from playground.training.run import train
@@ -201,3 +201,8 @@ def test_safeguards_that_are_off_are_named_and_those_left_on_are_not():
     assert len(guards) > 1 and safeguards_off(knobs, RunConfig(method="dino").flat()) == []
     for guard in guards:
         assert [each.key for each in safeguards_off(knobs, RunConfig(**{"method": "dino", guard: False}).flat())] == [guard]
+
+
+@pytest.mark.parametrize("page", ["collapse", "masking"])
+def test_each_page_that_begins_with_a_method_has_one(page):
+    assert [name for name, each in CATALOG.items() if each.introduces == page] == [introducing(page)]
