@@ -117,7 +117,7 @@ def transport(shown: Pair) -> None:
             )
             st.button("Stop", key="stop", icon=":material/stop:", disabled=not shown.active, on_click=lab.stop)
             _cure(shown)
-        live.still("clock", **_twins(shown))
+        live.still("pair-status", **_twins(shown))
     refusals(sentences)
     if why:
         st.warning(f"Start is off until this is fixed: {plain(why)}", icon=":material/pan_tool:")
@@ -173,13 +173,13 @@ def panels(shown: Pair) -> None:
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = twins["broken" if side == "healthy" else "healthy"]
-            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
+            live.still("pair-map", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
                 on_click=_opened, args=(side,),
             )  # fmt: skip
-    live.still("duel", **twins)
+    live.still("pair-curves", **twins)
 
 
 @uninterrupted
