@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Event, Finished, Metrics, Paused, Probe, Set, Snapshot, Started, Weights
+from playground.events import Change, Checkpoint, EvalImages, Event, Finished, Metrics, Paused, SetKnob, Snapshot, Started, Weights
 from playground.runs.messages import to_command
 
 OVER = ("finished", "stopped", "failed", "interrupted")
@@ -93,7 +93,7 @@ class Run:
     def waiting(self) -> list[Change]:
         """The live knobs that were moved while nobody trains it, in force from its next step on."""
         commands = map(to_command, self.deferred)
-        return [Change(self.step + 1, each.name, each.value) for each in commands if isinstance(each, Set)]
+        return [Change(self.step + 1, each.name, each.value) for each in commands if isinstance(each, SetKnob)]
 
     @property
     def over(self) -> bool:
@@ -103,7 +103,7 @@ class Run:
 
 def described(event: Event) -> tuple[str, Any] | None:
     """The kind and the body of an event's entry; None for what lives in files alone."""
-    if isinstance(event, Probe | Checkpoint | Weights):
+    if isinstance(event, EvalImages | Checkpoint | Weights):
         return None
     kind = type(event).__name__.lower()
     if isinstance(event, Snapshot):

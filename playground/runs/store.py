@@ -26,7 +26,7 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Event, Probe, Snapshot, Started, Weights
+from playground.events import Change, Checkpoint, EvalImages, Event, Snapshot, Started, Weights
 from playground.home import keeping
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
@@ -215,7 +215,7 @@ class Store:
 
     def _write_files(self, run: str, event: Event) -> None:
         folder = self.folder(run)
-        if isinstance(event, Probe):
+        if isinstance(event, EvalImages):
             folder.save_probe(event.images, event.labels, event.names)
         elif isinstance(event, Snapshot):
             folder.save_snapshot(event.step, event.arrays)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import streamlit as st
 
 from playground.config import CHOICES, RunConfig, knobs_for
-from playground.events import Change, Command, Pause, Set, Step
+from playground.events import Change, Command, Pause, SetKnob, TakeStep
 from playground.home import HomeError
 from playground.knobs import ConfigError, safeguards_off
 from playground.runs.condition import condition
@@ -20,7 +20,7 @@ from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import PoolFull, RunError
 from playground.runs.way_back import RATE, WayBack, way_back
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import Running, plain, remember, settings
+from playground.ui.controls import Running, plain, settings, write_url
 
 T = TypeVar("T")
 OWNER_COOKIE = "ssl_playground_owner"  # set by assets/live.js: one browser is one person to the queue
@@ -159,7 +159,7 @@ def _start() -> None:
     if now.active and now.run:
         shared_pool().stop(now.run.id)
     st.session_state["run"] = run
-    remember(run)
+    write_url(run)
 
 
 def _started_this_just_now(config: RunConfig, now: Watched) -> bool:
@@ -220,12 +220,12 @@ def _go_back(run: str, back: WayBack) -> None:
 def _resume(run: str, moves: dict[str, Any], step: int | None = None) -> None:
     asked(lambda: shared_pool().resume(run, moves=moves, step=step))
     if not st.session_state["refusal"]:
-        settings().untold.difference_update(moves)
+        settings().unsent.difference_update(moves)
 
 
 @uninterrupted
 def _step() -> None:
-    _send(Step())
+    _send(TakeStep())
 
 
 @uninterrupted
@@ -236,7 +236,7 @@ def _stop() -> None:
 
 
 def _move(key: str, value: Any) -> bool:
-    return _send(Set(key, value))
+    return _send(SetKnob(key, value))
 
 
 def _send(command: Command) -> bool:

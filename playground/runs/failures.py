@@ -10,7 +10,7 @@ from playground.home import unwritable
 from playground.runs.process import cause_of_death
 
 
-def fate(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str], home: Path, after: str) -> tuple[str, str]:
+def failure(run: str, flat: Mapping[str, Any], code: int, stopping: Collection[str], home: Path, after: str) -> tuple[str, str]:
     """Its status and the sentence about it. stopping: the runs that this worker had been told to end, and was killed for.
 
     home: whose disk may be the cause. after: what Resume will do.
