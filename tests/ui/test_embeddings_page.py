@@ -123,7 +123,7 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(po
 def test_what_the_panel_says_goes_into_the_address_and_never_changes_the_runs(runs, monkeypatch):
     now = EmbeddingsState(run=runs["trained"])
     said = {"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"}
-    monkeypatch.setattr(embeddings, "look", lambda: now)
+    monkeypatch.setattr(embeddings, "state", lambda: now)
     monkeypatch.setattr(embeddings.st, "session_state", {"panel-atlas": {"status": said}})
     embeddings.heard()
     assert now == EmbeddingsState(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)

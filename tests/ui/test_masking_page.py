@@ -152,7 +152,7 @@ def test_a_masked_method_of_the_settings_stays(runs):
 def test_a_drawing_that_comes_late_does_not_bring_an_old_mask_back(monkeypatch):
     now, session = MaskingState(seed=1), {}
     session[masking.PANEL] = {"status": {"image": 4, "drawn": HALF, "origin": MaskingState(seed=0).origin}}
-    monkeypatch.setattr(masking, "look", lambda: now)
+    monkeypatch.setattr(masking, "state", lambda: now)
     monkeypatch.setattr(masking.st, "session_state", session)
     masking.heard()
     assert (now.image, now.drawn) == (4, "")
