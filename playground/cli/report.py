@@ -15,9 +15,10 @@ from playground import terminal
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
 from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
-from playground.judging.witness import require_witness, testimony
+from playground.judging.witness import UNTRAINED, require_witness, testimony
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
+from playground.metric_names import by_factor, by_metric
 
 
 def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
     final.pop("views_per_second", None)
     if witness and weights is not None:
         said = testimony(config, weights, about)
-        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said["knn/untrained"]}
-        summary["baseline"]["random"]["witness/knn"] = said["knn/untrained"]
+        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said[UNTRAINED]}
+        summary["baseline"]["random"]["witness/knn"] = said[UNTRAINED]
     return summary | {"final": final}
 
 
@@ -76,7 +77,7 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
                         task, description=f"{'fetching' if unit == 'bytes' else 'decoding'} {what}", completed=done, total=total or None
                     )
                 case Metrics(step, values):
-                    notes |= {name: values[name] for name in values if name == "loss" or name.startswith("knn/")}
+                    notes |= {name: values[name] for name in values if name == "loss"} | by_metric("knn", by_factor("knn", values))
                     shown = "  ".join(f"{name} {value:.3f}" for name, value in list(notes.items())[:3])
                     bar.update(
                         task, description=f"{config.method.name} on {config.data.name}", completed=step, total=config.steps, note=shown
