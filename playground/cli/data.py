@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from playground import terminal
+from playground.cli import terminal
 from playground.home import home, keeping
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from playground import terminal
+from playground.cli import terminal
 from playground.config import CHOICES
 from playground.datasets import DataError, load_images
 from playground.evaluation import ledger

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from playground import terminal
+from playground.cli import terminal
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
 from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
