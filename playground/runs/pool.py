@@ -32,6 +32,7 @@ from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
 from playground.runs.rescue import fill_in, rebuild, set_aside
 from playground.runs.runner import PoolFull, RunError
+from playground.runs.status import ACTIVE, STARTED, Status
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue, Turn
 
@@ -126,7 +127,7 @@ class Pool:
     def resume(self, *runs: str, moves: Mapping[str, Any] | None = None, step: int | None = None) -> None:
         """Goes on with a run that is paused, or from a checkpoint if it ended early; with several in step, but for those finished."""
         with self._mutex:
-            going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
+            going_on = [run for run in runs if not self.store.run(run).complete] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
             told: dict[str, list[Command]] = {run: [*moves_of(self.store, run, moves or {}), Resume()] for run in going_on}
             for run in going_on:
@@ -148,7 +149,7 @@ class Pool:
             worker = self._worker_of(run)
             if worker is None:
                 self._queue.remove(run)
-                self._owed.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
+                self._owed.mark(run, Status.STOPPED, "stopped before it went on", among=(Status.QUEUED, Status.PAUSED))
                 return
             worker.stopping.add(run)
             worker.say(command=to_message(Stop()), run=run)
@@ -160,7 +161,7 @@ class Pool:
         """A run as it stands, also where that could not be written down because the disk takes nothing. Raises `UnknownRun`."""
         found = self.store.run(run)
         why = next((each.held[run] for each in list(self._workers) if each.held.get(run)), "")
-        waits = ("paused", f"It waits for the disk and goes on by itself: {why}") if why else None
+        waits = (Status.PAUSED, f"It waits for the disk and goes on by itself: {why}") if why else None
         status, message = self._owed.of(run) or waits or (found.status, found.message)
         return replace(found, status=status, message=message)
 
@@ -219,14 +220,14 @@ class Pool:
         """What a server before this one left: its runs can be resumed, and those that waited wait again."""
         self._interrupt_abandoned()
         turns: dict[str, list[Run]] = {}
-        for run in reversed(self.store.runs(limit=-1, statuses=("queued",))):
+        for run in reversed(self.store.runs(limit=-1, statuses=(Status.QUEUED,))):
             turns.setdefault(run.beside or run.id, []).append(run)
         for turn in turns.values():
             self._queue.put(tuple(run.id for run in turn), turn[0].owner)
 
     def _interrupt_abandoned(self) -> None:
-        for run in self.store.runs(limit=-1, statuses=("running", "paused")):
-            self.store.mark(run.id, "interrupted", INTERRUPTED, among=("running", "paused"))
+        for run in self.store.runs(limit=-1, statuses=STARTED):
+            self.store.mark(run.id, Status.INTERRUPTED, INTERRUPTED, among=STARTED)
 
     def _watch_idle(self) -> None:
         while not self._closing.wait(IDLE / 10):
@@ -250,7 +251,7 @@ class Pool:
         coming = sum(not each.ready or each.releasing_all for each in self._workers)
         for worker in [each for each in self._workers if each.paused and not each.releasing][: max(0, len(self._queue) - coming)]:
             worker.releasing.update(worker.runs)
-            worker.say(leave="paused")
+            worker.say(leave=Status.PAUSED)
 
     def _worker_of(self, run: str) -> WorkerProcess | None:
         """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
@@ -260,13 +261,13 @@ class Pool:
     def _command_without_worker(self, run: str, command: Command) -> None:
         status = self.standing(run).status
         if isinstance(command, Pause):
-            if status != "paused":
+            if status != Status.PAUSED:
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
             return
         self._require_unfinished(run)
         if isinstance(command, SetKnob):
             self.store.defer(run, *to_message(command))
-        elif status != "queued":
+        elif status != Status.QUEUED:
             self._require_room()
             if isinstance(command, TakeStep):
                 self.store.defer(run, *to_message(command))
@@ -274,7 +275,7 @@ class Pool:
 
     def _require_unfinished(self, *runs: str) -> None:
         for run in runs:
-            if self.store.run(run).status == "finished":
+            if self.store.run(run).complete:
                 raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
 
     def _requeue(self, turn: Turn) -> None:
@@ -284,7 +285,7 @@ class Pool:
         for run in turn:
             for worker in self._workers:
                 worker.releasing.update({run} & set(worker.runs))
-            self.store.mark(run, "queued")
+            self.store.mark(run, Status.QUEUED)
         self._queue.put(turn, self.store.run(turn[0]).owner, first=True)
         self._start_missing_workers()
         self._dispatch()
@@ -305,7 +306,7 @@ class Pool:
             elif "warm" in message:
                 worker.warm = True
             elif "status" in message:
-                change = worker.paused_runs.add if message["status"] == "paused" else worker.paused_runs.discard
+                change = worker.paused_runs.add if message["status"] == Status.PAUSED else worker.paused_runs.discard
                 change(message["run"])
             elif "held" in message:
                 worker.held[message["run"]] = message["held"]
@@ -324,7 +325,7 @@ class Pool:
                 return
             for run in set(worker.runs) - worker.releasing:
                 found = failure(run, self.store.run(run).flat, code, worker.stopping, self.store.home, resumes(self.store.folder(run)))
-                self._owed.mark(run, *found, among=("queued", "running", "paused"))
+                self._owed.mark(run, *found, among=ACTIVE)
             self._false_starts += not worker.ready
             if self._false_starts < 3:
                 self._start_missing_workers()
@@ -338,7 +339,7 @@ class Pool:
         reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
         while (turn := self._queue.pop()) is not None:
             for run in turn:
-                self._owed.mark(run, "failed", reason)
+                self._owed.mark(run, Status.FAILED, reason)
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:

@@ -37,6 +37,7 @@ from playground.runs.condition import resumes
 from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.run_group import GroupMember, RunGroup
+from playground.runs.status import Status
 from playground.runs.store import Store, Superseded
 
 CHECKPOINT_EVERY = 10.0
@@ -91,7 +92,7 @@ class Worker:
     def end(self) -> None:
         """Puts down what is in hand and ends the process."""
         self._groups.put(None)
-        self._leave("interrupted")
+        self._leave(Status.INTERRUPTED)
         deadline = threading.Timer(PATIENCE, os._exit, [1])
         deadline.daemon = True
         deadline.start()
@@ -102,7 +103,7 @@ class Worker:
             try:
                 print(json.dumps(message), file=self._replies, flush=True)
             except BrokenPipeError:
-                self._exit_status = self._exit_status or "interrupted"
+                self._exit_status = self._exit_status or Status.INTERRUPTED
 
     def _warm_up(self) -> None:
         """Does everything once that is slow the first time, such as drawing the built-in data; a run that is there goes first."""
@@ -150,11 +151,11 @@ class Worker:
     def _fail(self, run: str, reason: str) -> None:
         after = resumes(self.store.folder(run))
         log = self.store.folder(run).path / "worker.log"
-        self._mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
+        self._mark(run, Status.FAILED, f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
 
     def _give_up(self, member: GroupMember, error: HomeError) -> None:
         """Somebody wants a run to end that waits for the disk: what could not be kept is lost."""
-        status = self._exit_status or "stopped"
+        status = self._exit_status or Status.STOPPED
         self._mark(member.run, status, f"{status} while it waited for the disk: {error}; {resumes(self.store.folder(member.run))}")
 
     def _mark(self, run: str, status: str, message: str) -> None:
@@ -206,8 +207,8 @@ class Worker:
             flush_every=FLUSH if member.alone else 0,
         )
         put_down = yield from self._recorded(events, attempt, member)
-        if put_down and self._exit_status == "interrupted":
-            self._mark(run, "interrupted", INTERRUPTED)
+        if put_down and self._exit_status == Status.INTERRUPTED:
+            self._mark(run, Status.INTERRUPTED, INTERRUPTED)
 
     def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[list[Any]]]:
         begun = self.store.begin(run, loaded.step)
@@ -242,10 +243,10 @@ class Worker:
                 member.step = event.step
             if isinstance(event, Paused) and not member.paused:
                 member.paused = True
-                self.say(status="paused", run=member.run)
+                self.say(status=Status.PAUSED, run=member.run)
             elif member.paused and isinstance(event, Metrics):
                 member.paused = False
-                self.say(status="running", run=member.run)
+                self.say(status=Status.RUNNING, run=member.run)
             if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
             yield
