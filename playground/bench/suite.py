@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from playground import projection, terminal
+from playground import projection
 from playground.bench import neighbors as bench_neighbors
 from playground.bench.memory import memory
 from playground.bench.peers import Work, clusters, kornia, lightly_loop, plain_fit, torchvision
@@ -165,7 +165,7 @@ def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str
 
 def table(results: dict[str, Result]) -> Table:
     """For people."""
-    shown = terminal.table("what", "ratio", "made of", "runs", "took")
+    shown = results.table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
         apart = ("ratio", "took") if result["ratio"] is None else ("ratio", "took", "lowest", "highest")
         parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in apart]

@@ -196,9 +196,9 @@ def methods(
 ) -> None:
     """List the methods, what each does, and where it was published."""
     from playground.cli.report import markdown_table
-    from playground.cli.terminal import table
     from playground.knobs import knobs_of
     from playground.methods import CATALOG
+    from playground.results import table
 
     if markdown:
         print(markdown_table())

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from playground.cli import terminal
+from playground import results
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
 from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
@@ -94,7 +94,7 @@ def show(summary: dict[str, Any]) -> None:
         done = f"{summary['status']} after {summary['steps']} steps in {summary['seconds']:.0f} s"
         console.print(f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {done}, {pace}")
     own = METHODS[config["method"]].measures
-    table = terminal.table("measure", "at the end", *baseline, "what good looks like")
+    table = results.table("measure", "at the end", *baseline, "what good looks like")
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
         table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
@@ -132,7 +132,7 @@ def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
     console, config = Console(), summaries[0]["config"]
     seeds = f"seeds {config['seed']} to {summaries[-1]['config']['seed']}"
     console.print(f"[bold]{config['method']} on {config['data']}[/bold], {seeds}: {summaries[0]['steps']} steps each")
-    table = terminal.table("measure", "random weights, mean", "mean", "lowest", "highest")
+    table = results.table("measure", "random weights, mean", "mean", "lowest", "highest")
     for name, each in spread(summaries).items():
         table.add_row(name, *(f"{each[part]:.4g}" if part in each else "" for part in ("random", "mean", "lowest", "highest")))
     console.print(table)
