@@ -29,6 +29,7 @@ from playground.home import fresh_home
 from playground.machine.devices import Device, pick
 from playground.machine.memory import keep_memory
 from playground.randomness import seeded_generator
+from playground.results import table
 from playground.training.device_trial import machine
 from playground.training.run import train
 from playground.training.trainer import Trainer
@@ -165,7 +166,7 @@ def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str
 
 def table(results: dict[str, Result]) -> Table:
     """For people."""
-    shown = results.table("what", "ratio", "made of", "runs", "took")
+    shown = table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
         apart = ("ratio", "took") if result["ratio"] is None else ("ratio", "took", "lowest", "highest")
         parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in apart]
