@@ -164,7 +164,7 @@ def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str
     return {"ratio": middle[ours] / middle[theirs], "lowest": min(turns), "highest": max(turns), **middle, "unit": unit}
 
 
-def table(results: dict[str, Result]) -> Table:
+def as_table(results: dict[str, Result]) -> Table:
     """For people."""
     shown = table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
