@@ -17,11 +17,12 @@ from typing import Any
 
 from playground.config import RunConfig
 from playground.diagnostics.course import LossCourse
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import diverged, judge
 from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.judging.cases import ASK, OPEN, SICK, Case, cases
 from playground.judging.witness import IDLE, SURE, gain_in_errors, testimony
+from playground.metric_names import metric
 from playground.training.run import train
 
 FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
@@ -52,7 +53,7 @@ class Record:
         """Whether neighbors know what the data set is about better than before training, by more than chance where a witness spoke."""
         if self.witness:
             return gain_in_errors(self.witness) >= SURE
-        name = f"knn/{self.facts['about']}"
+        name = metric("knn", self.facts["about"])
         return self.measures[-1][1][name] > self.measures[0][1][name]
 
     @property
@@ -62,7 +63,7 @@ class Record:
 
     def verdicts(self, config: RunConfig) -> list[Verdict]:
         """What the judge says at each of these steps."""
-        subject, start = Subject.of_run(config, self.facts), self.measures[0][1]
+        subject, start = RunContext.of_run(config, self.facts), self.measures[0][1]
         said: list[Verdict] = []
         for step, values in self.measures[1:]:
             course = LossCourse(self.losses[:step]).told() or self._older_course(step)
@@ -105,12 +106,12 @@ def _kept(values: Mapping[Any, float]) -> dict[Any, float]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case, judged. truth: what it became; said: the last verdict; knew: since which step it was right to the end, or None."""
+    """One case, judged. truth: what it became; said: the last verdict; detected_at: since which step it was right to the end, or None."""
 
     case: Case
     truth: str
     said: Verdict
-    knew: int | None
+    detected_at: int | None
 
     @property
     def right(self) -> bool:

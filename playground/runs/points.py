@@ -22,14 +22,14 @@ from torch import Tensor
 from playground import safe_files
 from playground.datasets import DataError, Images
 from playground.home import HomeError, home
-from playground.runs.folder import RunFolder, atlas
+from playground.metric_names import FEATURES, LAYERS
+from playground.runs.folder import RunFolder, sprite_sheet
 from playground.runs.pictures import read_since
 from playground.runs.records import Run
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, Trained, steps_kept, trained
 from playground.safe_files import Damaged
 
-LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features
 PROBE = "probe"
 MOST, MANY = 10_000, 2_000  # training images on one map, and those of which there is a frame for each step that was kept
 CHUNK = 256  # images embedded at once
@@ -71,14 +71,14 @@ class Points:
             return []
         kept = steps_kept(self.store, self.run.id)
         if self.count is None:
-            held = LAYERS[self.layer]
+            held = FEATURES[self.layer]
             return [step for step in self.folder.steps() if step in kept or held in _names(self.folder, step)]
         return kept if self.count <= MANY and kept else newest_step(self.store, self.run.id)
 
     def known(self, step: int) -> Tensor | None:
         """Their features (N, D) float32, where they need not be computed: as they were measured, or as they were kept."""
-        if self.count is None and LAYERS[self.layer] in _names(self.folder, step):
-            found = (self.folder.snapshot(step) or {}).get(LAYERS[self.layer])
+        if self.count is None and FEATURES[self.layer] in _names(self.folder, step):
+            found = (self.folder.snapshot(step) or {}).get(FEATURES[self.layer])
         else:
             found = (self.folder.frame(f"features-{self.count or PROBE}", step) or {}).get(self.layer)
         return None if found is None else torch.from_numpy(found).float()
@@ -179,10 +179,10 @@ def sizes(store: Store, run: Run) -> dict[str, int]:
     folder = store.folder(run.id)
     steps = folder.steps()
     arrays = (folder.snapshot(steps[-1]) if steps else None) or {}
-    return {layer: arrays[name].shape[1] for layer, name in LAYERS.items() if name in arrays}
+    return {layer: arrays[name].shape[1] for layer, name in FEATURES.items() if name in arrays}
 
 
-def sprite_sheet(points: Points) -> tuple[bytes, Path]:
+def training_sprites(points: Points) -> tuple[bytes, Path]:
     """The picture of training images, one tile each, and where it is kept; made at the first call, or where it cannot be read."""
     path = points.folder.path / "maps" / f"points-{points.count}.jpg"
     with suppress(FileNotFoundError, Damaged):
@@ -191,14 +191,14 @@ def sprite_sheet(points: Points) -> tuple[bytes, Path]:
     tile, columns = _tile(images, len(rows))
     small = torch.cat([_resized(images.pixels[part], tile) for part in rows.split(CHUNK)])
     file = io.BytesIO()
-    Image.fromarray(atlas(small.movedim(1, -1).numpy(), columns)).save(file, format="JPEG", quality=88, subsampling=0)
+    Image.fromarray(sprite_sheet(small.movedim(1, -1).numpy(), columns)).save(file, format="JPEG", quality=88, subsampling=0)
     with suppress(HomeError):
         points.folder.save_file(path, file.getvalue())
     return file.getvalue(), path
 
 
 def probe_pixels(folder: RunFolder) -> Tensor:
-    """The images that a run was measured on, (N, 3, H, W) uint8: from its own atlas, so that no data set is needed."""
+    """The images that a run was measured on, (N, 3, H, W) uint8: from its own sprite sheet, so that no data set is needed."""
     probe, found = folder.probe(), folder.sprites()
     if probe is None or found is None:
         raise ValueError("the run must have begun, got no probe images of it yet: or its files are gone")

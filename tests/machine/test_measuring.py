@@ -20,7 +20,7 @@ SIZE, IMAGES = 128, 1024
 def trainer_of(precision, **more):
     """A trainer whose steps are taken in this precision, whatever this machine would choose."""
     config = RunConfig(**{"batch_size": 32, "steps": 4, "device": "cpu"} | more)
-    device = dataclasses.replace(devices.pick("cpu", config.network.choice.family), half=precision)
+    device = dataclasses.replace(devices.pick("cpu", config.network.choice.family), autocast_dtype=precision)
     return Trainer(config, load_images(config.data, None)[0], device)
 
 

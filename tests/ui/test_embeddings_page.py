@@ -11,7 +11,7 @@ from playground import RunConfig
 from playground.events import Snapshot
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui import embeddings
-from playground.ui.embeddings import Look, called, read
+from playground.ui.embeddings import EmbeddingsState, called, read
 from playground.ui.settings import read as read_settings
 
 TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
@@ -75,7 +75,7 @@ def test_a_link_opens_the_same_look(runs):
     link = usual | {"run": runs["trained"], "clusters": "5", "step": "1", "image": "7"}
     page = opened(**link)
     assert looked(page) == link and sentences(page) == []
-    look = Look(run=runs["trained"], clusters=5, step=1, image=7, **usual)
+    look = EmbeddingsState(run=runs["trained"], clusters=5, step=1, image=7, **usual)
     assert read(look.address()) == look
 
 
@@ -121,12 +121,12 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(po
 
 
 def test_what_the_panel_says_goes_into_the_address_and_never_changes_the_runs(runs, monkeypatch):
-    now = Look(run=runs["trained"])
+    now = EmbeddingsState(run=runs["trained"])
     said = {"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"}
-    monkeypatch.setattr(embeddings, "look", lambda: now)
+    monkeypatch.setattr(embeddings, "state", lambda: now)
     monkeypatch.setattr(embeddings.st, "session_state", {"panel-embeddings": {"status": said}})
     embeddings.heard()
-    assert now == Look(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
+    assert now == EmbeddingsState(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
     assert set(now.address()) == {"map.run", "map.layer", "map.kind", "map.color", "map.step"}
 
 

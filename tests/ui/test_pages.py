@@ -181,7 +181,7 @@ def diverged(home):
 
 
 def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monkeypatch):
-    monkeypatch.setattr(Pool, "_staff", lambda self: None)
+    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
     run = diverged(home)
     page = opened(run=run)
     assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"

@@ -12,10 +12,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from playground import RunConfig, train
-from playground.analysis.portrait import SHOWN, VIEWS, in_picture, of_views
+from playground.analysis.layer_report import SHOWN, VIEWS, in_picture, of_views
 from playground.diagnostics.dimension import lidar, participation_ratio
 from playground.diagnostics.similarity import linear_cka
-from playground.events import Finished, Probe, Snapshot
+from playground.events import EvalImages, Finished, Snapshot
 from playground.runs.pool import Pool
 from playground.web.geometry import MOST, spread
 from playground.web.routes import routes
@@ -45,7 +45,7 @@ class Served:
     def left(self, snapshots, labels=None, images=IMAGES):
         """A run with just these snapshots: step -> arrays."""
         run = self.store.create(TINY)
-        self.store.write(run, Probe(0, images, labels or {}, {}))
+        self.store.write(run, EvalImages(0, images, labels or {}, {}))
         for step, arrays in snapshots.items():
             self.store.write(run, Snapshot(step, arrays))
         self.store.write(run, Finished(max(snapshots, default=0), "finished"))
