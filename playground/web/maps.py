@@ -25,8 +25,9 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground.analysis import maps
+from playground.metric_names import LAYERS
 from playground.runs.condition import condition
-from playground.runs.points import LAYERS, MANY, Points, sizes, training_sprites, why_not
+from playground.runs.points import MANY, Points, sizes, training_sprites, why_not
 from playground.runs.pool import Pool
 from playground.runs.trained import steps_kept
 from playground.web.files import answer, content, packed, tagged
