@@ -23,7 +23,7 @@ PREFIX = "map."
 STATE = "mapped"  # where the session keeps it
 LISTED = 300  # the newest runs, to choose from
 KINDS = ("umap", "pca", "pca3", "tsne", "sphere")
-POINTS = ("probe", "2000", "5000", "10000")
+POINTS = ("probe", "2000", "5000", "10000", "20000", "50000")
 RUNS = ("run", "other")
 
 
