@@ -17,11 +17,11 @@ function cache(kind = "pca", steps = [0, 2, 4], ready = steps) {
 
 test("frames come in the order in which they will be shown: this one, those after, those before", async () => {
   const asked = serve(() => [200, { xy: pair(1) }])
-  const [made, heard] = cache()
-  made.want(2)
-  while (heard.length < 3) await settled()
-  assert.deepEqual(asked.map(stepOf), ["2", "4", "0"])
-  assert.match(asked[0], /runs\/abcd\/map\/2\?layer=backbone&kind=pca&points=probe$/)
+  const [made, heard] = cache("pca", [0, 2, 4, 6])
+  made.want(4)
+  while (heard.length < 4) await settled()
+  assert.deepEqual(asked.map(stepOf), ["4", "6", "2", "0"])
+  assert.match(asked[0], /runs\/abcd\/map\/4\?layer=backbone&kind=pca&points=probe$/)
   assert.deepEqual([...made.get(4)], [1, 0, 0, -1, 0, 0]) // flat points lie at depth zero
 })
 
