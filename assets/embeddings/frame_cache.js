@@ -94,7 +94,10 @@ export class FrameCache {
     return request(address, { signal: this.abort.signal }, async (response) => readFrame(await response.arrayBuffer()))
   }
 
-  /** Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of time: each starts from the last. */
+  /**
+   * Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of
+   * time: each starts from the last.
+   */
   want(step) {
     this.wanted = step
     while (this.asked.size < AT_ONCE) {

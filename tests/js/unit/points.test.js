@@ -1,11 +1,11 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
-import "./support/modules.js"
+import test from "node:test"
+import { framed } from "../support/browser.js"
 
-const { byRegion, paintOrder } = await import("../../assets/points/order.js")
-const { readFrame, spatial } = await import("../../assets/points/frame.js")
-const { inside } = await import("../../assets/points/polygon.js")
-const { pictureFor, radiusFor } = await import("../../assets/points/sizes.js")
+const { byRegion, paintOrder } = await import("../../../assets/points/order.js")
+const { readFrame, spatial } = await import("../../../assets/points/frame.js")
+const { inside } = await import("../../../assets/points/polygon.js")
+const { pictureFor, radiusFor } = await import("../../../assets/points/sizes.js")
 
 const sorted = (order) => [...order].sort((a, b) => a - b)
 
@@ -58,20 +58,8 @@ test("a lasso holds the points inside it, however it winds", () => {
   assert.deepEqual(inside([], xs, ys), [])
 })
 
-/** As `playground/web/frame_bytes.py` writes it. */
-function written(facts, steps) {
-  let header = new TextEncoder().encode(JSON.stringify(facts))
-  if (header.length % 2) header = new TextEncoder().encode(`${JSON.stringify(facts)} `)
-  const bytes = new Uint8Array(4 + header.length + 2 * steps.length)
-  new DataView(bytes.buffer).setUint32(0, header.length, true)
-  bytes.set(header, 4)
-  bytes.set(new Uint8Array(Uint16Array.from(steps).buffer), 4 + header.length)
-  return bytes.buffer
-}
-
 test("a binary frame says where its points lie, and what else is known of it", () => {
-  const facts = { shape: [2, 2], low: [-1, 10], high: [1, 20], kept: 0.5 }
-  const found = readFrame(written(facts, [0, 65535, 65535, 0]))
+  const found = readFrame(framed([-1, 20, 1, 10], [2, 2], { kept: 0.5 }))
   assert.equal(found.facts.kept, 0.5)
   assert.deepEqual([...found.places], [-1, 20, 1, 10])
   assert.deepEqual(found.places.shape, [2, 2])

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
-import "./support/modules.js"
+import test from "node:test"
 
-const { additions, remembered } = await import("../../assets/additions.js")
+const { additions, remembered } = await import("../../../assets/additions.js")
 
 const curve = (x, y, more = {}) => ({ x, y, mode: "lines", line: { color: "red" }, ...more })
 const drawn = [curve([1, 2], [5, 4]), curve([1], [7])].map(remembered)

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
-import "./support/modules.js"
+import test from "node:test"
 
-const { Grid } = await import("../../assets/points/grid.js")
+const { Grid } = await import("../../../assets/points/grid.js")
 
 /** Numbers from 0 to 1 that are the same every time. */
 function random(seed) {
