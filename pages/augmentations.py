@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from playground.ui import PAGES, augmentations, controls, fetching, live, transport
+from playground.ui.knob_widgets import plain
 
 ICON = ":material/auto_awesome_motion:"
 
@@ -39,7 +40,7 @@ if train:
     st.switch_page(PAGES / "train.py")
 
 if config is None:
-    st.error(controls.plain(f"Nothing can be shown until this is fixed: {sentence}"), icon=":material/error:")
+    st.error(plain(f"Nothing can be shown until this is fixed: {sentence}"), icon=":material/error:")
 elif fetching.images(config.data):
     everything = augmentations.query(config, *augmentations.EVERYTHING)
     which = urlencode({"image": image, "draw": draw})

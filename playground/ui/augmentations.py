@@ -15,7 +15,8 @@ from playground.knobs import ConfigError
 from playground.runs.pool import shared_pool
 from playground.ui import controls
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import KnobWidgets, plain
+from playground.ui.controls import KnobWidgets
+from playground.ui.knob_widgets import plain
 from playground.ui.settings import Settings, switched
 from playground.ui.syncing import sync
 from playground.ui.transport import Watched

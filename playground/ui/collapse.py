@@ -13,7 +13,8 @@ from playground.runs.status import ENDED_EARLY, Status
 from playground.ui import collapse_state, live
 from playground.ui.callbacks import uninterrupted
 from playground.ui.collapse_state import PREFIX, SIDES, Pair
-from playground.ui.controls import plain, settings, widgets_for
+from playground.ui.controls import settings, widgets_for
+from playground.ui.knob_widgets import plain
 from playground.ui.syncing import sync
 from playground.ui.transport import Watched, refusals
 

@@ -13,7 +13,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui import live
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import plain
+from playground.ui.knob_widgets import plain
 from playground.ui.settings import Problem
 from playground.ui.syncing import place
 from playground.web.numbers import whole_number

@@ -15,7 +15,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import RunError
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import plain
+from playground.ui.knob_widgets import plain
 from playground.ui.settings import Problem
 from playground.ui.syncing import place, sync
 from playground.ui.transport import Watched, owner

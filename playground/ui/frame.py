@@ -9,7 +9,8 @@ import streamlit as st
 
 from playground.home import HomeError
 from playground.ui import ASSETS, PAGES
-from playground.ui.controls import plain, say_ignored
+from playground.ui.controls import say_ignored
+from playground.ui.knob_widgets import plain
 from playground.ui.syncing import arrive, complete
 
 # In the navigation; a page that is not named here comes after these.

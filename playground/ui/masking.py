@@ -24,7 +24,8 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import plain, settings, widget, widgets_for
+from playground.ui.controls import settings, widgets_for
+from playground.ui.knob_widgets import plain, widget
 from playground.ui.masking_state import PREFIX, MaskingState, at_last, beside, called, masked_runs, state
 from playground.ui.settings import Problem, switched
 from playground.ui.syncing import place, sync

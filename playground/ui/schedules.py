@@ -10,7 +10,8 @@ import streamlit as st
 from playground.knobs import Knob
 from playground.schedules import SHAPES, Schedule
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import KnobWidgets, settings, widget
+from playground.ui.controls import KnobWidgets, settings
+from playground.ui.knob_widgets import widget
 from playground.ui.syncing import sync
 
 PREFIX = "schedule."

@@ -21,7 +21,8 @@ from playground.runs.runner import PoolFull, RunError
 from playground.runs.status import Status
 from playground.runs.way_back import RATE, WayBack, way_back
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import Running, plain, settings, write_url
+from playground.ui.controls import Running, settings, write_url
+from playground.ui.knob_widgets import plain
 
 T = TypeVar("T")
 OWNER_COOKIE = "ssl_playground_owner"  # set by assets/live.js: one browser is one person to the queue
