@@ -1,4 +1,4 @@
-"""Fields -> widgets: every control on the page is made from a knob, and says beside itself what is wrong with it."""
+"""The controls of a run's settings: each is made from a knob, and what is wrong with its value stands under it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from playground.ui.knob_widgets import plain, widget
 from playground.ui.settings import Settings, read, switched
 from playground.ui.syncing import MISSING, place, sync
 
-IGNORED = "ignored"  # where it keeps what its link brought in vain, and until when that is said
-LEGIBLE = 20.0  # seconds
 STATE = "settings"  # where the session keeps them; widgets come and go with the method, this stays
+IGNORED = "ignored"  # where it keeps which keys of its link are ignored, and until when the page shows that
+LEGIBLE = 20.0  # seconds
 SECTIONS = {"masking": "Masking", "crops": "Local views", "augment": "Augmentation", "optimizer": "Optimizer"}
 MANY = 10  # choices that one tooltip may explain
 NAMED = 4  # ignored keys of a link that a notice names
@@ -27,9 +27,9 @@ NAMED = 4  # ignored keys of a link that a notice names
 
 @dataclass(frozen=True)
 class Running:
-    """What the controls must know of a run: its settings now (changes included), which move live, and how to move them.
+    """What the controls must know of a run: its settings now (changes included), which are live, and how to move them.
 
-    move: tells the run, and returns whether it takes it.
+    move: sends the new value to the run, and returns whether it takes it.
     """
 
     flat: dict[str, Any]
@@ -47,15 +47,15 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict(), run, live=live)
         st.session_state[IGNORED] = st.session_state[STATE].ignored, time.monotonic() + LEGIBLE
-        say_ignored()
+        show_ignored()
     kept: Settings = st.session_state[STATE]
     if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a data set was removed while it was chosen
         kept = st.session_state[STATE] = read(kept.address(None))
     return kept
 
 
-def say_ignored() -> None:
-    """What a link brought that is no setting, above the page, for as long as it takes to read: it is not in the way, and is said once."""
+def show_ignored() -> None:
+    """Which keys of a link are no settings, above the page, for as long as it takes to read."""
     keys, until = st.session_state.get(IGNORED, ((), 0.0))
     if keys and time.monotonic() < until:
         what = f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
@@ -172,7 +172,7 @@ class KnobWidgets:
             on_change=_moved,
             args=(section, None),
         )
-        self.beside(section)
+        self.messages(section)
 
     def knob(self, each: Knob) -> None:
         """One knob, with the sentence about it where there is one."""
@@ -183,7 +183,7 @@ class KnobWidgets:
         widget(each, label, help, value, on_change=_moved, args=(each.key, self.running))
         if off:
             st.caption(f":orange[:material/warning: Off: expect {each.without}.]")
-        self.beside(each.key)
+        self.messages(each.key)
 
     def _label(self, key: str, label: str) -> str:
         """The label, and whether moving it acts at once or on the next run."""
@@ -197,8 +197,8 @@ class KnobWidgets:
                 mark = f" · the run has {run.flat[key]:.4g}"
         return label + mark
 
-    def beside(self, key: str) -> None:
-        """What has to be said about this control, right under it."""
+    def messages(self, key: str) -> None:
+        """What was refused of this control, and what was moved on the user's behalf."""
         if key in self.sentences:
             shown = self.now.flat[key]
             _sentence(key, self.sentences[key], f"Use {shown}" if key in self.now.problems else None)
@@ -218,14 +218,14 @@ def _help(section: str, names: list[str]) -> str:
     return "  \n".join(f"**{plain(CHOICES[section][name].title)}**: {plain(CHOICES[section][name].summary)}" for name in names)
 
 
-def _sentence(key: str, sentence: str, mend: str | None) -> None:
+def _sentence(key: str, sentence: str, instead: str | None) -> None:
     st.error(plain(sentence), icon=":material/error:")
-    if mend:
-        st.button(mend, key=f"mend {key}", type="tertiary", icon=":material/check:", on_click=_mended, args=(key,))
+    if instead:
+        st.button(instead, key=f"accept {key}", type="tertiary", icon=":material/check:", on_click=_accepted, args=(key,))
 
 
 @uninterrupted
-def _mended(key: str) -> None:
+def _accepted(key: str) -> None:
     settings().problems.pop(key, None)
 
 
@@ -236,7 +236,7 @@ def _moved(key: str, running: Running | None) -> None:
     if key in CHOICES:
         choose(key, value)
         return
-    if now.behind(key, value):
+    if now.left.late(key, value):
         return
     now.problems.pop(key, None)
     now.notes.clear()

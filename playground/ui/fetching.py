@@ -1,4 +1,4 @@
-"""A page that needs the images of a data set in the server: they are there, or the page says what to fetch and shows how far it is."""
+"""A page that needs the images of a data set: they are there, or the page offers to fetch them and shows how far that is."""
 
 from __future__ import annotations
 
