@@ -115,7 +115,7 @@ def transport(shown: Pair) -> None:
                 on_stop=collapse_actions.stop,
             )
             _restore_button(shown)
-        live.static_panel("clock", **_both(shown))
+        live.static_panel("pair-status", **_both(shown))
     run_control.show_refusal()
     if obstacles := [*sentences.values(), *([why] if why else [])]:
         run_control.show_obstacle(obstacles[0], len(obstacles))
@@ -171,13 +171,13 @@ def panels(shown: Pair) -> None:
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = both["broken" if side == "healthy" else "healthy"]
-            live.static_panel("twinmap", where=f"-{side}", run=both[side], other=other, title=TITLES[side])
+            live.static_panel("pair-map", where=f"-{side}", run=both[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
                 on_click=_opened, args=(side,),
             )  # fmt: skip
-    live.static_panel("duel", **both)
+    live.static_panel("pair-curves", **both)
 
 
 @uninterrupted

@@ -51,7 +51,7 @@ def panel(now: EmbeddingsState) -> None:
     run = _found(now.run)
     own = run.flat.get("data") if run else None
     data = [{"name": name, "title": each.title} for name, each in sorted(CHOICES["data"].items(), key=lambda each: each[0] != own)]
-    live.static_panel("atlas", state=now, runs=runs, datasets=data, **{name: getattr(now, name) for name in now.reported})
+    live.static_panel("embeddings", state=now, runs=runs, datasets=data, **{name: getattr(now, name) for name in now.reported})
 
 
 def _described(run: str) -> dict[str, Any]:

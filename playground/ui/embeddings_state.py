@@ -9,6 +9,7 @@ import streamlit as st
 from pydantic import BeforeValidator
 
 from playground.knobs import knob
+from playground.metric_names import LAYERS
 from playground.runs.pool import shared_pool
 from playground.ui.page_state import OptionalCount, PageState, Word, among
 from playground.ui.run_view import SHOWN
@@ -16,8 +17,7 @@ from playground.ui.run_view import SHOWN
 LISTED = 300  # the newest runs, to choose from
 RECENT = 20  # of these, the newest with something on its map comes first
 KINDS = ("umap", "pca", "pca3", "tsne", "sphere")
-LAYERS = ("backbone", "projector")
-POINTS = ("probe", "2000", "5000", "10000")
+POINTS = ("probe", "2000", "5000", "10000", "20000", "50000")
 
 KnownRun = Annotated[str | None, BeforeValidator(lambda run: shared_pool().store.run(str(run)).id if run else None)]
 
