@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.config import RunConfig
-from playground.events import Command, Pause, Resume, SetKnob, Stop, TakeStep
+from playground.events import Command, Resume, Stop
 from playground.home import HomeError, keeping
 from playground.home import home as default_home
 from playground.runs.condition import resumes
@@ -25,8 +25,7 @@ from playground.runs.evaluations import Evaluations
 from playground.runs.failures import failure
 from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
-from playground.runs.messages import to_message
-from playground.runs.moves import go_back, moves_of
+from playground.runs.moves import config_of, go_back, moves_of
 from playground.runs.owed import Owed
 from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
@@ -112,14 +111,13 @@ class Pool:
 
     def command(self, run: str, command: Command) -> None:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
-        if isinstance(command, Stop):
+        if command.ends:
             return self.stop(run)
-        if isinstance(command, SetKnob):
-            command = moves_of(self.store, run, {command.name: command.value})[0]
+        command = command.checked(lambda: config_of(self.store, run))
         with self._mutex:
             worker = self._worker_of(run)
             if worker is not None:
-                worker.say(command=to_message(command), run=run)
+                worker.say(command=command.to_message(), run=run)
             else:
                 self._command_without_worker(run, command)
 
@@ -128,9 +126,9 @@ class Pool:
         with self._mutex:
             going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
-            told: dict[str, list[Command]] = {run: [*moves_of(self.store, run, moves or {}), Resume()] for run in going_on}
+            moved = {run: moves_of(self.store, run, moves or {}) for run in going_on}
             for run in going_on:
-                for command in told[run] if run not in idle else ():
+                for command in (*moved[run], Resume()) if run not in idle else ():
                     self.command(run, command)
             self._require_unfinished(*idle)
             if not idle:
@@ -138,8 +136,8 @@ class Pool:
             self._require_room()
             for run in idle:
                 go_back(self.store, run, step)
-                for command in told[run][:-1]:
-                    self.store.defer(run, *to_message(command))
+                for command in moved[run]:
+                    self.store.defer(run, command)
             self._requeue(tuple(idle))
 
     def stop(self, run: str) -> None:
@@ -151,7 +149,7 @@ class Pool:
                 self._owed.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
                 return
             worker.stopping.add(run)
-            worker.say(command=to_message(Stop()), run=run)
+            worker.say(command=Stop().to_message(), run=run)
             deadline = threading.Timer(STOP_GRACE, self._end_by_force, [worker, run])
             deadline.daemon = True
             deadline.start()
@@ -259,17 +257,17 @@ class Pool:
 
     def _command_without_worker(self, run: str, command: Command) -> None:
         status = self.standing(run).status
-        if isinstance(command, Pause):
+        if not (command.starts or command.waits):
             if status != "paused":
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
             return
         self._require_unfinished(run)
-        if isinstance(command, SetKnob):
-            self.store.defer(run, *to_message(command))
-        elif status != "queued":
+        starts = command.starts and status != "queued"
+        if starts:
             self._require_room()
-            if isinstance(command, TakeStep):
-                self.store.defer(run, *to_message(command))
+        if command.waits and starts == command.starts:
+            self.store.defer(run, command)
+        if starts:
             self._requeue((run,))
 
     def _require_unfinished(self, *runs: str) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from playground.events import Checkpoint, Event, Finished, Paused, Snapshot
+from playground.events import Event, Snapshot
 from playground.home import HomeError
 from playground.runs.store import Store
 
@@ -35,7 +35,7 @@ class Recorder:
             raise self._error
         self._waiting.put(event)
         # A checkpoint's tensors change with the next step, and a pause or an end is announced to the pool right away.
-        if isinstance(event, Checkpoint | Paused | Finished):
+        if event.awaited:
             self._behind = True
         else:
             self._news.set()

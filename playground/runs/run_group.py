@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from playground.events import Command, Stop
+from playground.events import Command
 
 Commands = queue.SimpleQueue[Command]
 
@@ -45,7 +45,7 @@ class RunGroup:
         for member in self._members.values():
             if run in (None, member.run):
                 member.commands.put(command)
-                member.ending = member.ending or isinstance(command, Stop)
+                member.ending = member.ending or command.ends
         self._news.set()
 
     def turns(self) -> Iterator[GroupMember]:

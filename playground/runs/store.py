@@ -26,11 +26,11 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, EvalImages, Event, Snapshot, Started, Weights
+from playground.events import Change, Command, Event
 from playground.home import keeping
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
-from playground.runs.records import OVER, Entry, Run, UnknownRun, as_json, described, new_status, status_of_entry
+from playground.runs.records import OVER, Entry, Run, Status, UnknownRun, as_json, run_state
 
 NAME = "playground.db"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -104,12 +104,7 @@ class Store:
             db.execute("INSERT INTO runs (id, config, status, owner, created, step, attempt, beside) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             for each in rest:
                 _insert(db, run, each)
-                if each.kind == "started":
-                    db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(each.body), run))
-                if (status := status_of_entry(each.kind, each.body)) is not None:
-                    over = each.time if status[0] in OVER else None
-                    began = "UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ?"
-                    db.execute(began, (*status, over, None if status[0] == "queued" else each.time, run))
+                _move(db, run, each.kind, each.body, each.time)
 
     def run(self, run: str) -> Run:
         """One run as it stands. Raises `UnknownRun`."""
@@ -162,7 +157,7 @@ class Store:
         """Records events in one transaction, files first. With `attempt`, raises `Superseded` where the run has a later one."""
         self._require(run, attempt)
         for event in events:
-            self._write_files(run, event)
+            event.save(self.folder(run))
         with self._transaction() as db:
             self._require(run, attempt, db)
             for event in events:
@@ -184,9 +179,9 @@ class Store:
                 _append(db, run, "status", row[0], {"status": status, "message": message})
         return row is not None
 
-    def begin(self, run: str, step: int = -1) -> tuple[int, list[list[Any]]]:
-        """Takes a run in hand, from its checkpoint of `step`: what was recorded after that is forgotten, and whoever had the
-        run before is shut out. Returns the attempt's number and the commands that were left for it."""
+    def begin(self, run: str, step: int = -1) -> tuple[int, list[Command]]:
+        """Begins to train a run, from its checkpoint of `step`: what was recorded after that is forgotten, and whoever trained it
+        before is shut out. Returns the attempt's number and the commands that were left for it."""
         self.truncate(run, step)
         query = """UPDATE runs SET attempt = attempt + 1, status = 'running', message = '', finished = NULL,
                    started = coalesce(started, ?) WHERE id = ? RETURNING attempt, step"""
@@ -197,13 +192,13 @@ class Store:
                 raise UnknownRun(run)
             db.execute("UPDATE runs SET deferred = '[]' WHERE id = ?", (run,))
             _append(db, run, "status", row[1], {"status": "running", "message": ""})
-        return int(row[0]), json.loads(deferred[0])
+        return int(row[0]), list(map(Command.from_message, json.loads(deferred[0])))
 
-    def defer(self, run: str, *command: Any) -> None:
-        """Leaves a command for the moment at which the run is taken in hand."""
+    def defer(self, run: str, command: Command) -> None:
+        """Leaves a command for the moment at which a worker takes the run."""
         with self._transaction() as db:
             query = "UPDATE runs SET deferred = json_insert(deferred, '$[#]', json(?)) WHERE id = ?"
-            db.execute(query, (json.dumps(command), run))
+            db.execute(query, (json.dumps(command.to_message()), run))
 
     def truncate(self, run: str, after_step: int) -> None:
         """Forgets everything that was recorded of steps after `after_step`."""
@@ -212,17 +207,6 @@ class Store:
             db.lines.append((run, Line("back", after_step, time.time(), None)))
             db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (max(after_step, 0), run))
         self.folder(run).forget_after(after_step)
-
-    def _write_files(self, run: str, event: Event) -> None:
-        folder = self.folder(run)
-        if isinstance(event, EvalImages):
-            folder.save_probe(event.images, event.labels, event.names)
-        elif isinstance(event, Snapshot):
-            folder.save_snapshot(event.step, event.arrays)
-        elif isinstance(event, Weights):
-            folder.save_weights(event.step, event.state)
-        elif isinstance(event, Checkpoint):
-            folder.save_checkpoint(event.step, event.state)
 
     def _require(self, run: str, attempt: int | None, db: sqlite3.Connection | None = None) -> None:
         if attempt is None:
@@ -283,19 +267,24 @@ def _add_missing(db: sqlite3.Connection) -> None:
 
 
 def _record(db: Connection, run: str, event: Event) -> None:
-    entry = described(event)
-    if entry is not None:
-        _append(db, run, entry[0], event.step, entry[1])
+    if event.kind:
+        _append(db, run, event.kind, event.step, event.body)
+        _move(db, run, event.kind, event.body, time.time())
     db.execute("UPDATE runs SET step = max(step, ?) WHERE id = ?", (event.step, run))
-    if isinstance(event, Started):
-        db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(event.facts), run))
-    status = new_status(event)
-    if status is not None:
-        ends = status[0] in OVER
-        # A worker whose server was killed goes on for a moment, and must not revive what the next server calls interrupted.
-        unless, values = ("", ()) if ends else (f"AND status NOT IN ({_marks(OVER)})", OVER)
-        query = f"UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ? {unless}"
-        db.execute(query, (*status, time.time() if ends else None, run, *values))
+
+
+def _move(db: Connection, run: str, kind: str, body: Any, at: float) -> None:
+    """What an entry makes of its run. A worker whose server was killed goes on for a moment, and must not revive what the next server
+    calls interrupted: only a `Status` does that."""
+    state = run_state(kind, body)
+    if "facts" in state:
+        db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(state["facts"]), run))
+    if "status" in state:
+        ends = state["status"] in OVER
+        unless, values = ("", ()) if ends or kind == Status.kind else (f"AND status NOT IN ({_marks(OVER)})", OVER)
+        query = f"UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ? {unless}"
+        began = None if state["status"] == "queued" else at
+        db.execute(query, (state["status"], state["message"], at if ends else None, began, run, *values))
 
 
 def _append(db: Connection, run: str, kind: str, step: int, body: Any) -> None:

@@ -28,13 +28,12 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from playground.config import RunConfig
-from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
+from playground.events import Change, Command, Event, Fetching, Pause, Stop
 from playground.home import HomeError
 from playground.machine.core_sharing import share_cores
 from playground.machine.memory import keep_memory, return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
-from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.run_group import GroupMember, RunGroup
 from playground.runs.store import Store, Superseded
@@ -83,7 +82,7 @@ class Worker:
                 self._exit_status, self._group = None, RunGroup(request["runs"])
                 self._groups.put(self._group)
             elif "command" in request:
-                self._group.tell(to_command(request["command"]), request["run"])
+                self._group.tell(Command.from_message(request["command"]), request["run"])
             else:
                 self._leave(request["leave"])
         self.end()
@@ -191,8 +190,8 @@ class Worker:
         run = member.run
         config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)
         attempt, deferred = yield from self._kept(member, lambda: self._begin(run, loaded))
-        for message in deferred:
-            member.commands.put(to_command(message))
+        for command in deferred:
+            member.commands.put(command)
         member.step = -1
         yield
         events = functools.partial(
@@ -209,7 +208,7 @@ class Worker:
         if put_down and self._exit_status == "interrupted":
             self._mark(run, "interrupted", INTERRUPTED)
 
-    def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[list[Any]]]:
+    def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[Command]]:
         begun = self.store.begin(run, loaded.step)
         for sentence in loaded.lost:
             after = f"the run goes on from step {loaded.step}" if loaded.state else "the run starts again"
@@ -240,12 +239,10 @@ class Worker:
             yield from self._kept(member, recorder.settle)
             if not isinstance(event, Fetching):  # two that fetch the same data go one after the other
                 member.step = event.step
-            if isinstance(event, Paused) and not member.paused:
-                member.paused = True
-                self.say(status="paused", run=member.run)
-            elif member.paused and isinstance(event, Metrics):
-                member.paused = False
-                self.say(status="running", run=member.run)
+            status = event.run_state(event.body).get("status")
+            if status in ("paused", "running") and member.paused != (status == "paused"):
+                member.paused = not member.paused
+                self.say(status=status, run=member.run)
             if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
             yield

@@ -23,7 +23,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from playground.config import RunConfig
-from playground.events import Change, EvalImages, Finished, Metrics, Snapshot, Started
+from playground.events import Change, EvalImages, Finished, Metrics, SetKnob, Snapshot, Started, TakeStep
 from playground.home import site
 from playground.runs.pool import Pool
 from playground.runs.store import Store
@@ -192,8 +192,8 @@ def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):
             "status": {"id": run, "status": "running", "message": "", "step": 0, "steps": 300, "queue_position": None, "waiting": 0},
         }
         assert [event[1:3] for event in hear(page)["events"]] == [["started", 0]]
-        served.store.defer(run, "set", "method.temperature", 0.5)
-        served.store.defer(run, "step")
+        served.store.defer(run, SetKnob("method.temperature", 0.5))
+        served.store.defer(run, TakeStep())
         assert hear(page)["status"]["waiting"] == 1
         found = served.http.get(f"/api/runs/{run}").json()
         assert found["changes"] == [{"step": 1, "name": "method.temperature", "value": 0.5}]
