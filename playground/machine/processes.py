@@ -169,10 +169,10 @@ def spawn(
             logging.getLogger(__name__).warning("processes are started one by one from now on: %s", error)
             _preloader = None
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": stdout, "stderr": stderr, "encoding": encoding}
-    return subprocess.Popen(command, env=environment, **pipes, **_apart())
+    return subprocess.Popen(command, env=environment, **pipes, **_new_session())
 
 
-def _apart() -> dict[str, Any]:
+def _new_session() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

@@ -36,6 +36,13 @@ def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[SetKnob]:
     return commands
 
 
+def require_unfinished(store: Store, *runs: str) -> None:
+    """Raises RunError where one of them has nothing left to train."""
+    for run in runs:
+        if store.run(run).status == "finished":
+            raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
+
+
 def go_back(store: Store, run: str, step: int | None) -> None:
     """Forgets what came after a checkpoint that was kept, so that the run goes on from there; 0: all of it. Raises RunError.
 

@@ -19,65 +19,47 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, LifoQueue
 from typing import Any
 
 from playground.config import RunConfig
 from playground.events import Change, Command, Event
 from playground.home import keeping
+from playground.runs.database import NAME, Connection, Database
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
 from playground.runs.records import OVER, Entry, Run, Status, UnknownRun, as_json, run_state
 
-NAME = "playground.db"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, config TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
-    created REAL NOT NULL, started REAL, finished REAL, step INTEGER NOT NULL DEFAULT 0, facts TEXT NOT NULL DEFAULT '{}',
-    attempt INTEGER NOT NULL DEFAULT 0, deferred TEXT NOT NULL DEFAULT '[]', beside TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, step INTEGER NOT NULL, time REAL NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_of_run ON events (run, id);
-"""
 
 
 class Superseded(RuntimeError):  # noqa: N818
     """Somebody else has taken this run over: what this process still has to say about it no longer counts."""
 
 
-class Connection(sqlite3.Connection):
-    """lines: what a transaction has recorded, for the journals."""
-
-    lines: list[tuple[str, Line]]
-
-
 class Store:
-    """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError."""
+    """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError.
+
+    listeners: are called with the id of a run after whatever changes it through this object, in the thread that does.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._idle: LifoQueue[Connection] = LifoQueue()
+        self.listeners: set[Callable[[str], None]] = set()
         with keeping(home):
             home.mkdir(parents=True, exist_ok=True)
-        with self._connection() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(SCHEMA)
-            _add_missing(db)
+        self._database = Database(home / NAME)
 
     def close(self) -> None:
-        """Closes the connections that nobody is using."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
+        """Closes the database."""
+        self._database.close()
+
+    def tell(self, run: str) -> None:
+        """Calls the listeners: there is something new of a run."""
+        for listener in tuple(self.listeners):
+            listener(run)
 
     def folder(self, run: str) -> RunFolder:
         """The folder of one run."""
@@ -89,17 +71,17 @@ class Store:
         run = "".join(secrets.choice(ALPHABET) for _ in range(8))
         with keeping(self.folder(run).path):
             self.folder(run).path.mkdir(parents=True, exist_ok=True)
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             row = (run, json.dumps(config.flat()), "queued", owner, time.time(), beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
-            db.lines.append((run, Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside})))
+            db.lines.append(Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside}))
         return run
 
     def adopt(self, run: str, lines: Sequence[Line]) -> None:
         """Takes in a run as its journal tells it, the first line being `created`."""
         (first, *rest), attempts = standing(lines)
         step = max((each.step for each in rest), default=0)
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             row = (run, json.dumps(first.body["config"]), "queued", first.body["owner"], first.time, step, attempts, first.body["beside"])
             db.execute("INSERT INTO runs (id, config, status, owner, created, step, attempt, beside) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             for each in rest:
@@ -108,7 +90,7 @@ class Store:
 
     def run(self, run: str) -> Run:
         """One run as it stands. Raises `UnknownRun`."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None:
             raise UnknownRun(run)
@@ -118,35 +100,35 @@ class Store:
         """The newest runs first; only those in one of `statuses`, if any are given."""
         where = f"WHERE status IN ({_marks(statuses)})" if statuses else ""
         query = f"SELECT * FROM runs {where} ORDER BY created DESC, rowid DESC LIMIT ?"
-        with self._connection() as db:
+        with self._database.connection() as db:
             return [Run.from_row(row) for row in db.execute(query, (*statuses, limit))]
 
     def counts(self) -> dict[str, int]:
         """How many runs there are of each status."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             return dict(db.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
 
     def events(self, run: str, after: int = 0, limit: int = -1) -> list[Entry]:
         """The timeline of a run after the entry `after`, oldest first."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             query = "SELECT * FROM events WHERE run = ? AND id > ? ORDER BY id LIMIT ?"
             return [Entry(*row) for row in db.execute(query, (run, after, limit))]
 
     def last_event(self, run: str) -> int:
         """The id of the newest entry of a run, 0 where it has none."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM events WHERE run = ?", (run,)).fetchone()[0])
 
     def newest(self, run: str, kind: str, limit: int) -> list[Entry]:
         """The last entries of one kind, newest first."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             query = "SELECT * FROM events WHERE run = ? AND kind = ? ORDER BY id DESC LIMIT ?"
             return [Entry(*row) for row in db.execute(query, (run, kind, limit))]
 
     def changes(self, run: str) -> list[Change]:
         """The live knobs that were moved, in order."""
         query = "SELECT step, body FROM events WHERE run = ? AND kind = 'change' ORDER BY id"
-        with self._connection() as db:
+        with self._database.connection() as db:
             return [Change(step, **json.loads(body)) for step, body in db.execute(query, (run,))]
 
     def write(self, run: str, event: Event, attempt: int | None = None) -> None:
@@ -158,21 +140,21 @@ class Store:
         self._require(run, attempt)
         for event in events:
             event.save(self.folder(run))
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             self._require(run, attempt, db)
             for event in events:
                 _record(db, run, event)
 
     def note(self, run: str, kind: str, step: int, body: Any) -> None:
         """Adds an entry that is not an event of the training, such as a layout that is ready."""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             _append(db, run, kind, step, body)
 
     def mark(self, run: str, status: str, message: str = "", among: Collection[str] = ()) -> bool:
         """Moves a run to `status`, if it stands in one of `among` (or anywhere); says whether it did."""
         condition = f"AND status IN ({_marks(among)})" if among else ""
         over = time.time() if status in OVER else None
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             query = f"UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ? {condition} RETURNING step"
             row = db.execute(query, (status, message, over, run, *among)).fetchone()
             if row is not None:
@@ -185,7 +167,7 @@ class Store:
         self.truncate(run, step)
         query = """UPDATE runs SET attempt = attempt + 1, status = 'running', message = '', finished = NULL,
                    started = coalesce(started, ?) WHERE id = ? RETURNING attempt, step"""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             deferred = db.execute("SELECT deferred FROM runs WHERE id = ?", (run,)).fetchone()
             row = db.execute(query, (time.time(), run)).fetchone()
             if row is None or deferred is None:
@@ -196,15 +178,15 @@ class Store:
 
     def defer(self, run: str, command: Command) -> None:
         """Leaves a command for the moment at which a worker takes the run."""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             query = "UPDATE runs SET deferred = json_insert(deferred, '$[#]', json(?)) WHERE id = ?"
             db.execute(query, (json.dumps(command.to_message()), run))
 
     def truncate(self, run: str, after_step: int) -> None:
         """Forgets everything that was recorded of steps after `after_step`."""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             db.execute("DELETE FROM events WHERE run = ? AND step > ?", (run, after_step))
-            db.lines.append((run, Line("back", after_step, time.time(), None)))
+            db.lines.append(Line("back", after_step, time.time(), None))
             db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (max(after_step, 0), run))
         self.folder(run).forget_after(after_step)
 
@@ -212,58 +194,30 @@ class Store:
         if attempt is None:
             return
         if db is None:
-            with self._connection() as idle:
+            with self._database.connection() as idle:
                 return self._require(run, attempt, idle)
         row = db.execute("SELECT attempt FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None or row[0] != attempt:
             raise Superseded(f"run {run}: attempt {attempt} is no longer the current one")
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """A connection of one's own for a moment: threads come and go here, connections stay."""
-        try:
-            db = self._idle.get_nowait()
-        except Empty:
-            with keeping(self.home / NAME):
-                db = self._connect()
-        try:
-            with keeping(self.home / NAME):
-                yield db
-        finally:
-            self._idle.put(db)
-
-    def _connect(self) -> Connection:
-        db = sqlite3.connect(self.home / NAME, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection)
-        db.row_factory = sqlite3.Row
-        # In WAL mode this loses nothing when a process is killed; only a power cut may take the last transactions.
-        db.execute("PRAGMA synchronous = NORMAL")
-        return db
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """What is recorded goes into the journals of the runs, too: into both or into none."""
-        with self._connection() as db:
+    def _transaction(self, run: str) -> Iterator[Connection]:
+        """What is recorded of a run goes into its journal, too: into both or into none. Then the listeners are told."""
+        journal, before = self.folder(run).journal, None
+        with self._database.connection() as db:
             db.execute("BEGIN IMMEDIATE")
-            db.lines, added = [], []
+            db.lines = []
             try:
                 yield db
-                for run in dict.fromkeys(run for run, _ in db.lines):
-                    journal = self.folder(run).journal
-                    added.append((journal, journal.add(line for of, line in db.lines if of == run)))
+                before = journal.add(db.lines) if db.lines else None
                 db.execute("COMMIT")
             except BaseException:
-                for journal, before in added:
+                if before is not None:
                     journal.cut(before)
                 if db.in_transaction:  # where the disk is full, SQLite may have undone it already
                     db.execute("ROLLBACK")
                 raise
-
-
-def _add_missing(db: sqlite3.Connection) -> None:
-    """A home of an older version gets the columns that it lacks."""
-    if "beside" not in {row["name"] for row in db.execute("PRAGMA table_info(runs)")}:
-        with suppress(sqlite3.OperationalError):  # another process was quicker
-            db.execute("ALTER TABLE runs ADD COLUMN beside TEXT NOT NULL DEFAULT ''")
+        self.tell(run)
 
 
 def _record(db: Connection, run: str, event: Event) -> None:
@@ -290,7 +244,7 @@ def _move(db: Connection, run: str, kind: str, body: Any, at: float) -> None:
 def _append(db: Connection, run: str, kind: str, step: int, body: Any) -> None:
     line = Line(kind, step, time.time(), body)
     _insert(db, run, line)
-    db.lines.append((run, line))
+    db.lines.append(line)
 
 
 def _insert(db: sqlite3.Connection, run: str, line: Line) -> None:

@@ -5,8 +5,9 @@
 It reads JSON lines: {"runs": [id, ...]} takes runs in hand, which then train in step, {"command": ["pause"], "run": id} reaches the
 training of one, {"leave": "paused"} puts them all down where they stand. The end of its input means that the server is gone, however
 it went: what is in hand is put down as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
-{"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}; and where the disk takes nothing: {"held": why, "run": id},
-"" when it goes on, and {"mark": [status, message], "run": id}, for the pool to write down when it can.
+{"news": id} where something of a run was recorded, {"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}; and
+where the disk takes nothing: {"held": why, "run": id}, "" when it goes on, and {"mark": [status, message], "run": id}, for the pool to
+write down when it can.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import IO, Any, TypeVar
 from playground.config import RunConfig
 from playground.events import Change, Command, Event, Fetching, Pause, Stop
 from playground.home import HomeError
+from playground.machine.child import own_stdout
 from playground.machine.core_sharing import share_cores
 from playground.machine.memory import keep_memory, return_memory
 from playground.runs.checkpoints import Loaded
@@ -58,6 +60,7 @@ class Worker:
         self._group = RunGroup([])
         self._exit_status: str | None = None
         self._speaking = threading.Lock()
+        store.listeners.add(lambda run: self.say(news=run))
 
     def serve(self) -> None:
         """Says that it is ready, then trains what it is given."""
@@ -96,7 +99,7 @@ class Worker:
         deadline.start()
 
     def say(self, **message: Any) -> None:
-        """One line to the pool; where nobody listens any more there is nobody to tell."""
+        """One line to the pool, if it still listens."""
         with self._speaking:
             try:
                 print(json.dumps(message), file=self._replies, flush=True)
@@ -274,13 +277,6 @@ def _tidy() -> None:
         torch.cuda.empty_cache()
 
 
-def _own_stdout() -> IO[str]:
-    """Our replies get stdout to themselves: what libraries print goes to stderr, and cannot corrupt a message."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return replies
-
-
 def main() -> None:
     """Entry of the process."""
     parser = argparse.ArgumentParser(description="Trains runs for a server; started by it.")
@@ -290,7 +286,7 @@ def main() -> None:
     os.environ["SSL_PLAYGROUND_HOME"] = str(options.home)  # where this worker, too, finds people's own images
     faulthandler.enable()
     requests = os.fdopen(os.dup(0), encoding="utf-8")
-    worker = Worker(Store(options.home), options.threads, requests, _own_stdout())
+    worker = Worker(Store(options.home), options.threads, requests, own_stdout())
     signal.signal(signal.SIGTERM, lambda *_: worker.end())
     threading.Thread(target=worker.listen, name="requests", daemon=True).start()
     worker.serve()

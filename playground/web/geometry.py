@@ -25,6 +25,7 @@ from playground.analysis.layer_report import BY_FACTOR, LayerReport, ViewsReport
 from playground.config import RunConfig
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
+from playground.machine.priority_executor import PriorityExecutor
 from playground.runs.folder import RunFolder
 from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
@@ -33,7 +34,6 @@ from playground.runs.store import Store
 from playground.runs.trained import steps_kept, trained
 from playground.web.files import answer, packed
 from playground.web.numbers import whole_number
-from playground.web.priority_executor import PriorityExecutor
 
 LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features
 COMPARED = 1024  # images, at most, by which representations are compared
@@ -55,7 +55,7 @@ class Geometry:
     async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
         try:
-            return answer(await asyncio.wrap_future(self._executor.ask(rank, work)))
+            return answer(await asyncio.wrap_future(self._executor.submit(work, rank)))
         except FileNotFoundError as error:  # deleted, or taken back to an earlier step, in this very moment
             raise ValueError(f"run {request.path_params['run']} must still have its files, got some that are gone") from error
 

@@ -25,6 +25,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground.analysis import maps
+from playground.machine.priority_executor import PriorityExecutor
 from playground.runs.condition import condition
 from playground.runs.points import LAYERS, MANY, Points, sizes, training_sprites, why_not
 from playground.runs.pool import Pool
@@ -34,7 +35,6 @@ from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
 from playground.web.numbers import number_asked
 from playground.web.params import below_param, kind_param, map_param, points_param, step_param
-from playground.web.priority_executor import PriorityExecutor
 
 UMAP_NEEDS = 17  # points
 

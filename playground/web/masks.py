@@ -29,6 +29,7 @@ from torch import Tensor
 from playground.analysis.reconstruction import at_ratios, attention_of, average, fill, many_masks, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.flat import build
+from playground.machine.priority_executor import PriorityExecutor
 from playground.methods.shared.masked import Masked, masked_mean
 from playground.runs.folder import RunFolder
 from playground.runs.pool import Pool
@@ -38,7 +39,6 @@ from playground.training.probe_set import as_pixels
 from playground.views.masking import Mask, Masking
 from playground.web.files import answer
 from playground.web.numbers import number_asked
-from playground.web.priority_executor import PriorityExecutor
 
 
 class Masks:
@@ -55,7 +55,7 @@ class Masks:
 
     async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
-        return answer(await asyncio.wrap_future(self._executor.ask(rank, work)))
+        return answer(await asyncio.wrap_future(self._executor.submit(work, rank)))
 
 
 def filled(store: Store, request: Request) -> dict[str, Any]:

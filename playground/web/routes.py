@@ -34,6 +34,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from playground.home import HomeError
+from playground.machine.priority_executor import PriorityExecutor
 from playground.projection import pca
 from playground.runs.condition import condition
 from playground.runs.folder import RunFolder
@@ -48,7 +49,6 @@ from playground.web.hub import Hub
 from playground.web.maps import Maps
 from playground.web.masks import Masks
 from playground.web.numbers import number_asked
-from playground.web.priority_executor import PriorityExecutor
 from playground.web.stream import PageSocket
 from playground.web.views import Views
 
@@ -59,7 +59,7 @@ NOT_SENT = ("embedding", "projection")
 def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) -> list[BaseRoute]:
     """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes. Streams end
     once `stopping` is set."""
-    api, executor = Api(pool, Hub(pool, stopping or threading.Event())), PriorityExecutor()
+    api, executor = Api(pool, Hub(pool, stopping or threading.Event())), PriorityExecutor("answers")
     maps = Maps(pool, executor)
     run = "/api/runs/{run}"
     paths: dict[str, Callable[[Request], Any]] = {

@@ -8,8 +8,9 @@ from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
 from playground.events import Checkpoint, Finished, Metrics, SetKnob, Started, Verdict
-from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.runs.pool import close_shared_pools, shared_pool
 from playground.runs.store import Store
+from playground.runs.workers import Workers
 from playground.ui import controls
 
 
@@ -181,7 +182,7 @@ def diverged(home):
 
 
 def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monkeypatch):
-    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
+    monkeypatch.setattr(Workers, "fill", lambda self: None)
     run = diverged(home)
     page = opened(run=run)
     assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"
