@@ -9,6 +9,7 @@ from playground.home import unwritable
 from playground.machine.child import cause_of_death
 from playground.runs.condition import resumes
 from playground.runs.process import LiveRun, workers_log
+from playground.runs.status import Status
 from playground.runs.store import Store
 
 
@@ -29,11 +30,11 @@ def no_worker(home: Path, code: int) -> str:
 def _failure(store: Store, run: str, live: LiveRun, code: int, stopping: bool) -> tuple[str, str]:
     after = resumes(store.folder(run))
     if live.stopping:
-        return "stopped", f"stopped in the middle of a step that took too long; {after}"
+        return Status.STOPPED, f"stopped in the middle of a step that took too long; {after}"
     if stopping:
-        return "interrupted", f"the run beside it had to be stopped by force; {after}"
+        return Status.INTERRUPTED, f"the run beside it had to be stopped by force; {after}"
     if disk := unwritable(store.home):
-        return "failed", f"the worker that trained this run {cause_of_death(code)}: {disk}. {after}"
+        return Status.FAILED, f"the worker that trained this run {cause_of_death(code)}: {disk}. {after}"
     flat = store.run(run).flat
     advice = f"if memory ran out, lower the batch size (it is {flat['batch_size']}) or take a smaller network than {flat['network']}"
-    return "failed", f"the worker that trained this run {cause_of_death(code)}: {advice}. {after}"
+    return Status.FAILED, f"the worker that trained this run {cause_of_death(code)}: {advice}. {after}"

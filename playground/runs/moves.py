@@ -39,7 +39,7 @@ def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[SetKnob]:
 def require_unfinished(store: Store, *runs: str) -> None:
     """Raises RunError where one of them has nothing left to train."""
     for run in runs:
-        if store.run(run).status == "finished":
+        if store.run(run).complete:
             raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
 
 

@@ -30,6 +30,7 @@ from playground.runs.process import WorkerProcess
 from playground.runs.records import Run
 from playground.runs.rescue import interrupt_abandoned, left_waiting, opened
 from playground.runs.runner import PoolFull, RunError
+from playground.runs.status import ACTIVE, Status
 from playground.runs.waiting import Turn
 from playground.runs.workers import IDLE, Workers
 
@@ -104,7 +105,7 @@ class Pool:
     def resume(self, *runs: str, moves: Mapping[str, Any] | None = None, step: int | None = None) -> None:
         """Goes on with a run that is paused, or from a checkpoint if it ended early; with several in step, but for those finished."""
         with self._mutex:
-            going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
+            going_on = [run for run in runs if not self.store.run(run).complete] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
             moved = {run: moves_of(self.store, run, moves or {}) for run in going_on}
             for run in going_on:
@@ -126,7 +127,7 @@ class Pool:
             worker = self._worker_of(run)
             if worker is None:
                 self._queue.remove(run)
-                self._owed.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
+                self._owed.mark(run, Status.STOPPED, "stopped before it went on", among=(Status.QUEUED, Status.PAUSED))
                 return
             worker.runs[run].stopping = True
             worker.say(command=Stop().to_message(), run=run)
@@ -138,7 +139,7 @@ class Pool:
         """A run as it stands, also where that could not be written down because the disk takes nothing. Raises `UnknownRun`."""
         found = self.store.run(run)
         why = next((each.held for each in self._workers.live(run) if each.held), "")
-        waits = ("paused", f"It waits for the disk and goes on by itself: {why}") if why else None
+        waits = (Status.PAUSED, f"It waits for the disk and goes on by itself: {why}") if why else None
         status, message = self._owed.of(run) or waits or (found.status, found.message)
         return replace(found, status=status, message=message)
 
@@ -207,11 +208,11 @@ class Pool:
     def _command_without_worker(self, run: str, command: Command) -> None:
         status = self.standing(run).status
         if not (command.starts or command.waits):
-            if status != "paused":
+            if status != Status.PAUSED:
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
             return
         require_unfinished(self.store, run)
-        starts = command.starts and status != "queued"
+        starts = command.starts and status != Status.QUEUED
         if starts:
             self._require_room()
         if command.waits and starts == command.starts:
@@ -226,7 +227,7 @@ class Pool:
         for run in turn:
             for each in self._workers.live(run):
                 each.releasing = True
-            self.store.mark(run, "queued")
+            self.store.mark(run, Status.QUEUED)
         self._queue.put(turn, self.store.run(turn[0]).owner, first=True)
         self._workers.fill()
         self._dispatch()
@@ -258,7 +259,7 @@ class Pool:
             if self.closed:
                 return
             for run, (status, message) in failures(self.store, worker.runs, code).items():
-                self._owed.mark(run, status, message, among=("queued", "running", "paused"))
+                self._owed.mark(run, status, message, among=ACTIVE)
             if not again:
                 return self._give_up(code)
             self._workers.fill()
@@ -268,7 +269,7 @@ class Pool:
         """Workers that die before they are ready would be hired for ever."""
         while (turn := self._queue.pop()) is not None:
             for run in turn:
-                self._owed.mark(run, "failed", no_worker(self.store.home, code))
+                self._owed.mark(run, Status.FAILED, no_worker(self.store.home, code))
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:

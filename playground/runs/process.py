@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.machine.child import start_child
+from playground.runs.status import Status
 
 
 @dataclass
@@ -72,7 +73,7 @@ class WorkerProcess:
         """Has it let go of all its runs where they stand, paused as they are."""
         for each in self.runs.values():
             each.releasing = True
-        self.say(leave="paused")
+        self.say(leave=Status.PAUSED)
 
     def released(self, run: str) -> None:
         """Notes that it is done with a run."""

@@ -13,8 +13,7 @@ import numpy as np
 
 from playground.config import RunConfig
 from playground.events import KINDS, Change, Command, Event, SetKnob
-
-OVER = ("finished", "stopped", "failed", "interrupted")
+from playground.runs.status import ACTIVE, ENDED_EARLY, OVER, Status
 
 
 class UnknownRun(LookupError):  # noqa: N818
@@ -46,7 +45,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it stands. status: queued, running, paused, finished, stopped, failed or interrupted.
+    """One run as it stands. status: one of `Status`.
 
     beside: the run that it was started with, to train in step; "" for one that was started alone, and for the first of several.
     deferred: commands that wait for the moment at which a worker takes it.
@@ -99,9 +98,24 @@ class Run:
         """Whether nothing more will come, unless somebody resumes it."""
         return self.status in OVER
 
+    @property
+    def active(self) -> bool:
+        """Whether it trains, waits its turn or is paused."""
+        return self.status in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it ended early: Resume goes on from its last checkpoint, or begins again where there is none."""
+        return self.status in ENDED_EARLY
+
+    @property
+    def complete(self) -> bool:
+        """Whether all its steps are done, so that there is nothing to resume."""
+        return self.status == Status.FINISHED
+
 
 @dataclass(frozen=True)
-class Status(Event):
+class StatusChange(Event):
     """Somebody else than its training has moved a run: it was queued, taken in hand, stopped, or found abandoned."""
 
     kind = "status"

@@ -18,6 +18,7 @@ from playground.runs.database import NAME
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line
 from playground.runs.records import Run
+from playground.runs.status import STARTED, Status
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue
 from playground.safe_files import Damaged
@@ -39,14 +40,14 @@ def opened(home: Path) -> Store:
 
 def interrupt_abandoned(store: Store) -> None:
     """Nobody trains these any more: they can be resumed."""
-    for run in store.runs(limit=-1, statuses=("running", "paused")):
-        store.mark(run.id, "interrupted", INTERRUPTED, among=("running", "paused"))
+    for run in store.runs(limit=-1, statuses=STARTED):
+        store.mark(run.id, Status.INTERRUPTED, INTERRUPTED, among=STARTED)
 
 
 def left_waiting(store: Store) -> FairQueue:
     """Those that waited wait again, in the order in which they came."""
     queue, turns = FairQueue(), dict[str, list[Run]]()
-    for run in reversed(store.runs(limit=-1, statuses=("queued",))):
+    for run in reversed(store.runs(limit=-1, statuses=(Status.QUEUED,))):
         turns.setdefault(run.beside or run.id, []).append(run)
     for turn in turns.values():
         queue.put(tuple(run.id for run in turn), turn[0].owner)
@@ -130,5 +131,5 @@ def _of_files(folder: RunFolder) -> Iterator[Line]:
         if folder.layout(step) is not None:
             yield Line("layout", step, now, {"kind": "umap"})
     yield Line(
-        "status", loaded.step, now, {"status": "interrupted", "message": "Its timeline is gone; Resume goes on from its checkpoint."}
+        "status", loaded.step, now, {"status": Status.INTERRUPTED, "message": "Its timeline is gone; Resume goes on from its checkpoint."}
     )

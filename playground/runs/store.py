@@ -30,7 +30,8 @@ from playground.home import keeping
 from playground.runs.database import NAME, Connection, Database
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
-from playground.runs.records import OVER, Entry, Run, Status, UnknownRun, as_json, run_state
+from playground.runs.records import Entry, Run, StatusChange, UnknownRun, as_json, run_state
+from playground.runs.status import OVER, Status
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -72,7 +73,7 @@ class Store:
         with keeping(self.folder(run).path):
             self.folder(run).path.mkdir(parents=True, exist_ok=True)
         with self._transaction(run) as db:
-            row = (run, json.dumps(config.flat()), "queued", owner, time.time(), beside)
+            row = (run, json.dumps(config.flat()), Status.QUEUED, owner, time.time(), beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
             db.lines.append(Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside}))
         return run
@@ -82,7 +83,8 @@ class Store:
         (first, *rest), attempts = standing(lines)
         step = max((each.step for each in rest), default=0)
         with self._transaction(run) as db:
-            row = (run, json.dumps(first.body["config"]), "queued", first.body["owner"], first.time, step, attempts, first.body["beside"])
+            config, owner, beside = (first.body[each] for each in ("config", "owner", "beside"))
+            row = (run, json.dumps(config), Status.QUEUED, owner, first.time, step, attempts, beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, step, attempt, beside) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             for each in rest:
                 _insert(db, run, each)
@@ -173,7 +175,7 @@ class Store:
             if row is None or deferred is None:
                 raise UnknownRun(run)
             db.execute("UPDATE runs SET deferred = '[]' WHERE id = ?", (run,))
-            _append(db, run, "status", row[1], {"status": "running", "message": ""})
+            _append(db, run, "status", row[1], {"status": Status.RUNNING, "message": ""})
         return int(row[0]), list(map(Command.from_message, json.loads(deferred[0])))
 
     def defer(self, run: str, command: Command) -> None:
@@ -229,15 +231,15 @@ def _record(db: Connection, run: str, event: Event) -> None:
 
 def _move(db: Connection, run: str, kind: str, body: Any, at: float) -> None:
     """What an entry makes of its run. A worker whose server was killed goes on for a moment, and must not revive what the next server
-    calls interrupted: only a `Status` does that."""
+    calls interrupted: only a `StatusChange` does that."""
     state = run_state(kind, body)
     if "facts" in state:
         db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(state["facts"]), run))
     if "status" in state:
         ends = state["status"] in OVER
-        unless, values = ("", ()) if ends or kind == Status.kind else (f"AND status NOT IN ({_marks(OVER)})", OVER)
+        unless, values = ("", ()) if ends or kind == StatusChange.kind else (f"AND status NOT IN ({_marks(OVER)})", OVER)
         query = f"UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ? {unless}"
-        began = None if state["status"] == "queued" else at
+        began = None if state["status"] == Status.QUEUED else at
         db.execute(query, (state["status"], state["message"], at if ends else None, began, run, *values))
 
 

@@ -38,6 +38,7 @@ from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
 from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.run_group import GroupMember, RunGroup
+from playground.runs.status import STARTED, Status
 from playground.runs.store import Store, Superseded
 
 CHECKPOINT_EVERY = 10.0
@@ -93,7 +94,7 @@ class Worker:
     def end(self) -> None:
         """Puts down what is in hand and ends the process."""
         self._groups.put(None)
-        self._leave("interrupted")
+        self._leave(Status.INTERRUPTED)
         deadline = threading.Timer(PATIENCE, os._exit, [1])
         deadline.daemon = True
         deadline.start()
@@ -104,7 +105,7 @@ class Worker:
             try:
                 print(json.dumps(message), file=self._replies, flush=True)
             except BrokenPipeError:
-                self._exit_status = self._exit_status or "interrupted"
+                self._exit_status = self._exit_status or Status.INTERRUPTED
 
     def _warm_up(self) -> None:
         """Does everything once that is slow the first time, such as drawing the built-in data; a run that is there goes first."""
@@ -152,11 +153,11 @@ class Worker:
     def _fail(self, run: str, reason: str) -> None:
         after = resumes(self.store.folder(run))
         log = self.store.folder(run).path / "worker.log"
-        self._mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
+        self._mark(run, Status.FAILED, f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
 
     def _give_up(self, member: GroupMember, error: HomeError) -> None:
         """Somebody wants a run to end that waits for the disk: what could not be kept is lost."""
-        status = self._exit_status or "stopped"
+        status = self._exit_status or Status.STOPPED
         self._mark(member.run, status, f"{status} while it waited for the disk: {error}; {resumes(self.store.folder(member.run))}")
 
     def _mark(self, run: str, status: str, message: str) -> None:
@@ -208,8 +209,8 @@ class Worker:
             flush_every=FLUSH if member.alone else 0,
         )
         put_down = yield from self._recorded(events, attempt, member)
-        if put_down and self._exit_status == "interrupted":
-            self._mark(run, "interrupted", INTERRUPTED)
+        if put_down and self._exit_status == Status.INTERRUPTED:
+            self._mark(run, Status.INTERRUPTED, INTERRUPTED)
 
     def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[Command]]:
         begun = self.store.begin(run, loaded.step)
@@ -243,7 +244,7 @@ class Worker:
             if not isinstance(event, Fetching):  # two that fetch the same data go one after the other
                 member.step = event.step
             status = event.run_state(event.body).get("status")
-            if status in ("paused", "running") and member.paused != (status == "paused"):
+            if status in STARTED and member.paused != (status == Status.PAUSED):
                 member.paused = not member.paused
                 self.say(status=status, run=member.run)
             if member.paused and self._exit_status and not isinstance(event, Change):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.runs.process import LiveRun, WorkerProcess
+from playground.runs.status import Status
 
 IDLE = 600.0  # seconds without a run and without a visitor, after which a worker goes, and its memory with it
 TRIES = 3  # workers that may die one after the other before they are ready
@@ -66,7 +67,7 @@ class Workers:
         elif "warm" in message:
             worker.warm = True
         elif "status" in message:
-            live.paused = message["status"] == "paused"
+            live.paused = message["status"] == Status.PAUSED
         elif "held" in message:
             live.held = message["held"]
         elif "done" in message:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from playground.analysis.interventions import FAILURE_MODES, FailureMode, Intervention, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
+from playground.runs.status import ENDED_EARLY, Status
 from playground.ui import collapse_state, live
 from playground.ui.callbacks import uninterrupted
 from playground.ui.collapse_state import PREFIX, SIDES, Pair
@@ -104,7 +105,7 @@ def transport(shown: Pair) -> None:
     """Start, Pause or Resume, Stop, Heal: each for the pair. And the clock."""
     healthy, sentences = collapse_state.config()
     other, why = collapse_state.next_broken(healthy) if healthy else (None, "")
-    running, resume = shown.among("running"), shown.among("paused", "stopped", "interrupted", "failed")
+    running, resume = shown.among(Status.RUNNING), shown.among(Status.PAUSED, *ENDED_EARLY)
     goes_on = bool(resume) and not running
     with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(horizontal=True, gap="small", key="buttons", width="content"):

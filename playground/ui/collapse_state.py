@@ -16,6 +16,7 @@ from playground.methods import introducing
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
+from playground.runs.status import ACTIVE, ENDED_EARLY, Status
 from playground.ui import PAGES
 from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import choose, settings
@@ -264,10 +265,10 @@ def _started_just_now(before: Pair, healthy: RunConfig, other: RunConfig) -> boo
 def pause() -> None:
     """Both wait, or go on together."""
     shown = pair()
-    if running := shown.among("running"):
+    if running := shown.among(Status.RUNNING):
         for run in running:
             _command(run, Pause())
-    elif waiting := shown.among("paused", "stopped", "interrupted", "failed"):
+    elif waiting := shown.among(Status.PAUSED, *ENDED_EARLY):
         asked(lambda: shared_pool().resume(*waiting))
 
 
@@ -278,7 +279,7 @@ def _command(run: str, command: Command) -> None:
 @uninterrupted
 def stop(shown: Pair | None = None) -> None:
     """Both end."""
-    for run in (shown or pair()).among("queued", "running", "paused"):
+    for run in (shown or pair()).among(*ACTIVE):
         _command(run, Stop())
 
 

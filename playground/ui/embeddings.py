@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from playground.config import CHOICES
+from playground.metric_names import LAYERS
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui import live
@@ -22,8 +23,7 @@ PREFIX = "map."
 STATE = "mapped"  # where the session keeps it
 LISTED = 300  # the newest runs, to choose from
 KINDS = ("umap", "pca", "pca3", "tsne", "sphere")
-LAYERS = ("backbone", "projector")
-POINTS = ("probe", "2000", "5000", "10000")
+POINTS = ("probe", "2000", "5000", "10000", "20000", "50000")
 RUNS = ("run", "other")
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from playground.config import CHOICES, RunConfig
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
+from playground.runs.status import OVER, STARTED
 from playground.ui.controls import settings
 from playground.ui.settings import BEHIND, Problem
 from playground.views.masking import Masking
@@ -130,7 +131,7 @@ def read(query: Mapping[str, str], runs: list[str]) -> MaskingState:
 
 def masked_runs() -> list[Run]:
     """The runs that can fill in, newest first."""
-    runs = shared_pool().store.runs(LISTED, ("running", "paused", "finished", "stopped", "interrupted", "failed"))
+    runs = shared_pool().store.runs(LISTED, (*STARTED, *OVER))
     able = [
         each for each in runs if each.flat["method"] in CHOICES["method"] and not CHOICES["method"][each.flat["method"]].cannot_reconstruct
     ]

@@ -108,8 +108,7 @@ class Api:
         pool, name = self._pool(), request.path_params["run"]
         run, folder = pool.standing(name), pool.store.folder(name)
         changes = [{"step": each.step, "name": each.name, "value": each.value} for each in changes_of(pool.store, run)]
-        resumable = run.status in ("stopped", "interrupted", "failed")
-        more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": resumable, "condition": condition(folder, run)}
+        more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": run.resumable, "condition": condition(folder, run)}
         with suppress(Damaged):  # `condition` says so
             more["probe"] = folder.probe()
         return answer(_summary(pool, run) | more)
