@@ -28,6 +28,7 @@ from playground.config import RunConfig
 from playground.events import Change, Command, Event
 from playground.home import keeping
 from playground.runs.database import NAME, Connection, Database
+from playground.runs.derived import Derived
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
 from playground.runs.records import Entry, Run, StatusChange, UnknownRun, as_json, run_state
@@ -43,11 +44,13 @@ class Superseded(RuntimeError):  # noqa: N818
 class Store:
     """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError.
 
-    listeners: are called with the id of a run after whatever changes it through this object, in the thread that does.
+    derived: what was computed from the runs. listeners: are called with the id of a run after whatever changes it through this object,
+    in the thread that does.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.derived = Derived()
         self.listeners: set[Callable[[str], None]] = set()
         with keeping(home):
             home.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ GET /api/evaluation/losses?data=shapes  {"runs": [...]}: pretext loss beside acc
 
 from __future__ import annotations
 
-import functools
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +23,7 @@ from playground.evaluation.protocol import CONTENDERS
 from playground.home import HomeError
 from playground.knobs import knobs_of, safeguards_off
 from playground.metric_names import by_factor
+from playground.runs.derived import Key
 from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
 from playground.runs.records import Run
@@ -113,7 +113,7 @@ def _summed(found: ledger.Document) -> dict[str, Any]:
 
 
 def _told(store: Store, run: Run) -> dict[str, Any] | None:
-    loss, knn, chance = _end(store, run.id, run.attempt, run.step)
+    loss, knn, chance = store.derived.get(Key(run.id, run.attempt, run.step, ("last losses",)), lambda: _end(store, run.id))
     if loss is None:
         return None
     shown = {"run": run.id, "status": run.status, "step": run.step, "steps": run.steps, "seed": run.flat.get("seed")}
@@ -135,12 +135,8 @@ def task_of(run: Run) -> str:
     return f"{kind.title} without {' and '.join(off)}" if off else str(kind.title)
 
 
-@functools.lru_cache(maxsize=2 * RUNS)
-def _end(store: Store, run: str, attempt: int, step: int) -> tuple[float | None, dict[str, float], dict[str, float]]:
-    """The mean of a run's last losses, its last live k-NN by factor, and chance by factor.
-
-    attempt, step: where it stands, so that it is looked at again.
-    """
+def _end(store: Store, run: str) -> tuple[float | None, dict[str, float], dict[str, float]]:
+    """The mean of a run's last losses, its last live k-NN by factor, and chance by factor."""
     losses: list[float] = []
     knn: dict[str, float] = {}
     for entry in store.newest(run, "metrics", RECENT):

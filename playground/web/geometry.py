@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
 from playground.machine.priority_executor import PriorityExecutor
 from playground.metric_names import FEATURES, LAYERS
+from playground.runs.derived import Key
 from playground.runs.folder import RunFolder
 from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
@@ -63,7 +63,7 @@ class Geometry:
 def measured(store: Store, request: Request) -> dict[str, Any]:
     """Numbers, factors, correlations and spectrum of one layer at one step, with those of step 0 beside them."""
     run, folder, layer, step = _asked(store, request)
-    now, first = (_report(folder.path, run.attempt, each, layer) for each in (step, _steps(folder, layer)[0]))
+    now, first = (_report(store, run, each, layer) for each in (step, _steps(folder, layer)[0]))
     kinds = [(each, top(each, now.size, now.images)) for each in measured_on(["features"])]
     return {
         "step": step,
@@ -89,7 +89,7 @@ def viewed(store: Store, request: Request) -> dict[str, Any]:
             f"run {run.id} must have kept its weights to be shown new views, got none: it has just begun, or is of an older version"
         )
     near = min(kept, key=lambda each: (abs(each - step), each))
-    now, first = (_views(store, run.id, run.attempt, each, layer) for each in (near, kept[0]))
+    now, first = (_views(store, run, each, layer) for each in (near, kept[0]))
     kinds = measured_on(["first", "second", "views"])
     dimensions = _features(folder, layer, step).shape[1]
     return {
@@ -111,8 +111,8 @@ def compared(store: Store, request: Request) -> dict[str, Any]:
     found = {
         "step": step,
         "steps": steps,
-        "matrix": packed(_between(folder.path, run.attempt, tuple((layer, each) for each in steps))),
-        "layers": {"names": list(ends), "matrix": packed(_between(folder.path, run.attempt, tuple(ends.values())))},
+        "matrix": packed(_between(store, run, tuple((layer, each) for each in steps))),
+        "layers": {"names": list(ends), "matrix": packed(_between(store, run, tuple(ends.values())))},
     }
     other = request.query_params.get("other")
     return found | ({"other": _beside(store, run, other, layer, steps)} if other and other != run.id else {})
@@ -127,10 +127,10 @@ def _beside(store: Store, run: Run, other: str, layer: str, steps: list[int]) ->
             "run": other,
             "sentence": f"run {other} must have features of the {layer} to be compared, got none: it has no such layer, or none kept",
         }
-    common = _common(store.folder(run.id).path, folder.path)
+    common = _common(store, run, second)
     if not common:
         return {"run": other, "sentence": f"two runs must have been measured on the same images to be compared, got others in {other}"}
-    matrix = _across(store.folder(run.id).path, run.attempt, tuple(steps), folder.path, second.attempt, tuple(theirs), layer, common)
+    matrix = _across(store, (run, tuple(steps)), (second, tuple(theirs)), layer, common)
     return {"run": other, "steps": theirs, "matrix": packed(matrix), "images": common}
 
 
@@ -198,37 +198,43 @@ def _factors(folder: RunFolder) -> dict[str, Tensor]:
     return {name: torch.tensor(labels) for name, labels in probe["labels"].items()}
 
 
-@functools.lru_cache(maxsize=64)
-def _report(path: Path, attempt: int, step: int, layer: str) -> LayerReport:
-    """attempt: one that goes on from a checkpoint may measure other features at the same step."""
-    folder = RunFolder(path)
-    return layer_report(_features(folder, layer, step), _factors(folder))
+def _report(store: Store, run: Run, step: int, layer: str) -> LayerReport:
+    folder = store.folder(run.id)
+    key = Key(run.id, run.attempt, step, ("layer report", layer))
+    return store.derived.get(key, lambda: layer_report(_features(folder, layer, step), _factors(folder)))
 
 
-@functools.lru_cache(maxsize=32)
-def _views(store: Store, run: str, attempt: int, step: int, layer: str) -> ViewsReport:
+def _views(store: Store, run: Run, step: int, layer: str) -> ViewsReport:
     """With the augmentation that the run began with, so that numbers of all steps mean one thing."""
-    config = RunConfig(**store.run(run).flat)
-    pixels = probe_pixels(store.folder(run)).contiguous()
-    return views_report(trained(store, run, step).method, layer, pixels, config.augment, config.seed)
+
+    def made() -> ViewsReport:
+        config = RunConfig(**run.flat)
+        pixels = probe_pixels(store, run).contiguous()
+        return views_report(trained(store, run.id, step).method, layer, pixels, config.augment, config.seed)
+
+    return store.derived.get(Key(run.id, run.attempt, step, ("views report", layer)), made)
 
 
-@functools.lru_cache(maxsize=32)
-def _between(path: Path, attempt: int, which: tuple[tuple[str, int], ...]) -> np.ndarray:
-    return cka_matrix([_features(RunFolder(path), *each)[:COMPARED] for each in which]).numpy()
+def _between(store: Store, run: Run, which: tuple[tuple[str, int], ...]) -> np.ndarray:
+    """CKA (K, K) of layers at steps, [(layer, step)]."""
+    folder = store.folder(run.id)
+    key = Key(run.id, run.attempt, which[-1][1], ("cka", which))
+    return store.derived.get(key, lambda: cka_matrix([_features(folder, *each)[:COMPARED] for each in which]).numpy())
 
 
-@functools.lru_cache(maxsize=16)
-def _across(
-    path: Path, attempt: int, steps: tuple[int, ...], other: Path, second: int, theirs: tuple[int, ...], layer: str, images: int
-) -> np.ndarray:
-    first = [_features(RunFolder(path), layer, step)[:images] for step in steps]
-    return cka_matrix(first, [_features(RunFolder(other), layer, step)[:images] for step in theirs]).numpy()
+def _across(store: Store, ours: tuple[Run, tuple[int, ...]], theirs: tuple[Run, tuple[int, ...]], layer: str, images: int) -> np.ndarray:
+    """CKA (K, L) of a layer at the steps of one run with the same layer at those of another."""
+
+    def features(run: Run, steps: tuple[int, ...]) -> list[Tensor]:
+        return [_features(store.folder(run.id), layer, step)[:images] for step in steps]
+
+    (run, steps), (second, others) = ours, theirs
+    key = Key(run.id, run.attempt, steps[-1], ("cka", steps, second.id, second.attempt, others, layer, images))
+    return store.derived.get(key, lambda: cka_matrix(features(*ours), features(*theirs)).numpy())
 
 
-@functools.lru_cache(maxsize=16)
-def _common(path: Path, other: Path) -> int:
+def _common(store: Store, run: Run, other: Run) -> int:
     """How many probe images two runs share: a dear network is measured on the first of those that another one is. 0 if they differ."""
-    first, second = probe_pixels(RunFolder(path)), probe_pixels(RunFolder(other))
+    first, second = probe_pixels(store, run), probe_pixels(store, other)
     count = min(len(first), len(second), COMPARED)
     return count if first.shape[1:] == second.shape[1:] and bool((first[:count] == second[:count]).all()) else 0

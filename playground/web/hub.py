@@ -65,7 +65,7 @@ class Hub:
         self._reader: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: set[str] = set()
-        self._news: asyncio.Event | None = None  # each loop has its own
+        self._arrived: asyncio.Event | None = None  # each loop has its own
         self.reads = 0
 
     async def follow(self, run: str, after: int) -> AsyncIterator[News]:
@@ -101,9 +101,9 @@ class Hub:
             channel = await asyncio.to_thread(self._open, run)
             self._channels.setdefault(run, channel)
         if self._reader is None or self._reader.done():
-            self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
+            self._loop, self._arrived = asyncio.get_running_loop(), asyncio.Event()
             self._pool().store.listeners.add(self._tell)
-            self._reader = asyncio.create_task(self._read(self._news))
+            self._reader = asyncio.create_task(self._read(self._arrived))
         self._note(run)  # what came meanwhile
         return self._channels[run]
 
@@ -121,8 +121,8 @@ class Hub:
 
     def _note(self, run: str) -> None:
         self._told.add(run)
-        if self._news is not None:
-            self._news.set()
+        if self._arrived is not None:
+            self._arrived.set()
 
     async def _read(self, news: asyncio.Event) -> None:
         """Until nobody watches anything any more."""

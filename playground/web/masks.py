@@ -16,10 +16,8 @@ import base64
 import functools
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from PIL import Image
 from starlette.requests import Request
@@ -31,7 +29,7 @@ from playground.config import CHOICES, RunConfig
 from playground.flat import build
 from playground.machine.priority_executor import PriorityExecutor
 from playground.methods.shared.masked import Masked, masked_mean
-from playground.runs.folder import RunFolder
+from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
@@ -112,25 +110,11 @@ def masked_run(store: Store, run: str) -> tuple[Trained, Masked]:
 
 
 def probe_image(store: Store, run: str, number: int) -> Tensor:
-    """One image that a run was measured on, (1, 3, H, W): from its own sprite sheet, so that no data set is needed here."""
-    folder = store.folder(run)
-    probe, path = folder.probe(), folder.path / "sprites.png"
-    if probe is None or not path.exists():
-        raise ValueError(f"run {run} must have begun, got no probe images of it yet")
-    if not 0 <= number < probe["count"]:
-        raise ValueError(f"image must be below {probe['count']}, the number of probe images, got {number}")
-    pixels = _atlas(path, path.stat().st_mtime_ns)
-    tile, row, column = probe["tile"], number // probe["columns"], number % probe["columns"]
-    cut = pixels[row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
-    return torch.from_numpy(cut).permute(2, 0, 1)[None].float() / 255
-
-
-@functools.lru_cache(maxsize=4)
-def _atlas(path: Path, written: int) -> np.ndarray:
-    found = RunFolder(path.parent).sprites()
-    if found is None:
-        raise FileNotFoundError(path)
-    return found
+    """One image that a run was measured on, (1, 3, H, W) float32 in [0, 1]. Raises UnknownRun, ValueError."""
+    pixels = probe_pixels(store, store.run(run))
+    if not 0 <= number < len(pixels):
+        raise ValueError(f"image must be below {len(pixels)}, the number of probe images, got {number}")
+    return pixels[number : number + 1].float() / 255
 
 
 def hidden_of(text: str, patches: int) -> Tensor:
