@@ -189,7 +189,7 @@ class Worker:
             time.sleep(RETRY)
 
     def _train(self, member: GroupMember) -> Progress:
-        from playground.training.run import FLUSH, train
+        from playground.training.run import train
 
         run = member.run
         config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)
@@ -206,7 +206,7 @@ class Worker:
             changes=changes,
             checkpoint=loaded.state,
             checkpoint_every=CHECKPOINT_EVERY,
-            flush_every=FLUSH if member.alone else 0,
+            flush_every=None if member.alone else 0,
         )
         put_down = yield from self._recorded(events, attempt, member)
         if put_down and self._exit_status == Status.INTERRUPTED:

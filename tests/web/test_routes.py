@@ -295,16 +295,18 @@ def test_many_viewers_of_one_run_cost_one_reader(served):
 
 
 def test_what_is_recorded_reaches_a_page_at_once(served):
-    """No look every so often lies in between: fifty events one after the other, each sent when the one before has come."""
+    """No look every so often lies in between: thirty events one after the other, each written when the one before has come."""
     run = served.run()
     with served.socket() as page:
         page.send(json.dumps({"watch": run}))
         hear(page), hear(page)
-        begun = time.monotonic()
-        for step in range(1, 51):
+        delays = []
+        for step in range(1, 31):
             served.store.write(run, Metrics(step, {"loss": 1.0}))
+            begun = time.monotonic()
             assert hear_steps(page, step)[0] == [step]
-        assert time.monotonic() - begun < 50 * 0.05
+            delays.append(time.monotonic() - begun)
+        assert sorted(delays)[15] < 0.05
 
 
 def test_a_run_that_is_deleted_while_it_is_watched_says_so_and_the_others_go_on(served):
