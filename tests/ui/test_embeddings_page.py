@@ -124,7 +124,7 @@ def test_what_the_panel_says_goes_into_the_address_and_never_changes_the_runs(ru
     now = EmbeddingsState(run=runs["trained"])
     said = {"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"}
     monkeypatch.setattr(embeddings, "state", lambda: now)
-    monkeypatch.setattr(embeddings.st, "session_state", {"panel-atlas": {"status": said}})
+    monkeypatch.setattr(embeddings.st, "session_state", {"panel-embeddings": {"status": said}})
     embeddings.heard()
     assert now == EmbeddingsState(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
     assert set(now.address()) == {"map.run", "map.layer", "map.kind", "map.color", "map.step"}
