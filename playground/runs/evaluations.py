@@ -73,8 +73,8 @@ class Evaluations:
             position = order.index(run) + 1 if run in order else None
             failure, since = self._failures.get(run, ("", 0.0))
             status = "running" if run == self._current else "waiting" if position else "failed" if failure else ""
-            told = {"status": status, "position": position, "waiting": len(order), "before": self._current}
-            return told | {"message": failure, "since": since}
+            found = {"status": status, "position": position, "waiting": len(order), "before": self._current}
+            return found | {"message": failure, "since": since}
 
     def close(self) -> None:
         """Ends what is under way and lets go of the rest."""
@@ -117,7 +117,7 @@ class Evaluations:
                 self._failures[run] = sentence, time.time()
 
     def _write_end(self, run: str, status: str, sentence: str) -> None:
-        with suppress(HomeError):  # a document that says "running" while nobody is at it is told from one that is
+        with suppress(HomeError):  # a document that says "running" while nobody is at it is known from one that is
             ledger.ended(self.store.folder(run).path, status, sentence)
 
 

@@ -240,7 +240,7 @@ class Pool:
 
     def _on_message(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
         if "news" in message:
-            return self.store.tell(message["news"])
+            return self.store.notify(message["news"])
         if "snapshot" in message:
             return self._layouts.add(message["run"], message["snapshot"])
         with self._mutex:
@@ -249,7 +249,7 @@ class Pool:
                 self._owed.mark(message["run"], *message["mark"])
             if not self.closed:
                 self._dispatch()
-        self.store.tell(message.get("run", ""))
+        self.store.notify(message.get("run", ""))
 
     def _on_exit(self, worker: WorkerProcess, code: int) -> None:
         with self._mutex:

@@ -116,7 +116,7 @@ class Run:
 
 @dataclass(frozen=True)
 class StatusChange(Event):
-    """Somebody else than its training has moved a run: it was queued, taken in hand, stopped, or found abandoned."""
+    """Somebody else than its training has moved a run: it was queued, begun, stopped, or found abandoned."""
 
     kind = "status"
     status: str

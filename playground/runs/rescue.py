@@ -28,7 +28,7 @@ LOST = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def opened(home: Path) -> Store:
-    """The store of a home, as whole as it can be, in which no run is said to be trained by anybody."""
+    """The store of a home, as whole as it can be, in which no run counts as training."""
     aside = set_aside(home)
     store = Store(home)
     if aside or not store.counts():
@@ -110,7 +110,7 @@ def _names(file: Path) -> Iterator[Path]:
 
 
 def _lines(folder: RunFolder) -> list[Line]:
-    """What the folder of a run tells of it; nothing where it does not even tell its settings."""
+    """What the folder of a run holds of its timeline; nothing where it lacks even its settings."""
     lines = list(folder.journal.lines())
     return lines if lines and lines[0].kind == "created" else list(_of_files(folder))
 

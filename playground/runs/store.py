@@ -60,7 +60,7 @@ class Store:
         """Closes the database."""
         self._database.close()
 
-    def tell(self, run: str) -> None:
+    def notify(self, run: str) -> None:
         """Calls the listeners: there is something new of a run."""
         for listener in tuple(self.listeners):
             listener(run)
@@ -207,7 +207,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, run: str) -> Iterator[Connection]:
-        """What is recorded of a run goes into its journal, too: into both or into none. Then the listeners are told."""
+        """What is recorded of a run goes into its journal, too: into both or into none. Then the listeners are called."""
         journal, before = self.folder(run).journal, None
         with self._database.connection() as db:
             db.execute("BEGIN IMMEDIATE")
@@ -222,7 +222,7 @@ class Store:
                 if db.in_transaction:  # where the disk is full, SQLite may have undone it already
                     db.execute("ROLLBACK")
                 raise
-        self.tell(run)
+        self.notify(run)
 
 
 def _record(db: Connection, run: str, event: Event) -> None:

@@ -1,10 +1,10 @@
-"""The process that trains: warm before it is asked, then one run after the other, or several in step.
+"""The process that trains: warm before it is needed, then one run after the other, or several in step.
 
     python -m playground.runs.worker --home FOLDER [--threads N]
 
-It reads JSON lines: {"runs": [id, ...]} takes runs in hand, which then train in step, {"command": ["pause"], "run": id} reaches the
-training of one, {"leave": "paused"} puts them all down where they stand. The end of its input means that the server is gone, however
-it went: what is in hand is put down as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
+It reads JSON lines: {"runs": [id, ...]} has it train runs, in step, {"command": ["pause"], "run": id} reaches the
+training of one, {"leave": "paused"} has it suspend them all where they stand. The end of its input means that the server is gone, however
+it went: its runs are marked as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
 {"news": id} where something of a run was recorded, {"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}; and
 where the disk takes nothing: {"held": why, "run": id}, "" when it goes on, and {"mark": [status, message], "run": id}, for the pool to
 write down when it can.
@@ -48,7 +48,7 @@ PATIENCE = 30.0
 INTERRUPTED = "the server stopped while this run was training; Resume goes on exactly from there"
 
 Found = TypeVar("Found")
-Progress = Generator[None, None, None]  # a training that is asked for one event after the other
+Progress = Generator[None, None, None]  # a training that gives one event after the other
 
 
 class Worker:
@@ -86,13 +86,13 @@ class Worker:
                 self._exit_status, self._group = None, RunGroup(request["runs"])
                 self._groups.put(self._group)
             elif "command" in request:
-                self._group.tell(Command.from_message(request["command"]), request["run"])
+                self._group.send(Command.from_message(request["command"]), request["run"])
             else:
                 self._leave(request["leave"])
         self.end()
 
     def end(self) -> None:
-        """Puts down what is in hand and ends the process."""
+        """Suspends its runs and ends the process."""
         self._groups.put(None)
         self._leave(Status.INTERRUPTED)
         deadline = threading.Timer(PATIENCE, os._exit, [1])
@@ -117,7 +117,7 @@ class Worker:
                 if event.step == 1 or not self._groups.empty():
                     break
         except Exception:
-            # What is wrong will be said by the first run, to somebody who can act on it.
+            # What is wrong will be shown by the first run, to somebody who can act on it.
             traceback.print_exc()
         self.say(warm=True)
 
@@ -125,7 +125,7 @@ class Worker:
         self._exit_status = status
         # Training that goes on pauses; training that is paused already ignores that and comes back for the Stop.
         for command in (Pause(), Stop()):
-            self._group.tell(command)
+            self._group.send(command)
 
     def _train_in_step(self, group: RunGroup) -> None:
         """Trains a group to its end. A run that ends early leaves the others to go on."""
@@ -208,8 +208,8 @@ class Worker:
             checkpoint_every=CHECKPOINT_EVERY,
             flush_every=None if member.alone else 0,
         )
-        put_down = yield from self._recorded(events, attempt, member)
-        if put_down and self._exit_status == Status.INTERRUPTED:
+        suspended = yield from self._recorded(events, attempt, member)
+        if suspended and self._exit_status == Status.INTERRUPTED:
             self._mark(run, Status.INTERRUPTED, INTERRUPTED)
 
     def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[Command]]:
@@ -221,7 +221,7 @@ class Worker:
         return begun
 
     def _recorded(self, train: Callable[[], Iterator[Event]], attempt: int, member: GroupMember) -> Generator[None, None, bool]:
-        """Trains and records; again from where it begins if the disk had no room for its data. Whether it was put down."""
+        """Trains and records; again from where it begins if the disk had no room for its data. Whether it was suspended."""
         while True:
             events = train()
             recorder = Recorder(self.store, member.run, attempt, lambda step: self.say(snapshot=step, run=member.run))
@@ -235,7 +235,7 @@ class Worker:
                 yield
 
     def _follow(self, events: Iterator[Event], recorder: Recorder, member: GroupMember) -> Generator[None, None, bool]:
-        """Records events until the last one, or until the run is to be put down and has paused for it: then True."""
+        """Records events until the last one, or until the run is to be suspended and has paused for it: then True."""
         for event in events:
             if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
@@ -255,7 +255,7 @@ class Worker:
 
 @contextmanager
 def _log(path: Path) -> Iterator[None]:
-    """All that is said on stderr meanwhile, by Python or by a library that crashes, goes to the end of `path`."""
+    """All that is written to stderr meanwhile, by Python or by a library that crashes, goes to the end of `path`."""
     usual = os.dup(2)
     with suppress(OSError):  # no room for it: then to the workers' own
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ class Evaluation:
         """Low loss is not a good representation: both, of every run on one data set."""
         store, data = self._pool().store, request.query_params.get("data", "")
         runs = [each for each in store.runs(RUNS) if each.flat.get("data") == data and each.step]
-        return answer({"data": data, "runs": [found for each in runs if (found := _told(store, each))]})
+        return answer({"data": data, "runs": [found for each in runs if (found := _row(store, each))]})
 
     def _file(self, request: Request, kind: str, made: Callable[[ledger.Document], Response]) -> Response:
         store, name = self._pool().store, request.path_params["run"]
@@ -112,7 +112,7 @@ def _summed(found: ledger.Document) -> dict[str, Any]:
     return found | {"scores": ledger.summary(found["scores"]), "pairs": pairs, "least": LEAST}
 
 
-def _told(store: Store, run: Run) -> dict[str, Any] | None:
+def _row(store: Store, run: Run) -> dict[str, Any] | None:
     loss, knn, chance = store.derived.get(Key(run.id, run.attempt, run.step, ("last losses",)), lambda: _end(store, run.id))
     if loss is None:
         return None

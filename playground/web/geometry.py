@@ -62,7 +62,7 @@ class Geometry:
 
 def measured(store: Store, request: Request) -> dict[str, Any]:
     """Numbers, factors, correlations and spectrum of one layer at one step, with those of step 0 beside them."""
-    run, folder, layer, step = _asked(store, request)
+    run, folder, layer, step = _params(store, request)
     now, first = (_report(store, run, each, layer) for each in (step, _steps(folder, layer)[0]))
     kinds = [(each, top(each, now.size, now.images)) for each in measured_on(["features"])]
     return {
@@ -73,7 +73,7 @@ def measured(store: Store, request: Request) -> dict[str, Any]:
         "images": now.images,
         "size": now.size,
         "constant": now.constant,
-        "measures": [_told(each, high, now.measures, first.measures) for each, high in kinds],
+        "measures": [_measure(each, high, now.measures, first.measures) for each, high in kinds],
         "factors": [_factor(name, labels, now, first) for name, labels in _factors(folder).items()],
         "spectrum": {"now": now.spectrum.tolist(), "first": first.spectrum.tolist()},
         "correlation": packed(now.correlation.numpy()),
@@ -82,7 +82,7 @@ def measured(store: Store, request: Request) -> dict[str, Any]:
 
 def viewed(store: Store, request: Request) -> dict[str, Any]:
     """What takes views: alignment, LiDAR, the InfoNCE bound, and cosines of two views of one image and of different ones."""
-    run, folder, layer, step = _asked(store, request)
+    run, folder, layer, step = _params(store, request)
     kept = steps_kept(store, run.id)
     if not kept:
         raise ValueError(
@@ -97,7 +97,7 @@ def viewed(store: Store, request: Request) -> dict[str, Any]:
         "first": kept[0],
         "images": now.images,
         "views": now.views,
-        "measures": [_told(each, top(each, dimensions, now.images), now.measures, first.measures) for each in kinds],
+        "measures": [_measure(each, top(each, dimensions, now.images), now.measures, first.measures) for each in kinds],
         "histograms": {name: each.tolist() for name, each in now.histograms.items()},
         "before": {name: each.tolist() for name, each in first.histograms.items()},
     }
@@ -105,7 +105,7 @@ def viewed(store: Store, request: Request) -> dict[str, Any]:
 
 def compared(store: Store, request: Request) -> dict[str, Any]:
     """CKA: every step with every other, both layers at both ends, and the steps of another run."""
-    run, folder, layer, step = _asked(store, request)
+    run, folder, layer, step = _params(store, request)
     steps = spread(_steps(folder, layer))
     ends = {f"{each} {at}": (each, at) for at in sorted({steps[0], step}) for each in LAYERS if at in _steps(folder, each)}
     found = {
@@ -140,7 +140,7 @@ def spread(steps: Sequence[int]) -> list[int]:
     return [steps[each] for each in places]
 
 
-def _told(each: Any, high: float | None, now: dict[str, float], first: dict[str, float]) -> dict[str, Any]:
+def _measure(each: Any, high: float | None, now: dict[str, float], first: dict[str, float]) -> dict[str, Any]:
     words = {name: getattr(each, name) for name in ("name", "title", "good", "low", "unit")}
     return words | {"high": high, "value": now[each.name], "before": first[each.name]}
 
@@ -148,14 +148,14 @@ def _told(each: Any, high: float | None, now: dict[str, float], first: dict[str,
 def _factor(name: str, labels: Tensor, now: LayerReport, first: LayerReport) -> dict[str, Any]:
     """values: without those of which there are too few images; why: the sentence about them, or nothing."""
     known = labels[labels >= 0]
-    told = {what: (now.factors[what].get(name), first.factors[what].get(name)) for what in BY_FACTOR}
-    values = {what: {"value": value, "before": before} for what, (value, before) in told.items() if value is not None}
+    pairs = {what: (now.factors[what].get(name), first.factors[what].get(name)) for what in BY_FACTOR}
+    values = {what: {"value": value, "before": before} for what, (value, before) in pairs.items() if value is not None}
     few = too_few(labels, "watched images")
     about = {"factor": name, "classes": len(known.unique()), "labeled": len(known), "chance": chance(labels), "values": values}
     return about | {"why": f"accuracy of {name} {few}" if few else ""}
 
 
-def _asked(store: Store, request: Request) -> tuple[Run, RunFolder, str, int]:
+def _params(store: Store, request: Request) -> tuple[Run, RunFolder, str, int]:
     """Which run, layer and step an address means. Raises UnknownRun, and ValueError."""
     run = store.run(request.path_params["run"])
     folder, layer = store.folder(run.id), request.query_params.get("layer", "backbone")

@@ -64,7 +64,7 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._reader: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: set[str] = set()
+        self._changed: set[str] = set()
         self._arrived: asyncio.Event | None = None  # each loop has its own
         self.reads = 0
 
@@ -102,7 +102,7 @@ class Hub:
             self._channels.setdefault(run, channel)
         if self._reader is None or self._reader.done():
             self._loop, self._arrived = asyncio.get_running_loop(), asyncio.Event()
-            self._pool().store.listeners.add(self._tell)
+            self._pool().store.listeners.add(self._on_change)
             self._reader = asyncio.create_task(self._read(self._arrived))
         self._note(run)  # what came meanwhile
         return self._channels[run]
@@ -113,14 +113,14 @@ class Hub:
         last = pool.store.last_event(run)
         return Channel(run, last, last, status)
 
-    def _tell(self, run: str) -> None:
+    def _on_change(self, run: str) -> None:
         """There is something new of a run; called by whoever has recorded it, in any thread."""
         if run in self._channels and self._loop is not None:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._note, run)
 
     def _note(self, run: str) -> None:
-        self._told.add(run)
+        self._changed.add(run)
         if self._arrived is not None:
             self._arrived.set()
 
@@ -131,15 +131,15 @@ class Hub:
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), max(0.0, looked + ANYWAY - time.monotonic()))
             news.clear()
-            told, self._told = self._told, set()
+            changed, self._changed = self._changed, set()
             self._channels = {run: channel for run, channel in self._channels.items() if channel.listeners}
             if not self._channels:
                 return
             if self._stopping.is_set():
                 return self._wake_all()
             if time.monotonic() - looked >= ANYWAY:
-                looked, told = time.monotonic(), set(self._channels)
-            for run in told & set(self._channels):
+                looked, changed = time.monotonic(), set(self._channels)
+            for run in changed & set(self._channels):
                 await self._refresh(self._channels[run])
 
     def _wake_all(self) -> None:
@@ -175,7 +175,7 @@ class Hub:
 
 
 def status_of(pool: Pool, run: str) -> dict[str, Any]:
-    """How a run stands, as the page is told at every change."""
+    """How a run stands, as the page hears of it at every change."""
     found = pool.standing(run)
     return {
         "id": run,

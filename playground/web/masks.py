@@ -36,7 +36,7 @@ from playground.runs.trained import Trained, trained
 from playground.training.probe_set import as_pixels
 from playground.views.masking import Mask, Masking
 from playground.web.files import answer
-from playground.web.numbers import number_asked
+from playground.web.numbers import number_param
 
 
 class Masks:
@@ -58,7 +58,7 @@ class Masks:
 
 def filled(store: Store, request: Request) -> dict[str, Any]:
     """The rows of pictures under the drawn mask, and the error of each patch."""
-    run, method, image = _asked(store, request)
+    run, method, image = _params(store, request)
     mask = Mask.of(hidden_of(request.query_params.get("hidden", ""), method.vit.grid**2)[None])
     result = fill(method, image, mask)
     rows = method.rows(image, mask.hidden, result)
@@ -71,8 +71,8 @@ def filled(store: Store, request: Request) -> dict[str, Any]:
 
 def ratios(store: Store, request: Request) -> dict[str, Any]:
     """The image at rising ratios, each mask inside of the next."""
-    run, method, image = _asked(store, request)
-    mask = mask_of(_masking(request), _guide(store, request).vit, image, number_asked(request, "seed", 0))
+    run, method, image = _params(store, request)
+    mask = mask_of(_masking(request), _guide(store, request).vit, image, number_param(request, "seed", 0))
     found = at_ratios(method, image, mask.order)
     rows = [method.rows(image, each.hidden, each.filled) for each in found]
     pictures = [{"masked": picture(row["masked"][0]), "pasted": picture(row["pasted"][0])} for row in rows]
@@ -82,8 +82,8 @@ def ratios(store: Store, request: Request) -> dict[str, Any]:
 
 def averaged(store: Store, request: Request) -> dict[str, Any]:
     """Each patch as it is painted when hidden, on average over many masks."""
-    run, method, image = _asked(store, request)
-    masks = many_masks(_masking(request), _guide(store, request).vit, image, number_asked(request, "seed", 0))
+    run, method, image = _params(store, request)
+    masks = many_masks(_masking(request), _guide(store, request).vit, image, number_param(request, "seed", 0))
     found = average(method, image, masks)
     body = {"picture": picture(found.painted), "errors": found.error.tolist(), "times": found.times.tolist()}
     return body | {"masks": len(masks.order), "step": run.step, "unit": method.unit}
@@ -91,8 +91,8 @@ def averaged(store: Store, request: Request) -> dict[str, Any]:
 
 def attended(store: Store, request: Request) -> dict[str, Any]:
     """Where one patch looks, by each head of the last block."""
-    run, method, image = _asked(store, request)
-    patch = number_asked(request, "patch", 0)
+    run, method, image = _params(store, request)
+    patch = number_param(request, "patch", 0)
     if patch >= method.vit.grid**2:
         raise ValueError(f"patch must be below {method.vit.grid**2}, the number of patches, got {patch}")
     return {"heads": attention_of(method.vit, image, patch).tolist(), "patch": patch, "step": run.step}
@@ -154,13 +154,13 @@ def not_the_same(first: RunConfig, second: RunConfig) -> str:
     )
 
 
-def _asked(store: Store, request: Request) -> tuple[Trained, Masked, Tensor]:
+def _params(store: Store, request: Request) -> tuple[Trained, Masked, Tensor]:
     """The run, its method, and the image that is meant."""
     run, method = masked_run(store, request.path_params["run"])
     of = request.query_params.get("of")
     if of and of != run.run and (refusal := not_the_same(masked_run(store, of)[0].config, run.config)):
         raise ValueError(refusal)
-    return run, method, probe_image(store, of or run.run, number_asked(request, "image", 0))
+    return run, method, probe_image(store, of or run.run, number_param(request, "image", 0))
 
 
 def _guide(store: Store, request: Request) -> Masked:

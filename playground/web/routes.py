@@ -48,7 +48,7 @@ from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
 from playground.web.masks import Masks
-from playground.web.numbers import number_asked
+from playground.web.numbers import number_param
 from playground.web.stream import PageSocket
 from playground.web.views import Views
 
@@ -100,7 +100,7 @@ class Api:
     def runs(self, request: Request) -> Response:
         """The newest runs."""
         pool = self._pool()
-        limit = min(max(number_asked(request, "limit", 100), 1), 1000)
+        limit = min(max(number_param(request, "limit", 100), 1), 1000)
         return answer({"runs": [_summary(pool, run) for run in pool.store.runs(limit)]})
 
     def run(self, request: Request) -> Response:
@@ -116,7 +116,7 @@ class Api:
     def events(self, request: Request) -> Response:
         """The timeline, as far as it has come by now."""
         store, name = self._pool().store, request.path_params["run"]
-        entries = store.events(store.run(name).id, number_asked(request, "after", 0))
+        entries = store.events(store.run(name).id, number_param(request, "after", 0))
         text = ",".join(entry.to_json() for entry in entries)
         return Response(f"[{text}]", media_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -41,7 +41,7 @@ from playground.training.probe_set import as_pixels
 from playground.training.trainer import untrained
 from playground.views.augment import OPERATORS
 from playground.web.files import tagged
-from playground.web.numbers import number_asked
+from playground.web.numbers import number_param
 
 OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run
 MOST_DRAWS = 1_000_000
@@ -70,14 +70,14 @@ class Views:
 
     def views(self, request: Request) -> Response:
         """Many views of one image."""
-        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
-        count = number_asked(request, "views", seen.MOST, 1, seen.MOST)
+        config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
+        count = number_param(request, "views", seen.MOST, 1, seen.MOST)
         return _tagged(request, lambda: _views(config, train, row, number, count))
 
     def steps(self, request: Request) -> Response:
         """One view, operator by operator."""
-        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
-        view = number_asked(request, "view", 0, 0, seen.MOST - 1)
+        config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
+        view = number_param(request, "view", 0, 0, seen.MOST - 1)
 
         def body() -> dict[str, Any]:
             pixels = train.pixels[row]
@@ -89,12 +89,12 @@ class Views:
 
     def overlap(self, request: Request) -> Response:
         """How much two crops share."""
-        config, number = _config(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
+        config, number = _config(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _overlap(seen.overlap(config, number)))
 
     def presets(self, request: Request) -> Response:
         """Every preset on the same images: the chosen one, and those after it."""
-        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
+        config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _presets(config, train, row, number))
 
     def survival(self, request: Request) -> Response:
@@ -126,7 +126,7 @@ def _config(request: Request) -> RunConfig:
 def _image(request: Request) -> tuple[Images, int]:
     """The training images of the config, and which of them is meant."""
     train, _ = _images(_config(request))
-    return train, number_asked(request, "image", 0, 0, len(train) - 1)
+    return train, number_param(request, "image", 0, 0, len(train) - 1)
 
 
 def _images(config: RunConfig) -> tuple[Images, Images]:

@@ -55,7 +55,7 @@ def test_whoever_is_behind_goes_next_and_one_that_waits_for_a_command_keeps_nobo
     first = next(turns)
     first.paused = True
     assert [next(turns).run for _ in range(3)] == ["b", "b", "b"]
-    group.tell(Resume(), "a")
+    group.send(Resume(), "a")
     assert next(turns) is first
     group.over(first)
     assert next(turns).run == "b"
