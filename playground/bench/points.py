@@ -24,7 +24,7 @@ MEASURE = "async (what) => (await import('/assets/points/measure.js')).measure(w
 class Map(NamedTuple):
     """What is measured. ratio: pixels of the screen per CSS pixel; goal: frames a second."""
 
-    count: int
+    points: int
     ratio: int
     goal: float
 
@@ -58,7 +58,7 @@ def _measured(browser: Any, what: Map, seconds: float, painter: str) -> dict[str
     page = browser.new_page(device_scale_factor=what.ratio, viewport={"width": 1040, "height": 640})
     page.route(f"{ORIGIN}**", _serve)
     page.goto(ORIGIN)
-    asked = {"count": what.count, "width": 1000, "height": 600, "seconds": max(seconds, 1.0), "painter": painter}
+    asked = {"count": what.points, "width": 1000, "height": 600, "seconds": max(seconds, 1.0), "painter": painter}
     found = page.evaluate(MEASURE, asked)
     page.close()
     made_of = {"frames": found["fps"], "goal": what.goal, "hover": found["hover"], "unit": "frames/s; hover in ms"}
