@@ -15,7 +15,8 @@ from playground.analysis.interventions import FAILURE_MODES, breaks, broken, dif
 from playground.events import Change, Finished, Snapshot, Verdict
 from playground.knobs import ConfigError
 from playground.methods import CATALOG
-from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.runs.pool import close_shared_pools, shared_pool
+from playground.runs.workers import Workers
 from playground.web.routes import routes
 
 LAB = "collapse.py"
@@ -27,7 +28,7 @@ def pool(tmp_path_factory):
     """The pool of the page, without workers: what happens in a run is written by the test."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("lab")))
-        environment.setattr(Pool, "_start_missing_workers", lambda self: None)
+        environment.setattr(Workers, "fill", lambda self: None)
         yield shared_pool()
         close_shared_pools()
 

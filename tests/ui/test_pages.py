@@ -7,9 +7,10 @@ import pytest
 from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
-from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.events import Checkpoint, Finished, Metrics, SetKnob, Started, Verdict
+from playground.runs.pool import close_shared_pools, shared_pool
 from playground.runs.store import Store
+from playground.runs.workers import Workers
 from playground.ui import controls
 
 
@@ -181,7 +182,7 @@ def diverged(home):
 
 
 def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monkeypatch):
-    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
+    monkeypatch.setattr(Workers, "fill", lambda self: None)
     run = diverged(home)
     page = opened(run=run)
     assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"
@@ -196,8 +197,7 @@ def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monke
     by_key(page, "button", "pause").click()
     rendered(page)
     try:
-        assert shared_pool().store.run(run).status == "queued" and shared_pool().store.begin(run)[1] == [
-            ["set", "optimizer.learning_rate", 0.1]
-        ]
+        assert shared_pool().store.run(run).status == "queued"
+        assert shared_pool().store.begin(run)[1] == [SetKnob("optimizer.learning_rate", 0.1)]
     finally:
         close_shared_pools()
