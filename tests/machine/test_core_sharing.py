@@ -10,9 +10,8 @@ import torch
 
 from playground import RunConfig
 from playground.datasets import load_images
-from playground.machine import core_sharing, devices
+from playground.machine import child, core_sharing, devices
 from playground.machine.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, computing_on, idle, take, together, waited
-from playground.runs import process
 from playground.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux lets a process choose its cores")
@@ -244,10 +243,10 @@ def test_where_cores_cannot_be_chosen_threads_that_wait_give_up_their_core(monke
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "PASSIVE"
     started = {}
-    monkeypatch.setattr(process, "WAITING", {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"})
-    monkeypatch.setattr(process, "spawn", lambda command, environment, **pipes: started.update(environment))
+    monkeypatch.setattr(child, "WAITING", {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"})
+    monkeypatch.setattr(child, "spawn", lambda command, environment, **pipes: started.update(environment))
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     monkeypatch.setenv("KMP_BLOCKTIME", "5")
-    process._start(tmp_path, 2)
+    child.start_child(("python",), threads=2, home=tmp_path)
     assert started["OMP_WAIT_POLICY"] == "PASSIVE"
     assert started["KMP_BLOCKTIME"] == "5"  # what people have set themselves stays
