@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from playground.machine import core_sharing
+from support.trainings import TINY
 
 core_sharing.share_cores = lambda: None  # the tests' own process keeps all of its cores, and so does what it starts
 torch.set_num_threads(max(1, min(2, os.cpu_count() or 1)))
@@ -25,4 +26,4 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def tiny():
     """Settings of a run that takes about a second; a test adds its own."""
-    return {"network": "resnet-tiny", "batch_size": 32, "steps": 6}
+    return TINY | {"steps": 6}

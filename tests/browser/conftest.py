@@ -3,19 +3,15 @@
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 
 from playground.glossary import collected
-from playground.home import site
 from playground.ui import ASSETS
+from support.serving import serving
 
 REQUIRED = os.environ.get("SSL_PLAYGROUND_REQUIRE_BROWSER") == "1"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -65,44 +61,6 @@ def server(chromium, tmp_path_factory):
     """The app on a port of its own; the address of its page. All tests share it."""
     with serving(tmp_path_factory.mktemp("home")) as address:
         yield address
-
-
-@contextmanager
-def serving(home, start=("-m", "playground.machine.processes")):
-    """Starts the app with this home, and ends it afterwards. start: what Python is given to run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    command = [sys.executable, *start, "run", "app.py", *options]
-    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
-    with open(home / "server.log", "wb") as log:
-        process = subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log)
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        _wait_for_a_worker(address, process, home)
-        yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_for_a_worker(address, process, home):
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        assert process.poll() is None, (home / "server.log").read_text()
-        try:
-            with urllib.request.urlopen(f"{address}healthz", timeout=5) as answer:
-                if b'"ready":true' in answer.read():
-                    return
-        except OSError:
-            time.sleep(0.2)
-        time.sleep(0.3)
-    pytest.fail(f"no worker was ready within 180 s: {(home / 'server.log').read_text()}")
 
 
 @pytest.fixture

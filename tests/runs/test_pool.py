@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -19,22 +18,12 @@ from playground.runs.records import UnknownRun
 from playground.runs.runner import PoolFull, RunError, Runner
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue
+from support.pools import losses, reaches, stop_all, trains
+from support.trainings import TINY
+from support.waiting import until
 
-PATIENCE = 240
-TINY = {"network": "resnet-tiny", "batch_size": 32}
 LONG = RunConfig(**TINY, steps=20_000)
 QUEUE_LIMIT = 3
-
-
-def until(condition, what):
-    """Polls until something is so. Generous: the machine may be busy with other things."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE} s for {what}")
 
 
 @pytest.fixture(scope="module")
@@ -48,22 +37,7 @@ def pool(tmp_path_factory):
 def nothing_left_over(request):
     yield
     if "pool" in request.fixturenames:
-        pool = request.getfixturevalue("pool")
-        for run in pool.store.runs(statuses=("queued", "running", "paused")):
-            pool.stop(run.id)
-            reaches(pool, run.id, "stopped", "finished", "failed")
-
-
-def reaches(pool, run, *statuses):
-    return until(lambda: (found := pool.store.run(run)).status in statuses and found, f"{run} to be {' or '.join(statuses)}")
-
-
-def trains(pool, run, step=2):
-    until(lambda: pool.store.run(run).step >= step and pool.store.run(run).status == "running", f"step {step} of {run}")
-
-
-def losses(store, run):
-    return {entry.step: entry.body["loss"] for entry in store.events(run) if entry.kind == "metrics" and "loss" in entry.body}
+        stop_all(request.getfixturevalue("pool"))
 
 
 def worker_pid(pool, run):

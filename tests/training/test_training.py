@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from playground import RunConfig, train
-from playground.datasets import load_images
 from playground.events import (
     Baseline,
     Change,
@@ -28,6 +27,7 @@ from playground.events import (
 )
 from playground.machine import devices
 from playground.training.trainer import Trainer
+from support.trainings import trainer_of
 
 
 def numbers(events, leave=("views_per_second",)):
@@ -222,7 +222,7 @@ def test_stopping_to_ask_for_events_stops_the_training(tiny):
 def test_accumulated_batches_give_the_gradient_of_their_mean():
     """BatchNorm aside (a ViT has none), two batches of 16 are one of 32 for a loss that is a mean over images."""
     shared = {"method": "mae", "batch_size": 16, "device": "cpu", "steps": 4}
-    trainer = Trainer(RunConfig(**shared, accumulation=2), load_images(RunConfig().data, None)[0], devices.pick("cpu", "vit"))
+    trainer = trainer_of(RunConfig(**shared, accumulation=2))
     batches = [trainer.batch(1, part) for part in range(2)]
     assert not set(batches[0].rows.tolist()) & set(batches[1].rows.tolist())
     trainer.step = 1
@@ -230,7 +230,7 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
     added = [weight.grad.clone() for weight in trainer.method.parameters() if weight.grad is not None]
     alone = []
     for part, batch in enumerate(batches):
-        fresh = Trainer(RunConfig(**shared, accumulation=2), load_images(RunConfig().data, None)[0], devices.pick("cpu", "vit"))
+        fresh = trainer_of(RunConfig(**shared, accumulation=2))
         with fresh.device.autocast():
             loss = fresh.method.loss(batch, fresh._stream("loss", part))["loss"]
         loss.backward()
@@ -241,19 +241,17 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
 
 
 def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
-    events = list(train(RunConfig(**tiny, accumulation=3, device="cpu")))
+    events = list(train(RunConfig(**tiny, accumulation=3)))
     started = next(event for event in events if isinstance(event, Started))
     assert started.facts["views_per_step"] == 32 * 3 * 2
-    trainer = Trainer(
-        RunConfig(**tiny, accumulation=3, device="cpu"), load_images(RunConfig().data, None)[0], devices.pick("cpu", "resnet")
-    )
+    trainer = trainer_of(RunConfig(**tiny, accumulation=3))
     rows = [tuple(trainer.batch(step, part).rows.tolist()) for step in (1, 2) for part in range(3)]
     assert len(set(sum(rows, ()))) == 6 * 32
 
 
 @pytest.mark.parametrize(("knob", "value", "begins"), [("method.variance_weight", 100.0, 4), ("optimizer.learning_rate", 0.01, 1)])
 def test_the_judge_compares_losses_since_a_knob_of_the_task_was_moved(knob, value, begins, tiny):
-    events = list(train(RunConfig(**tiny | {"method": "vicreg", "device": "cpu"}), changes=[Change(4, knob, value)]))
+    events = list(train(RunConfig(**tiny | {"method": "vicreg"}), changes=[Change(4, knob, value)]))
     losses = {event.step: event.values["loss"] for event in events if isinstance(event, Metrics) and "loss" in event.values}
     state = next(event.state for event in events if isinstance(event, Checkpoint))
     assert state["course"]["start"] == losses[begins] and state["course"]["recent"] == [losses[step] for step in range(begins, 7)]
