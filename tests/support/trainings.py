@@ -26,9 +26,9 @@ def trainer_of(config, **device):
     return Trainer(config, load_images(config.data, None)[0], chosen)
 
 
-def trained(store, config):
-    """The id of a new run in this store that was trained to its end."""
-    run = store.create(config)
+def trained(store, config, **more):
+    """The id of a new run in this store that was trained to its end. more: what else is said of it."""
+    run = store.create(config, **more)
     for event in train(config):
         store.write(run, event)
     return run
