@@ -59,11 +59,14 @@ async function answer(address) {
 
 /** Calls `seen()` once, when the element first comes near the window. */
 export function whenSeen(element, seen) {
-  const observer = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return
-    observer.disconnect()
-    seen()
-  }, { rootMargin: "200px" })
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return
+      observer.disconnect()
+      seen()
+    },
+    { rootMargin: "200px" },
+  )
   observer.observe(element)
   return observer
 }

@@ -75,34 +75,50 @@ function hide() {
 function place({ left, top, bottom }) {
   const [wide, tall] = [box.offsetWidth, box.offsetHeight]
   const below = bottom + 6 + tall <= innerHeight || top < tall + 6
-  Object.assign(box.style, { left: `${Math.max(8, Math.min(left, innerWidth - wide - 8))}px`, top: `${below ? Math.min(bottom + 6, Math.max(8, innerHeight - tall - 8)) : top - tall - 6}px` })
+  Object.assign(box.style, {
+    left: `${Math.max(8, Math.min(left, innerWidth - wide - 8))}px`,
+    top: `${below ? Math.min(bottom + 6, Math.max(8, innerHeight - tall - 8)) : top - tall - 6}px`,
+  })
 }
 
 function content({ title, good, meaning, formula: text, latex, unit, source }) {
-  const rows = [["Formula", latex ? formula(latex) : linked(text)], ["Unit", linked(unit)], ["Read", linked(good)], ["Source", linked(source)]]
-  const list = make("dl", ...rows.filter(([, value]) => value && value.length !== 0).flatMap(([name, value]) => [make("dt", name), make("dd", ...[value].flat())]))
+  const rows = [
+    ["Formula", latex ? formula(latex) : linked(text)],
+    ["Unit", linked(unit)],
+    ["Read", linked(good)],
+    ["Source", linked(source)],
+  ]
+  const list = make(
+    "dl",
+    ...rows
+      .filter(([, value]) => value && value.length !== 0)
+      .flatMap(([name, value]) => [make("dt", name), make("dd", ...[value].flat())]),
+  )
   return [make("strong", title), ...(meaning ? [make("p", ...linked(meaning))] : []), list]
 }
 
 /** Text whose addresses can be followed, and whose commands in backticks are code. */
 function linked(text = "") {
-  return text.split(/(https?:\/\/\S+|`[^`]+`)/).filter(Boolean).map((part) => {
-    if (/^`.+`$/.test(part)) return make("code", part.slice(1, -1))
-    if (!/^https?:/.test(part)) return part
-    const link = make("a", part.replace(/^https?:\/\//, ""))
-    Object.assign(link, { href: part, target: "_blank", rel: "noreferrer" })
-    return link
-  })
+  return text
+    .split(/(https?:\/\/\S+|`[^`]+`)/)
+    .filter(Boolean)
+    .map((part) => {
+      if (/^`.+`$/.test(part)) return make("code", part.slice(1, -1))
+      if (!/^https?:/.test(part)) return part
+      const link = make("a", part.replace(/^https?:\/\//, ""))
+      Object.assign(link, { href: part, target: "_blank", rel: "noreferrer" })
+      return link
+    })
 }
 
-const labelAt = (event) => event.target instanceof Element ? event.target.closest(".ssl-defined") : null
+const labelAt = (event) => (event.target instanceof Element ? event.target.closest(".ssl-defined") : null)
 
 document.addEventListener("pointerover", (event) => {
   const label = labelAt(event)
   if (event.pointerType === "touch" || pinned) return
-  if (label && label !== shown) clearTimeout(timer), timer = setTimeout(show, AFTER, label, false)
+  if (label && label !== shown) (clearTimeout(timer), (timer = setTimeout(show, AFTER, label, false)))
   else if (label || box.contains(event.target)) clearTimeout(timer)
-  else clearTimeout(timer), timer = setTimeout(hide, AFTER)
+  else (clearTimeout(timer), (timer = setTimeout(hide, AFTER)))
 })
 document.addEventListener("focusin", (event) => {
   const label = labelAt(event)
@@ -114,9 +130,14 @@ document.addEventListener("click", (event) => {
   if (label) label === shown && pinned ? hide() : show(label, true)
   else if (!box.contains(event.target)) hide()
 })
-document.addEventListener("keydown", (event) => {
-  const label = labelAt(event)
-  if (event.key === "Escape" && shown) hide(), event.stopPropagation()
-  else if (label && label === document.activeElement && ["Enter", " "].includes(event.key)) event.preventDefault(), label === shown && pinned ? hide() : show(label, true)
-}, true)
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const label = labelAt(event)
+    if (event.key === "Escape" && shown) (hide(), event.stopPropagation())
+    else if (label && label === document.activeElement && ["Enter", " "].includes(event.key))
+      (event.preventDefault(), label === shown && pinned ? hide() : show(label, true))
+  },
+  true,
+)
 document.addEventListener("scroll", (event) => !box.contains(event.target) && hide(), true)

@@ -2,9 +2,39 @@
 
 const SPACE = "http://www.w3.org/1998/Math/MathML"
 const SIGNS = {
-  cdot: "·", mid: "|", neq: "≠", in: "∈", odot: "⊙", leftarrow: "←", sim: "∼", setminus: "∖", dots: "…", circ: "∘", "|": "‖", times: "×", le: "≤", ge: "≥", sum: "∑", to: "→",
+  cdot: "·",
+  mid: "|",
+  neq: "≠",
+  in: "∈",
+  odot: "⊙",
+  leftarrow: "←",
+  sim: "∼",
+  setminus: "∖",
+  dots: "…",
+  circ: "∘",
+  "|": "‖",
+  times: "×",
+  le: "≤",
+  ge: "≥",
+  sum: "∑",
+  to: "→",
 }
-const LETTERS = { tau: "τ", theta: "θ", sigma: "σ", lambda: "λ", mu: "μ", nu: "ν", Omega: "Ω", ell: "ℓ", epsilon: "ϵ", alpha: "α", beta: "β", gamma: "γ", pi: "π", phi: "φ" }
+const LETTERS = {
+  tau: "τ",
+  theta: "θ",
+  sigma: "σ",
+  lambda: "λ",
+  mu: "μ",
+  nu: "ν",
+  Omega: "Ω",
+  ell: "ℓ",
+  epsilon: "ϵ",
+  alpha: "α",
+  beta: "β",
+  gamma: "γ",
+  pi: "π",
+  phi: "φ",
+}
 const NAMES = ["log", "exp", "min", "max", "ln"]
 const GAPS = { ",": ".17em", ";": ".28em", "!": "-.17em", quad: "1em", qquad: "2em", " ": ".3em" }
 const ACCENTS = { hat: "^", tilde: "~", bar: "¯" }
@@ -63,8 +93,8 @@ function words(tokens) {
 function scripted(base, tokens) {
   let [below, above] = [null, null]
   for (;;) {
-    if (tokens[0] === "_") tokens.shift(), below = argument(tokens)
-    else if (tokens[0] === "^") tokens.shift(), above = above ? element("mrow", above, argument(tokens)) : argument(tokens)
+    if (tokens[0] === "_") (tokens.shift(), (below = argument(tokens)))
+    else if (tokens[0] === "^") (tokens.shift(), (above = above ? element("mrow", above, argument(tokens)) : argument(tokens)))
     else if (tokens[0]?.startsWith("'")) above = element("mo", "′".repeat(tokens.shift().length))
     else break
   }

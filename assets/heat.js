@@ -2,8 +2,9 @@
 
 import { make } from "./theme.js"
 
-const STOPS = ["440154", "482475", "414487", "355f8d", "2a788e", "21918c", "22a884", "44bf70", "7ad151", "bddf26", "fde725"]
-  .map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)))
+const STOPS = ["440154", "482475", "414487", "355f8d", "2a788e", "21918c", "22a884", "44bf70", "7ad151", "bddf26", "fde725"].map((hex) =>
+  [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)),
+)
 
 /** 0 ... 1 -> [r, g, b]. */
 export function color(share) {

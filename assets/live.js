@@ -28,10 +28,30 @@ import { Losses } from "./panels/losses.js"
 import { Prologue } from "./panels/prologue.js"
 
 const PANELS = {
-  transport: Transport, curves: Curves, plane: Plane, map: PointMap, collapse: Collapse, pictures: Pictures, inside: Inside,
-  sheet: ContactSheet, numbers: Numbers, views: Views, overlap: Overlap, presets: Presets, survival: Survival, invariance: Invariance,
-  mask: MaskPanel, atlas: Atlas, clock: Clock, verdicts: Verdicts, twinmap: TwinMap, duel: Duel,
-  geometry: GeometryPanel, evaluation: EvaluationPanel, losses: Losses, prologue: Prologue,
+  transport: Transport,
+  curves: Curves,
+  plane: Plane,
+  map: PointMap,
+  collapse: Collapse,
+  pictures: Pictures,
+  inside: Inside,
+  sheet: ContactSheet,
+  numbers: Numbers,
+  views: Views,
+  overlap: Overlap,
+  presets: Presets,
+  survival: Survival,
+  invariance: Invariance,
+  mask: MaskPanel,
+  atlas: Atlas,
+  clock: Clock,
+  verdicts: Verdicts,
+  twinmap: TwinMap,
+  duel: Duel,
+  geometry: GeometryPanel,
+  evaluation: EvaluationPanel,
+  losses: Losses,
+  prologue: Prologue,
 }
 const drawn = new WeakMap()
 

@@ -34,7 +34,7 @@ export class Pace {
     this.cold = false
     if (!last || cold || step <= last.step) return
     const before = this.stretches.at(-1)
-    if (before && time - last.time < TOGETHER) before.seconds += time - last.time, before.steps += step - last.step
+    if (before && time - last.time < TOGETHER) ((before.seconds += time - last.time), (before.steps += step - last.step))
     else this.stretches.push({ seconds: time - last.time, steps: step - last.step })
   }
 

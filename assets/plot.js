@@ -11,7 +11,10 @@ function plotly() {
     const script = document.createElement("script")
     script.src = new URL("./plotly.js", import.meta.url)
     script.onload = () => resolve(window.Plotly)
-    script.onerror = () => { loading = null; reject(new Error("the plotting library could not be loaded")) }
+    script.onerror = () => {
+      loading = null
+      reject(new Error("the plotting library could not be loaded"))
+    }
     document.head.append(script)
   })
   return loading
@@ -30,8 +33,12 @@ export class Chart {
     this.empty = make("div.ssl-empty")
     this.cursor = make("div.ssl-cursor")
     this.cursor.hidden = true
-    this.element = make("section.ssl-chart", make("header.ssl-head", this.title, this.layer, this.good), this.chips,
-      make("div.ssl-stage", this.plot, this.cursor, this.empty))
+    this.element = make(
+      "section.ssl-chart",
+      make("header.ssl-head", this.title, this.layer, this.good),
+      this.chips,
+      make("div.ssl-stage", this.plot, this.cursor, this.empty),
+    )
     this.observer = new ResizeObserver(() => {
       if (this.drawn && this.plot.offsetWidth) window.Plotly.Plots.resize(this.plot).then(() => this.point(this.pointed))
     })
@@ -76,7 +83,12 @@ export class Chart {
     const at = this.drawn && x !== null && x !== undefined && axis ? axis.l2p(x) : NaN
     this.cursor.hidden = !(at >= -1 && at <= axis?._length + 1)
     if (this.cursor.hidden) return
-    Object.assign(this.cursor.style, { transition: span ? `translate ${span}ms linear` : "none", translate: `${size.l + at}px`, top: `${size.t}px`, height: `${size.h}px` })
+    Object.assign(this.cursor.style, {
+      transition: span ? `translate ${span}ms linear` : "none",
+      translate: `${size.l + at}px`,
+      top: `${size.t}px`,
+      height: `${size.h}px`,
+    })
   }
 
   /** The words for the same thing. */
@@ -118,8 +130,16 @@ export function axis(theme, title, range, more = {}) {
     title: { text: title, font: { size: 11, color: theme.muted }, standoff: 4 },
     range: range ? [...range] : undefined,
     autorange: range ? false : undefined,
-    gridcolor: theme.grid, zeroline: false, linecolor: theme.line, tickcolor: theme.line,
-    ticks: "outside", ticklen: 3, nticks: 6, fixedrange: false, exponentformat: "power", ...more,
+    gridcolor: theme.grid,
+    zeroline: false,
+    linecolor: theme.line,
+    tickcolor: theme.line,
+    ticks: "outside",
+    ticklen: 3,
+    nticks: 6,
+    fixedrange: false,
+    exponentformat: "power",
+    ...more,
   }
 }
 
@@ -131,14 +151,31 @@ export function titleOf(range, title) {
 /** Marks where live knobs were moved: a line each, labeled on the first chart only. */
 export function changeMarks(run, theme, labeled) {
   const shapes = run.changes.map((change) => ({
-    type: "line", x0: change.step, x1: change.step, y0: 0, y1: 1, yref: "paper", name: "change",
+    type: "line",
+    x0: change.step,
+    x1: change.step,
+    y0: 0,
+    y1: 1,
+    yref: "paper",
+    name: "change",
     line: { color: theme.warn, width: 1, dash: "dot" },
   }))
-  const annotations = labeled ? folded(run.changes).map((change, i) => ({
-    x: change.step, y: 1, yref: "paper", yanchor: "top", xanchor: change.step > run.steps * 0.7 ? "right" : "left", yshift: -13 * (i % 3),
-    text: `${plainName(change.name)} ${+(+change.value).toPrecision(4)}`, showarrow: false, font: { size: 10, color: theme.warn },
-    bgcolor: theme.background, opacity: 0.9, borderpad: 1,
-  })) : []
+  const annotations = labeled
+    ? folded(run.changes).map((change, i) => ({
+        x: change.step,
+        y: 1,
+        yref: "paper",
+        yanchor: "top",
+        xanchor: change.step > run.steps * 0.7 ? "right" : "left",
+        yshift: -13 * (i % 3),
+        text: `${plainName(change.name)} ${+(+change.value).toPrecision(4)}`,
+        showarrow: false,
+        font: { size: 10, color: theme.warn },
+        bgcolor: theme.background,
+        opacity: 0.9,
+        borderpad: 1,
+      }))
+    : []
   return { shapes, annotations }
 }
 

@@ -35,7 +35,10 @@ let loading = null
 
 /** Everything but the pictures, in one file. */
 export function pair() {
-  loading ??= read("pair.json").catch((error) => { loading = null; throw error })
+  loading ??= read("pair.json").catch((error) => {
+    loading = null
+    throw error
+  })
   return loading
 }
 
@@ -88,7 +91,7 @@ class Clock {
     if (this.begun === null) return this.share
     const seconds = (performance.now() - this.begun) / 1000
     if (seconds > LASTS && this.rounds === 1) this.hold(1)
-    else if (seconds > LASTS + RESTS) this.rounds -= 1, this.begun = performance.now()
+    else if (seconds > LASTS + RESTS) ((this.rounds -= 1), (this.begun = performance.now()))
     else return Math.min(seconds / LASTS, 1)
     return this.now()
   }
@@ -111,7 +114,7 @@ export async function play(run, tell) {
   const feed = () => {
     const now = clock.step(steps)
     const before = next
-    if (next && events[next - 1][2] > now) next = 0, run.last = 0, run.clear() // the clock was put back
+    if (next && events[next - 1][2] > now) ((next = 0), (run.last = 0), run.clear()) // the clock was put back
     while (next < events.length && events[next][2] <= now) run.take(events[next++])
     if (next !== before) tell([run])
     if (!run.watchers.size) clearInterval(timer)

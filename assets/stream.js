@@ -48,7 +48,10 @@ class Run {
   details() {
     this.about ??= (this.recorded ? recorded.about(this.id) : getJson(`runs/${this.id}`))
       .then((found) => (found.probe ? found : Promise.reject(new Error("no probe set yet"))))
-      .catch((error) => { this.about = null; throw error })
+      .catch((error) => {
+        this.about = null
+        throw error
+      })
     return this.about
   }
 
@@ -105,7 +108,7 @@ const TAKES = {
     for (const [name, value] of Object.entries(values)) {
       let series = run.metrics.get(name)
       if (!series) run.metrics.set(name, (series = { steps: [], values: [] }))
-      if (series.steps.at(-1) === step) series.steps.pop(), series.values.pop()
+      if (series.steps.at(-1) === step) (series.steps.pop(), series.values.pop())
       series.steps.push(step)
       series.values.push(value)
     }
@@ -145,12 +148,12 @@ const TAKES = {
 function forgetAfter(run, step) {
   run.begun += 1
   for (const series of run.metrics.values()) {
-    while (series.steps.length && series.steps.at(-1) > step) series.steps.pop(), series.values.pop()
+    while (series.steps.length && series.steps.at(-1) > step) (series.steps.pop(), series.values.pop())
   }
   run.changes = run.changes.filter((change) => change.step <= step)
   run.verdicts = run.verdicts.filter((each) => each.step <= step)
   if (run.verdict?.step > step) run.verdict = null
-  for (const late of [...run.snapshots.keys()].filter((each) => each > step)) run.snapshots.delete(late), run.frames.delete(late)
+  for (const late of [...run.snapshots.keys()].filter((each) => each > step)) (run.snapshots.delete(late), run.frames.delete(late))
   for (const late of [...run.layouts].filter((each) => each > step)) run.layouts.delete(late)
   run.pace.begin()
 }
@@ -160,7 +163,10 @@ export function watch(id, listener) {
   let run = runs.get(id)
   if (!run) {
     runs.set(id, (run = new Run(id)))
-    if (run.recorded) recorded.play(run, tell).catch((error) => { run.error = error.message })
+    if (run.recorded)
+      recorded.play(run, tell).catch((error) => {
+        run.error = error.message
+      })
     else send({ watch: id, after: 0 })
   }
   run.watchers.add(listener)

@@ -9,7 +9,11 @@ const polygon = (pen, corners, radius, turn) => {
 }
 const crossed = (pen, r, turn) => {
   pen.rotate(turn)
-  for (const [w, h] of [[r * 1.15, r * 0.42], [r * 0.42, r * 1.15]]) pen.rect(-w, -h, 2 * w, 2 * h)
+  for (const [w, h] of [
+    [r * 1.15, r * 0.42],
+    [r * 0.42, r * 1.15],
+  ])
+    pen.rect(-w, -h, 2 * w, 2 * h)
 }
 const star = (pen, r) => {
   for (let i = 0; i < 10; i++) {
@@ -33,7 +37,8 @@ export const SHAPES = {
   plus: (pen, r) => crossed(pen, r, 0),
   ring: (pen, r) => pen.arc(0, 0, r * 0.8, 0, 7),
   bar: (pen, r) => pen.rect(-r * 1.2, -r * 0.42, r * 2.4, r * 0.84),
-  star, heart,
+  star,
+  heart,
 }
 
 /** A symbol as legends show it. */

@@ -3,8 +3,14 @@
 const LIGHT = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#C9A400", "#7A7A7A"]
 const DARK = ["#56B4E9", "#E69F00", "#1DB88A", "#DB8FBB", "#4A8BD6", "#F0763A", "#E8D44D", "#A5A5A5"]
 const HUES = {
-  red: "#D7303E", orange: "#EE8A2A", yellow: "#DDBB12", green: "#2F9E4F",
-  cyan: "#1FB2C9", blue: "#3C6FE0", purple: "#8F4FC0", pink: "#E36AAB",
+  red: "#D7303E",
+  orange: "#EE8A2A",
+  yellow: "#DDBB12",
+  green: "#2F9E4F",
+  cyan: "#1FB2C9",
+  blue: "#3C6FE0",
+  purple: "#8F4FC0",
+  pink: "#E36AAB",
 }
 export const SYMBOLS = ["circle", "square", "triangle", "diamond", "cross", "down", "plus", "ring"]
 
@@ -15,7 +21,8 @@ export function themeOf(element) {
   const background = read("background-color", "#ffffff")
   const dark = luminance(background) < 0.4
   return {
-    dark, background,
+    dark,
+    background,
     text: read("text-color", "#1a1f26"),
     muted: dark ? "#9aa4af" : "#66707b",
     grid: dark ? "rgba(255,255,255,.08)" : "rgba(20,30,40,.08)",

@@ -12,7 +12,9 @@ export async function decoded(atlas) {
 export function paint(canvas, atlas, place) {
   const { width, height, columns, picture } = atlas
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-  canvas.getContext("2d").drawImage(picture, (place % columns) * width, Math.floor(place / columns) * height, width, height, 0, 0, width, height)
+  canvas
+    .getContext("2d")
+    .drawImage(picture, (place % columns) * width, Math.floor(place / columns) * height, width, height, 0, 0, width, height)
 }
 
 /** As many children as there are items, made by `fresh(place)`; those that stand there stay. */

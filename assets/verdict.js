@@ -5,8 +5,14 @@ import { make, setText, short } from "./theme.js"
 
 // What the judge calls its numbers -> their definitions, where they are shown elsewhere, too.
 const MEANT = {
-  spread: "spread", "effective dimensions": "rank", "participation ratio": "participation_ratio", "bins in use": "*/perplexity", "view agreement": "view_agreement",
-  "change since the start": "moved", "variance explained": "explained/*", "largest gain of k-NN": "check/gain of k-NN",
+  spread: "spread",
+  "effective dimensions": "rank",
+  "participation ratio": "participation_ratio",
+  "bins in use": "*/perplexity",
+  "view agreement": "view_agreement",
+  "change since the start": "moved",
+  "variance explained": "explained/*",
+  "largest gain of k-NN": "check/gain of k-NN",
 }
 
 /**
@@ -63,7 +69,12 @@ export class Grounds {
     this.fold.hidden = !folded.length
     const unclear = checks.filter((each) => !speaks(each) && inGray(each)).length
     const besides = `${unclear ? `, ${unclear} ${unclear > 1 ? "are" : "is"} unclear` : ""}${doubt(verdict, met.length, unclear)}`
-    setText(this.summary, this.apart ? `${finding(rest.length - unclear)} no problem${besides}` : `${met.length} of ${checks.length} checks find a problem${besides}`)
+    setText(
+      this.summary,
+      this.apart
+        ? `${finding(rest.length - unclear)} no problem${besides}`
+        : `${met.length} of ${checks.length} checks find a problem${besides}`,
+    )
     tabulate(this.met, this.apart ? met : [])
     tabulate(this.rows, folded)
   }

@@ -2,23 +2,23 @@
 
 import streamlit as st
 
-from playground.ui import controls, duel, following, lab, transport
+from playground.ui import collapse, collapse_state, controls, following, transport
 
 ICON = ":material/heart_broken:"
 
-lab.begin(lab.pair(), transport.watched())
+collapse_state.begin(collapse_state.pair(), transport.watched())
 following.follow_pair()
-duel.opening()
+collapse.opening()
 
 with st.sidebar:
-    duel.sidebar()
+    collapse.sidebar()
 
-shown = lab.pair()
-duel.transport(shown)
-duel.told(shown)
+shown = collapse_state.pair()
+collapse.transport(shown)
+collapse.told(shown)
 if shown.shown:
-    duel.panels(shown)
+    collapse.panels(shown)
 with st.expander("Ways to fail", expanded=not shown.shown):
-    duel.ways_to_fail()
+    collapse.ways_to_fail()
 
-controls.remember(transport.watched().id, lab.lab().address())
+controls.write_url(transport.watched().id, collapse_state.state().address())

@@ -12,9 +12,9 @@ ALL = "all images"
 settings = controls.settings()
 data = settings.data()
 with st.sidebar:
-    pen = controls.pen_for(settings)
-    pen.choice("data", "Data")
-    pen.section("data")
+    widgets = controls.widgets_for(settings)
+    widgets.choice("data", "Data")
+    widgets.section("data")
     upload.draw(data)
 
 st.subheader(controls.plain(data.choice.title), anchor=False)
@@ -37,4 +37,4 @@ if found := fetching.images(data):
             for remark in remarks:
                 st.caption(controls.plain(remark))
 
-controls.remember(None)
+controls.write_url(None)

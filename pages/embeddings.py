@@ -8,7 +8,7 @@ ICON = ":material/bubble_chart:"
 
 watched = transport.watched()
 controls.settings(watched.flat)
-now = embeddings.look()
+now = embeddings.state()
 
 with st.sidebar:
     embeddings.runs(now)
@@ -25,4 +25,4 @@ elif not now.problems:
 if not now.run and st.button("Go to the Train page", key="first", type="primary", icon=":material/model_training:"):
     st.switch_page(PAGES / "train.py")
 
-controls.remember(watched.id, now.address())
+controls.write_url(watched.id, now.address())

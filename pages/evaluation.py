@@ -16,8 +16,8 @@ with st.sidebar:
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="small"):
     evaluating.buttons(now, run)
 
-live.still("evaluation", of=run.id if run else None)
-live.still(
+live.static_panel("evaluation", of=run.id if run else None)
+live.static_panel(
     "losses",
     on_status=evaluating.heard,
     of=run.id if run else None,
@@ -25,4 +25,4 @@ live.still(
     factor=evaluating.factor(now, run),
 )
 
-controls.remember(watched.id, now.address())
+controls.write_url(watched.id, now.address())

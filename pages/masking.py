@@ -3,13 +3,13 @@
 import streamlit as st
 
 from playground.ui import controls, masking, transport
-from playground.ui.look import look, masked_runs
+from playground.ui.masking_state import masked_runs, state
 
 ICON = ":material/grid_on:"
 
 watched = transport.watched()
 controls.settings(watched.flat)
-now = look()
+now = state()
 
 with st.sidebar:
     masking.runs(now)
@@ -30,4 +30,4 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
 if found:
     masking.panel(now, found)
 
-controls.remember(watched.id, now.address())
+controls.write_url(watched.id, now.address())

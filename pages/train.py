@@ -12,9 +12,9 @@ settings = controls.settings(now.flat, running.live if running else ())
 following.follow(settings, now)
 
 with st.sidebar:
-    pen = controls.draw(settings, running)
+    widgets = controls.draw(settings, running)
     with st.expander("Schedules", expanded=True, key="section-schedules"):
-        schedules.draw(pen)
+        schedules.draw(widgets)
 
 config, sentences = settings.config()
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
@@ -36,4 +36,4 @@ with st.container(key="second-row"):
 
 live.panel("inside", now.id)
 
-controls.remember(now.id)
+controls.write_url(now.id)

@@ -31,7 +31,7 @@ class Fetching:
 
 
 @dataclass(frozen=True)
-class Probe:
+class EvalImages:
     """The probe set, once: images (N, H, W, 3) uint8, labels[factor] (N,), and what the labels are called."""
 
     step: int
@@ -120,7 +120,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Paused:
-    """Training waits after this step, until a `Resume`, `Step`, or `Stop`."""
+    """Training waits after this step, until a `Resume`, `TakeStep`, or `Stop`."""
 
     step: int
 
@@ -135,7 +135,7 @@ class Finished:
     facts: dict[str, float] = field(default_factory=dict)
 
 
-Event = Started | Fetching | Probe | Metrics | Baseline | Snapshot | Weights | Change | Verdict | Checkpoint | Paused | Finished
+Event = Started | Fetching | EvalImages | Metrics | Baseline | Snapshot | Weights | Change | Verdict | Checkpoint | Paused | Finished
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Resume:
 
 
 @dataclass(frozen=True)
-class Step:
+class TakeStep:
     """Take one step, measure it, and wait again."""
 
 
@@ -159,11 +159,11 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Set:
+class SetKnob:
     """Move a live knob."""
 
     name: str
     value: Any
 
 
-Command = Pause | Resume | Step | Stop | Set
+Command = Pause | Resume | TakeStep | Stop | SetKnob

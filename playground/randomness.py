@@ -7,11 +7,11 @@ import hashlib
 import torch
 
 
-def stream(seed: int, purpose: str, step: int, device: torch.device | str = "cpu") -> torch.Generator:
+def seeded_generator(seed: int, purpose: str, step: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A fresh generator; the same arguments give the same numbers, on any day and after any resume."""
-    return torch.Generator(device).manual_seed(stream_seed(seed, purpose, step))
+    return torch.Generator(device).manual_seed(derived_seed(seed, purpose, step))
 
 
-def stream_seed(seed: int, purpose: str, step: int) -> int:
-    """The 63-bit seed that `stream` uses."""
+def derived_seed(seed: int, purpose: str, step: int) -> int:
+    """The 63-bit seed that `seeded_generator` uses."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{purpose}/{step}".encode(), digest_size=8).digest(), "big") >> 1

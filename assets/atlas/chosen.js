@@ -20,7 +20,14 @@ export class Chosen {
     this.color = button("Color by similarity to it", color)
     this.color.classList.add("ssl-strong")
     this.forget = button("Let go", forget, "no image is chosen (Escape)")
-    const head = make("header.ssl-head", explain(make("span.ssl-title", "Nearest neighbors"), "neighbor"), this.which, make("span.ssl-space"), this.color, this.forget)
+    const head = make(
+      "header.ssl-head",
+      explain(make("span.ssl-title", "Nearest neighbors"), "neighbor"),
+      this.which,
+      make("span.ssl-space"),
+      this.color,
+      this.forget,
+    )
     this.element = make("section.ssl-part.ssl-near", head, this.hint, make("div.ssl-near-desk", this.large, this.rows))
   }
 

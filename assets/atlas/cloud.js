@@ -49,7 +49,12 @@ export class Cloud {
     this.from = first ? frame : Float32Array.from(this.at)
     this.to = frame
     this.round = round
-    this.way = { window: [[...this.camera.window], window], depth: [this.camera.depth, flat ? 0 : 1], star: [this.marks.star ?? star, star], even }
+    this.way = {
+      window: [[...this.camera.window], window],
+      depth: [this.camera.depth, flat ? 0 : 1],
+      star: [this.marks.star ?? star, star],
+      even,
+    }
     this.span = first || matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : span
     this.began = performance.now()
     this.gliding = true
@@ -106,7 +111,12 @@ export class Cloud {
     const { raster, ratio, camera, canvas } = this
     this.frames += 1
     camera.project(this.at, this.xs, this.ys, this.near)
-    raster.begin(canvas.width, canvas.height, this.background, this.round ? (pen) => sphere(pen, camera, ratio, this.round, this.muted) : null)
+    raster.begin(
+      canvas.width,
+      canvas.height,
+      this.background,
+      this.round ? (pen) => sphere(pen, camera, ratio, this.round, this.muted) : null,
+    )
     if (this.to) {
       this.sort()
       for (const lit of this.lit ? [0, 1] : [1]) this.pictures ? this.drawTiles(lit) : this.drawStamps(lit)
@@ -135,7 +145,13 @@ export class Cloud {
     for (const i of this.order) {
       if (this.lit && this.lit[i] !== lit) continue
       if (lit) this.raster.tile(sheet, i, this.xs[i] * this.ratio, this.ys[i] * this.ratio, colors[this.classes[i]] ?? dim)
-      else this.raster.stamp((this.stamps ??= this.palette.map((each) => stampOf(each, this.radius(), this.background)))[this.classes[i]], this.xs[i] * this.ratio, this.ys[i] * this.ratio, 40)
+      else
+        this.raster.stamp(
+          (this.stamps ??= this.palette.map((each) => stampOf(each, this.radius(), this.background)))[this.classes[i]],
+          this.xs[i] * this.ratio,
+          this.ys[i] * this.ratio,
+          40,
+        )
     }
   }
 

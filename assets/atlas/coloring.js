@@ -37,7 +37,15 @@ export class Coloring {
     if (!modes.includes(this.mode)) this.mode = modes[0]
     if (this.factors.dataset.modes !== modes.join("\n")) {
       this.factors.dataset.modes = modes.join("\n")
-      this.factors.replaceChildren(...modes.map((mode) => button(mode, () => this.choose(mode), { cluster: "by k-means cluster", similarity: "by similarity to the chosen image" }[mode] ?? `by ${mode}`)))
+      this.factors.replaceChildren(
+        ...modes.map((mode) =>
+          button(
+            mode,
+            () => this.choose(mode),
+            { cluster: "by k-means cluster", similarity: "by similarity to the chosen image" }[mode] ?? `by ${mode}`,
+          ),
+        ),
+      )
     }
     ;[...this.factors.children].forEach((each) => each.setAttribute("aria-pressed", String(each.textContent === this.mode)))
     this.many.hidden = this.mode !== "cluster"
@@ -84,7 +92,10 @@ export class Coloring {
 export class Shade {
   constructor(told) {
     this.told = told
-    this.clusters = new Latest((body) => this.clustered(body), (sentence) => this.refused(sentence))
+    this.clusters = new Latest(
+      (body) => this.clustered(body),
+      (sentence) => this.refused(sentence),
+    )
     this.clear()
   }
 
@@ -104,7 +115,9 @@ export class Shade {
   clustered(body) {
     this.labels = body.labels
     this.k = body.k
-    const agreement = Object.entries(body.agreement ?? {}).filter(([, value]) => value !== null).sort(([, a], [, b]) => b - a)
+    const agreement = Object.entries(body.agreement ?? {})
+      .filter(([, value]) => value !== null)
+      .sort(([, a], [, b]) => b - a)
     const shared = agreement.map(([factor, value]) => `${factor} ${value.toFixed(2)}`).join(", ")
     const apart = body.silhouette === null || body.silhouette === undefined ? "" : ` Silhouette ${short(body.silhouette)}.`
     this.sentence = `${body.k} clusters at this step.${shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""}${apart} ${(body.notes ?? []).join(" ")}`
@@ -120,7 +133,14 @@ export class Shade {
   of(mode, points, theme) {
     const count = points.count
     if (mode === "similarity") return this.similarity ? similar(this.similarity) : plain(count)
-    if (mode === "cluster") return this.labels ? classed(this.labels, Array.from({ length: this.k }, (_, i) => `cluster ${i + 1}`), theme) : plain(count)
+    if (mode === "cluster")
+      return this.labels
+        ? classed(
+            this.labels,
+            Array.from({ length: this.k }, (_, i) => `cluster ${i + 1}`),
+            theme,
+          )
+        : plain(count)
     const labels = points.labels?.[mode]
     if (!labels) return plain(count)
     const most = labels.reduce((a, b) => Math.max(a, b), 0)
@@ -135,7 +155,12 @@ function plain(count) {
 function classed(labels, names, theme) {
   const classes = classStyles(names, theme)
   const none = labels.some((label) => label < 0)
-  return { places: Uint16Array.from(labels, (label) => (label < 0 ? classes.length : label)), palette: none ? [...classes, NOTHING] : classes, classes, scale: null }
+  return {
+    places: Uint16Array.from(labels, (label) => (label < 0 ? classes.length : label)),
+    palette: none ? [...classes, NOTHING] : classes,
+    classes,
+    scale: null,
+  }
 }
 
 /** Similarity as a color: from that of the farthest percent to that of the nearest. */
@@ -144,7 +169,12 @@ function similar(values) {
   const [low, high] = [sorted[Math.floor(sorted.length * 0.01)], sorted[Math.max(sorted.length - 2, 0)]]
   const share = (value) => (high > low ? Math.min(Math.max((value - low) / (high - low), 0), 1) : 0.5)
   const palette = Array.from({ length: LEVELS }, (_, i) => ({ name: "", color: hex(heat(i / (LEVELS - 1))), symbol: "circle" }))
-  return { places: Uint16Array.from(values, (value) => Math.round(share(value) * (LEVELS - 1))), palette, classes: null, scale: [low, high] }
+  return {
+    places: Uint16Array.from(values, (value) => Math.round(share(value) * (LEVELS - 1))),
+    palette,
+    classes: null,
+    scale: [low, high],
+  }
 }
 
 const hex = (rgb) => `#${rgb.map((value) => value.toString(16).padStart(2, "0")).join("")}`

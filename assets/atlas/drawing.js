@@ -21,8 +21,12 @@ let made = null
 function circles() {
   const radians = (degrees) => (degrees * Math.PI) / 180
   made ??= [
-    ...LATITUDES.map((degrees) => ring((t) => [Math.cos(radians(degrees)) * Math.cos(t), Math.sin(radians(degrees)), Math.cos(radians(degrees)) * Math.sin(t)])),
-    ...[0, 30, 60, 90, 120, 150].map((degrees) => ring((t) => [Math.cos(t) * Math.cos(radians(degrees)), Math.sin(t), Math.cos(t) * Math.sin(radians(degrees))])),
+    ...LATITUDES.map((degrees) =>
+      ring((t) => [Math.cos(radians(degrees)) * Math.cos(t), Math.sin(radians(degrees)), Math.cos(radians(degrees)) * Math.sin(t)]),
+    ),
+    ...[0, 30, 60, 90, 120, 150].map((degrees) =>
+      ring((t) => [Math.cos(t) * Math.cos(radians(degrees)), Math.sin(t), Math.cos(t) * Math.sin(radians(degrees))]),
+    ),
   ]
   return made
 }
@@ -39,7 +43,8 @@ export function overlay(pen, cloud) {
   const center = star && marks.starred ? star : marks.picked >= 0 ? cloud.place(marks.picked) : null
   if (center && cloud.to) rays(pen, cloud, center)
   if (marks.picked >= 0 && cloud.to) circle(pen, cloud.place(marks.picked), 8.5, 2.6, ink, background)
-  if (marks.hovered >= 0 && cloud.to) circle(pen, cloud.place(marks.hovered), 7.5, 2, cloud.palette[cloud.classes[marks.hovered]]?.color ?? ink, background)
+  if (marks.hovered >= 0 && cloud.to)
+    circle(pen, cloud.place(marks.hovered), 7.5, 2, cloud.palette[cloud.classes[marks.hovered]]?.color ?? ink, background)
   if (star) fiveRays(pen, star, ink, background)
   if (marks.lasso.length > 1) rope(pen, marks.lasso, ink)
   pen.setTransform(1, 0, 0, 1, 0, 0)
@@ -56,14 +61,17 @@ function rays(pen, cloud, [x, y]) {
   pen.globalAlpha = 0.55
   pen.lineWidth = 1
   pen.beginPath()
-  for (const i of cloud.marks.neighbors) pen.moveTo(x, y), pen.lineTo(...cloud.place(i))
+  for (const i of cloud.marks.neighbors) (pen.moveTo(x, y), pen.lineTo(...cloud.place(i)))
   pen.stroke()
   pen.globalAlpha = 1
   for (const i of cloud.marks.neighbors) circle(pen, cloud.place(i), 5.5, 1.5, cloud.ink, cloud.background)
 }
 
 function circle(pen, [x, y], radius, width, color, edge) {
-  for (const [stroke, line] of [[edge, width + 2], [color, width]]) {
+  for (const [stroke, line] of [
+    [edge, width + 2],
+    [color, width],
+  ]) {
     pen.beginPath()
     pen.arc(x, y, radius, 0, 7)
     pen.lineWidth = line

@@ -99,7 +99,7 @@ export class Film {
     asked.add(step)
     try {
       const { answer, body } = await this.request(step)
-      if (answer.ok) frames.set(step, spatial(unpack(body.xy))), facts.set(step, body)
+      if (answer.ok) (frames.set(step, spatial(unpack(body.xy))), facts.set(step, body))
       else lost.set(step, body.error ?? `The server answered ${answer.status}.`)
     } catch {
       lost.set(step, "The server does not answer.")
@@ -116,7 +116,9 @@ export class Film {
     const { variance, kept } = facts ?? {}
     const percent = (share) => `${Math.round(100 * share)} %`
     const axes = variance ? [`These axes hold ${variance.map(percent).join(" + ")} of the variance.`] : []
-    return kept === undefined || kept === null ? axes : [...axes, `Of ten nearest neighbors in feature space, ${percent(kept)} are near here too.`]
+    return kept === undefined || kept === null
+      ? axes
+      : [...axes, `Of ten nearest neighbors in feature space, ${percent(kept)} are near here too.`]
   }
 
   /** What is seen at a step: [x, y, z, half]. A sphere fills its window as it is. */
@@ -124,7 +126,12 @@ export class Film {
     if (this.query.kind === "sphere") return [0, 0, 0, 1.12]
     if (!this.tracks) {
       const known = this.steps.filter((each) => this.frames.has(each))
-      this.tracks = new Map(windows(known.map((each) => this.extents(each)), FILLED).map((window, i) => [known[i], window]))
+      this.tracks = new Map(
+        windows(
+          known.map((each) => this.extents(each)),
+          FILLED,
+        ).map((window, i) => [known[i], window]),
+      )
     }
     return this.tracks.get(step)
   }

@@ -44,7 +44,7 @@ export class Gestures {
     if (!before) return this.over(this.cloud.nearest(...at))
     this.moved ||= Math.hypot(at[0] - this.begin[0], at[1] - this.begin[1]) > STILL
     if (this.held.size === 2) this.pinch(event.pointerId, before, at)
-    else if (this.rope) this.rope.push(at), this.cloud.mark({ lasso: this.rope })
+    else if (this.rope) (this.rope.push(at), this.cloud.mark({ lasso: this.rope }))
     else if (this.moved) this.drag(at[0] - before[0], at[1] - before[1], event.ctrlKey)
     this.held.set(event.pointerId, at)
   }
@@ -96,8 +96,13 @@ export class Gestures {
     const { cloud } = this
     const along = (by) => cloud.on.hover((cloud.marks.hovered + by + cloud.count) % cloud.count)
     return {
-      ArrowLeft: () => cloud.on.step(-1), ArrowRight: () => cloud.on.step(1), ArrowUp: () => along(-1), ArrowDown: () => along(1),
-      Enter: () => cloud.on.pick(cloud.marks.hovered), " ": () => cloud.on.play(), Escape: () => cloud.on.clear(),
+      ArrowLeft: () => cloud.on.step(-1),
+      ArrowRight: () => cloud.on.step(1),
+      ArrowUp: () => along(-1),
+      ArrowDown: () => along(1),
+      Enter: () => cloud.on.pick(cloud.marks.hovered),
+      " ": () => cloud.on.play(),
+      Escape: () => cloud.on.clear(),
       ...Object.fromEntries(Object.entries(KEYS).map(([key, factor]) => [key, () => cloud.magnify(factor)])),
     }
   }

@@ -12,8 +12,15 @@ export class Heads {
     this.grid = 1
     this.one = new One((patch) => this.point(patch))
     const take = this.one.latest.take
-    this.one.latest.take = (found) => { this.tell(found); take({ ...found, patch: this.patch }) }
-    this.element = make("section.ssl-part.ssl-attention", make("header.ssl-head", explain(make("span.ssl-title", "Where its heads look"), "attention"), this.said), this.one.element)
+    this.one.latest.take = (found) => {
+      this.tell(found)
+      take({ ...found, patch: this.patch })
+    }
+    this.element = make(
+      "section.ssl-part.ssl-attention",
+      make("header.ssl-head", explain(make("span.ssl-title", "Where its heads look"), "attention"), this.said),
+      this.one.element,
+    )
   }
 
   /** picture: the decoded atlas of the points; step: of the clock. */
@@ -47,7 +54,10 @@ export class Heads {
     if (first) this.ask()
     this.one.put(this.tile, found.grid, this.patch)
     const from = this.patch === null ? "" : ` from patch ${this.patch}`
-    setText(this.said, `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}. Click a patch to look from there. Brighter is more, each head by its own scale.`)
+    setText(
+      this.said,
+      `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}. Click a patch to look from there. Brighter is more, each head by its own scale.`,
+    )
   }
 
   remove() {

@@ -19,14 +19,31 @@ export class Landing {
     this.picture = make("img.ssl-landed")
     this.picture.alt = "the image as the network sees it"
     this.picture.hidden = true
-    this.said = make("p.ssl-sentence", "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.")
+    this.said = make(
+      "p.ssl-sentence",
+      "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.",
+    )
     this.said.setAttribute("role", "status")
     this.away = button("Take it away", cleared)
     this.away.hidden = true
-    const pick = button("Show it", () => asked({ data: this.data.value, image: this.number.value }), "place this image of the data set on the map")
+    const pick = button(
+      "Show it",
+      () => asked({ data: this.data.value, image: this.number.value }),
+      "place this image of the data set on the map",
+    )
     const upload = button("Upload an image", () => this.file.click(), "or drop one on the map")
     upload.classList.add("ssl-strong")
-    const tray = make("div.ssl-tray", upload, this.file, make("span.ssl-good", "or"), this.data, make("span.ssl-good", "number"), this.number, pick, this.away)
+    const tray = make(
+      "div.ssl-tray",
+      upload,
+      this.file,
+      make("span.ssl-good", "or"),
+      this.data,
+      make("span.ssl-good", "number"),
+      this.number,
+      pick,
+      this.away,
+    )
     const head = make("header.ssl-head", explain(make("span.ssl-title", "Where does an image land?"), "map/landing"))
     this.rows = make("div.ssl-landings")
     this.element = make("section.ssl-part.ssl-landing", head, tray, make("div.ssl-line", this.picture, this.said), this.rows)
@@ -47,7 +64,11 @@ export class Landing {
   show(landed) {
     this.picture.hidden = this.away.hidden = !landed
     if (landed) this.picture.src = addressOf(landed.picture)
-    this.say(landed ? `The star is where it lands: ${landed.how}.` : "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.")
+    this.say(
+      landed
+        ? `The star is where it lands: ${landed.how}.`
+        : "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.",
+    )
   }
 }
 

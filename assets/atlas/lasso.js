@@ -16,7 +16,13 @@ export class Lasso {
     this.factors = make("div.ssl-shares")
     this.sheet = make("div.ssl-contact")
     this.rest = make("p.ssl-caution")
-    const head = make("header.ssl-head", explain(make("span.ssl-title", "In the lasso"), "map/lasso"), this.count, make("span.ssl-space"), button("Clear", clear, "let go of the lasso (Escape)"))
+    const head = make(
+      "header.ssl-head",
+      explain(make("span.ssl-title", "In the lasso"), "map/lasso"),
+      this.count,
+      make("span.ssl-space"),
+      button("Clear", clear, "let go of the lasso (Escape)"),
+    )
     this.element = make("section.ssl-part.ssl-lasso", head, this.factors, this.sheet, this.rest)
     this.element.hidden = true
   }
@@ -26,7 +32,12 @@ export class Lasso {
     this.element.hidden = !chosen
     if (!chosen) return
     const share = Math.round((100 * chosen.length) / points.count)
-    setText(this.count, chosen.length ? `${chosen.length.toLocaleString("en-US")} of ${points.count.toLocaleString("en-US")} images, ${share} %` : "no image: draw it around some points")
+    setText(
+      this.count,
+      chosen.length
+        ? `${chosen.length.toLocaleString("en-US")} of ${points.count.toLocaleString("en-US")} images, ${share} %`
+        : "no image: draw it around some points",
+    )
     this.factors.replaceChildren(...(chosen.length ? comparisons(chosen, points).map(table) : []))
     this.sheet.replaceChildren(...chosen.slice(0, SHEET).map((i) => this.tile(points, i)))
     setText(this.rest, chosen.length > SHEET ? `and ${(chosen.length - SHEET).toLocaleString("en-US")} more` : "")
@@ -42,17 +53,23 @@ export class Lasso {
 
 /** For each factor its classes, the most over-represented first; factors in the order of their first class. */
 export function comparisons(chosen, { labels = {}, names = {} }) {
-  return Object.entries(labels).map(([factor, all]) => {
-    const [whole, inside] = [new Map(), new Map()]
-    for (const label of all) if (label >= 0) whole.set(label, (whole.get(label) ?? 0) + 1)
-    for (const i of chosen) if (all[i] >= 0) inside.set(all[i], (inside.get(all[i]) ?? 0) + 1)
-    const [total, kept] = [sum(whole), sum(inside)]
-    const rows = [...whole].map(([label, count]) => ({
-      name: names[factor]?.[label] ?? `${label}`, count: inside.get(label) ?? 0, share: kept ? (inside.get(label) ?? 0) / kept : 0, usual: count / total,
-    }))
-    rows.sort((a, b) => b.share - b.usual - (a.share - a.usual))
-    return { factor, rows, kept }
-  }).filter(({ rows }) => rows.length).sort((a, b) => b.rows[0].share - b.rows[0].usual - (a.rows[0].share - a.rows[0].usual))
+  return Object.entries(labels)
+    .map(([factor, all]) => {
+      const [whole, inside] = [new Map(), new Map()]
+      for (const label of all) if (label >= 0) whole.set(label, (whole.get(label) ?? 0) + 1)
+      for (const i of chosen) if (all[i] >= 0) inside.set(all[i], (inside.get(all[i]) ?? 0) + 1)
+      const [total, kept] = [sum(whole), sum(inside)]
+      const rows = [...whole].map(([label, count]) => ({
+        name: names[factor]?.[label] ?? `${label}`,
+        count: inside.get(label) ?? 0,
+        share: kept ? (inside.get(label) ?? 0) / kept : 0,
+        usual: count / total,
+      }))
+      rows.sort((a, b) => b.share - b.usual - (a.share - a.usual))
+      return { factor, rows, kept }
+    })
+    .filter(({ rows }) => rows.length)
+    .sort((a, b) => b.rows[0].share - b.rows[0].usual - (a.rows[0].share - a.rows[0].usual))
 }
 
 const sum = (counts) => [...counts.values()].reduce((a, b) => a + b, 0)
@@ -72,7 +89,12 @@ function bar({ name, count, share, usual }) {
   const mark = make("i.ssl-usual")
   fill.style.width = `${100 * share}%`
   mark.style.left = `${100 * usual}%`
-  const line = make("div.ssl-share-row", make("span.ssl-name", name), make("div.ssl-track", fill, mark), make("span.ssl-value", `${count} · ${percent(share)}`))
+  const line = make(
+    "div.ssl-share-row",
+    make("span.ssl-name", name),
+    make("div.ssl-track", fill, mark),
+    make("span.ssl-value", `${count} · ${percent(share)}`),
+  )
   line.title = `${name}: ${percent(share)} of the lasso, ${percent(usual)} of all`
   line.setAttribute("aria-label", line.title)
   line.setAttribute("role", "img")

@@ -16,7 +16,10 @@ export class Neighbors {
     this.said.setAttribute("role", "status")
     this.row = make("div.ssl-neighbors")
     this.element = make("div.ssl-neighborhood", make("header.ssl-head", this.name, this.said), this.row)
-    this.latest = new Latest((body) => told(heard(body)), (sentence) => this.refuse(sentence, told))
+    this.latest = new Latest(
+      (body) => told(heard(body)),
+      (sentence) => this.refuse(sentence, told),
+    )
     this.clear()
   }
 
@@ -39,8 +42,13 @@ export class Neighbors {
   /** neighbors: [{ image, similarity, distance, shared }]; points: whose pictures they are; image: null where it is no point. */
   show(neighbors, points, step, notes = []) {
     const factors = Object.keys(points.labels ?? {})
-    const counts = factors.map((factor) => [factor, neighbors.filter((each) => each.shared?.[factor]).length]).filter(([factor]) => neighbors.some((each) => factor in (each.shared ?? {})))
-    const shared = counts.sort(([, a], [, b]) => b - a).map(([factor, count]) => `${count} share ${factor}`).join(", ")
+    const counts = factors
+      .map((factor) => [factor, neighbors.filter((each) => each.shared?.[factor]).length])
+      .filter(([factor]) => neighbors.some((each) => factor in (each.shared ?? {})))
+    const shared = counts
+      .sort(([, a], [, b]) => b - a)
+      .map(([factor, count]) => `${count} share ${factor}`)
+      .join(", ")
     const told = shared || factors.map((factor) => most(neighbors, points, factor)).join(", ")
     const found = told ? `of ${neighbors.length} neighbors ${told}` : `${neighbors.length} neighbors`
     setText(this.said, [`At step ${step.toLocaleString("en-US")} ${found}.`, ...notes].join(" "))
@@ -49,7 +57,12 @@ export class Neighbors {
 
   card({ image, similarity, distance, shared }, place, points, factors) {
     const words = `neighbor ${place + 1}, image ${image}, cosine ${short(similarity)}, distance ${short(distance)}; ${wordsOf(points, image)}`
-    const card = make("button.ssl-neighbor", thumb(points, image), make("b", short(similarity)), make("span.ssl-apart", `distance ${short(distance)}`))
+    const card = make(
+      "button.ssl-neighbor",
+      thumb(points, image),
+      make("b", short(similarity)),
+      make("span.ssl-apart", `distance ${short(distance)}`),
+    )
     card.type = "button"
     card.setAttribute("aria-label", words)
     card.onclick = () => this.pick(image)

@@ -70,7 +70,9 @@ export class Raster {
 /** A symbol as pixels, at each part of a pixel. radius in pixels of the canvas; edge: the color that parts it from its neighbors. */
 export function stampOf({ color, symbol }, radius, edge) {
   const side = Math.ceil(2 * radius * (symbol === "circle" || symbol === "ring" ? 1 : 1.3) + 3)
-  const shifted = Array.from({ length: PARTS * PARTS }, (_, i) => drawn(color, symbol, radius, edge, side, (i % PARTS) / PARTS, Math.floor(i / PARTS) / PARTS))
+  const shifted = Array.from({ length: PARTS * PARTS }, (_, i) =>
+    drawn(color, symbol, radius, edge, side, (i % PARTS) / PARTS, Math.floor(i / PARTS) / PARTS),
+  )
   return { side, shifted }
 }
 

@@ -16,7 +16,6 @@ import { landedAt } from "./landing.js"
 import { Neighbors } from "./neighbors.js"
 import { Tip } from "./tip.js"
 
-
 export class Scene {
   /** atlas: what all scenes share: the choices, the clock, what is picked. */
   constructor(atlas, told) {
@@ -24,15 +23,31 @@ export class Scene {
     this.id = told.id
     this.told = told
     this.build(told)
-    this.cloud = new Cloud(this.canvas, { hover: (i) => atlas.hover(i, this), pick: (i) => this.linked && atlas.pick(i), lasso: (all) => this.linked && atlas.select(all), step: (by) => atlas.clock.by(by), play: () => atlas.clock.toggle(), clear: () => atlas.clear() })
+    this.cloud = new Cloud(this.canvas, {
+      hover: (i) => atlas.hover(i, this),
+      pick: (i) => this.linked && atlas.pick(i),
+      lasso: (all) => this.linked && atlas.select(all),
+      step: (by) => atlas.clock.by(by),
+      play: () => atlas.clock.toggle(),
+      clear: () => atlas.clear(),
+    })
     this.film = new Film((step) => atlas.arrived(this, step))
     this.shade = new Shade(() => atlas.paint())
-    this.neighbors = new Neighbors((found) => this.near(found), (image) => atlas.pick(image))
-    this.landed = new Neighbors(() => {}, (image) => atlas.pick(image))
+    this.neighbors = new Neighbors(
+      (found) => this.near(found),
+      (image) => atlas.pick(image),
+    )
+    this.landed = new Neighbors(
+      () => {},
+      (image) => atlas.pick(image),
+    )
     for (const each of [this.neighbors, this.landed]) setText(each.name, told.short)
     this.curves = new Curves(this.graphs)
     if (told.vit) this.heads = new Heads()
-    this.latest = new Latest((body) => this.mapped(body), (sentence) => this.refused(sentence))
+    this.latest = new Latest(
+      (body) => this.mapped(body),
+      (sentence) => this.refused(sentence),
+    )
     this.unwatch = watch(this.id, (run) => this.update(run))
   }
 
@@ -51,14 +66,32 @@ export class Scene {
     this.canvas.setAttribute("role", "application")
     this.tip = new Tip()
     this.empty = make("div.ssl-empty", "Asking for the map …")
-    const tools = make("div.ssl-tools", button("+", () => this.cloud.magnify(1.4), "zoom in"), button("−", () => this.cloud.magnify(1 / 1.4), "zoom out"), button("⟲", () => this.cloud.whole(), "whole map"))
+    const tools = make(
+      "div.ssl-tools",
+      button("+", () => this.cloud.magnify(1.4), "zoom in"),
+      button("−", () => this.cloud.magnify(1 / 1.4), "zoom out"),
+      button("⟲", () => this.cloud.whole(), "whole map"),
+    )
     this.title = make("span.ssl-title", told.title)
     this.layer = explain(make("span.ssl-layer"), "map/kept")
     this.when = make("span.ssl-good.ssl-at")
     this.notes = make("p.ssl-caution.ssl-notes")
     this.notes.setAttribute("role", "status")
     this.stage = make("div.ssl-stage", this.canvas, tools, this.empty, this.tip.element)
-    this.element = make("section.ssl-chart.ssl-scene", make("header.ssl-head", this.title, this.layer, (this.dot = make("span.ssl-dot")), (this.verdict = make("span.ssl-good")), make("span.ssl-space"), this.when), this.stage, this.notes)
+    this.element = make(
+      "section.ssl-chart.ssl-scene",
+      make(
+        "header.ssl-head",
+        this.title,
+        this.layer,
+        (this.dot = make("span.ssl-dot")),
+        (this.verdict = make("span.ssl-good")),
+        make("span.ssl-space"),
+        this.when,
+      ),
+      this.stage,
+      this.notes,
+    )
     this.graphs = make("div.ssl-graphs")
   }
 
@@ -116,7 +149,12 @@ export class Scene {
     if (!points.source) return
     const sheet = new Image()
     sheet.src = points.source
-    sheet.decode().then(() => { if (this.points === points) this.sheet = sheet, this.atlas.paint(), this.rest() }, () => {})
+    sheet.decode().then(
+      () => {
+        if (this.points === points) ((this.sheet = sheet), this.atlas.paint(), this.rest())
+      },
+      () => {},
+    )
   }
 
   refused(sentence) {
@@ -140,7 +178,13 @@ export class Scene {
     this.shown = key
     const { dimensions } = this.facts
     const { kind } = this.film.query
-    const look = { flat: dimensions !== 3, round: kind === "sphere" ? dimensions : 0, span, even, star: this.landing ? this.starAt(at) : null }
+    const look = {
+      flat: dimensions !== 3,
+      round: kind === "sphere" ? dimensions : 0,
+      span,
+      even,
+      star: this.landing ? this.starAt(at) : null,
+    }
     this.cloud.glide(frame, this.film.window(at), look)
   }
 
@@ -175,23 +219,53 @@ export class Scene {
     setText(this.layer, facts ? `${KINDS[this.drawn]} of the ${film.query.layer}` : "")
     const number = (step) => step.toLocaleString("en-US")
     const stands = this.shadow && `step ${number(this.shadow.step)} · PCA until the first ${KINDS[film.query.kind]} is ready`
-    setText(this.when, stands ? stands : waits ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …` : at === undefined || atlas.clock.now === at ? "" : `at its step ${number(at)}`)
-    setText(this.empty, waits ? (shown === undefined && !stands ? "The map is being laid out …" : "") : this.said ? "" : facts && !film.steps.length ? standing(this.run) || facts.notes.join(" ") || "Nothing was measured." : film.lost.size && at === undefined ? [...film.lost.values()][0] : "")
+    setText(
+      this.when,
+      stands
+        ? stands
+        : waits
+          ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …`
+          : at === undefined || atlas.clock.now === at
+            ? ""
+            : `at its step ${number(at)}`,
+    )
+    setText(
+      this.empty,
+      waits
+        ? shown === undefined && !stands
+          ? "The map is being laid out …"
+          : ""
+        : this.said
+          ? ""
+          : facts && !film.steps.length
+            ? standing(this.run) || facts.notes.join(" ") || "Nothing was measured."
+            : film.lost.size && at === undefined
+              ? [...film.lost.values()][0]
+              : "",
+    )
     this.empty.hidden = !this.empty.textContent
     this.note(at)
     atlas.warn()
     if (at === undefined) return
     const picked = this.image === null ? "" : ` Image ${this.image} is chosen.`
     const held = atlas.chosen ? ` ${atlas.chosen.length} images are in the lasso.` : ""
-    this.canvas.setAttribute("aria-label", `Map of ${this.points.count} images at step ${this.shadow?.step ?? at} of ${this.title.textContent}, ${KINDS[this.drawn]} of the ${film.query.layer}'s output, colored by ${atlas.coloring.mode}.${picked}${held} ` +
-      "Left and right step, up and down go through images, Enter chooses, plus and minus zoom, Escape clears.")
+    this.canvas.setAttribute(
+      "aria-label",
+      `Map of ${this.points.count} images at step ${this.shadow?.step ?? at} of ${this.title.textContent}, ${KINDS[this.drawn]} of the ${film.query.layer}'s output, colored by ${atlas.coloring.mode}.${picked}${held} ` +
+        "Left and right step, up and down go through images, Enter chooses, plus and minus zoom, Escape clears.",
+    )
   }
 
   note(at) {
     const lost = [...new Set(this.film.lost.values())]
-    const notes = this.facts && this.film.steps.length ? this.facts.notes ?? [] : []
+    const notes = this.facts && this.film.steps.length ? (this.facts.notes ?? []) : []
     const apart = this.linked ? "" : "Its data are others than those of the first run: what is chosen there has no place here."
-    setText(this.notes, [this.said, apart, ...notes, ...lost, ...this.film.says(this.shadow?.facts ?? this.film.facts.get(at)), this.shade.sentence].filter(Boolean).join(" "))
+    setText(
+      this.notes,
+      [this.said, apart, ...notes, ...lost, ...this.film.says(this.shadow?.facts ?? this.film.facts.get(at)), this.shade.sentence]
+        .filter(Boolean)
+        .join(" "),
+    )
   }
 
   /** Hands at rest: what costs the server something is asked for now. */
@@ -211,7 +285,8 @@ export class Scene {
 
   look() {
     const { atlas, film } = this
-    if (this.heads && this.sheet && film.query.points === "probe") this.heads.show(this.id, this.neighbors.name.textContent, this.points, this.sheet, this.image ?? 0, film.at(atlas.clock.now))
+    if (this.heads && this.sheet && film.query.points === "probe")
+      this.heads.show(this.id, this.neighbors.name.textContent, this.points, this.sheet, this.image ?? 0, film.at(atlas.clock.now))
   }
 
   near(found) {
@@ -231,7 +306,11 @@ export class Scene {
     cloud.gestures.lassoing = atlas.lassoing
     const landed = this.landing && landedAt(this.landing, this.film.at(atlas.clock.now))
     const near = this.image !== null ? this.found?.neighbors : landed?.neighbors
-    cloud.mark({ picked: this.image ?? -1, starred: this.image === null, neighbors: (near ?? []).map((each) => each.image).filter((i) => i < points.count) })
+    cloud.mark({
+      picked: this.image ?? -1,
+      starred: this.image === null,
+      neighbors: (near ?? []).map((each) => each.image).filter((i) => i < points.count),
+    })
     this.note(this.film.at(atlas.clock.now))
   }
 
@@ -246,7 +325,14 @@ export class Scene {
   hover(i, here) {
     this.cloud.mark({ hovered: i < this.points?.count ? i : -1 })
     if (!this.points) return
-    this.tip.show(here ? i : -1, this.points, this.atlas.coloring.mode, this.shade.similarity, this.cloud.place(Math.max(i, 0)), this.cloud.camera.size)
+    this.tip.show(
+      here ? i : -1,
+      this.points,
+      this.atlas.coloring.mode,
+      this.shade.similarity,
+      this.cloud.place(Math.max(i, 0)),
+      this.cloud.camera.size,
+    )
   }
 
   remove() {

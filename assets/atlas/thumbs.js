@@ -31,5 +31,7 @@ export function labelOf({ labels, names }, factor, i) {
 
 /** "shape: square, color: red". */
 export function wordsOf(points, i) {
-  return Object.keys(points.labels ?? {}).map((factor) => `${factor}: ${labelOf(points, factor, i)}`).join(", ")
+  return Object.keys(points.labels ?? {})
+    .map((factor) => `${factor}: ${labelOf(points, factor, i)}`)
+    .join(", ")
 }

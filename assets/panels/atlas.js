@@ -11,7 +11,12 @@ import { Scene } from "../atlas/scene.js"
 import { button } from "./mask.js"
 
 const SETTLED = 300 // ms without a change before the page, and its address, hear of it
-const POINTS = [["probe", "probe images"], ["2000", "2,000 training images"], ["5000", "5,000 training images"], ["10000", "10,000 training images"]]
+const POINTS = [
+  ["probe", "probe images"],
+  ["2000", "2,000 training images"],
+  ["5000", "5,000 training images"],
+  ["10000", "10,000 training images"],
+]
 
 export class Atlas {
   constructor(place, data) {
@@ -23,10 +28,21 @@ export class Atlas {
     Object.assign(this, { layer: data.layer, kind: data.kind, points: data.points })
     this.coloring = new Coloring(() => this.recolor())
     Object.assign(this.coloring, { mode: data.color, k: data.clusters })
-    this.clock = new Clock({ show: (...to) => this.show(...to), ready: (step) => this.scenes.every((each) => each.ready(step)), rest: () => this.rest() })
+    this.clock = new Clock({
+      show: (...to) => this.show(...to),
+      ready: (step) => this.scenes.every((each) => each.ready(step)),
+      rest: () => this.rest(),
+    })
     this.clock.held = data.step ?? null
-    this.lasso = new Lasso(() => this.select(null), (i) => this.pick(i))
-    this.landing = new Landing(data.datasets, (what) => this.ask(what), () => this.ask(null))
+    this.lasso = new Lasso(
+      () => this.select(null),
+      (i) => this.pick(i),
+    )
+    this.landing = new Landing(
+      data.datasets,
+      (what) => this.ask(what),
+      () => this.ask(null),
+    )
     this.build(place)
   }
 
@@ -45,15 +61,38 @@ export class Atlas {
     this.graphs = make("div.ssl-curves-beside")
     const maps = make("div.ssl-maps", this.clouds, this.coloring.legend, this.clock.element, this.caution)
     this.desk = make("div.ssl-atlas-desk", maps, this.graphs)
-    this.near = new Chosen(() => this.coloring.choose("similarity"), () => this.pick(-1))
+    this.near = new Chosen(
+      () => this.coloring.choose("similarity"),
+      () => this.pick(-1),
+    )
     this.attention = make("div.ssl-attentions")
-    place.append(tools, this.coloring.element, this.note, this.desk, this.near.element, this.lasso.element, this.attention, this.landing.element)
+    place.append(
+      tools,
+      this.coloring.element,
+      this.note,
+      this.desk,
+      this.near.element,
+      this.lasso.element,
+      this.attention,
+      this.landing.element,
+    )
     place.ondragover = (event) => event.preventDefault()
-    place.ondrop = (event) => { event.preventDefault(); this.landing.take(event.dataTransfer.files) }
+    place.ondrop = (event) => {
+      event.preventDefault()
+      this.landing.take(event.dataTransfer.files)
+    }
   }
 
   group(name, values, act, titles = {}) {
-    const group = make("div.ssl-switch", ...values.map((value) => Object.assign(button(titles[value] ?? value, () => act(value)), { value })))
+    const group = make(
+      "div.ssl-switch",
+      ...values.map((value) =>
+        Object.assign(
+          button(titles[value] ?? value, () => act(value)),
+          { value },
+        ),
+      ),
+    )
     group.setAttribute("role", "group")
     group.setAttribute("aria-label", name)
     return group
@@ -67,13 +106,19 @@ export class Atlas {
     for (const scene of [...this.scenes]) if (!wanted.some((each) => each.id === scene.id)) this.leave(scene)
     this.scenes = wanted.map((told) => this.scenes.find((each) => each.id === told.id) ?? this.enter(told))
     this.scenes.forEach((scene) => {
-      for (const [parent, element] of [[this.clouds, scene.element], [this.graphs, scene.graphs], [this.near.rows, scene.neighbors.element], [this.landing.rows, scene.landed.element], [this.attention, scene.heads?.element]]) {
+      for (const [parent, element] of [
+        [this.clouds, scene.element],
+        [this.graphs, scene.graphs],
+        [this.near.rows, scene.neighbors.element],
+        [this.landing.rows, scene.landed.element],
+        [this.attention, scene.heads?.element],
+      ]) {
         if (element && element.parentElement !== parent) parent.append(element)
       }
-      if (scene.run) scene.curves.theme = this.theme, scene.curves.update(scene.run)
+      if (scene.run) ((scene.curves.theme = this.theme), scene.curves.update(scene.run))
     })
     this.place.dataset.runs = wanted.length
-    if (this.was && this.was !== wanted[0]?.id) this.clock.held = null, this.clear()
+    if (this.was && this.was !== wanted[0]?.id) ((this.clock.held = null), this.clear())
     this.was = wanted[0]?.id
     this.buttons()
     this.paint()
@@ -97,9 +142,16 @@ export class Atlas {
   /** What a run can show is known, or why it cannot. */
   mapped(scene) {
     const known = this.scenes.filter((each) => each.facts)
-    if (scene.said && this.scenes.every((each) => !each.film.steps.length) && (this.kind !== "umap" || this.layer !== "backbone" || this.points !== "probe")) {
+    if (
+      scene.said &&
+      this.scenes.every((each) => !each.film.steps.length) &&
+      (this.kind !== "umap" || this.layer !== "backbone" || this.points !== "probe")
+    ) {
       setText(this.note, scene.said)
-      return this.choose(scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? "umap" } : { layer: "backbone", kind: "umap", points: "probe" }, false)
+      return this.choose(
+        scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? "umap" } : { layer: "backbone", kind: "umap", points: "probe" },
+        false,
+      )
     }
     if (known.length) {
       this.clock.list([...new Set(known.flatMap((each) => each.film.steps))].sort((a, b) => a - b))
@@ -163,7 +215,12 @@ export class Atlas {
     for (const each of this.kinds.children) {
       each.setAttribute("aria-pressed", String(each.value === this.kind))
       each.disabled = !can(this.layer, each.value)
-      each.title = each.value !== "sphere" ? KINDS[each.value] : each.disabled ? "for outputs of two or three numbers: train with a projection size of 2 or 3" : "the outputs themselves, at length 1"
+      each.title =
+        each.value !== "sphere"
+          ? KINDS[each.value]
+          : each.disabled
+            ? "for outputs of two or three numbers: train with a projection size of 2 or 3"
+            : "the outputs themselves, at length 1"
     }
     this.menu.value = this.points
     this.warn()
@@ -190,7 +247,7 @@ export class Atlas {
   /** An image is chosen on all maps: the same points are the same images. */
   pick(i) {
     this.image = i < 0 ? null : i
-    for (const scene of this.scenes) if (this.image === null) scene.neighbors.clear(), scene.near(null)
+    for (const scene of this.scenes) if (this.image === null) (scene.neighbors.clear(), scene.near(null))
     this.paint()
     this.rest()
   }
@@ -243,7 +300,9 @@ export class Atlas {
     const said = { ...this.query(), color: this.coloring.mode, clusters: this.coloring.k, step: this.clock.held, image: this.image }
     const text = JSON.stringify(said)
     if (text === this.told) return
-    this.telling = setTimeout(() => { if (!this.clock.playing) this.told = text, this.notify("status", said) }, SETTLED)
+    this.telling = setTimeout(() => {
+      if (!this.clock.playing) ((this.told = text), this.notify("status", said))
+    }, SETTLED)
   }
 
   remove() {

@@ -20,8 +20,11 @@ export class Clock {
     this.bar.setAttribute("aria-label", "steps that both have taken")
     this.message = make("span.ssl-message")
     place.classList.add("ssl-transport")
-    place.append(make("div.ssl-line", this.dot, this.status, this.hint, make("span.ssl-space"), this.where, this.left), this.bar,
-      make("div.ssl-line.ssl-second", this.message))
+    place.append(
+      make("div.ssl-line", this.dot, this.status, this.hint, make("span.ssl-space"), this.where, this.left),
+      this.bar,
+      make("div.ssl-line.ssl-second", this.message),
+    )
     this.twins = new Twins(() => this.draw())
     this.told = ""
     this.ticking = setInterval(() => this.time(), 1000) // runs that stall bring no news
@@ -40,7 +43,8 @@ export class Clock {
     this.tell(states)
     const known = twins.both.filter(([, run]) => run.status)
     this.hint.hidden = !known.some(([, run]) => !run.online)
-    this.dot.dataset.state = states.healthy === states.broken ? states.healthy ?? "none" : known.some(([, run]) => !isOver(run)) ? "running" : states.broken
+    this.dot.dataset.state =
+      states.healthy === states.broken ? (states.healthy ?? "none") : known.some(([, run]) => !isOver(run)) ? "running" : states.broken
     setText(this.status, this.word(states))
     const { clock, steps } = twins
     this.fill.style.width = `${known.length ? (100 * clock) / steps : 0}%`
@@ -52,7 +56,10 @@ export class Clock {
 
   /** That of whichever is behind. */
   time() {
-    const slow = this.twins.both.map(([, run]) => run).filter((run) => ["running", "paused"].includes(status(run))).sort((a, b) => a.step - b.step)[0]
+    const slow = this.twins.both
+      .map(([, run]) => run)
+      .filter((run) => ["running", "paused"].includes(status(run)))
+      .sort((a, b) => a.step - b.step)[0]
     setText(this.left, slow ? timeLeft(slow, status(slow)) : "")
   }
 
@@ -69,8 +76,12 @@ export class Clock {
     const [side, run] = ended[0] ?? []
     const both = ended.length > 1 && ended[1][1].status.message === run.status.message
     const lost = `The ${missing.join(" and the ")} run is not here: it was deleted, or the link comes from another machine. Start both trains a new pair.`
-    const queued = Object.values(states).includes("queued") ? "They start together as soon as a worker is free. You may close this tab: the link finds them again." : ""
-    const none = Object.keys(states).length ? "" : "Start both trains two runs with the same seed, step by step together. Within seconds they differ."
+    const queued = Object.values(states).includes("queued")
+      ? "They start together as soon as a worker is free. You may close this tab: the link finds them again."
+      : ""
+    const none = Object.keys(states).length
+      ? ""
+      : "Start both trains two runs with the same seed, step by step together. Within seconds they differ."
     setText(this.message, missing.length ? lost : run ? `${both ? "Both" : capital(side)}: ${run.status.message}` : queued || none)
     this.message.dataset.state = missing.length ? "missing" : run ? "failed" : queued ? "queued" : "none"
     this.message.title = this.message.textContent
@@ -96,7 +107,7 @@ export class Clock {
 }
 
 function status(run) {
-  return run?.error ? "missing" : run?.status?.status ?? "connecting"
+  return run?.error ? "missing" : (run?.status?.status ?? "connecting")
 }
 
 function twinsThat(twins, states) {

@@ -5,7 +5,10 @@ import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { Grounds, sentenceOf, stateOf } from "../verdict.js"
 
-const LAYERS = [["", "backbone"], ["projector/", "projector"]]
+const LAYERS = [
+  ["", "backbone"],
+  ["projector/", "projector"],
+]
 
 const MEANT = { std: "spread", rank: "rank" }
 
@@ -18,8 +21,16 @@ export class Collapse {
     this.grounds = new Grounds()
     this.gauges = make("div.ssl-gauges")
     this.chart = new Chart("spectrum")
-    place.append(make("section.ssl-chart", make("header.ssl-head", this.title, this.good),
-      make("div.ssl-line", this.dot, this.sentence), this.grounds.element, this.gauges), this.chart.element)
+    place.append(
+      make(
+        "section.ssl-chart",
+        make("header.ssl-head", this.title, this.good),
+        make("div.ssl-line", this.dot, this.sentence),
+        this.grounds.element,
+        this.gauges,
+      ),
+      this.chart.element,
+    )
     this.bars = new Map()
   }
 
@@ -36,7 +47,10 @@ export class Collapse {
     this.run = run
     const verdict = run?.verdict
     this.dot.dataset.state = stateOf(verdict)
-    setText(this.sentence, sentenceOf(run, "Do different images still look different to the network? The judge speaks once a run has begun."))
+    setText(
+      this.sentence,
+      sentenceOf(run, "Do different images still look different to the network? The judge speaks once a run has begun."),
+    )
     this.grounds.update(verdict)
     for (const [prefix, name] of LAYERS) this.measure(run, prefix, name)
     this.fetch(run)
@@ -62,7 +76,11 @@ export class Collapse {
     if (!bar) {
       const fill = make("i.ssl-fill")
       const said = make("span.ssl-value")
-      bar = { fill, value: said, element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), said) }
+      bar = {
+        fill,
+        value: said,
+        element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), said),
+      }
       this.bars.set(key, bar)
       this.gauges.append(bar.element)
     }
@@ -79,16 +97,33 @@ export class Collapse {
     if (this.asked === last) return
     this.asked = last
     const keep = (put) => (arrays) => run === this.run && (put(arrays), this.draw(run))
-    run.frame(last).then(keep((arrays) => { this.spectra = arrays; this.at = last }), () => { this.asked = null })
-    if (!this.first && first < last) run.frame(first).then(keep((arrays) => { this.first = arrays }), () => {})
+    run.frame(last).then(
+      keep((arrays) => {
+        this.spectra = arrays
+        this.at = last
+      }),
+      () => {
+        this.asked = null
+      },
+    )
+    if (!this.first && first < last)
+      run.frame(first).then(
+        keep((arrays) => {
+          this.first = arrays
+        }),
+        () => {},
+      )
   }
 
   draw(run) {
     if (!this.chart.stale(run?.id, this.at, Boolean(this.first), Boolean(this.spectra?.spectrum), this.theme.dark)) return
-    const curves = LAYERS.map(([prefix, layer]) => [layer, this.spectra?.[prefix ? "spectrum/projector" : "spectrum"]]).filter((each) => each[1]?.length)
+    const curves = LAYERS.map(([prefix, layer]) => [layer, this.spectra?.[prefix ? "spectrum/projector" : "spectrum"]]).filter(
+      (each) => each[1]?.length,
+    )
     this.chart.hint(curves.length ? "" : "How many directions the features use.")
     const traces = curves.map(([layer, values]) => this.curve(values, layer, this.theme[layer], 2))
-    if (this.first?.spectrum?.length && curves.length) traces.unshift(this.curve(this.first.spectrum, "backbone, untrained", this.theme.muted, 1))
+    if (this.first?.spectrum?.length && curves.length)
+      traces.unshift(this.curve(this.first.spectrum, "backbone, untrained", this.theme.muted, 1))
     const most = Math.max(...curves.map((each) => each[1].length), 2)
     const layout = {
       xaxis: axis(this.theme, "dimension, largest first", [0, most]),
@@ -104,7 +139,14 @@ export class Collapse {
   curve(values, name, color, width) {
     const list = Array.from(values)
     const top = list[0] || 1
-    return { y: list.map((value) => Math.max(value / top, 1e-6)), name, type: "scatter", mode: "lines", line: { color, width, dash: width === 1 ? "dot" : "solid" }, hovertemplate: `${name} %{x}: %{y:.3g}<extra></extra>` }
+    return {
+      y: list.map((value) => Math.max(value / top, 1e-6)),
+      name,
+      type: "scatter",
+      mode: "lines",
+      line: { color, width, dash: width === 1 ? "dot" : "solid" },
+      hovertemplate: `${name} %{x}: %{y:.3g}<extra></extra>`,
+    }
   }
 
   legend(curves) {

@@ -19,7 +19,10 @@ export class ContactSheet {
     this.drawn = this.data.whole.examples + rows.length + factor + rows[0]?.examples
     const number = (value) => value.toLocaleString("en-US")
     const channels = (values) => values.map((value) => value.toFixed(3)).join(" · ")
-    setText(this.facts.firstChild, `${number(whole.count)} training images and ${number(whole.probe)} kept out of training as the probe set, ${side} × ${side} pixels.${test ? ` ${number(test)} more are kept for the test of an evaluation.` : ""} `)
+    setText(
+      this.facts.firstChild,
+      `${number(whole.count)} training images and ${number(whole.probe)} kept out of training as the probe set, ${side} × ${side} pixels.${test ? ` ${number(test)} more are kept for the test of an evaluation.` : ""} `,
+    )
     setText(this.color, `Mean color ${channels(mean)}, spread ${channels(spread)} (red · green · blue).`)
     const most = Math.max(...rows.map((row) => Math.max(row.count, row.probe)), 1)
     const all = { ...whole, name: "all images" }
@@ -35,7 +38,12 @@ function line(row, side, most) {
   const bar = make("div.ssl-bar", make("div.ssl-fill"))
   bar.firstChild.style.width = `${(100 * Math.max(row.count, row.count ? 0 : row.probe)) / (most || 1)}%`
   bar.hidden = !most
-  const words = make("div.ssl-sheet-words", make("strong", row.name), most ? make("span.ssl-good", count) : explain(make("span.ssl-good", count), "data/count"), bar)
+  const words = make(
+    "div.ssl-sheet-words",
+    make("strong", row.name),
+    most ? make("span.ssl-good", count) : explain(make("span.ssl-good", count), "data/count"),
+    bar,
+  )
   const element = make("figure.ssl-sheet-row", picture(row.mean, 1, side, `the mean of ${row.name}`), words)
   if (row.shown) element.append(tiles(row, side))
   return element

@@ -6,12 +6,18 @@ import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
 // What accuracies are read against: key, dash of its line, how that looks, what it means.
-const LEVELS = [["random", "dash", "dashed", "random network"], ["pixels", "dot", "dotted", "raw pixels"], ["chance", "1px,7px", "sparse dots", "chance"]]
+const LEVELS = [
+  ["random", "dash", "dashed", "random network"],
+  ["pixels", "dot", "dotted", "raw pixels"],
+  ["chance", "1px,7px", "sparse dots", "chance"],
+]
 const FIRST = 2 // factors that stand out until somebody chooses others
 
 /** 1 where an accuracy has gained on the random network by more than chance gives, as the judge has it (`Subject.least_gain`); -1 where it has fallen so; else 0. */
 export function gained(run, name) {
-  const now = run.now(name), before = run.baseline.random?.[name], { gain, labeled, pictures, probe } = run.facts
+  const now = run.now(name),
+    before = run.baseline.random?.[name],
+    { gain, labeled, pictures, probe } = run.facts
   if (now === undefined || before === undefined || !gain) return 0
   const count = labeled?.[name.slice(4)] ?? pictures?.distinct ?? probe
   const error = Math.sqrt((before * (1 - before) + now * (1 - now)) / Math.max(count, 1))
@@ -64,7 +70,18 @@ export class Curves {
   drawKnn(run) {
     const factors = run ? [...run.metrics.keys()].filter((name) => name.startsWith("knn/")) : []
     const measured = run?.metrics.get(factors[0])?.steps
-    if (!this.knn.stale(run?.id, factors, measured?.length, measured?.at(-1), Boolean(run?.snapshots.size), [...(this.chosen ?? [0])], ...this.frame(run))) return
+    if (
+      !this.knn.stale(
+        run?.id,
+        factors,
+        measured?.length,
+        measured?.at(-1),
+        Boolean(run?.snapshots.size),
+        [...(this.chosen ?? [0])],
+        ...this.frame(run),
+      )
+    )
+      return
     const waiting = "Which factors do nearest neighbors share? Measured from the first step on, beside two baselines."
     this.knn.hint(factors.length ? "" : run?.snapshots.size ? `${unmeasured(run)} The map shows who the neighbors are.` : waiting)
     const shown = this.shown(factors)
@@ -82,8 +99,15 @@ export class Curves {
     this.chips(run, factors, shown)
     setText(this.knn.good, [this.good, ...(factors.length ? baselines(run) : [])].join(" · "))
     const marks = run ? changeMarks(run, this.theme, true) : {}
-    this.knn.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "accuracy", [0, 1], { tickformat: ".1f" }), ...marks }, this.theme, run?.id)
-    this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ") || "nothing yet"}`)
+    this.knn.draw(
+      traces,
+      { xaxis: steps(run, this.theme), yaxis: axis(this.theme, "accuracy", [0, 1], { tickformat: ".1f" }), ...marks },
+      this.theme,
+      run?.id,
+    )
+    this.knn.say(
+      `Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ") || "nothing yet"}`,
+    )
   }
 
   /** What every curve depends on beside its own points. */
@@ -106,7 +130,7 @@ export class Curves {
       chip.setAttribute("aria-pressed", shown.has(name))
       const now = run.now(name)
       const random = run.baseline.random?.[name]
-      const gain = { "1": " ↗", "-1": " ↘" }[gained(run, name)] ?? ""
+      const gain = { 1: " ↗", "-1": " ↘" }[gained(run, name)] ?? ""
       const classes = run.now(name.replace("knn/", "knn_balanced/"))
       setText(chip, `${name.slice(4)} ${short(now)}${classes === undefined ? "" : ` (classes ${short(classes)})`}${gain}`)
       chip.title = `${name.slice(4)}: ${short(now)} now${beside(run, name)}, ${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`
@@ -128,7 +152,10 @@ export class Curves {
 
   drawLoss(run) {
     const loss = run?.metrics.get("loss")
-    if (!this.loss.stale(run?.id, run?.facts.schedules?.length, loss?.steps.length, loss?.steps.at(-1), run?.facts.layers, ...this.frame(run))) return
+    if (
+      !this.loss.stale(run?.id, run?.facts.schedules?.length, loss?.steps.length, loss?.steps.at(-1), run?.facts.layers, ...this.frame(run))
+    )
+      return
     this.loss.hint(loss ? "" : "The loss of every step, beside the value that it has when the network has learned nothing.")
     setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : "")
     const references = (run?.facts.references ?? []).filter((each) => each.metric === "loss")
@@ -146,8 +173,15 @@ export class Curves {
     setText(this.loss.good, (run?.facts.loss?.good ?? (references.length ? "falls below the dashed line" : "falls")) + against)
     legend(this.loss, run, ["loss", ...parts], this.theme)
     const scheduled = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true }
-    this.loss.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(range, "loss"), range), yaxis2: scheduled, ...marks }, this.theme, run?.id)
-    this.loss.say(`Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")}`)
+    this.loss.draw(
+      traces,
+      { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(range, "loss"), range), yaxis2: scheduled, ...marks },
+      this.theme,
+      run?.id,
+    )
+    this.loss.say(
+      `Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")}`,
+    )
   }
 
   drawTask(run) {
@@ -164,7 +198,11 @@ export class Curves {
     const marks = changeMarks(run, this.theme, false)
     reference(marks, { value: trivial, meaning: `trivial solution: ${short(trivial)}` }, this.theme)
     legend(this.task, run, [name], this.theme, true)
-    const layout = { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(range, axisTitle(run.facts.measures?.[name], plainName(name))), range), ...marks }
+    const layout = {
+      xaxis: steps(run, this.theme),
+      yaxis: axis(this.theme, titleOf(range, axisTitle(run.facts.measures?.[name], plainName(name))), range),
+      ...marks,
+    }
     this.task.draw([line(values, plainName(name), this.theme.colors[0], 2)], layout, this.theme, run.id)
     this.task.say(`${measure.title} ${short(values.values.at(-1))}; the trivial solution has ${short(trivial)}`)
   }
@@ -194,10 +232,25 @@ export function ownTask(run) {
 
 /** A dashed line across the chart, with what it means. */
 export function reference(marks, each, theme) {
-  marks.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: each.value, y1: each.value, line: { color: theme.muted, width: 1.2, dash: "dash" } })
+  marks.shapes.push({
+    type: "line",
+    xref: "paper",
+    x0: 0,
+    x1: 1,
+    y0: each.value,
+    y1: each.value,
+    line: { color: theme.muted, width: 1.2, dash: "dash" },
+  })
   marks.annotations.push({
-    xref: "paper", x: 1, xanchor: "right", y: each.value, yanchor: "bottom", text: each.meaning, showarrow: false,
-    font: { size: 10, color: theme.muted }, borderpad: 1,
+    xref: "paper",
+    x: 1,
+    xanchor: "right",
+    y: each.value,
+    yanchor: "bottom",
+    text: each.meaning,
+    showarrow: false,
+    font: { size: 10, color: theme.muted },
+    borderpad: 1,
   })
 }
 
@@ -217,17 +270,36 @@ function schedules(run, theme, marks) {
   return (run?.facts.schedules ?? []).map(({ name, shape, start, end }, i) => {
     const taken = run.changes.find((change) => change.name === name)?.step ?? run.steps
     const x = Array.from({ length: 61 }, (_, at) => 1 + ((run.steps - 1) * at) / 60).filter((step) => step <= taken)
-    const way = x.map((step) => (step - 1) / Math.max(run.steps - 1, 1)).map((p) => (shape === "linear" ? p : (1 - Math.cos(Math.PI * p)) / 2))
+    const way = x
+      .map((step) => (step - 1) / Math.max(run.steps - 1, 1))
+      .map((p) => (shape === "linear" ? p : (1 - Math.cos(Math.PI * p)) / 2))
     const color = theme.colors[(i + 4) % 8]
-    const y = way.map((share) => end === start ? 0.5 : 0.1 + 0.8 * (end > start ? share : 1 - share))
+    const y = way.map((share) => (end === start ? 0.5 : 0.1 + 0.8 * (end > start ? share : 1 - share)))
     marks.annotations.push({
-      x: 0.01, xref: "paper", xanchor: "left", y: y[0], yref: "y2", yshift: i % 2 ? -9 : 9, showarrow: false, bgcolor: theme.background, opacity: 0.9,
-      text: `${plainName(name)} ${+start.toPrecision(3)} → ${+end.toPrecision(3)}`, font: { size: 10, color }, borderpad: 1,
+      x: 0.01,
+      xref: "paper",
+      xanchor: "left",
+      y: y[0],
+      yref: "y2",
+      yshift: i % 2 ? -9 : 9,
+      showarrow: false,
+      bgcolor: theme.background,
+      opacity: 0.9,
+      text: `${plainName(name)} ${+start.toPrecision(3)} → ${+end.toPrecision(3)}`,
+      font: { size: 10, color },
+      borderpad: 1,
     })
     const value = (share) => start + (end - start) * share
     return {
-      x, y, yaxis: "y2", type: "scatter", mode: "lines", line: { color, width: 1.4, dash: "dashdot" }, customdata: way.map(value),
-      hovertemplate: `${plainName(name)} %{customdata:.3g}<br>step %{x:.0f}<extra></extra>`, name: plainName(name),
+      x,
+      y,
+      yaxis: "y2",
+      type: "scatter",
+      mode: "lines",
+      line: { color, width: 1.4, dash: "dashdot" },
+      customdata: way.map(value),
+      hovertemplate: `${plainName(name)} %{customdata:.3g}<br>step %{x:.0f}<extra></extra>`,
+      name: plainName(name),
     }
   })
 }
@@ -238,7 +310,16 @@ export function steps(run, theme) {
 
 export function line(series, name, color, width) {
   const { steps: x, values: y } = thinned(series)
-  return { x, y, name, type: "scatter", mode: x.length > 1 ? "lines" : "markers", line: { color, width }, marker: { color, size: 5 }, hovertemplate: `${name} %{y:.3f}<br>step %{x}<extra></extra>` }
+  return {
+    x,
+    y,
+    name,
+    type: "scatter",
+    mode: x.length > 1 ? "lines" : "markers",
+    line: { color, width },
+    marker: { color, size: 5 },
+    hovertemplate: `${name} %{y:.3f}<br>step %{x}<extra></extra>`,
+  }
 }
 
 /** Every n-th point of a long curve, and always its last. */
@@ -253,7 +334,13 @@ function level(run, key, metric, color, dash, meaning) {
   const value = run.baseline[key]?.[metric]
   if (value === undefined) return null
   return {
-    x: [0, run.steps], y: [value, value], type: "scatter", mode: "lines", line: { color, width: 1.2, dash }, opacity: 0.75,
-    name: meaning, hovertemplate: `${meaning}: ${plainName(metric.slice(4))} ${short(value)}<extra></extra>`,
+    x: [0, run.steps],
+    y: [value, value],
+    type: "scatter",
+    mode: "lines",
+    line: { color, width: 1.2, dash },
+    opacity: 0.75,
+    name: meaning,
+    hovertemplate: `${meaning}: ${plainName(metric.slice(4))} ${short(value)}<extra></extra>`,
   }
 }

@@ -7,12 +7,19 @@ import { SIDES, Twins, sideColors } from "../twins.js"
 import { knew } from "../verdict.js"
 import { line, reference, unmeasured } from "./curves.js"
 
-const LAYERS = [["", "backbone"], ["projector/", "projector"]]
+const LAYERS = [
+  ["", "backbone"],
+  ["projector/", "projector"],
+]
 const QUIET = ["starting", "healthy"]
 
 export class Duel {
   constructor(place) {
-    this.key = make("div.ssl-chips.ssl-twins", ...SIDES.map((side) => make("span.ssl-chip", side)), make("span.ssl-good", "solid: backbone · dashed: projector"))
+    this.key = make(
+      "div.ssl-chips.ssl-twins",
+      ...SIDES.map((side) => make("span.ssl-chip", side)),
+      make("span.ssl-good", "solid: backbone · dashed: projector"),
+    )
     this.charts = {
       spread: new Chart("spread"),
       rank: new Chart("rankme_centered"),
@@ -54,11 +61,12 @@ export class Duel {
 
   /** A diagnostic that both layers have. */
   layered(name, metric, references, least, unit = () => 1) {
-    const series = (run) => LAYERS.map(([prefix, layer], i) => {
-      const found = run.metrics.get(prefix + metric)
-      const by = unit(run, prefix)
-      return [found && { steps: found.steps, values: found.values.map((value) => value / by) }, layer, i ? "dash" : "solid"]
-    })
+    const series = (run) =>
+      LAYERS.map(([prefix, layer], i) => {
+        const found = run.metrics.get(prefix + metric)
+        const by = unit(run, prefix)
+        return [found && { steps: found.steps, values: found.values.map((value) => value / by) }, layer, i ? "dash" : "solid"]
+      })
     this.ranges[name].cover(least)
     const title = name === "spread" ? "share of 1/√D" : axisTitle(definitionOf(metric), name)
     this.plain(name, series, axis(this.theme, title), references)
@@ -78,29 +86,51 @@ export class Duel {
     })
     const random = run?.baseline.random?.[this.factor]
     const chance = run?.baseline.chance?.[this.factor]
-    const references = [[random, "random network"], [chance, "chance"]].filter(([value]) => value !== undefined).map(([value, meaning]) => ({ value, meaning }))
-    this.plain("knn", (each) => [[each.metrics.get(this.factor), (this.factor ?? "").slice(4), "solid"]], axis(this.theme, "accuracy", [0, 1]), references)
+    const references = [
+      [random, "random network"],
+      [chance, "chance"],
+    ]
+      .filter(([value]) => value !== undefined)
+      .map(([value, meaning]) => ({ value, meaning }))
+    this.plain(
+      "knn",
+      (each) => [[each.metrics.get(this.factor), (this.factor ?? "").slice(4), "solid"]],
+      axis(this.theme, "accuracy", [0, 1]),
+      references,
+    )
     if (run?.snapshots.size && !names.length) this.charts.knn.hint(unmeasured(run))
   }
 
   choice() {
     const chip = make("button.ssl-chip")
     chip.type = "button"
-    chip.onclick = () => { this.factor = chip.dataset.name; this.draw() }
+    chip.onclick = () => {
+      this.factor = chip.dataset.name
+      this.draw()
+    }
     return chip
   }
 
   bins() {
     const names = [...new Set(this.twins.both.flatMap(([, run]) => Object.keys(run.facts.bins ?? {})))]
     this.charts.bins.element.hidden = !names.length
-    if (names.length) this.plain("bins", (run) => names.map((who, i) => [run.metrics.get(`${who}/perplexity`), who, i ? "dash" : "solid"]), axis(this.theme, "bins"))
+    if (names.length)
+      this.plain(
+        "bins",
+        (run) => names.map((who, i) => [run.metrics.get(`${who}/perplexity`), who, i ? "dash" : "solid"]),
+        axis(this.theme, "bins"),
+      )
   }
 
   /** series(run) -> [{ steps, values }, name, dash] of each line. */
   plain(name, series, y, references = []) {
     const chart = this.charts[name]
     const colors = sideColors(this.theme)
-    const lines = this.twins.both.flatMap(([side, run]) => series(run).filter(([found]) => found?.steps.length).map((each) => [side, ...each]))
+    const lines = this.twins.both.flatMap(([side, run]) =>
+      series(run)
+        .filter(([found]) => found?.steps.length)
+        .map((each) => [side, ...each]),
+    )
     const marks = this.marks(name === "spread")
     const ends = lines.map(([side, found, what]) => [side, what, found.steps.length, found.steps.at(-1)])
     if (!chart.stale(this.following, ends, references, marks, this.theme.dark, this.theme.background, this.factor)) return
@@ -111,9 +141,22 @@ export class Duel {
       return trace
     })
     references.forEach((each) => reference(marks, each, this.theme))
-    const fixed = y.range ? y : { ...y, autorange: false, range: this.ranges[name].cover([...lines.flatMap(([, found]) => found.values), ...references.map((each) => each.value)]) }
-    chart.draw(traces, { xaxis: axis(this.theme, "step", [0, this.twins.steps]), yaxis: fixed, ...marks }, this.theme, `${this.following} ${this.factor}`)
-    chart.say(`${chart.title.textContent} at step ${this.twins.clock}: ${lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ") || "nothing yet"}`)
+    const fixed = y.range
+      ? y
+      : {
+          ...y,
+          autorange: false,
+          range: this.ranges[name].cover([...lines.flatMap(([, found]) => found.values), ...references.map((each) => each.value)]),
+        }
+    chart.draw(
+      traces,
+      { xaxis: axis(this.theme, "step", [0, this.twins.steps]), yaxis: fixed, ...marks },
+      this.theme,
+      `${this.following} ${this.factor}`,
+    )
+    chart.say(
+      `${chart.title.textContent} at step ${this.twins.clock}: ${lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ") || "nothing yet"}`,
+    )
   }
 
   /** Where knobs of the broken run were moved, and the step at which the judge first knew what it says now. */
@@ -124,12 +167,29 @@ export class Duel {
       const since = knew(run)
       if (!since || QUIET.includes(since.state)) continue
       const color = sideColors(this.theme)[side]
-      marks.shapes.push({ type: "line", x0: since.step, x1: since.step, y0: 0, y1: 1, yref: "paper", line: { color, width: 1.5, dash: "longdash" } })
-      const late = since.step > 0.6 * this.twins.steps
-      if (labeled) marks.annotations.push({
-        x: since.step, y: 0.62, yref: "paper", xanchor: late ? "right" : "left", text: `${since.state} since step ${since.step}`, showarrow: false,
-        font: { size: 10.5, color }, bgcolor: this.theme.background, opacity: 0.92, borderpad: 1,
+      marks.shapes.push({
+        type: "line",
+        x0: since.step,
+        x1: since.step,
+        y0: 0,
+        y1: 1,
+        yref: "paper",
+        line: { color, width: 1.5, dash: "longdash" },
       })
+      const late = since.step > 0.6 * this.twins.steps
+      if (labeled)
+        marks.annotations.push({
+          x: since.step,
+          y: 0.62,
+          yref: "paper",
+          xanchor: late ? "right" : "left",
+          text: `${since.state} since step ${since.step}`,
+          showarrow: false,
+          font: { size: 10.5, color },
+          bgcolor: this.theme.background,
+          opacity: 0.92,
+          borderpad: 1,
+        })
     }
     return marks
   }
@@ -143,26 +203,47 @@ export class Duel {
       if (this.asked[side] === step) continue
       this.asked[side] = step
       const wanted = this.following
-      run.frame(step).then((arrays) => {
-        if (this.following === wanted) this.spectra[side] = { step, arrays }, this.drawSpectrum()
-      }, () => { this.asked[side] = null })
+      run.frame(step).then(
+        (arrays) => {
+          if (this.following === wanted) ((this.spectra[side] = { step, arrays }), this.drawSpectrum())
+        },
+        () => {
+          this.asked[side] = null
+        },
+      )
     }
     this.drawSpectrum()
   }
 
   drawSpectrum() {
     const chart = this.charts.spectrum
-    const found = SIDES.flatMap((side) => LAYERS.map(([prefix, layer]) => [side, layer, this.spectra[side]?.arrays[prefix ? "spectrum/projector" : "spectrum"]])).filter((each) => each[2]?.length)
-    if (!chart.stale(this.following, SIDES.map((side) => this.spectra[side]?.step), this.theme.dark, this.theme.background)) return
+    const found = SIDES.flatMap((side) =>
+      LAYERS.map(([prefix, layer]) => [side, layer, this.spectra[side]?.arrays[prefix ? "spectrum/projector" : "spectrum"]]),
+    ).filter((each) => each[2]?.length)
+    if (
+      !chart.stale(
+        this.following,
+        SIDES.map((side) => this.spectra[side]?.step),
+        this.theme.dark,
+        this.theme.background,
+      )
+    )
+      return
     chart.hint(found.length ? "" : "How many directions the features use.")
     const colors = sideColors(this.theme)
     const traces = found.map(([side, layer, values]) => ({
-      y: Array.from(values, (value) => Math.max(value / (values[0] || 1), 1e-6)), name: side, type: "scatter", mode: "lines",
+      y: Array.from(values, (value) => Math.max(value / (values[0] || 1), 1e-6)),
+      name: side,
+      type: "scatter",
+      mode: "lines",
       line: { color: colors[side], width: layer === "backbone" ? 2 : 1.4, dash: layer === "backbone" ? "solid" : "dash" },
       hovertemplate: `${side}, ${layer} %{x}: %{y:.3g}<extra></extra>`,
     }))
     const most = Math.max(...found.map((each) => each[2].length), 2)
-    const layout = { xaxis: axis(this.theme, "dimension, largest first", [0, most]), yaxis: axis(this.theme, "share of the largest", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }) }
+    const layout = {
+      xaxis: axis(this.theme, "dimension, largest first", [0, most]),
+      yaxis: axis(this.theme, "share of the largest", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }),
+    }
     chart.draw(traces, layout, this.theme, this.following)
     chart.say(`Singular values of both runs, log scale, at step ${this.spectra.broken?.step ?? 0}`)
   }

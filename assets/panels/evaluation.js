@@ -7,8 +7,14 @@ import { make, setText } from "../theme.js"
 import { drawConfusion, drawCurve, drawRobustness, drawTransfer, percent } from "./scores.js"
 
 const OPERATORS = ["blur", "noise", "jitter", "shift"]
-const COLUMNS = [ // of the table of all numbers, and what they mean
-  ["test", "evaluation/test"], ["who", null], ["labels", "evaluation/share"], ["accuracy", "evaluation/labels"], ["bar", "evaluation/bar"], ["seeds", "evaluation/seeds"],
+const COLUMNS = [
+  // of the table of all numbers, and what they mean
+  ["test", "evaluation/test"],
+  ["who", null],
+  ["labels", "evaluation/share"],
+  ["accuracy", "evaluation/labels"],
+  ["bar", "evaluation/bar"],
+  ["seeds", "evaluation/seeds"],
   ["mean over classes", "evaluation/balanced"],
 ]
 const STEP = new Intl.NumberFormat("en-US")
@@ -22,23 +28,47 @@ export class EvaluationPanel {
     this.fill = make("div.ssl-fill")
     this.bar = make("div.ssl-bar", this.fill)
     this.remarks = make("ul.ssl-remarks")
-    this.curve = new Chart("Accuracy by share of the labels", "the run's curves above \"From scratch\": pretraining has paid; bars that do not overlap: more than luck")
+    this.curve = new Chart(
+      "Accuracy by share of the labels",
+      'the run\'s curves above "From scratch": pretraining has paid; bars that do not overlap: more than luck',
+    )
     this.confusion = new Chart("Who is mistaken for whom", "bright on the diagonal: each class is known · numbers: percent of the row")
     this.pairs = make("p.ssl-caution")
     this.robustness = OPERATORS.map((name) => new Chart(name[0].toUpperCase() + name.slice(1), ""))
     this.transfer = new Chart("Transfer", "higher than an untrained network: what was learned helps elsewhere")
     this.table = make("table.ssl-numbers")
     this.keep = ["json", "csv"].map((kind) => make("a.ssl-button", `Download ${kind.toUpperCase()}`))
-    this.numbers = make("details.ssl-all", make("summary", "All numbers"), make("p.ssl-keep", ...this.keep), make("div.ssl-wide", this.table))
-    const shift = make("section.ssl-block", make("header.ssl-head", make("h2.ssl-title", "Robustness"),
-      make("span.ssl-good", "flat: the same probe, fitted on clean images, still works on images unlike any it was fitted on")),
-      make("div.ssl-fours", ...this.robustness.map((chart) => chart.element)))
-    place.append(make("div.ssl-standing", make("div.ssl-line", this.dot, this.status, this.message), this.bar), this.remarks,
-      make("div.ssl-pair", this.curve.element, make("div.ssl-held", this.confusion.element, this.pairs)), shift, this.transfer.element, this.numbers)
+    this.numbers = make(
+      "details.ssl-all",
+      make("summary", "All numbers"),
+      make("p.ssl-keep", ...this.keep),
+      make("div.ssl-wide", this.table),
+    )
+    const shift = make(
+      "section.ssl-block",
+      make(
+        "header.ssl-head",
+        make("h2.ssl-title", "Robustness"),
+        make("span.ssl-good", "flat: the same probe, fitted on clean images, still works on images unlike any it was fitted on"),
+      ),
+      make("div.ssl-fours", ...this.robustness.map((chart) => chart.element)),
+    )
+    place.append(
+      make("div.ssl-standing", make("div.ssl-line", this.dot, this.status, this.message), this.bar),
+      this.remarks,
+      make("div.ssl-pair", this.curve.element, make("div.ssl-held", this.confusion.element, this.pairs)),
+      shift,
+      this.transfer.element,
+      this.numbers,
+    )
     this.charts = [this.curve, this.confusion, ...this.robustness, this.transfer]
     const meant = ["labels", "confusion", ...this.robustness.map(() => "robustness"), "transfer"]
     this.charts.forEach((chart, i) => explain(chart.title, `evaluation/${meant[i]}`))
-    this.asking = new Polling((body) => this.took(body), (sentence) => this.failed(sentence), (body) => (["running", "waiting"].includes(body.job.status) ? 1000 : 4000))
+    this.asking = new Polling(
+      (body) => this.took(body),
+      (sentence) => this.failed(sentence),
+      (body) => (["running", "waiting"].includes(body.job.status) ? 1000 : 4000),
+    )
   }
 
   turn() {}
@@ -75,10 +105,17 @@ export class EvaluationPanel {
     const place = [this.of, found?.started, scores, this.theme.dark] // a score is of more seeds as they come
     if (this.curve.stale(place)) drawCurve(this.curve, scores, titles, found?.about, this.theme)
     if (this.confusion.stale(place, found?.confusion)) drawConfusion(this.confusion, found, this.theme)
-    this.robustness.forEach((chart, i) => chart.stale(place) && drawRobustness(chart, OPERATORS[i], scores, titles, found?.about, this.theme))
+    this.robustness.forEach(
+      (chart, i) => chart.stale(place) && drawRobustness(chart, OPERATORS[i], scores, titles, found?.about, this.theme),
+    )
     if (this.transfer.stale(place)) drawTransfer(this.transfer, scores, titles, this.theme)
     this.transfer.element.hidden = !scores.some((each) => each.part === "transfer")
-    setText(this.pairs, found?.pairs?.length ? `Most often mistaken: ${found.pairs.map(([a, b, share]) => `${a} for ${b} (${percent(share)})`).join(", ")}.` : "")
+    setText(
+      this.pairs,
+      found?.pairs?.length
+        ? `Most often mistaken: ${found.pairs.map(([a, b, share]) => `${a} for ${b} (${percent(share)})`).join(", ")}.`
+        : "",
+    )
     this.list(scores, titles)
   }
 
@@ -100,7 +137,10 @@ export class EvaluationPanel {
 
   remark(found) {
     const sentences = [...(found?.remarks ?? [])]
-    if (this.body?.stale) sentences.unshift(`These numbers are of step ${STEP.format(found.step)}; the run has gone on to step ${STEP.format(this.body.step)} since. Evaluate it again for the newest.`)
+    if (this.body?.stale)
+      sentences.unshift(
+        `These numbers are of step ${STEP.format(found.step)}; the run has gone on to step ${STEP.format(this.body.step)} since. Evaluate it again for the newest.`,
+      )
     if (this.body?.since && !sentences.includes(this.body.since)) sentences.unshift(this.body.since)
     if (this.remarks.dataset.text === sentences.join("\n")) return
     this.remarks.dataset.text = sentences.join("\n")
@@ -117,9 +157,19 @@ export class EvaluationPanel {
     const state = JSON.stringify([this.of, scores])
     if (state === this.listed) return
     this.listed = state
-    const lines = scores.map((each) => [where(each), titles[each.who] ?? each.who, `${percent(each.share)} (${STEP.format(each.labeled)})`, percent(each.mean), `${percent(each.low)} to ${percent(each.high)}`, each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed", each.balanced === null ? "" : percent(each.balanced)])
-    this.table.replaceChildren(make("thead", make("tr", ...COLUMNS.map(([title, means]) => make("th", explain(make("span", title), means))))),
-      make("tbody", ...lines.map((line) => make("tr", ...line.map((text) => make("td", String(text)))))))
+    const lines = scores.map((each) => [
+      where(each),
+      titles[each.who] ?? each.who,
+      `${percent(each.share)} (${STEP.format(each.labeled)})`,
+      percent(each.mean),
+      `${percent(each.low)} to ${percent(each.high)}`,
+      each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed",
+      each.balanced === null ? "" : percent(each.balanced),
+    ])
+    this.table.replaceChildren(
+      make("thead", make("tr", ...COLUMNS.map(([title, means]) => make("th", explain(make("span", title), means))))),
+      make("tbody", ...lines.map((line) => make("tr", ...line.map((text) => make("td", String(text)))))),
+    )
   }
 
   remove() {
@@ -138,8 +188,11 @@ function standing(run, body) {
   if (!run) return ["none", "No run", "Choose one in the sidebar."]
   if (!body) return ["connecting", "Looking", ""]
   const { job, found } = body
-  const about = found?.about ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.known)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on and nobody watched; step ${STEP.format(found.step)}` : ""
-  if (job.status === "running") return ["running", "Evaluating", found?.status === "running" ? found.doing : "starting a process of its own"]
+  const about = found?.about
+    ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.known)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on and nobody watched; step ${STEP.format(found.step)}`
+    : ""
+  if (job.status === "running")
+    return ["running", "Evaluating", found?.status === "running" ? found.doing : "starting a process of its own"]
   if (job.status === "waiting") return ["queued", "Waiting", `number ${job.position} in the queue; run ${job.before} is being evaluated`]
   if (job.status === "failed") return ["failed", "Failed", job.message]
   if (!found) return ["none", "Not evaluated yet", "Press Evaluate. Results come as they are measured."]

@@ -14,13 +14,18 @@ export class Gauges {
   }
 
   show(measures, first) {
-    for (const [name, row] of this.rows) if (!measures.some((each) => each.name === name)) row.element.remove(), this.rows.delete(name)
+    for (const [name, row] of this.rows) if (!measures.some((each) => each.name === name)) (row.element.remove(), this.rows.delete(name))
     for (const each of measures) this.row(each, first)
   }
 
   row(each, first) {
     if (!this.rows.has(each.name)) {
-      const row = { name: explain(make("span.ssl-name", each.title), each.name), track: new Track(), value: make("span.ssl-value"), good: make("span.ssl-good", each.good) }
+      const row = {
+        name: explain(make("span.ssl-name", each.title), each.name),
+        track: new Track(),
+        value: make("span.ssl-value"),
+        good: make("span.ssl-good", each.good),
+      }
       row.element = make("div.ssl-measure", row.name, row.track.element, row.value, row.good)
       this.rows.set(each.name, row)
       this.list.append(row.element)
@@ -75,29 +80,44 @@ export class FactorTable {
   constructor() {
     this.good = make("span.ssl-good")
     this.body = make("tbody")
-    const head = make("thead", make("tr", make("th", "factor"), ...COLUMNS.map(([name, title]) => make("th", explain(make("span", title), `${name}/*`)))))
+    const head = make(
+      "thead",
+      make("tr", make("th", "factor"), ...COLUMNS.map(([name, title]) => make("th", explain(make("span", title), `${name}/*`)))),
+    )
     this.table = make("table.ssl-factor-table", head, this.body)
     this.element = make("section.ssl-part", make("header.ssl-head", make("span.ssl-title", "Factors"), this.good), this.table)
   }
 
   show(factors, first) {
     this.table.hidden = !factors.length
-    setText(this.good, factors.length ? `what the layer keeps of each; the notch and the small number are step ${first}, the line is chance` : "These images have no labels: what the layer keeps of them cannot be read off. All other measures need none.")
-    if (this.body.children.length !== factors.length || factors.some((each, i) => this.body.children[i].dataset.factor !== each.factor)) this.rebuild(factors)
+    setText(
+      this.good,
+      factors.length
+        ? `what the layer keeps of each; the notch and the small number are step ${first}, the line is chance`
+        : "These images have no labels: what the layer keeps of them cannot be read off. All other measures need none.",
+    )
+    if (this.body.children.length !== factors.length || factors.some((each, i) => this.body.children[i].dataset.factor !== each.factor))
+      this.rebuild(factors)
     const worst = Math.max(2, ...factors.flatMap(({ values }) => [values.davies_bouldin.value, values.davies_bouldin.before]))
     factors.forEach((each, i) => this.fill(this.body.children[i], each, worst))
   }
 
   rebuild(factors) {
-    this.body.replaceChildren(...factors.map(({ factor }) => {
-      const row = make("tr", Object.assign(make("th"), { scope: "row" }), ...COLUMNS.map(([, title]) => {
-        const cell = make("td", make("span.ssl-value"), make("span.ssl-before"), (new Track()).element)
-        cell.dataset.title = title // on a phone the columns stand below each other
-        return cell
-      }))
-      row.dataset.factor = factor
-      return row
-    }))
+    this.body.replaceChildren(
+      ...factors.map(({ factor }) => {
+        const row = make(
+          "tr",
+          Object.assign(make("th"), { scope: "row" }),
+          ...COLUMNS.map(([, title]) => {
+            const cell = make("td", make("span.ssl-value"), make("span.ssl-before"), new Track().element)
+            cell.dataset.title = title // on a phone the columns stand below each other
+            return cell
+          }),
+        )
+        row.dataset.factor = factor
+        return row
+      }),
+    )
   }
 
   fill(row, { factor, classes, labeled, chance, values, why }, worst) {
@@ -110,11 +130,17 @@ export class FactorTable {
       const mean = name === "knn" && readable && values.knn_balanced ? ` · classes ${rounded(values.knn_balanced.value)}` : ""
       setText(cell.children[0], readable ? rounded(value) : "–")
       setText(cell.children[1], readable ? `${rounded(before)}${mean}` : classes === 1 ? "one class" : classes ? "too few" : "no labels")
-      const track = Object.assign(Object.create(Track.prototype), { element: cell.children[2], fill: cell.children[2].children[0], notch: cell.children[2].children[1] })
+      const track = Object.assign(Object.create(Track.prototype), {
+        element: cell.children[2],
+        fill: cell.children[2].children[0],
+        notch: cell.children[2].children[1],
+      })
       cell.children[2].hidden = !readable
       if (readable) track.show(value, before, [low, high ?? worst])
       cell.children[2].style.setProperty("--chance", high === 1 && low === 0 ? `${100 * chance}%` : "-10px")
-      cell.title = readable ? `${COLUMNS[i][1]} of ${factor}: ${short(value)}, ${short(before)} at the start${high === 1 && low === 0 ? `; chance ${short(chance)}${mean && `; mean over classes ${rounded(values.knn_balanced.value)}`}` : ""}` : why || "needs two classes"
+      cell.title = readable
+        ? `${COLUMNS[i][1]} of ${factor}: ${short(value)}, ${short(before)} at the start${high === 1 && low === 0 ? `; chance ${short(chance)}${mean && `; mean over classes ${rounded(values.knn_balanced.value)}`}` : ""}`
+        : why || "needs two classes"
     })
   }
 }

@@ -14,13 +14,18 @@ export class Gaze {
     this.patch = null
     this.runs = new Map()
     this.places = make("div.ssl-gazes")
-    this.element = section("Attention of a patch", "attention", "click or drag on the picture. Nothing is hidden here; brighter is where this patch looks more, each head by its own scale", this.places)
+    this.element = section(
+      "Attention of a patch",
+      "attention",
+      "click or drag on the picture. Nothing is hidden here; brighter is where this patch looks more, each head by its own scale",
+      this.places,
+    )
   }
 
   show(runs, query, picture, grid) {
     this.query = query
     if (this.patch === null || this.patch >= grid * grid) this.patch = Math.floor(grid / 2) * grid + Math.floor(grid / 2)
-    for (const [id, one] of this.runs) if (!runs.some((run) => run.id === id)) one.remove(), this.runs.delete(id)
+    for (const [id, one] of this.runs) if (!runs.some((run) => run.id === id)) (one.remove(), this.runs.delete(id))
     for (const run of runs) {
       if (!this.runs.has(run.id)) {
         const one = new One((patch) => this.point(patch))
@@ -53,11 +58,16 @@ export class Gaze {
 export class One {
   constructor(point) {
     this.name = explain(make("span.ssl-layer"), "attention")
-    this.patches = new Patches("attention", { begin: point, over: (all) => point(all.at(-1)), end: () => {} }, (context, side) => this.veil(context, side))
+    this.patches = new Patches("attention", { begin: point, over: (all) => point(all.at(-1)), end: () => {} }, (context, side) =>
+      this.veil(context, side),
+    )
     this.heads = make("div.ssl-heads")
     this.refusal = make("p.ssl-refusal")
     this.element = make("div.ssl-gaze", this.name, make("div.ssl-look", this.patches.canvas, this.heads), this.refusal)
-    this.latest = new Latest((found) => this.take(found), (sentence) => setText(this.refusal, sentence))
+    this.latest = new Latest(
+      (found) => this.take(found),
+      (sentence) => setText(this.refusal, sentence),
+    )
   }
 
   put(picture, grid, patch) {
@@ -77,14 +87,18 @@ export class One {
     this.mean = found.heads[0].map((_, i) => found.heads.reduce((sum, head) => sum + head[i], 0) / found.heads.length)
     while (this.heads.children.length > found.heads.length) this.heads.lastChild.remove()
     found.heads.forEach((head, i) => {
-      if (!this.heads.children[i]) this.heads.append(make("figure.ssl-print", make("canvas"), make("figcaption.ssl-caption", `head ${i + 1}`)))
+      if (!this.heads.children[i])
+        this.heads.append(make("figure.ssl-print", make("canvas"), make("figcaption.ssl-caption", `head ${i + 1}`)))
       const canvas = this.heads.children[i].firstChild
       paintHeat(canvas, head, Math.max(...head))
       canvas.setAttribute("role", "img")
       canvas.setAttribute("aria-label", `head ${i + 1}: where ${from} looks`)
     })
     const most = this.mean.indexOf(Math.max(...this.mean))
-    this.patches.canvas.setAttribute("aria-label", `Attention of ${from}: most on patch ${most}, ${Math.round(100 * this.mean[most])} %. Arrows move, Space chooses.`)
+    this.patches.canvas.setAttribute(
+      "aria-label",
+      `Attention of ${from}: most on patch ${most}, ${Math.round(100 * this.mean[most])} %. Arrows move, Space chooses.`,
+    )
     this.patches.paint()
   }
 

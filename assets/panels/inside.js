@@ -41,12 +41,17 @@ export class Inside {
     const last = Math.max(...run.snapshots.keys())
     if (this.asked === last) return
     this.asked = last
-    run.frame(last).then((arrays) => {
-      if (run !== this.run) return
-      this.arrays = arrays
-      this.at = last
-      this.update(run)
-    }, () => { this.asked = null })
+    run.frame(last).then(
+      (arrays) => {
+        if (run !== this.run) return
+        this.arrays = arrays
+        this.at = last
+        this.update(run)
+      },
+      () => {
+        this.asked = null
+      },
+    )
   }
 
   chart(key, title, good, layer = "", means = null) {
@@ -83,7 +88,8 @@ export class Inside {
     for (const [title, names] of groups) this.drawGroup(run, title, names, run.facts.measures[names[0]])
     for (const [who, count] of Object.entries(run.facts.bins ?? {})) {
       const measure = { good: `of ${count}; 1: all images fell into one`, low: 0, high: count }
-      if (run.metrics.has(`${who}/perplexity`)) this.drawGroup(run, `Bins in use by the ${who} (perplexity)`, [`${who}/perplexity`], measure)
+      if (run.metrics.has(`${who}/perplexity`))
+        this.drawGroup(run, `Bins in use by the ${who} (perplexity)`, [`${who}/perplexity`], measure)
     }
   }
 
@@ -99,7 +105,10 @@ export class Inside {
     const references = (run.facts.references ?? []).filter((each) => names.includes(each.metric))
     for (const each of references) reference(marks, each, this.theme)
     const fixed = measure.low !== null && measure.high !== null
-    const found = range.cover([...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)], run.begun)
+    const found = range.cover(
+      [...names.flatMap((name) => run.metrics.get(name).values), ...levels.map((each) => each[1]), ...references.map((each) => each.value)],
+      run.begun,
+    )
     const span = fixed ? [measure.low, measure.high] : [measure.low ?? found[0], measure.high ?? found[1]]
     legend(chart, run, names, this.theme, alone)
     chart.draw(traces, { xaxis: steps(run, this.theme), yaxis: axis(this.theme, titleOf(span, unit), span), ...marks }, this.theme, run.id)
@@ -114,14 +123,34 @@ export class Inside {
     if (!chart.stale(run.id, this.at, this.theme.dark)) return
     const middles = Array.from(positive, (_, i) => -1 + (2 * (i + 0.5)) / positive.length)
     const bars = (values, name, color) => ({
-      x: middles, y: Array.from(values), name, type: "scatter", mode: "lines", line: { color, width: 1.5, shape: "hvh" }, fill: "tozeroy",
-      fillcolor: `${color}44`, hovertemplate: `${name}: %{y:.1%} near %{x:.2f}<extra></extra>`,
+      x: middles,
+      y: Array.from(values),
+      name,
+      type: "scatter",
+      mode: "lines",
+      line: { color, width: 1.5, shape: "hvh" },
+      fill: "tozeroy",
+      fillcolor: `${color}44`,
+      hovertemplate: `${name}: %{y:.1%} near %{x:.2f}<extra></extra>`,
     })
     const [own, other] = [this.theme.colors[2], this.theme.colors[5]]
-    words(chart, [["one image", own], ["different images", other]])
-    const layout = { xaxis: axis(this.theme, "cosine", [-1, 1]), yaxis: axis(this.theme, "share of the pairs", [0, null], { rangemode: "tozero", tickformat: ".0%", autorange: true, range: undefined }) }
+    words(chart, [
+      ["one image", own],
+      ["different images", other],
+    ])
+    const layout = {
+      xaxis: axis(this.theme, "cosine", [-1, 1]),
+      yaxis: axis(this.theme, "share of the pairs", [0, null], {
+        rangemode: "tozero",
+        tickformat: ".0%",
+        autorange: true,
+        range: undefined,
+      }),
+    }
     chart.draw([bars(negative, "different images", other), bars(positive, "one image", own)], layout, this.theme, run.id)
-    chart.say(`Cosine of two views at step ${this.at}: one image ${short(mean(middles, positive))} on average, different images ${short(mean(middles, negative))}`)
+    chart.say(
+      `Cosine of two views at step ${this.at}: one image ${short(mean(middles, positive))} on average, different images ${short(mean(middles, negative))}`,
+    )
   }
 
   drawUse(run, name) {
@@ -134,10 +163,15 @@ export class Inside {
     const layout = {
       xaxis: axis(this.theme, "most used first", [-0.5, shares.length - 0.5]),
       yaxis: axis(this.theme, "share of images", [0, Math.max(shares[0] * 1.1, even * 4)], { tickformat: ".1~%" }),
-      shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: even, y1: even, line: { color: this.theme.muted, width: 1.2, dash: "dash" } }],
+      shapes: [
+        { type: "line", xref: "paper", x0: 0, x1: 1, y0: even, y1: even, line: { color: this.theme.muted, width: 1.2, dash: "dash" } },
+      ],
       bargap: shares.length > 200 ? 0 : 0.15,
     }
-    words(chart, [[`${short(used)} of ${shares.length} in use`, this.theme.colors[0]], [`${short(run.now(`${who}/entropy`))} nats undecided, of ${short(Math.log(shares.length))}`, this.theme.colors[1]]])
+    words(chart, [
+      [`${short(used)} of ${shares.length} in use`, this.theme.colors[0]],
+      [`${short(run.now(`${who}/entropy`))} nats undecided, of ${short(Math.log(shares.length))}`, this.theme.colors[1]],
+    ])
     const bars = { y: shares, type: "bar", marker: { color: this.theme.colors[0] }, hovertemplate: "%{y:.2%}<extra></extra>" }
     chart.draw([bars], layout, this.theme, run.id)
     chart.say(`${short(used)} of ${shares.length} ${who} in use at step ${this.at}`)
@@ -149,11 +183,13 @@ export class Inside {
 }
 
 function words(chart, entries) {
-  chart.chips.replaceChildren(...entries.map(([text, color]) => {
-    const chip = make("span.ssl-chip", text)
-    chip.style.setProperty("--color", color)
-    return chip
-  }))
+  chart.chips.replaceChildren(
+    ...entries.map(([text, color]) => {
+      const chip = make("span.ssl-chip", text)
+      chip.style.setProperty("--color", color)
+      return chip
+    }),
+  )
 }
 
 function plain(name) {

@@ -16,9 +16,27 @@ export class Invariance {
     this.failure.hidden = true
     place.append(make("header.ssl-head", make("h2.ssl-title", "Invariance profile"), this.good), this.failure, this.grid)
     this.charts = new Map()
-    setText(this.good, "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. It is measured when it comes into sight.")
-    this.asking = new Asking((body) => { this.body = body; this.failure.hidden = true; this.draw() }, (sentence) => { setText(this.failure, sentence); this.failure.hidden = false; this.place.dataset.waiting = "" }, 200)
-    this.seen = whenSeen(place, () => { this.near = true; this.update() })
+    setText(
+      this.good,
+      "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. It is measured when it comes into sight.",
+    )
+    this.asking = new Asking(
+      (body) => {
+        this.body = body
+        this.failure.hidden = true
+        this.draw()
+      },
+      (sentence) => {
+        setText(this.failure, sentence)
+        this.failure.hidden = false
+        this.place.dataset.waiting = ""
+      },
+      200,
+    )
+    this.seen = whenSeen(place, () => {
+      this.near = true
+      this.update()
+    })
   }
 
   turn() {}
@@ -33,7 +51,10 @@ export class Invariance {
     const { operators, run, method, network, data, step, images } = this.body
     const untrained = `dashed: ${network}, untrained`
     const trained = run ? `line: ${method} on ${data} after ${step} steps; ` : "choose a run to compare; "
-    setText(this.good, `How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. Mean of ${images} held-out images; their mean embedding is subtracted · ${trained}${untrained}`)
+    setText(
+      this.good,
+      `How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. Mean of ${images} held-out images; their mean embedding is subtracted · ${trained}${untrained}`,
+    )
     this.place.dataset.waiting = this.asking.waiting ? "yes" : ""
     const curves = operators.filter((each) => each.strengths.length > 2)
     for (const each of curves) this.curve(each)
@@ -53,15 +74,29 @@ export class Invariance {
     const chart = this.chart(operator, capital(names[operator]))
     if (!chart.stale(this.asking.had, this.theme.dark)) return
     const [color, hover] = [this.theme.backbone, (who) => `${who}: %{y:.2f} at %{x}<extra></extra>`]
-    const line = (y, who, more) => ({ type: "scatter", mode: "lines+markers", x: strengths, y, line: { color, width: 2, ...more }, marker: { size: 5, color }, hovertemplate: hover(who) })
+    const line = (y, who, more) => ({
+      type: "scatter",
+      mode: "lines+markers",
+      x: strengths,
+      y,
+      line: { color, width: 2, ...more },
+      marker: { size: 5, color },
+      hovertemplate: hover(who),
+    })
     const traces = [line(untrained, "untrained", { dash: "dash", width: 1.4, color: this.theme.muted })]
     traces[0].marker.color = this.theme.muted
     if (trained) traces.push(line(trained, "trained", {}))
     const edge = 0.03 * (strengths.at(-1) - strengths[0])
-    const layout = { xaxis: axis(this.theme, title, [strengths[0] - edge, strengths.at(-1) + edge]), yaxis: axis(this.theme, "cosine", span([...untrained, ...(trained ?? [])])), shapes: [zero(this.theme)] }
+    const layout = {
+      xaxis: axis(this.theme, title, [strengths[0] - edge, strengths.at(-1) + edge]),
+      yaxis: axis(this.theme, "cosine", span([...untrained, ...(trained ?? [])])),
+      shapes: [zero(this.theme)],
+    }
     this.words(chart, trained?.at(-1), untrained.at(-1))
     chart.draw(traces, layout, this.theme, operator)
-    chart.say(`${title} from ${strengths[0]} to ${strengths.at(-1)}: similarity ${trained ? `trained ${short(trained.at(-1))}, ` : ""}untrained ${short(untrained.at(-1))} at the end`)
+    chart.say(
+      `${title} from ${strengths[0]} to ${strengths.at(-1)}: similarity ${trained ? `trained ${short(trained.at(-1))}, ` : ""}untrained ${short(untrained.at(-1))} at the end`,
+    )
   }
 
   /** What is either done or not has no curve: bars. */
@@ -70,22 +105,46 @@ export class Invariance {
     if (!chart.stale(this.asking.had, this.theme.dark)) return
     const x = operators.map((each) => names[each.operator])
     const trained = operators.every((each) => each.trained)
-    const bars = (who, more) => ({ type: "bar", name: who, x, y: operators.map((each) => each[who].at(-1)), hovertemplate: `%{x}, ${who}: %{y:.2f}<extra></extra>`, ...more })
+    const bars = (who, more) => ({
+      type: "bar",
+      name: who,
+      x,
+      y: operators.map((each) => each[who].at(-1)),
+      hovertemplate: `%{x}, ${who}: %{y:.2f}<extra></extra>`,
+      ...more,
+    })
     const traces = [bars("untrained", { marker: { color: "rgba(0,0,0,0)", line: { color: this.theme.muted, width: 1.4 } } })]
     if (trained) traces.push(bars("trained", { marker: { color: this.theme.backbone } }))
-    const layout = { xaxis: axis(this.theme, "operator", null, { autorange: true, range: undefined, type: "category", ticks: "" }), yaxis: axis(this.theme, "cosine", span(traces.flatMap((trace) => trace.y))), shapes: [zero(this.theme)], bargap: 0.35 }
+    const layout = {
+      xaxis: axis(this.theme, "operator", null, { autorange: true, range: undefined, type: "category", ticks: "" }),
+      yaxis: axis(this.theme, "cosine", span(traces.flatMap((trace) => trace.y))),
+      shapes: [zero(this.theme)],
+      bargap: 0.35,
+    }
     setText(chart.good, "done or not")
     chart.draw(traces, layout, this.theme, "switches")
-    chart.say(operators.map((each) => `${names[each.operator]}: ${trained ? `trained ${short(each.trained.at(-1))}, ` : ""}untrained ${short(each.untrained.at(-1))}`).join("; "))
+    chart.say(
+      operators
+        .map(
+          (each) =>
+            `${names[each.operator]}: ${trained ? `trained ${short(each.trained.at(-1))}, ` : ""}untrained ${short(each.untrained.at(-1))}`,
+        )
+        .join("; "),
+    )
   }
 
   words(chart, trained, untrained) {
-    const entries = [...(trained === undefined ? [] : [[`trained ${round(trained)} at full strength`, this.theme.backbone]]), [`untrained ${round(untrained)}${trained === undefined ? " at full strength" : ""}`, this.theme.muted]]
-    chart.chips.replaceChildren(...entries.map(([text, color]) => {
-      const chip = make("span.ssl-chip", text)
-      chip.style.setProperty("--color", color)
-      return chip
-    }))
+    const entries = [
+      ...(trained === undefined ? [] : [[`trained ${round(trained)} at full strength`, this.theme.backbone]]),
+      [`untrained ${round(untrained)}${trained === undefined ? " at full strength" : ""}`, this.theme.muted],
+    ]
+    chart.chips.replaceChildren(
+      ...entries.map(([text, color]) => {
+        const chip = make("span.ssl-chip", text)
+        chip.style.setProperty("--color", color)
+        return chip
+      }),
+    )
   }
 
   remove() {

@@ -5,8 +5,20 @@ import { Chart, axis } from "../plot.js"
 import { classStyles, make, plainName, setText, short } from "../theme.js"
 import { chanceLine, escaped, percent } from "./scores.js"
 
-const PLOTLY = { circle: "circle", square: "square", triangle: "triangle-up", diamond: "diamond", cross: "cross", down: "triangle-down", plus: "x", ring: "circle-open" }
-const SCALES = [["loss", "loss as it is"], ["rank", "place within its method"]]
+const PLOTLY = {
+  circle: "circle",
+  square: "square",
+  triangle: "triangle-up",
+  diamond: "diamond",
+  cross: "cross",
+  down: "triangle-down",
+  plus: "x",
+  ring: "circle-open",
+}
+const SCALES = [
+  ["loss", "loss as it is"],
+  ["rank", "place within its method"],
+]
 
 export class Losses {
   constructor(place) {
@@ -18,7 +30,18 @@ export class Losses {
     this.scale = "loss"
     this.measure = "knn"
     this.method = ""
-    this.asking = new Polling((body) => { this.body = body; this.failure = ""; this.draw() }, (sentence) => { this.failure = sentence; this.draw() }, () => 5000)
+    this.asking = new Polling(
+      (body) => {
+        this.body = body
+        this.failure = ""
+        this.draw()
+      },
+      (sentence) => {
+        this.failure = sentence
+        this.draw()
+      },
+      () => 5000,
+    )
   }
 
   turn() {}
@@ -30,16 +53,28 @@ export class Losses {
 
   draw() {
     const factor = this.data.factor || this.first()
-    const runs = (this.body?.runs ?? []).map((each) => ({ ...each, worth: (this.measure === "linear" ? each.linear : each.knn)[factor] })).filter((each) => each.worth !== undefined)
+    const runs = (this.body?.runs ?? [])
+      .map((each) => ({ ...each, worth: (this.measure === "linear" ? each.linear : each.knn)[factor] }))
+      .filter((each) => each.worth !== undefined)
     const methods = [...new Set((this.body?.runs ?? []).map((each) => each.method))].sort()
     if (!methods.includes(this.method)) this.method = ""
     this.choose(methods)
     const shown = runs.filter((each) => !this.method || each.method === this.method)
     const state = [shown, factor, this.scale, this.measure, this.data.of, this.theme.dark, this.failure]
     if (!this.chart.stale(state)) return
-    this.chart.hint(this.failure || (shown.length ? "" : this.measure === "linear" ? "No run on these images has been evaluated by a linear probe yet." : "No run on these images has both a loss and an accuracy yet."))
+    this.chart.hint(
+      this.failure ||
+        (shown.length
+          ? ""
+          : this.measure === "linear"
+            ? "No run on these images has been evaluated by a linear probe yet."
+            : "No run on these images has both a loss and an accuracy yet."),
+    )
     this.points(shown, methods, factor)
-    setText(this.note, `Losses measure different things where methods, temperatures, weights or batch sizes differ: compare points of one color and of like settings. ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
+    setText(
+      this.note,
+      `Losses measure different things where methods, temperatures, weights or batch sizes differ: compare points of one color and of like settings. ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`,
+    )
   }
 
   first() {
@@ -49,33 +84,66 @@ export class Losses {
   points(runs, methods, factor) {
     const styles = classStyles(methods, this.theme)
     const place = this.scale === "rank" ? withinMethod(runs) : new Map(runs.map((each) => [each.run, each.loss]))
-    const traces = methods.map((method, i) => {
-      const mine = runs.filter((each) => each.method === method)
-      return { type: "scatter", mode: "markers", name: escaped(method), x: mine.map((each) => place.get(each.run)), y: mine.map((each) => each.worth),
-        customdata: mine.map((each) => [each.run, short(each.loss), each.step, each.status]),
-        marker: { color: styles[i].color, symbol: PLOTLY[styles[i].symbol], size: mine.map((each) => (each.run === this.data.of ? 15 : 9)), line: { color: this.theme.text, width: mine.map((each) => (each.run === this.data.of ? 2 : 0)) } },
-        hovertemplate: `${escaped(method)} %{customdata[0]}<br>loss %{customdata[1]}, accuracy %{y:.1%}<br>step %{customdata[2]:,}, %{customdata[3]}<br>click to look at it<extra></extra>` }
-    }).filter((trace) => trace.x.length)
-    const title = this.scale === "rank" ? "place of its loss within its method: 0 the lowest, 1 the highest" : "final pretext loss, mean of the last 20 steps"
+    const traces = methods
+      .map((method, i) => {
+        const mine = runs.filter((each) => each.method === method)
+        return {
+          type: "scatter",
+          mode: "markers",
+          name: escaped(method),
+          x: mine.map((each) => place.get(each.run)),
+          y: mine.map((each) => each.worth),
+          customdata: mine.map((each) => [each.run, short(each.loss), each.step, each.status]),
+          marker: {
+            color: styles[i].color,
+            symbol: PLOTLY[styles[i].symbol],
+            size: mine.map((each) => (each.run === this.data.of ? 15 : 9)),
+            line: { color: this.theme.text, width: mine.map((each) => (each.run === this.data.of ? 2 : 0)) },
+          },
+          hovertemplate: `${escaped(method)} %{customdata[0]}<br>loss %{customdata[1]}, accuracy %{y:.1%}<br>step %{customdata[2]:,}, %{customdata[3]}<br>click to look at it<extra></extra>`,
+        }
+      })
+      .filter((trace) => trace.x.length)
+    const title =
+      this.scale === "rank"
+        ? "place of its loss within its method: 0 the lowest, 1 the highest"
+        : "final pretext loss, mean of the last 20 steps"
     const layout = {
       xaxis: axis(this.theme, title, this.scale === "rank" ? [-0.05, 1.05] : null, this.scale === "rank" ? {} : span(runs)),
-      yaxis: axis(this.theme, `${this.measure === "linear" ? "linear probe" : "live k-NN"}${factor ? `: ${escaped(plainName(factor))}` : ""}`, [0, 1.02], { tickformat: ".0%" }), margin: { l: 52, r: 14, t: 8, b: 42 },
-      shapes: [...new Set(runs.map((each) => each.chance?.[factor]))].filter((each) => each !== undefined).slice(0, 1).map((each) => chanceLine(each, this.theme)),
+      yaxis: axis(
+        this.theme,
+        `${this.measure === "linear" ? "linear probe" : "live k-NN"}${factor ? `: ${escaped(plainName(factor))}` : ""}`,
+        [0, 1.02],
+        { tickformat: ".0%" },
+      ),
+      margin: { l: 52, r: 14, t: 8, b: 42 },
+      shapes: [...new Set(runs.map((each) => each.chance?.[factor]))]
+        .filter((each) => each !== undefined)
+        .slice(0, 1)
+        .map((each) => chanceLine(each, this.theme)),
     }
-    this.chart.chips.replaceChildren(...traces.map((trace) => {
-      const i = methods.findIndex((method) => escaped(method) === trace.name)
-      const chip = make("span.ssl-chip", methods[i])
-      chip.dataset.symbol = styles[i].symbol
-      chip.style.setProperty("--color", styles[i].color)
-      return chip
-    }), ...layout.shapes.map(() => {
-      const chip = make("span.ssl-chip", "chance")
-      chip.dataset.mark = "dots"
-      chip.style.setProperty("--color", this.theme.muted)
-      return chip
-    }))
+    this.chart.chips.replaceChildren(
+      ...traces.map((trace) => {
+        const i = methods.findIndex((method) => escaped(method) === trace.name)
+        const chip = make("span.ssl-chip", methods[i])
+        chip.dataset.symbol = styles[i].symbol
+        chip.style.setProperty("--color", styles[i].color)
+        return chip
+      }),
+      ...layout.shapes.map(() => {
+        const chip = make("span.ssl-chip", "chance")
+        chip.dataset.mark = "dots"
+        chip.style.setProperty("--color", this.theme.muted)
+        return chip
+      }),
+    )
     this.chart.draw(traces, layout, this.theme, `${this.data.data} ${this.scale}`).then(() => this.listen())
-    this.chart.say(`Loss and accuracy of ${runs.length} runs. ${runs.slice(0, 30).map((each) => `${each.method} ${each.run}: loss ${short(each.loss)}, ${percent(each.worth)}`).join("; ")}`)
+    this.chart.say(
+      `Loss and accuracy of ${runs.length} runs. ${runs
+        .slice(0, 30)
+        .map((each) => `${each.method} ${each.run}: loss ${short(each.loss)}, ${percent(each.worth)}`)
+        .join("; ")}`,
+    )
   }
 
   /** Plotly says what is under the pointer; a click then opens it. */
@@ -90,27 +158,54 @@ export class Losses {
     if (state === this.chosen) return
     this.chosen = state
     const group = (label, options, now, pick) => {
-      const box = make("div.ssl-switch", ...options.map(([value, text]) => {
-        const button = make("button.ssl-button", text)
-        button.type = "button"
-        button.setAttribute("aria-pressed", value === now)
-        button.addEventListener("click", () => { pick(value); this.draw() })
-        return button
-      }))
+      const box = make(
+        "div.ssl-switch",
+        ...options.map(([value, text]) => {
+          const button = make("button.ssl-button", text)
+          button.type = "button"
+          button.setAttribute("aria-pressed", value === now)
+          button.addEventListener("click", () => {
+            pick(value)
+            this.draw()
+          })
+          return button
+        }),
+      )
       box.setAttribute("role", "group")
       box.setAttribute("aria-label", label)
       return box
     }
-    const list = make("select.ssl-choice", ...["", ...methods].map((method) => {
-      const option = make("option", method || "all methods")
-      option.value = method
-      return option
-    }))
+    const list = make(
+      "select.ssl-choice",
+      ...["", ...methods].map((method) => {
+        const option = make("option", method || "all methods")
+        option.value = method
+        return option
+      }),
+    )
     list.value = this.method
     list.setAttribute("aria-label", "which method")
-    list.addEventListener("change", () => { this.method = list.value; this.draw() })
-    this.by.replaceChildren(group("accuracy by", [["knn", "live k-NN, every run"], ["linear", "linear probe, where evaluated"]], this.measure, (value) => { this.measure = value }),
-      group("loss as", SCALES, this.scale, (value) => { this.scale = value }), list)
+    list.addEventListener("change", () => {
+      this.method = list.value
+      this.draw()
+    })
+    this.by.replaceChildren(
+      group(
+        "accuracy by",
+        [
+          ["knn", "live k-NN, every run"],
+          ["linear", "linear probe, where evaluated"],
+        ],
+        this.measure,
+        (value) => {
+          this.measure = value
+        },
+      ),
+      group("loss as", SCALES, this.scale, (value) => {
+        this.scale = value
+      }),
+      list,
+    )
   }
 
   remove() {
@@ -147,11 +242,14 @@ function withinMethod(runs) {
 
 /** The best and the lowest loss of the method with the most runs, as a sentence. */
 function told(runs) {
-  const methods = [...new Set(runs.map((each) => each.method))].map((method) => runs.filter((each) => each.method === method)).sort((a, b) => b.length - a.length)
+  const methods = [...new Set(runs.map((each) => each.method))]
+    .map((method) => runs.filter((each) => each.method === method))
+    .sort((a, b) => b.length - a.length)
   const most = methods[0] ?? []
   if (most.length < 2) return ""
   const lowest = most.reduce((a, b) => (b.loss < a.loss ? b : a))
   const best = most.reduce((a, b) => (b.worth > a.worth ? b : a))
-  return lowest === best ? `Of the ${most.length} runs of ${best.method}, the one with the lowest loss is also the best, ${percent(best.worth)}.`
+  return lowest === best
+    ? `Of the ${most.length} runs of ${best.method}, the one with the lowest loss is also the best, ${percent(best.worth)}.`
     : `Of the ${most.length} runs of ${best.method}, the lowest loss (${short(lowest.loss)}) has ${percent(lowest.worth)}, the best one ${percent(best.worth)} at a loss of ${short(best.loss)}.`
 }

@@ -31,8 +31,16 @@ export class PointMap {
     this.canvas.setAttribute("role", "img")
     this.tip = make("div.ssl-tip", (this.thumb = make("div.ssl-thumb")), (this.facts = make("div.ssl-facts")))
     this.tip.hidden = true
-    this.empty = make("div.ssl-empty", "Every image of the probe set becomes a point here, and drifts to the images that the network finds alike.")
-    this.tools = make("div.ssl-tools", this.button("+", () => this.scatter.magnify(1.4), "zoom in"), this.button("−", () => this.scatter.magnify(1 / 1.4), "zoom out"), this.button("⟲", () => this.scatter.unzoom(), "whole map"))
+    this.empty = make(
+      "div.ssl-empty",
+      "Every image of the probe set becomes a point here, and drifts to the images that the network finds alike.",
+    )
+    this.tools = make(
+      "div.ssl-tools",
+      this.button("+", () => this.scatter.magnify(1.4), "zoom in"),
+      this.button("−", () => this.scatter.magnify(1 / 1.4), "zoom out"),
+      this.button("⟲", () => this.scatter.unzoom(), "whole map"),
+    )
     this.legend = make("div.ssl-legend")
     this.play = this.button("▶", () => this.replay(), "replay from the start")
     this.play.classList.add("ssl-play")
@@ -41,10 +49,26 @@ export class PointMap {
     this.slider.setAttribute("aria-label", "step shown on the map")
     this.when = make("span.ssl-when")
     this.time = make("div.ssl-time", this.play, this.slider, this.when)
-    const head = make("header.ssl-head", explain(make("span.ssl-title", "Map of the probe set"), "map"), make("span.ssl-layer", "backbone"), make("span.ssl-space"), this.switch)
+    const head = make(
+      "header.ssl-head",
+      explain(make("span.ssl-title", "Map of the probe set"), "map"),
+      make("span.ssl-layer", "backbone"),
+      make("span.ssl-space"),
+      this.switch,
+    )
     const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
     this.caution = make("p.ssl-caution")
-    place.append(make("section.ssl-chart", head, by, make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip), this.legend, this.time, this.caution))
+    place.append(
+      make(
+        "section.ssl-chart",
+        head,
+        by,
+        make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip),
+        this.legend,
+        this.time,
+        this.caution,
+      ),
+    )
   }
 
   button(text, act, label = text) {
@@ -237,7 +261,10 @@ export class PointMap {
       const steps = this.steps()
       this.held = i < steps.length - 1 ? steps[i] : null
       i += 1
-      if (this.held === null) { clearInterval(this.playing); this.playing = 0 }
+      if (this.held === null) {
+        clearInterval(this.playing)
+        this.playing = 0
+      }
       this.update(this.run)
     }
     this.playing = setInterval(next, PLAY)
@@ -249,12 +276,15 @@ export class PointMap {
     if (this.tip.hidden) return
     const { tile, columns } = this.probe
     const zoom = THUMB / tile
-    this.thumb.style.cssText = `background-image:url(${this.sprites});background-size:${columns * THUMB}px auto;` +
+    this.thumb.style.cssText =
+      `background-image:url(${this.sprites});background-size:${columns * THUMB}px auto;` +
       `background-position:${-(i % columns) * tile * zoom}px ${-Math.floor(i / columns) * tile * zoom}px`
-    this.facts.replaceChildren(...Object.keys(this.probe.labels).map((factor) => {
-      const label = this.probe.labels[factor][i]
-      return make(factor === this.factor ? "b" : "span", `${factor}: ${this.probe.names?.[factor]?.[label] ?? short(label)}`)
-    }))
+    this.facts.replaceChildren(
+      ...Object.keys(this.probe.labels).map((factor) => {
+        const label = this.probe.labels[factor][i]
+        return make(factor === this.factor ? "b" : "span", `${factor}: ${this.probe.names?.[factor]?.[label] ?? short(label)}`)
+      }),
+    )
     const { width, height } = this.scatter.size
     this.tip.style.left = `${at[0] > width / 2 ? at[0] - this.tip.offsetWidth - 16 : at[0] + 16}px`
     this.tip.style.top = `${Math.min(Math.max(at[1] - 60, 0), height - this.tip.offsetHeight)}px`

@@ -20,13 +20,26 @@ export class MaskPanel {
     this.film = make("div.ssl-film")
     this.film.setAttribute("role", "listbox")
     this.film.setAttribute("aria-label", "images")
-    this.patches = new Patches("mask", { begin: (...at) => this.begin(...at), over: (at) => this.over(at), end: () => this.end() }, (context, side) => this.cover(context, side))
+    this.patches = new Patches(
+      "mask",
+      { begin: (...at) => this.begin(...at), over: (at) => this.over(at), end: () => this.end() },
+      (context, side) => this.cover(context, side),
+    )
     this.counted = make("span.ssl-good.ssl-counted", explain(make("span"), "mask/ratio"))
     this.counted.setAttribute("role", "status")
     this.refusal = make("p.ssl-refusal")
     this.sheets = make("div.ssl-sheets")
-    this.drawing = make("section.ssl-draw", make("header.ssl-head", make("span.ssl-title", "Draw your own mask"), this.counted), this.patches.canvas, this.toolbar(), this.refusal,
-      make("p.ssl-caution", "Drag over patches to hide them; begin on a hidden one to show them again. Keyboard: arrows move, Space hides or shows, Shift draws on."))
+    this.drawing = make(
+      "section.ssl-draw",
+      make("header.ssl-head", make("span.ssl-title", "Draw your own mask"), this.counted),
+      this.patches.canvas,
+      this.toolbar(),
+      this.refusal,
+      make(
+        "p.ssl-caution",
+        "Drag over patches to hide them; begin on a hidden one to show them again. Keyboard: arrows move, Space hides or shows, Shift draws on.",
+      ),
+    )
     this.gaze = new Gaze()
     this.sweep = new Sweep()
     this.below = make("div.ssl-below", this.sweep.element, this.gaze.element)
@@ -35,13 +48,29 @@ export class MaskPanel {
   }
 
   toolbar() {
-    this.brushes = Object.entries(BRUSHES).map(([brush, name]) => button(name, () => this.choose(brush), { auto: "what the first patch is not", hide: "hide whatever is touched", show: "show whatever is touched" }[brush]))
+    this.brushes = Object.entries(BRUSHES).map(([brush, name]) =>
+      button(
+        name,
+        () => this.choose(brush),
+        { auto: "what the first patch is not", hide: "hide whatever is touched", show: "show whatever is touched" }[brush],
+      ),
+    )
     const group = make("div.ssl-switch", ...this.brushes)
     group.setAttribute("role", "group")
     group.setAttribute("aria-label", "brush")
     this.undoing = button("Undo", () => this.undo(), "undo (Ctrl+Z)")
-    const all = [["Clear", () => this.hidden.map(() => false)], ["Invert", () => this.hidden.map((each) => !each)], ["Reset", () => bits(this.data.base, this.hidden.length)]]
-    const rest = all.map(([name, next]) => button(name, () => this.replace(next()), { Clear: "show all patches", Invert: "swap hidden and visible", Reset: "the mask of strategy, ratio and seed" }[name]))
+    const all = [
+      ["Clear", () => this.hidden.map(() => false)],
+      ["Invert", () => this.hidden.map((each) => !each)],
+      ["Reset", () => bits(this.data.base, this.hidden.length)],
+    ]
+    const rest = all.map(([name, next]) =>
+      button(
+        name,
+        () => this.replace(next()),
+        { Clear: "show all patches", Invert: "swap hidden and visible", Reset: "the mask of strategy, ratio and seed" }[name],
+      ),
+    )
     return make("div.ssl-tray", group, make("span.ssl-space"), this.undoing, ...rest)
   }
 
@@ -106,7 +135,7 @@ export class MaskPanel {
   /** One sheet a run; without any, what a network is shown. */
   lay(runs) {
     const wanted = runs.length ? runs.map((run) => run.id) : [""]
-    for (const [id, sheet] of this.shown) if (!wanted.includes(id)) sheet.element.remove(), this.shown.delete(id)
+    for (const [id, sheet] of this.shown) if (!wanted.includes(id)) (sheet.element.remove(), this.shown.delete(id))
     for (const [i, id] of wanted.entries()) {
       if (!this.shown.has(id)) this.shown.set(id, new Sheet(() => this.shareScale()))
       const sheet = this.shown.get(id)
@@ -124,8 +153,16 @@ export class MaskPanel {
     const count = this.hidden.filter(Boolean).length
     const all = this.hidden.length
     setText(this.counted.firstChild, `${count} of ${all} patches hidden, ${Math.round((100 * count) / all)} %`)
-    this.patches.canvas.setAttribute("aria-label", `Mask of image ${this.image}: ${this.counted.textContent}. Arrows move, Space hides or shows.`)
-    const refusal = count === 0 ? "Hide at least one patch: there is nothing to fill in." : count === all ? "Leave at least one patch visible: there is nothing to fill in from." : ""
+    this.patches.canvas.setAttribute(
+      "aria-label",
+      `Mask of image ${this.image}: ${this.counted.textContent}. Arrows move, Space hides or shows.`,
+    )
+    const refusal =
+      count === 0
+        ? "Hide at least one patch: there is nothing to fill in."
+        : count === all
+          ? "Leave at least one patch visible: there is nothing to fill in from."
+          : ""
     setText(this.refusal, refusal)
     this.sheets.dataset.past = refusal && this.data.runs.length ? "yes" : "" // pictures of the mask before
     this.undoing.disabled = !this.past.length
@@ -133,7 +170,8 @@ export class MaskPanel {
     const of = runs.length > 1 ? runs[0].id : undefined
     for (const [id, sheet] of this.shown) {
       if (id && !refusal) sheet.ask({ image: this.image, hidden: hex(this.hidden), of })
-      if (!id) sheet.still(this.picture, covered(this.picture, this.hidden, this.data.grid), packed(this.picture, this.hidden, this.data.grid))
+      if (!id)
+        sheet.still(this.picture, covered(this.picture, this.hidden, this.data.grid), packed(this.picture, this.hidden, this.data.grid))
     }
     if (!runs.length) return
     this.sweep.theme = this.theme

@@ -67,7 +67,9 @@ export class Patches {
     event.preventDefault()
     this.keyed = true
     if (step) {
-      const place = [Math.floor(this.cursor / this.grid), this.cursor % this.grid].map((each, i) => Math.min(Math.max(each + step[i], 0), this.grid - 1))
+      const place = [Math.floor(this.cursor / this.grid), this.cursor % this.grid].map((each, i) =>
+        Math.min(Math.max(each + step[i], 0), this.grid - 1),
+      )
       const from = this.cursor
       this.cursor = place[0] * this.grid + place[1]
       if (event.shiftKey) this.stroke(from, this.cursor)
@@ -104,7 +106,7 @@ export class Patches {
     context.beginPath()
     for (let i = 1; i < this.grid; i++) {
       const at = Math.round((i * side) / this.grid) + 0.5
-      context.moveTo(at, 0), context.lineTo(at, side), context.moveTo(0, at), context.lineTo(side, at)
+      ;(context.moveTo(at, 0), context.lineTo(at, side), context.moveTo(0, at), context.lineTo(side, at))
     }
     context.strokeStyle = this.grid > 24 ? "rgba(255,255,255,.14)" : "rgba(255,255,255,.28)"
     context.lineWidth = 1
@@ -137,8 +139,8 @@ export function between(from, to, grid) {
   const way = []
   for (let error = across - down; row !== lastRow || column !== lastColumn; way.push(row * grid + column)) {
     const twice = 2 * error
-    if (twice > -down) error -= down, column += Math.sign(lastColumn - column)
-    if (twice < across) error += across, row += Math.sign(lastRow - row)
+    if (twice > -down) ((error -= down), (column += Math.sign(lastColumn - column)))
+    if (twice < across) ((error += across), (row += Math.sign(lastRow - row)))
   }
   return way
 }

@@ -30,7 +30,7 @@ export class Pictures {
     this.empty.hidden = !this.empty.textContent
     if (step === null || (step === this.shown?.step && run.id === this.shown.run)) return
     this.shown = { step, run: run.id }
-    for (const [name, row] of this.images) if (!names.includes(name)) row.remove(), this.images.delete(name)
+    for (const [name, row] of this.images) if (!names.includes(name)) (row.remove(), this.images.delete(name))
     for (const name of names) this.show(run, step, name)
     setText(this.good, names.includes("views") ? `two random views of each image, step ${step}` : `held-out images, step ${step}`)
   }

@@ -12,10 +12,28 @@ export class Presets {
     this.top = row("div.ssl-side.ssl-originals")
     setText(this.top.name, "Originals")
     this.rows = make("div.ssl-sides")
-    place.append(make("header.ssl-head", make("h2.ssl-title", "Presets side by side"),
-      make("span.ssl-good", "two views of each image; every row makes the same random choices, only the settings differ")), this.failure, this.top.element, this.rows)
-    this.asking = new Asking((body) => this.took(body), (sentence) => { setText(this.failure, sentence); this.failure.hidden = false }, 250)
-    this.seen = whenSeen(place, () => { this.near = true; this.update() })
+    place.append(
+      make(
+        "header.ssl-head",
+        make("h2.ssl-title", "Presets side by side"),
+        make("span.ssl-good", "two views of each image; every row makes the same random choices, only the settings differ"),
+      ),
+      this.failure,
+      this.top.element,
+      this.rows,
+    )
+    this.asking = new Asking(
+      (body) => this.took(body),
+      (sentence) => {
+        setText(this.failure, sentence)
+        this.failure.hidden = false
+      },
+      250,
+    )
+    this.seen = whenSeen(place, () => {
+      this.near = true
+      this.update()
+    })
     this.sides = []
   }
 

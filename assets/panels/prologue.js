@@ -20,11 +20,24 @@ export class Prologue {
     Object.assign(this.slider, { type: "range", min: 0, max: 1000, value: 0, oninput: () => this.scrub(this.slider.value / 1000) })
     this.slider.setAttribute("aria-label", "step shown on both maps")
     this.when = make("span.ssl-when")
-    const head = make("header.ssl-head", make("span.ssl-title", "Same network, same images, one switch"),
-      make("span.ssl-good", "each mark is an image, with its own shape and color; the network is told neither"))
-    this.invitation = make("p.ssl-caution", "Two real runs, recorded. Press Start to train your own; the switch is Jitter probability, and with it Grayscale probability.")
-    root.append(make("section.ssl-chart", head, make("div.ssl-duo", ...this.twins.map((twin) => twin.element)),
-      make("div.ssl-time", this.play, this.slider, this.when), this.invitation))
+    const head = make(
+      "header.ssl-head",
+      make("span.ssl-title", "Same network, same images, one switch"),
+      make("span.ssl-good", "each mark is an image, with its own shape and color; the network is told neither"),
+    )
+    this.invitation = make(
+      "p.ssl-caution",
+      "Two real runs, recorded. Press Start to train your own; the switch is Jitter probability, and with it Grayscale probability.",
+    )
+    root.append(
+      make(
+        "section.ssl-chart",
+        head,
+        make("div.ssl-duo", ...this.twins.map((twin) => twin.element)),
+        make("div.ssl-time", this.play, this.slider, this.when),
+        this.invitation,
+      ),
+    )
     this.load()
   }
 
@@ -54,14 +67,23 @@ export class Prologue {
     const steps = Object.keys(run.frames).map(Number)
     const frames = await Promise.all(steps.map((step) => frame(id, step)))
     const picture = run.events.find(([, kind, , , names]) => kind === "snapshot" && names.includes("views"))
-    twin.take({ steps, maps: frames.map((each) => each.umap), accuracy: accuracies(run.events), last: run.steps, probe,
-      sprites: place(id, "sprites.png"), views: picture && place(id, `snapshots/${picture[2]}/views.png`) })
+    twin.take({
+      steps,
+      maps: frames.map((each) => each.umap),
+      accuracy: accuracies(run.events),
+      last: run.steps,
+      probe,
+      sprites: place(id, "sprites.png"),
+      views: picture && place(id, `snapshots/${picture[2]}/views.png`),
+    })
   }
 
   /** One class for each shape in each color. */
   paint() {
     const colors = classStyles(this.names.color, this.theme)
-    const classes = this.names.shape.flatMap((shape) => colors.map(({ name, color }) => ({ name: `${name} ${shape}`, color, symbol: SYMBOLS[shape] ?? shape })))
+    const classes = this.names.shape.flatMap((shape) =>
+      colors.map(({ name, color }) => ({ name: `${name} ${shape}`, color, symbol: SYMBOLS[shape] ?? shape })),
+    )
     for (const twin of this.twins) twin.paint(this.labels, classes, this.theme)
   }
 

@@ -149,7 +149,7 @@ export class Scatter {
     SHAPES[symbol](pen, radius)
     pen.lineWidth = (symbol === "ring" ? 1.8 : 0.7) * size * ratio
     pen.fillStyle = color
-    pen.strokeStyle = symbol === "ring" ? color : this.background ?? "white"
+    pen.strokeStyle = symbol === "ring" ? color : (this.background ?? "white")
     if (symbol !== "ring") pen.fill()
     pen.stroke()
     return stamp
@@ -158,7 +158,10 @@ export class Scatter {
   listen() {
     const { canvas } = this
     let drag = null
-    const local = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top] }
+    const local = (event) => {
+      const box = canvas.getBoundingClientRect()
+      return [event.clientX - box.left, event.clientY - box.top]
+    }
     canvas.onpointermove = (event) => {
       const [x, y] = local(event)
       if (drag) {
@@ -171,17 +174,26 @@ export class Scatter {
     canvas.onpointerdown = (event) => {
       this.hover(this.nearest(...local(event)))
       // On a touch screen a drag scrolls the page; the mouse drags the map.
-      if (event.pointerType === "mouse") { drag = local(event); canvas.setPointerCapture(event.pointerId) }
+      if (event.pointerType === "mouse") {
+        drag = local(event)
+        canvas.setPointerCapture(event.pointerId)
+      }
     }
-    canvas.onpointerup = canvas.onpointercancel = () => { drag = null }
+    canvas.onpointerup = canvas.onpointercancel = () => {
+      drag = null
+    }
     canvas.onpointerleave = () => this.hover(-1)
     canvas.ondblclick = () => this.unzoom()
-    canvas.addEventListener("wheel", (event) => {
-      // Plain wheels scroll the page, unless the map was clicked before.
-      if (!event.ctrlKey && document.activeElement !== canvas) return
-      event.preventDefault()
-      this.magnify(1.0015 ** -event.deltaY, ...local(event))
-    }, { passive: false })
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        // Plain wheels scroll the page, unless the map was clicked before.
+        if (!event.ctrlKey && document.activeElement !== canvas) return
+        event.preventDefault()
+        this.magnify(1.0015 ** -event.deltaY, ...local(event))
+      },
+      { passive: false },
+    )
     canvas.onkeydown = (event) => {
       const turn = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
       const count = this.at.length / 2

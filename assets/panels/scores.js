@@ -4,8 +4,12 @@ import { axis } from "../plot.js"
 import { make } from "../theme.js"
 
 const LOOKS = {
-  linear: { color: 0, symbol: "circle" }, knn_classifier: { color: 2, symbol: "square" }, tuned: { color: 3, symbol: "diamond" },
-  scratch: { color: 5, symbol: "triangle-up" }, untrained: { color: 7, symbol: "circle-open", dash: "dash" }, pixels: { color: 1, symbol: "x-thin-open", dash: "dash" },
+  linear: { color: 0, symbol: "circle" },
+  knn_classifier: { color: 2, symbol: "square" },
+  tuned: { color: 3, symbol: "diamond" },
+  scratch: { color: 5, symbol: "triangle-up" },
+  untrained: { color: 7, symbol: "circle-open", dash: "dash" },
+  pixels: { color: 1, symbol: "x-thin-open", dash: "dash" },
 }
 const ORDER = Object.keys(LOOKS)
 const TICKS = { blur: "sigma in pixels", noise: "deviation of the noise", jitter: "strength of the jitter", shift: "share of the side" }
@@ -19,15 +23,43 @@ export function drawCurve(chart, scores, titles, about, theme) {
   const shares = [...new Set(rows.map((each) => each.share))].sort((a, b) => a - b)
   const labeled = new Map(rows.map((each) => [each.share, each.labeled]))
   const layout = {
-    xaxis: axis(theme, about && about.labeled < about.known ? `share of the labels: 100 % is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed` : "share of the labels, and how many that are", shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1], {
-      type: "log", tickvals: shares, ticktext: shares.map((each) => `${percent(each)}<br>${labeled.get(each).toLocaleString("en-US")} labels`) }),
+    xaxis: axis(
+      theme,
+      about && about.labeled < about.known
+        ? `share of the labels: 100 % is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed`
+        : "share of the labels, and how many that are",
+      shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1],
+      {
+        type: "log",
+        tickvals: shares,
+        ticktext: shares.map((each) => `${percent(each)}<br>${labeled.get(each).toLocaleString("en-US")} labels`),
+      },
+    ),
     yaxis: axis(theme, "accuracy on test images", [0, 1.02], { tickformat: ".0%" }),
-    shapes: about ? [chanceLine(about.chance, theme)] : [], margin: { l: 48, r: 14, t: 8, b: 52 },
+    shapes: about ? [chanceLine(about.chance, theme)] : [],
+    margin: { l: 48, r: 14, t: 8, b: 52 },
   }
   const who = present(rows)
   legend(chart, who, titles, theme, Boolean(about))
-  chart.draw(who.map((name) => line(name, titles[name], rows.filter((each) => each.who === name), "share", theme)), layout, theme, "curve")
-  chart.say(rows.length ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${percent(each.share)} of the labels (${each.labeled.toLocaleString("en-US")}) ${percent(each.mean)}${about?.uneven && each.balanced !== null ? `, mean over classes ${percent(each.balanced)}` : ""}`).join("; ")}` : "Accuracy by share of the labels: not measured yet")
+  chart.draw(
+    who.map((name) =>
+      line(
+        name,
+        titles[name],
+        rows.filter((each) => each.who === name),
+        "share",
+        theme,
+      ),
+    ),
+    layout,
+    theme,
+    "curve",
+  )
+  chart.say(
+    rows.length
+      ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${percent(each.share)} of the labels (${each.labeled.toLocaleString("en-US")}) ${percent(each.mean)}${about?.uneven && each.balanced !== null ? `, mean over classes ${percent(each.balanced)}` : ""}`).join("; ")}`
+      : "Accuracy by share of the labels: not measured yet",
+  )
 }
 
 /** A heat map with a row a true class; shares of the row. */
@@ -38,12 +70,43 @@ export function drawConfusion(chart, found, theme) {
   const totals = (matrix ?? []).map((row) => row.reduce((a, b) => a + b, 0))
   const shares = (matrix ?? []).map((row, i) => row.map((count) => count / Math.max(1, totals[i])))
   const told = (i, j) => (totals[i] < found.least ? `${matrix[i][j]} of ${totals[i]}` : percent(shares[i][j])) // of few images no share is told
-  const trace = { type: "heatmap", z: shares, x: names.map((_, i) => i), y: names.map((_, i) => i), zmin: 0, zmax: 1, colorscale: "Cividis", showscale: false, xgap: 1, ygap: 1,
-    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j], told(i, j)])), hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{customdata[2]}<extra></extra>" }
-  if (names.length <= 12) Object.assign(trace, { text: shares.map((row, i) => row.map((share, j) => (share < 0.005 ? "" : totals[i] < found.least ? `${matrix[i][j]}/${totals[i]}` : Math.round(100 * share)))), texttemplate: "%{text}", textfont: { size: 10 } })
+  const trace = {
+    type: "heatmap",
+    z: shares,
+    x: names.map((_, i) => i),
+    y: names.map((_, i) => i),
+    zmin: 0,
+    zmax: 1,
+    colorscale: "Cividis",
+    showscale: false,
+    xgap: 1,
+    ygap: 1,
+    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j], told(i, j)])),
+    hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{customdata[2]}<extra></extra>",
+  }
+  if (names.length <= 12)
+    Object.assign(trace, {
+      text: shares.map((row, i) =>
+        row.map((share, j) => (share < 0.005 ? "" : totals[i] < found.least ? `${matrix[i][j]}/${totals[i]}` : Math.round(100 * share))),
+      ),
+      texttemplate: "%{text}",
+      textfont: { size: 10 },
+    })
   const few = names.length <= 24
-  const ticks = { showticklabels: Boolean(matrix), tickvals: few ? names.map((_, i) => i) : [], ticktext: few ? names : [], showgrid: false, ticks: "", nticks: undefined, fixedrange: true }
-  const layout = { xaxis: axis(theme, "named by the probe", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }), yaxis: axis(theme, "true class", [names.length - 0.5, -0.5], ticks), margin: { l: few ? 88 : 34, r: 8, t: 6, b: few ? 72 : 34 } }
+  const ticks = {
+    showticklabels: Boolean(matrix),
+    tickvals: few ? names.map((_, i) => i) : [],
+    ticktext: few ? names : [],
+    showgrid: false,
+    ticks: "",
+    nticks: undefined,
+    fixedrange: true,
+  }
+  const layout = {
+    xaxis: axis(theme, "named by the probe", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }),
+    yaxis: axis(theme, "true class", [names.length - 0.5, -0.5], ticks),
+    margin: { l: few ? 88 : 34, r: 8, t: 6, b: few ? 72 : 34 },
+  }
   chart.draw(matrix ? [trace] : [], layout, theme, "confusion")
   const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${told(i, i)}`)
   chart.say(matrix ? `Confusion of the linear probe; known rightly: ${right.join(", ")}` : "Confusion: not measured yet")
@@ -55,10 +118,40 @@ export function drawRobustness(chart, operator, scores, titles, about, theme) {
   chart.hint(rows.length ? "" : "Not measured.")
   const who = present(rows)
   const most = Math.max(...rows.map((each) => each.strength), 0.1)
-  const layout = { xaxis: axis(theme, TICKS[operator], [-0.04 * most, 1.06 * most], { showticklabels: rows.length > 0 }), yaxis: axis(theme, "accuracy", [0, 1.02], { tickformat: ".0%" }), shapes: about && rows.length ? [chanceLine(about.chance, theme)] : [], margin: { l: 48, r: 8, t: 6, b: 38 } }
+  const layout = {
+    xaxis: axis(theme, TICKS[operator], [-0.04 * most, 1.06 * most], { showticklabels: rows.length > 0 }),
+    yaxis: axis(theme, "accuracy", [0, 1.02], { tickformat: ".0%" }),
+    shapes: about && rows.length ? [chanceLine(about.chance, theme)] : [],
+    margin: { l: 48, r: 8, t: 6, b: 38 },
+  }
   legend(chart, who, titles, theme, false)
-  chart.draw(who.map((name) => line(name, titles[name], rows.filter((each) => each.who === name), "strength", theme)), layout, theme, operator)
-  chart.say(`${operator}: ${who.map((name) => `${titles[name]} ${rows.filter((each) => each.who === name).map((each) => percent(each.mean)).join(", ")}`).join("; ") || "not measured"}`)
+  chart.draw(
+    who.map((name) =>
+      line(
+        name,
+        titles[name],
+        rows.filter((each) => each.who === name),
+        "strength",
+        theme,
+      ),
+    ),
+    layout,
+    theme,
+    operator,
+  )
+  chart.say(
+    `${operator}: ${
+      who
+        .map(
+          (name) =>
+            `${titles[name]} ${rows
+              .filter((each) => each.who === name)
+              .map((each) => percent(each.mean))
+              .join(", ")}`,
+        )
+        .join("; ") || "not measured"
+    }`,
+  )
 }
 
 /** Bars: frozen features on another data set. */
@@ -66,10 +159,30 @@ export function drawTransfer(chart, scores, titles, theme) {
   const rows = scores.filter((each) => each.part === "transfer")
   const bars = rows.filter((each) => each.who !== "chance").sort((a, b) => ORDER.indexOf(a.who) - ORDER.indexOf(b.who))
   const chance = rows.find((each) => each.who === "chance")
-  const trace = { type: "bar", orientation: "h", y: bars.map((each) => titles[each.who]), x: bars.map((each) => each.mean), marker: { color: bars.map((each) => theme.colors[LOOKS[each.who].color]) },
-    error_x: spread(bars, theme.text), width: 0.6, text: bars.map((each) => ` ${percent(each.mean)}`), textposition: "inside", insidetextanchor: "start", hovertemplate: "%{y}: %{x:.1%}<extra></extra>" }
-  const shapes = chance ? [{ ...chanceLine(chance.mean, theme), x0: chance.mean, x1: chance.mean, xref: "x", y0: 0, y1: 1, yref: "paper" }] : []
-  const layout = { xaxis: axis(theme, `accuracy on ${escaped(rows[0]?.data ?? "")}, by a linear probe on frozen features`, [0, 1.02], { tickformat: ".0%" }), yaxis: axis(theme, "", null, { autorange: "reversed", range: undefined, ticks: "" }), shapes, margin: { l: 168, r: 10, t: 6, b: 38 } }
+  const trace = {
+    type: "bar",
+    orientation: "h",
+    y: bars.map((each) => titles[each.who]),
+    x: bars.map((each) => each.mean),
+    marker: { color: bars.map((each) => theme.colors[LOOKS[each.who].color]) },
+    error_x: spread(bars, theme.text),
+    width: 0.6,
+    text: bars.map((each) => ` ${percent(each.mean)}`),
+    textposition: "inside",
+    insidetextanchor: "start",
+    hovertemplate: "%{y}: %{x:.1%}<extra></extra>",
+  }
+  const shapes = chance
+    ? [{ ...chanceLine(chance.mean, theme), x0: chance.mean, x1: chance.mean, xref: "x", y0: 0, y1: 1, yref: "paper" }]
+    : []
+  const layout = {
+    xaxis: axis(theme, `accuracy on ${escaped(rows[0]?.data ?? "")}, by a linear probe on frozen features`, [0, 1.02], {
+      tickformat: ".0%",
+    }),
+    yaxis: axis(theme, "", null, { autorange: "reversed", range: undefined, ticks: "" }),
+    shapes,
+    margin: { l: 168, r: 10, t: 6, b: 38 },
+  }
   chart.draw(rows.length ? [trace] : [], layout, theme, "transfer")
   chart.say(`Transfer to ${rows[0]?.data}: ${rows.map((each) => `${titles[each.who] ?? each.who} ${percent(each.mean)}`).join(", ")}`)
 }
@@ -82,10 +195,18 @@ function line(name, title, rows, along, theme) {
   const look = LOOKS[name]
   const sorted = [...rows].sort((a, b) => a[along] - b[along])
   const color = theme.colors[look.color]
-  return { type: "scatter", mode: "lines+markers", name: title, x: sorted.map((each) => each[along]), y: sorted.map((each) => each.mean),
-    line: { color, width: 2, dash: look.dash }, marker: { color, size: 8, symbol: look.symbol, line: { color, width: 1.5 } }, error_y: spread(sorted, color),
+  return {
+    type: "scatter",
+    mode: "lines+markers",
+    name: title,
+    x: sorted.map((each) => each[along]),
+    y: sorted.map((each) => each.mean),
+    line: { color, width: 2, dash: look.dash },
+    marker: { color, size: 8, symbol: look.symbol, line: { color, width: 1.5 } },
+    error_y: spread(sorted, color),
     customdata: sorted.map((each) => [each.labeled, each.low, each.high, each.lowest, each.highest, classes(each)]),
-    hovertemplate: `${title}<br>%{y:.1%}, bar %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>seeds alone %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>` }
+    hovertemplate: `${title}<br>%{y:.1%}, bar %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>seeds alone %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>`,
+  }
 }
 
 function classes(score) {
@@ -94,7 +215,15 @@ function classes(score) {
 
 /** What seeds and so many test images leave open; the server says how far (intervals.py). */
 function spread(rows, color) {
-  return { type: "data", symmetric: false, array: rows.map((each) => each.high - each.mean), arrayminus: rows.map((each) => each.mean - each.low), color, thickness: 1.4, width: 4 }
+  return {
+    type: "data",
+    symmetric: false,
+    array: rows.map((each) => each.high - each.mean),
+    arrayminus: rows.map((each) => each.mean - each.low),
+    color,
+    thickness: 1.4,
+    width: 4,
+  }
 }
 
 /** A dotted line: who always names the commonest label. */
@@ -105,12 +234,14 @@ export function chanceLine(value, theme) {
 function legend(chart, who, titles, theme, chance) {
   const chips = who.map((name) => [titles[name], theme.colors[LOOKS[name].color], LOOKS[name].dash ? "dash" : ""])
   if (chance && who.length) chips.push(["chance", theme.muted, "dots"])
-  chart.chips.replaceChildren(...chips.map(([text, color, mark]) => {
-    const chip = make("span.ssl-chip", text)
-    chip.style.setProperty("--color", color)
-    if (mark) chip.dataset.mark = mark
-    return chip
-  }))
+  chart.chips.replaceChildren(
+    ...chips.map(([text, color, mark]) => {
+      const chip = make("span.ssl-chip", text)
+      chip.style.setProperty("--color", color)
+      if (mark) chip.dataset.mark = mark
+      return chip
+    }),
+  )
 }
 
 /** Names may be anybody's; Plotly would read tags in them. */

@@ -25,7 +25,10 @@ export class Sheet {
     this.number = explain(make("strong.ssl-number"), "patch error")
     this.words = make("span.ssl-good")
     this.said = make("div.ssl-said", this.number, this.words)
-    this.latest = new Latest((found) => this.take(found), (sentence) => setText(this.refusal, sentence))
+    this.latest = new Latest(
+      (found) => this.take(found),
+      (sentence) => setText(this.refusal, sentence),
+    )
     this.forget()
   }
 
@@ -49,13 +52,16 @@ export class Sheet {
     this.tile("original", original)
     this.tile("masked", masked)
     this.tile("visible patches only", visible)
-    setText(this.borrows, "Some methods put a mask token in the place of a hidden patch (SimMIM, BEiT); MAE's encoder takes the visible patches alone, as on the right.")
+    setText(
+      this.borrows,
+      "Some methods put a mask token in the place of a hidden patch (SimMIM, BEiT); MAE's encoder takes the visible patches alone, as on the right.",
+    )
   }
 
   async take(found) {
     const next = await Promise.all(Object.entries(found.pictures).map(([name, src]) => decoded(name, src)))
     setText(this.refusal, "")
-    for (const [name, tile] of this.pictures) if (!(name in found.pictures)) tile.element.remove(), this.pictures.delete(name)
+    for (const [name, tile] of this.pictures) if (!(name in found.pictures)) (tile.element.remove(), this.pictures.delete(name))
     for (const [name, image] of next) this.tile(name, image)
     this.tiles.append(this.error.element, this.said)
     this.tiles.style.setProperty("--tiles", this.pictures.size + 1)
@@ -66,7 +72,10 @@ export class Sheet {
     this.scaled()
     setText(this.note, `as of step ${found.step.toLocaleString("en-US")}`)
     setText(this.number, precise(found.error))
-    const flat = found.flat === null ? "" : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}. No loss falls on visible patches: what is painted there means little.`
+    const flat =
+      found.flat === null
+        ? ""
+        : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}. No loss falls on visible patches: what is painted there means little.`
     setText(this.words, `${found.unit}, the mean over hidden patches.${flat}`)
     setText(this.borrows, found.borrows)
     this.element.dataset.hidden = found.hidden
@@ -128,7 +137,20 @@ export function packed(picture, hidden, grid) {
   canvas.width = canvas.height = picture.width
   const side = picture.width / grid
   const seen = hidden.flatMap((each, i) => (each ? [] : [i]))
-  seen.forEach((from, to) => canvas.getContext("2d").drawImage(
-    picture, (from % grid) * side, Math.floor(from / grid) * side, side, side, (to % grid) * side, Math.floor(to / grid) * side, side, side))
+  seen.forEach((from, to) =>
+    canvas
+      .getContext("2d")
+      .drawImage(
+        picture,
+        (from % grid) * side,
+        Math.floor(from / grid) * side,
+        side,
+        side,
+        (to % grid) * side,
+        Math.floor(to / grid) * side,
+        side,
+        side,
+      ),
+  )
   return canvas
 }

@@ -6,7 +6,12 @@ import { Chart, axis } from "../plot.js"
 import { make, setText } from "../theme.js"
 import { percent } from "./overlap.js"
 
-const CHARTS = [["pixels", "knn"], ["pixels", "linear"], ["untrained", "knn"], ["untrained", "linear"]]
+const CHARTS = [
+  ["pixels", "knn"],
+  ["pixels", "linear"],
+  ["untrained", "knn"],
+  ["untrained", "linear"],
+]
 const PROBES = { knn: "live k-NN", linear: "linear probe" }
 
 export class Survival {
@@ -20,15 +25,32 @@ export class Survival {
     this.grid.append(...this.charts.map((chart) => chart.element))
     for (const chart of this.charts) chart.hint("Measured when it comes into sight…")
     this.explain()
-    this.asking = new Asking((body) => { this.body = body; this.failure = ""; this.draw() }, (sentence) => { this.failure = sentence; this.say() }, 500)
-    this.seen = whenSeen(place, () => { this.near = true; this.update() })
+    this.asking = new Asking(
+      (body) => {
+        this.body = body
+        this.failure = ""
+        this.draw()
+      },
+      (sentence) => {
+        this.failure = sentence
+        this.say()
+      },
+      500,
+    )
+    this.seen = whenSeen(place, () => {
+      this.near = true
+      this.update()
+    })
   }
 
   turn() {}
 
   explain() {
     const network = this.body ? ` · ${this.body.images.toLocaleString("en-US")} held-out images; the network is ${this.body.network}` : ""
-    setText(this.good, `Tall: a network could use it to tell images apart. At the line: the augmentation has taken it away, and something else has to be learned${network}`)
+    setText(
+      this.good,
+      `Tall: a network could use it to tell images apart. At the line: the augmentation has taken it away, and something else has to be learned${network}`,
+    )
   }
 
   update() {
@@ -58,25 +80,57 @@ export class Survival {
     const of = (what) => factors.map((each) => each.values[who][probe][what])
     const width = Math.min(0.62, 0.16 * Math.max(1, factors.length))
     const bar = (what, more) => ({ type: "bar", x, y: of(what), width, ...more, hovertemplate: `%{x}, ${what}: %{y:.0%}<extra></extra>` })
-    const shapes = factors.map((each, i) => ({ type: "line", x0: i - width / 2 - 0.09, x1: i + width / 2 + 0.09, y0: each.chance, y1: each.chance, line: { color: this.theme.text, width: 1.5, dash: "dot" } }))
+    const shapes = factors.map((each, i) => ({
+      type: "line",
+      x0: i - width / 2 - 0.09,
+      x1: i + width / 2 + 0.09,
+      y0: each.chance,
+      y1: each.chance,
+      line: { color: this.theme.text, width: 1.5, dash: "dot" },
+    }))
     const traces = [
       bar("originals", { marker: { color: "rgba(0,0,0,0)", line: { color, width: 1.2 } } }),
       bar("views", { marker: { color } }),
     ]
-    const layout = { xaxis: axis(this.theme, "", null, { type: "category", autorange: true, range: undefined, tickangle: factors.length > 3 ? -32 : 0, ticks: "" }), yaxis: axis(this.theme, "accuracy", [0, 1.02], { tickformat: ".0%" }), shapes, barmode: "overlay", margin: { l: 44, r: 8, t: 8, b: factors.length > 3 ? 58 : 30 } }
+    const layout = {
+      xaxis: axis(this.theme, "", null, {
+        type: "category",
+        autorange: true,
+        range: undefined,
+        tickangle: factors.length > 3 ? -32 : 0,
+        ticks: "",
+      }),
+      yaxis: axis(this.theme, "accuracy", [0, 1.02], { tickformat: ".0%" }),
+      shapes,
+      barmode: "overlay",
+      margin: { l: 44, r: 8, t: 8, b: factors.length > 3 ? 58 : 30 },
+    }
     this.legend(chart, color)
     chart.draw(traces, layout, this.theme, "survival")
-    chart.say(factors.map((each) => `${each.factor}: views ${percent(each.values[who][probe].views)}, originals ${percent(each.values[who][probe].originals)}, chance ${percent(each.chance)}`).join("; "))
+    chart.say(
+      factors
+        .map(
+          (each) =>
+            `${each.factor}: views ${percent(each.values[who][probe].views)}, originals ${percent(each.values[who][probe].originals)}, chance ${percent(each.chance)}`,
+        )
+        .join("; "),
+    )
   }
 
   legend(chart, color) {
-    const marks = [["views", "full"], ["originals", "hollow"], ["chance", "dots"]]
-    chart.chips.replaceChildren(...marks.map(([text, mark]) => {
-      const chip = make("span.ssl-chip", text)
-      chip.dataset.mark = mark
-      chip.style.setProperty("--color", mark === "dots" ? this.theme.text : color)
-      return chip
-    }))
+    const marks = [
+      ["views", "full"],
+      ["originals", "hollow"],
+      ["chance", "dots"],
+    ]
+    chart.chips.replaceChildren(
+      ...marks.map(([text, mark]) => {
+        const chip = make("span.ssl-chip", text)
+        chip.dataset.mark = mark
+        chip.style.setProperty("--color", mark === "dots" ? this.theme.text : color)
+        return chip
+      }),
+    )
   }
 
   remove() {

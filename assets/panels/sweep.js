@@ -12,15 +12,24 @@ export class Sweep {
     this.chart = new Chart("ratio error")
     this.strips = make("div.ssl-strips")
     this.means = make("div.ssl-means")
-    this.element = make("div.ssl-sweep",
-      section("The same image, more and more hidden", "ratio error", "reconstruction + visible; each mask lies inside the next; below: the share that is hidden, and the error", this.strips), this.chart.element,
-      section("On average over many masks", "patch error", "each patch as it is painted when it is hidden", this.means))
+    this.element = make(
+      "div.ssl-sweep",
+      section(
+        "The same image, more and more hidden",
+        "ratio error",
+        "reconstruction + visible; each mask lies inside the next; below: the share that is hidden, and the error",
+        this.strips,
+      ),
+      this.chart.element,
+      section("On average over many masks", "patch error", "each patch as it is painted when it is hidden", this.means),
+    )
     this.runs = new Map()
   }
 
   /** query: image, of, strategy, seed; ratio: of the average. */
   show(runs, query, ratio) {
-    for (const [id, held] of this.runs) if (!runs.some((run) => run.id === id)) held.strip.element.remove(), held.mean.element.remove(), this.runs.delete(id)
+    for (const [id, held] of this.runs)
+      if (!runs.some((run) => run.id === id)) (held.strip.element.remove(), held.mean.element.remove(), this.runs.delete(id))
     for (const run of runs) {
       const held = this.runs.get(run.id) ?? this.make(run)
       held.run = run
@@ -58,27 +67,68 @@ export class Sweep {
 
   draw() {
     const held = [...this.runs.values()].filter(({ strip }) => strip.found)
-    if (!held.length || !this.chart.stale(held.map(({ run, strip }) => [run.id, strip.found.ratios.map((each) => each.error)]), this.theme.dark)) return
+    if (
+      !held.length ||
+      !this.chart.stale(
+        held.map(({ run, strip }) => [run.id, strip.found.ratios.map((each) => each.error)]),
+        this.theme.dark,
+      )
+    )
+      return
     const units = [...new Set(held.map(({ strip }) => strip.found.unit))] // two of them: two axes
     const traces = held.map(({ run, strip }, i) => ({
       yaxis: units.indexOf(strip.found.unit) ? "y2" : "y",
-      x: strip.found.ratios.map((each) => each.ratio), y: strip.found.ratios.map((each) => each.error), name: strip.name.textContent,
-      type: "scatter", mode: "lines+markers", line: { color: this.theme.colors[i], width: 2 }, marker: { size: 6, symbol: ["circle", "diamond"][i] },
+      x: strip.found.ratios.map((each) => each.ratio),
+      y: strip.found.ratios.map((each) => each.error),
+      name: strip.name.textContent,
+      type: "scatter",
+      mode: "lines+markers",
+      line: { color: this.theme.colors[i], width: 2 },
+      marker: { size: 6, symbol: ["circle", "diamond"][i] },
       hovertemplate: `${strip.name.textContent}, %{x:.0%} hidden: %{y:.4f}<extra></extra>`,
     }))
-    const trained = held.map(({ run }, i) => ({ type: "line", x0: run.ratio, x1: run.ratio, y0: 0, y1: 1, yref: "paper", line: { color: this.theme.colors[i], width: 1, dash: "dot" } }))
+    const trained = held.map(({ run }, i) => ({
+      type: "line",
+      x0: run.ratio,
+      x1: run.ratio,
+      y0: 0,
+      y1: 1,
+      yref: "paper",
+      line: { color: this.theme.colors[i], width: 1, dash: "dot" },
+    }))
     const layout = {
       xaxis: axis(this.theme, "share of patches that is hidden", [0, 1], { tickformat: ".0%" }),
-      yaxis: axis(this.theme, units[0], null, { rangemode: "tozero" }), shapes: trained, margin: { l: 58, r: units[1] ? 58 : 14, t: 8, b: 38 },
+      yaxis: axis(this.theme, units[0], null, { rangemode: "tozero" }),
+      shapes: trained,
+      margin: { l: 58, r: units[1] ? 58 : 14, t: 8, b: 38 },
     }
-    if (units[1]) layout.yaxis2 = axis(this.theme, units[1], null, { rangemode: "tozero", overlaying: "y", side: "right", showgrid: false, tickmode: "auto" })
-    this.chart.chips.replaceChildren(...held.map(({ strip }, i) => {
-      const chip = make("span.ssl-chip", `${strip.name.textContent}${units[1] ? `, ${i ? "right" : "left"} axis` : ""} (dotted: trained there)`)
-      chip.style.setProperty("--color", this.theme.colors[i])
-      return chip
-    }))
+    if (units[1])
+      layout.yaxis2 = axis(this.theme, units[1], null, {
+        rangemode: "tozero",
+        overlaying: "y",
+        side: "right",
+        showgrid: false,
+        tickmode: "auto",
+      })
+    this.chart.chips.replaceChildren(
+      ...held.map(({ strip }, i) => {
+        const chip = make(
+          "span.ssl-chip",
+          `${strip.name.textContent}${units[1] ? `, ${i ? "right" : "left"} axis` : ""} (dotted: trained there)`,
+        )
+        chip.style.setProperty("--color", this.theme.colors[i])
+        return chip
+      }),
+    )
     this.chart.draw(traces, layout, this.theme, held.map(({ run }) => run.id).join())
-    this.chart.say(held.map(({ strip }) => `${strip.name.textContent}: ${strip.found.ratios.map((each) => `${Math.round(100 * each.ratio)} % hidden, error ${precise(each.error)}`).join("; ")}`).join(". "))
+    this.chart.say(
+      held
+        .map(
+          ({ strip }) =>
+            `${strip.name.textContent}: ${strip.found.ratios.map((each) => `${Math.round(100 * each.ratio)} % hidden, error ${precise(each.error)}`).join("; ")}`,
+        )
+        .join(". "),
+    )
   }
 
   remove() {
@@ -94,20 +144,25 @@ class Strip {
     this.tiles = make("div.ssl-row-of-ten")
     this.refusal = make("p.ssl-refusal")
     this.element = make("div.ssl-strip-of", this.name, this.tiles, this.refusal)
-    this.latest = new Latest((found) => this.take(found), (sentence) => setText(this.refusal, sentence))
+    this.latest = new Latest(
+      (found) => this.take(found),
+      (sentence) => setText(this.refusal, sentence),
+    )
   }
 
   async take(found) {
     const pictures = await Promise.all(found.ratios.flatMap((each) => [decoded("masked", each.masked), decoded("pasted", each.pasted)]))
     setText(this.refusal, "")
     this.found = found
-    this.tiles.replaceChildren(...found.ratios.map((each, i) => {
-      const [masked, pasted] = [pictures[2 * i][1], pictures[2 * i + 1][1]]
-      const percent = `${Math.round(100 * each.ratio)} %`
-      masked.alt = `${percent} hidden`
-      pasted.alt = `${percent} hidden: what comes back, error ${precise(each.error)}`
-      return make("figure.ssl-print", masked, pasted, make("figcaption.ssl-caption", make("strong", percent), ` ${precise(each.error)}`))
-    }))
+    this.tiles.replaceChildren(
+      ...found.ratios.map((each, i) => {
+        const [masked, pasted] = [pictures[2 * i][1], pictures[2 * i + 1][1]]
+        const percent = `${Math.round(100 * each.ratio)} %`
+        masked.alt = `${percent} hidden`
+        pasted.alt = `${percent} hidden: what comes back, error ${precise(each.error)}`
+        return make("figure.ssl-print", masked, pasted, make("figcaption.ssl-caption", make("strong", percent), ` ${precise(each.error)}`))
+      }),
+    )
     this.changed()
   }
 }
@@ -124,7 +179,10 @@ class Mean {
     this.error.element.append(this.scale.element)
     this.refusal = make("p.ssl-refusal")
     this.element = make("div.ssl-mean", this.name, this.tiles, this.refusal)
-    this.latest = new Latest((found) => this.take(found), (sentence) => setText(this.refusal, sentence))
+    this.latest = new Latest(
+      (found) => this.take(found),
+      (sentence) => setText(this.refusal, sentence),
+    )
   }
 
   async take(found) {
@@ -134,7 +192,10 @@ class Mean {
     this.unit = found.unit
     this.errors = found.errors
     this.top = roundTop(found.errors)
-    this.tiles.replaceChildren(make("figure.ssl-print", image, make("figcaption.ssl-caption", `mean of ${found.masks} masks`)), this.error.element)
+    this.tiles.replaceChildren(
+      make("figure.ssl-print", image, make("figcaption.ssl-caption", `mean of ${found.masks} masks`)),
+      this.error.element,
+    )
     this.scaled()
   }
 
@@ -149,5 +210,9 @@ class Mean {
 
 /** about: the metric whose definition explains the numbers inside. */
 export function section(title, about, good, ...inside) {
-  return make("section.ssl-part", make("header.ssl-head", explain(make("span.ssl-title", title), about), make("span.ssl-good", good)), ...inside)
+  return make(
+    "section.ssl-part",
+    make("header.ssl-head", explain(make("span.ssl-title", title), about), make("span.ssl-good", good)),
+    ...inside,
+  )
 }

@@ -5,8 +5,13 @@ import { make, setText, short } from "../theme.js"
 import { capital, sentenceOf, stateOf } from "../verdict.js"
 
 const WORDS = {
-  queued: "Queued", running: "Training", paused: "Paused", finished: "Finished",
-  stopped: "Stopped", failed: "Failed", interrupted: "Interrupted",
+  queued: "Queued",
+  running: "Training",
+  paused: "Paused",
+  finished: "Finished",
+  stopped: "Stopped",
+  failed: "Failed",
+  interrupted: "Interrupted",
 }
 
 const SLOW = 2 // seconds between two steps: until PATIENCE times as long, or as what was usual, nobody need worry
@@ -32,7 +37,18 @@ export class Transport {
     this.verdictDot = make("span.ssl-dot")
     this.verdict = make("span.ssl-verdict")
     place.append(
-      make("div.ssl-line", this.dot, this.status, this.title, this.marks, this.how, this.hint, make("span.ssl-space"), this.where, this.left),
+      make(
+        "div.ssl-line",
+        this.dot,
+        this.status,
+        this.title,
+        this.marks,
+        this.how,
+        this.hint,
+        make("span.ssl-space"),
+        this.where,
+        this.left,
+      ),
       this.bar,
       make("div.ssl-line.ssl-second", this.verdictDot, this.verdict, this.message),
     )
@@ -49,7 +65,7 @@ export class Transport {
     const status = this.standing(run)
     this.dot.dataset.state = status
     this.tell(run, status)
-    setText(this.title, status === "recorded" ? recording(run) : this.data.title ?? "")
+    setText(this.title, status === "recorded" ? recording(run) : (this.data.title ?? ""))
     setText(this.marks, (this.data.without ?? []).map((name) => `without ${name}`).join(" · "))
     setText(this.how, computing(run))
     explain(this.how, this.means(run))
@@ -60,14 +76,17 @@ export class Transport {
   }
 
   standing(run) {
-    return run?.error ? (run.recorded ? "none" : "missing") : run?.status?.status ?? (this.data.run ? "connecting" : "none")
+    return run?.error ? (run.recorded ? "none" : "missing") : (run?.status?.status ?? (this.data.run ? "connecting" : "none"))
   }
 
   /** Everything about how it computes, and why so, for a tap or a pointer; one object a run, so that an open box stays open. */
   means(run) {
     const { device, device_why: why } = run?.facts ?? {}
     if (!device || run.recorded) return null
-    const meaning = [device, capital(why)].filter(Boolean).map((each) => `${each}.`).join(" ")
+    const meaning = [device, capital(why)]
+      .filter(Boolean)
+      .map((each) => `${each}.`)
+      .join(" ")
     if (this.meant?.meaning !== meaning) this.meant = { title: "How it computes", meaning }
     return this.meant
   }
@@ -121,13 +140,15 @@ export function words(run, status) {
   if (status === "missing") return "No such run"
   if (status === "queued") return run.status.queue_position > 0 ? `Queued, number ${run.status.queue_position}` : "Queued"
   if (status !== "running") return WORDS[status] ?? status
-  if (run.fetching) return `${run.fetching.unit === "images" ? "Decoding" : "Downloading"} ${run.fetching.what}${run.fetching.total ? ` ${Math.floor((100 * run.fetching.done) / run.fetching.total)} %` : "…"}`
+  if (run.fetching)
+    return `${run.fetching.unit === "images" ? "Decoding" : "Downloading"} ${run.fetching.what}${run.fetching.total ? ` ${Math.floor((100 * run.fetching.done) / run.fetching.total)} %` : "…"}`
   return run.step || run.snapshots.size ? "Training" : "Preparing…"
 }
 
 function message(run, status) {
   if (status === "none") return "Press Start. Within two seconds the curves move and the map begins to organize itself."
-  if (status === "missing") return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
+  if (status === "missing")
+    return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
   if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
   if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
   if (status === "failed") return capital(run.status.message)

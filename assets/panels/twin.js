@@ -25,9 +25,17 @@ export class Twin {
     const toggle = make("span.ssl-toggle")
     toggle.dataset.on = on
     const told = make("div.ssl-told", this.views, make("span.ssl-caption", "its task: match top to bottom"))
-    const course = make("div.ssl-course", make("div.ssl-line", explain(make("span.ssl-caption", "neighbors share"), "knn/*"), this.chips), this.lines)
-    this.element = make("figure.ssl-twin", make("figcaption.ssl-claim", toggle, claim), make("div.ssl-stage", this.canvas, this.tip),
-      make("div.ssl-evidence", told, course))
+    const course = make(
+      "div.ssl-course",
+      make("div.ssl-line", explain(make("span.ssl-caption", "neighbors share"), "knn/*"), this.chips),
+      this.lines,
+    )
+    this.element = make(
+      "figure.ssl-twin",
+      make("figcaption.ssl-claim", toggle, claim),
+      make("div.ssl-stage", this.canvas, this.tip),
+      make("div.ssl-evidence", told, course),
+    )
     this.claim = claim
     this.scatter = new Scatter(this.canvas, (i, at) => this.hover(i, at))
   }
@@ -42,7 +50,12 @@ export class Twin {
 
   paint(labels, classes, theme) {
     const size = Math.min(this.canvas.clientWidth / 220, 1.35) // large enough to tell shapes, small enough to tell marks
-    this.scatter.paint(labels, classes.map((each) => ({ ...each, size })), null, theme.background)
+    this.scatter.paint(
+      labels,
+      classes.map((each) => ({ ...each, size })),
+      null,
+      theme.background,
+    )
     this.curves ??= Object.fromEntries(Object.keys(this.accuracy).map((name) => [name, this.curve(name)]))
     Object.values(this.curves).forEach(({ line, chip }, i) => {
       line.style.stroke = theme.colors[i % theme.colors.length]
@@ -62,7 +75,10 @@ export class Twin {
 
   /** The map as it stands between two frames, and the accuracy up to there. */
   show(step) {
-    const next = Math.max(this.steps.findIndex((each) => each >= step), 1)
+    const next = Math.max(
+      this.steps.findIndex((each) => each >= step),
+      1,
+    )
     const [before, after] = [this.steps[next - 1], this.steps[next]]
     const part = (step - before) / (after - before)
     const [from, to] = [this.maps[next - 1], this.maps[next]]
@@ -86,7 +102,8 @@ export class Twin {
     this.tip.hidden = i < 0 || !this.probe
     if (this.tip.hidden) return
     const { tile, columns, labels, names } = this.probe
-    this.thumb.style.cssText = `background-image:url(${this.sprites});background-size:${columns * THUMB}px auto;` +
+    this.thumb.style.cssText =
+      `background-image:url(${this.sprites});background-size:${columns * THUMB}px auto;` +
       `background-position:${-(i % columns) * THUMB}px ${-Math.floor(i / columns) * (THUMB / tile) * tile}px`
     this.facts.replaceChildren(...Object.keys(labels).map((factor) => make("span", `${factor}: ${names[factor][labels[factor][i]]}`)))
     const { width, height } = this.scatter.size

@@ -17,7 +17,9 @@ export class TwinMap extends PointMap {
     setText(place.querySelector(".ssl-title"), data.title)
     place.classList.add("ssl-map")
     const move = this.scatter.move.bind(this.scatter)
-    this.scatter.look = () => { this.scatter.aim = this.scatter.center = [0, 0, 1] } // the window stays: what shrinks is seen to shrink
+    this.scatter.look = () => {
+      this.scatter.aim = this.scatter.center = [0, 0, 1]
+    } // the window stays: what shrinks is seen to shrink
     this.scatter.move = (xy) => move(sized(xy, this.spread(this.wanted)))
     this.heard = (event) => event.detail.from !== this && this.follow(event.detail)
     document.addEventListener(LOOK, this.heard)
@@ -93,10 +95,14 @@ export class TwinMap extends PointMap {
   }
 
   plane(run, step) {
-    if (!this.planes.has(step)) this.planes.set(step, fetch(run.address(`snapshots/${step}/projector`)).then(async (answer) => {
-      if (answer.status === 404) return (this.planes = null)
-      return unpack((await answer.json()).pca)
-    }))
+    if (!this.planes.has(step))
+      this.planes.set(
+        step,
+        fetch(run.address(`snapshots/${step}/projector`)).then(async (answer) => {
+          if (answer.status === 404) return (this.planes = null)
+          return unpack((await answer.json()).pca)
+        }),
+      )
     const asked = this.planes.get(step)
     asked.catch(() => this.planes?.delete(step))
     return asked
@@ -178,8 +184,10 @@ function nearest(steps, wanted) {
 function sized(xy, spread) {
   const count = xy.length / 2
   const mean = [0, 0]
-  for (let i = 0; i < count; i++) mean[0] += xy[2 * i] / count, mean[1] += xy[2 * i + 1] / count
-  const far = Float32Array.from({ length: count }, (_, i) => Math.max(Math.abs(xy[2 * i] - mean[0]), Math.abs(xy[2 * i + 1] - mean[1]))).sort()
+  for (let i = 0; i < count; i++) ((mean[0] += xy[2 * i] / count), (mean[1] += xy[2 * i + 1] / count))
+  const far = Float32Array.from({ length: count }, (_, i) =>
+    Math.max(Math.abs(xy[2 * i] - mean[0]), Math.abs(xy[2 * i + 1] - mean[1])),
+  ).sort()
   const extent = far[Math.floor(0.99 * (count - 1))] || 1e-12
   const size = Math.min(Math.max(spread, LEAST), 1) * 0.94
   const scale = size / Math.max(extent, 1e-12)

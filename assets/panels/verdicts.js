@@ -39,8 +39,13 @@ class Card {
     this.since = make("span.ssl-good")
     this.sentence = make("p.ssl-sentence")
     this.grounds = new Grounds(true)
-    this.element = make("section.ssl-card", make("header.ssl-head", explain(make("span.ssl-title", capital(side)), "verdict")),
-      make("div.ssl-line", this.dot, this.state, this.since), this.sentence, this.grounds.element)
+    this.element = make(
+      "section.ssl-card",
+      make("header.ssl-head", explain(make("span.ssl-title", capital(side)), "verdict")),
+      make("div.ssl-line", this.dot, this.state, this.since),
+      this.sentence,
+      this.grounds.element,
+    )
     this.element.setAttribute("aria-label", `verdict of the ${side} run`)
   }
 
@@ -51,9 +56,15 @@ class Card {
     const since = knew(run)
     this.element.style.setProperty("--color", color)
     this.dot.dataset.state = failed ? "failed" : stateOf(verdict)
-    setText(this.state, missing ? "No such run" : failed && !verdict?.state.includes("divergence") ? "Failed" : capital(verdict?.state) || "Not judged yet")
+    setText(
+      this.state,
+      missing ? "No such run" : failed && !verdict?.state.includes("divergence") ? "Failed" : capital(verdict?.state) || "Not judged yet",
+    )
     setText(this.since, verdict && verdict.state !== "starting" ? `since step ${since.step}, now step ${verdict.step}` : "")
-    setText(this.sentence, missing ? "It was deleted, or it is on another machine." : failed ? run.status.message : verdict?.sentence ?? WAITING)
+    setText(
+      this.sentence,
+      missing ? "It was deleted, or it is on another machine." : failed ? run.status.message : (verdict?.sentence ?? WAITING),
+    )
     this.grounds.update(verdict)
   }
 }

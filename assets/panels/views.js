@@ -23,19 +23,43 @@ export class Views {
     this.good = make("span.ssl-good")
     this.grid = make("div.ssl-tiles")
     this.local = make("div.ssl-tiles.ssl-small")
-    this.localTitle = make("header.ssl-head", make("span.ssl-title", "Local views"), make("span.ssl-good", "small crops that have to agree with the large ones"))
+    this.localTitle = make(
+      "header.ssl-head",
+      make("span.ssl-title", "Local views"),
+      make("span.ssl-good", "small crops that have to agree with the large ones"),
+    )
     this.localTitle.hidden = true
     this.failure = make("p.ssl-failure")
     this.failure.setAttribute("role", "status")
     this.failure.hidden = true
-    const left = make("section.ssl-from", make("header.ssl-head", this.title, this.labels), make("div.ssl-original", this.original, this.boxes), this.who, this.facts)
+    const left = make(
+      "section.ssl-from",
+      make("header.ssl-head", this.title, this.labels),
+      make("div.ssl-original", this.original, this.boxes),
+      this.who,
+      this.facts,
+    )
     this.steps = new Steps()
-    const right = make("section.ssl-into", make("header.ssl-head", explain(make("span.ssl-title", "Its views"), "crop share"), this.good), this.grid, this.localTitle, this.local, this.steps.element)
+    const right = make(
+      "section.ssl-into",
+      make("header.ssl-head", explain(make("span.ssl-title", "Its views"), "crop share"), this.good),
+      this.grid,
+      this.localTitle,
+      this.local,
+      this.steps.element,
+    )
     place.append(this.failure, make("div.ssl-looking", left, right))
-    this.asking = new Asking((body) => this.took(body), (sentence) => this.failed(sentence))
+    this.asking = new Asking(
+      (body) => this.took(body),
+      (sentence) => this.failed(sentence),
+    )
     this.chosen = { kind: "views", place: 0 }
     this.pointed = null
-    for (const [kind, grid] of [["views", this.grid], ["local", this.local]]) this.listen(kind, grid)
+    for (const [kind, grid] of [
+      ["views", this.grid],
+      ["local", this.local],
+    ])
+      this.listen(kind, grid)
   }
 
   turn() {}
@@ -57,7 +81,12 @@ export class Views {
     this.localTitle.hidden = this.local.hidden = !body.local
     setText(this.title, `Image ${body.image.index}`)
     setText(this.labels, `of ${body.image.count.toLocaleString("en-US")} · ${Object.values(body.image.labels).join(", ")}`)
-    setText(this.good, body.unequal ? "two by two: the first and the second view of a pair are drawn differently" : "what differs between them is what a network learns to ignore")
+    setText(
+      this.good,
+      body.unequal
+        ? "two by two: the first and the second view of a pair are drawn differently"
+        : "what differs between them is what a network learns to ignore",
+    )
     if (!body[this.chosen.kind] || this.chosen.place >= body[this.chosen.kind].count) this.chosen = { kind: "views", place: 0 }
     if (this.pointed && !body[this.pointed.kind]?.facts[this.pointed.place]) this.pointed = null
     this.draw()
@@ -147,22 +176,32 @@ export class Views {
     if (!this.body) return
     const at = this.pointed ?? this.chosen
     const facts = this.body[at.kind].facts[at.place]
-    for (const [kind, grid] of [["views", this.grid], ["local", this.local]]) [...grid.children].forEach((button, place) => {
-      const here = (each) => each.kind === kind && each.place === place
-      button.setAttribute("aria-pressed", here(this.chosen))
-      button.tabIndex = here(this.chosen) || (kind !== this.chosen.kind && place === 0) ? 0 : -1
-      button.dataset.meant = here(at) ? "yes" : ""
-    })
+    for (const [kind, grid] of [
+      ["views", this.grid],
+      ["local", this.local],
+    ])
+      [...grid.children].forEach((button, place) => {
+        const here = (each) => each.kind === kind && each.place === place
+        button.setAttribute("aria-pressed", here(this.chosen))
+        button.tabIndex = here(this.chosen) || (kind !== this.chosen.kind && place === 0) ? 0 : -1
+        button.dataset.meant = here(at) ? "yes" : ""
+      })
     const count = this.body.views.count
     const own = at.place + (at.kind === "local" ? count : 0)
     const partner = at.kind === "views" ? at.place ^ 1 : -1
-    ;[...this.boxes.children].forEach((box, i) => { box.dataset.state = i === own ? "meant" : i === partner ? "partner" : "" })
+    ;[...this.boxes.children].forEach((box, i) => {
+      box.dataset.state = i === own ? "meant" : i === partner ? "partner" : ""
+    })
     setText(this.who, this.called(at.kind, at.place))
     this.list(at, facts, partner < count ? partner : -1)
   }
 
   list(at, facts, partner) {
-    const lines = Object.keys(names).map((name) => [names[name], facts.did.includes(name) ? amount(name, facts, this.body.image) : this.body.possible.includes(name) ? "–" : "off", facts.did.includes(name)])
+    const lines = Object.keys(names).map((name) => [
+      names[name],
+      facts.did.includes(name) ? amount(name, facts, this.body.image) : this.body.possible.includes(name) ? "–" : "off",
+      facts.did.includes(name),
+    ])
     const shared = partner >= 0 ? share(facts.crop, this.body.views.facts[partner].crop) : null
     lines.push(["shared with its partner", shared === null ? "–" : `${percent(shared)} of both (dashed)`, shared !== null])
     keep(this.facts, lines.length, () => make("div.ssl-fact", make("dt"), make("dd"))).forEach((line, i) => {
@@ -180,7 +219,9 @@ export class Views {
 
 /** Intersection over union of two boxes: top, left, height, width. */
 function share(first, second) {
-  const common = [0, 1].map((side) => Math.max(0, Math.min(first[side] + first[side + 2], second[side] + second[side + 2]) - Math.max(first[side], second[side])))
+  const common = [0, 1].map((side) =>
+    Math.max(0, Math.min(first[side] + first[side + 2], second[side] + second[side + 2]) - Math.max(first[side], second[side])),
+  )
   const both = common[0] * common[1]
   return both / (first[2] * first[3] + second[2] * second[3] - both)
 }

@@ -20,8 +20,8 @@ from torch import Tensor
 from playground.analysis.presets import PRESETS, Preset, pipeline
 from playground.config import RunConfig
 from playground.datasets import Images
-from playground.randomness import stream
-from playground.views.augment import OPERATORS, Augment, Crops, Draw, draw, neutral, perform, possible
+from playground.randomness import seeded_generator
+from playground.views.augment import OPERATORS, Augment, Crops, Draw, apply, draw, neutral, possible
 
 MOST = 32  # views of one image
 PAIRS = 4096  # of crops, whose overlap is measured
@@ -47,9 +47,9 @@ class Views:
 def views(config: RunConfig, pixels: Tensor, number: int, count: int) -> Views:
     """`count` views of one image, pixels (3, H, W) uint8, of draw `number`; the first of them are the same for every `count`."""
     stacked = min(config.method.choice.views, 2)
-    chance = _paired(config.augment, pixels, stream(config.seed, GLOBAL, number), stacked).of(torch.arange(count))
+    chance = _paired(config.augment, pixels, seeded_generator(config.seed, GLOBAL, number), stacked).of(torch.arange(count))
     operators = possible(config.augment)
-    return Views(perform(_repeated(pixels, count), chance, operators), chance, operators)
+    return Views(apply(_repeated(pixels, count), chance, operators), chance, operators)
 
 
 def local_views(config: RunConfig, pixels: Tensor, number: int) -> Views | None:
@@ -57,8 +57,8 @@ def local_views(config: RunConfig, pixels: Tensor, number: int) -> Views | None:
     crops = config.crops
     if crops is None or not crops.local_views:
         return None
-    chance, operators = _drawn(config.augment, crops, pixels, stream(config.seed, LOCAL, number)), possible(config.augment)
-    return Views(perform(_repeated(pixels, crops.local_views), chance, operators, crops.local_size), chance, operators)
+    chance, operators = _drawn(config.augment, crops, pixels, seeded_generator(config.seed, LOCAL, number)), possible(config.augment)
+    return Views(apply(_repeated(pixels, crops.local_views), chance, operators, crops.local_size), chance, operators)
 
 
 def steps(config: RunConfig, pixels: Tensor, number: int, view: int) -> tuple[Tensor, Tensor]:
@@ -70,7 +70,7 @@ def steps(config: RunConfig, pixels: Tensor, number: int, view: int) -> tuple[Te
     chance, image = found.chance.of(torch.tensor([view])), pixels[None]
 
     def done(operators: Sequence[str]) -> Tensor:
-        return perform(image, chance, [name for name in operators if name in found.possible])[0]
+        return apply(image, chance, [name for name in operators if name in found.possible])[0]
 
     original = image[0].float() / 255
     together = [done(OPERATORS[: count + 1]) for count in range(len(OPERATORS))]
@@ -102,7 +102,7 @@ class Overlap:
 
 def overlap(config: RunConfig, number: int) -> Overlap:
     """Of the crops of a config; crops depend on no image but on the side of all of them."""
-    side, generator = config.data.image_size, stream(config.seed, "overlap", number)
+    side, generator = config.data.image_size, seeded_generator(config.seed, "overlap", number)
     first, second = draw(config.augment, 2 * PAIRS, side, side, generator).boxes.chunk(2)
     common, areas = intersection(first, second), (_area(first), _area(second))
     inside = None
@@ -156,7 +156,7 @@ def presets(config: RunConfig, pixels: Tensor, number: int) -> list[Side]:
 
 def _side(preset: Preset, augment: Augment, crops: Crops | None, pixels: Tensor, seed: int, number: int) -> Side:
     def source(purpose: str, place: int) -> torch.Generator:
-        return stream(seed, f"{purpose} {place}", number)
+        return seeded_generator(seed, f"{purpose} {place}", number)
 
     pairs = [_paired(augment, image, source(GLOBAL, place)).of(torch.arange(2)) for place, image in enumerate(pixels)]
     pair = _done(augment, pixels, pairs)
@@ -170,7 +170,7 @@ def _done(knobs: Augment, pixels: Tensor, draws: Sequence[Draw], size: int | Non
     """Several views of each of K images, pixels (K, 3, H, W), in one go: K draws of V views -> (K, V, 3, size, size)"""
     together = Draw(**{name: torch.cat([getattr(each, name) for each in draws]) for name in vars(draws[0])})
     count = len(together.flips) // len(pixels)
-    return perform(pixels.repeat_interleave(count, 0), together, possible(knobs), size).unflatten(0, (len(pixels), count))
+    return apply(pixels.repeat_interleave(count, 0), together, possible(knobs), size).unflatten(0, (len(pixels), count))
 
 
 def _paired(knobs: Augment, pixels: Tensor, generator: torch.Generator, stacked: int = 2) -> Draw:

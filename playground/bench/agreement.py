@@ -14,7 +14,7 @@ from playground.datasets import load_images
 from playground.machine import devices
 from playground.machine.measuring import full_float32
 from playground.methods import Batch
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Trainer
 
 # As a share of the length. Each sum is rounded in another order; in gradients, which pass the network twice, that adds up.
@@ -42,25 +42,25 @@ def compared(config: RunConfig, device: str) -> dict[str, Any]:
 
 def plain(device: devices.Device, where: str) -> devices.Device:
     """The same in full precision and in the usual order of memory, on `where`."""
-    return replace(device, where=torch.device(where), half=None, memory_format=torch.contiguous_format)
+    return replace(device, device=torch.device(where), autocast_dtype=None, memory_format=torch.contiguous_format)
 
 
 @torch.no_grad()
 def _features(trainer: Trainer, batch: Batch) -> Tensor:
     trainer.method.eval()
-    found = trainer.method.embed(batch.views[0].to(trainer.device.where)).cpu()
+    found = trainer.method.embed(batch.views[0].to(trainer.device.device)).cpu()
     trainer.method.train()
     return found
 
 
 def _gradient(trainer: Trainer, batch: Batch) -> tuple[Tensor, Tensor, bool]:
     """Loss, gradient of all weights in one row, and whether random numbers were drawn on the way."""
-    where = trainer.device.where
+    where = trainer.device.device
     moved = Batch(
         [each.to(where) for each in batch.views], [each.to(where) for each in batch.local_views], batch.rows.to(where),
         {name: each.to(where) for name, each in batch.factors.items()},
     )  # fmt: skip
-    generator = stream(0, "bench", 0, where)
+    generator = seeded_generator(0, "bench", 0, where)
     before = generator.get_state()
     trainer.method.before_step(1, trainer.images.pixels, generator)
     values = trainer.method.backward(trainer.method.loss(moved, generator))

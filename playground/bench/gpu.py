@@ -30,7 +30,7 @@ from playground.config import RunConfig
 from playground.datasets import Images, load_images
 from playground.machine import devices
 from playground.methods import CATALOG as METHODS
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.results import Unwritten, write
 from playground.training.run import train
 from playground.training.trainer import Trainer
@@ -170,11 +170,11 @@ def graphs(setting: Setting) -> Row:
     """What one CUDA graph of loss and gradient saves where a network is so small that launching its kernels takes the time."""
     config = setting.config("simclr", network="resnet-tiny", batch_size=32 if setting.quick else 128)
     trainer = Trainer(config, load_images(config.data, Path("unused"))[0], devices.pick(setting.device, "resnet"))
-    batch, generator = trainer.batch(1), stream(0, "bench", 0, trainer.device.where)
+    batch, generator = trainer.batch(1), seeded_generator(0, "bench", 0, trainer.device.device)
     weights = list(trainer.method.parameters())
 
     def gradient() -> None:
-        with torch.autocast(setting.device, torch.bfloat16, enabled=trainer.device.half is not None, cache_enabled=False):
+        with torch.autocast(setting.device, torch.bfloat16, enabled=trainer.device.autocast_dtype is not None, cache_enabled=False):
             loss = trainer.method.loss(batch, generator)["loss"]
         loss.backward()
         torch._foreach_zero_([each.grad for each in weights if each.grad is not None])

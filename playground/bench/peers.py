@@ -48,7 +48,7 @@ def lightly_loop(config: RunConfig, images: Images, device: Device) -> Work | st
     model, optimizer, batches = trainer.method, trainer.optimizer, _forever(loader)
 
     def step() -> int:
-        first, second = (view.to(device.where) for view in next(batches))
+        first, second = (view.to(device.device) for view in next(batches))
         loss = criterion(model.project(model.embed(first)), model.project(model.embed(second)))
         loss.backward()
         optimizer.step()

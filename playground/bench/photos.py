@@ -74,7 +74,7 @@ def seconds_to(goal: float, config: RunConfig, images: Images, test: Images, dev
 
 def knn(trainer: Trainer, images: Images, test: Images) -> float:
     """The share of test images whose class their neighbors among the training images name rightly."""
-    (factor, labels), device = next(iter(images.factors.items())), trainer.device.where
+    (factor, labels), device = next(iter(images.factors.items())), trainer.device.device
     with measuring(trainer.method):
         known, asked = _embedded(trainer, images.pixels), _embedded(trainer, test.pixels)
         guesses = knn_predict(known, labels.to(device), asked)
@@ -82,7 +82,7 @@ def knn(trainer: Trainer, images: Images, test: Images) -> float:
 
 
 def _embedded(trainer: Trainer, pixels: Tensor) -> Tensor:
-    where, lies = trainer.device.where, trainer.device.memory_format
+    where, lies = trainer.device.device, trainer.device.memory_format
     return torch.cat([trainer.method.embed((part.to(where).float() / 255).contiguous(memory_format=lies)) for part in pixels.split(CHUNK)])
 
 

@@ -28,7 +28,7 @@ from playground.events import Finished
 from playground.home import fresh_home
 from playground.machine.devices import Device, pick
 from playground.machine.memory import keep_memory
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.device_trial import machine
 from playground.training.run import train
 from playground.training.trainer import Trainer
@@ -113,9 +113,9 @@ def _step_rows(trainer: Trainer, effort: Effort) -> Iterator[tuple[str, Result]]
     contenders: dict[str, Work | str] = {
         "engine": lambda: len(trainer.update()) and count,
         "bare": lambda: len(trainer.learn([batch])) and count,
-        "lightly": lightly_loop(config, images, Device(device.where, None, torch.contiguous_format)),
+        "lightly": lightly_loop(config, images, Device(device.device, None, torch.contiguous_format)),
         "contiguous": steps(replace(device, memory_format=torch.contiguous_format)),
-        "bfloat16": steps(replace(device, half=torch.bfloat16)),
+        "bfloat16": steps(replace(device, autocast_dtype=torch.bfloat16)),
     }
     begun = time.perf_counter()
     contenders["compiled"] = _compiled(Trainer(config, images, device), count) if effort.compiled else TOO_LONG
@@ -193,7 +193,7 @@ def _rate(work: Work, seconds: float) -> float:
 
 def _our_views(trainer: Trainer) -> Work:
     pixels, counter = trainer.images.pixels[:512], itertools.count()
-    return lambda: len(augment(pixels, trainer.config.augment, stream(0, "bench", next(counter), pixels.device)))
+    return lambda: len(augment(pixels, trainer.config.augment, seeded_generator(0, "bench", next(counter), pixels.device)))
 
 
 def _warm_frame() -> Work:

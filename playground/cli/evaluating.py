@@ -39,7 +39,7 @@ def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
     if not lock.take(PATIENCE):
         raise ValueError(f"run {run} must not be under evaluation already, got one that is: wait for it or stop it")
     try:
-        document = ledger.begun(run, found.step, protocol)
+        document = ledger.new(run, found.step, protocol)
         ledger.write(folder, document)
         now = store.run(run)  # its data set as it is now, which may have been read again since the network was looked at
         events = evaluate(found.config, found.method, _own(now.config), protocol, other)

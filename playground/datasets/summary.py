@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from playground.datasets.base import Images
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 
 LOOKED_AT = 8_192  # training images, at most, that averages are taken over
 CHUNK = 1024
@@ -32,7 +32,7 @@ def factors(train: Images, probe: Images) -> list[str]:
 
 def everything(train: Images, probe: Images, many: int, draw: int) -> Row:
     """The whole set as one row, with `many` random training images; `draw` chooses which."""
-    chosen = torch.randperm(len(train), generator=stream(draw, "sheet", 0))[:many]
+    chosen = torch.randperm(len(train), generator=seeded_generator(draw, "sheet", 0))[:many]
     mean = _means(train.pixels, torch.zeros(len(train), dtype=torch.long), 1)[0]
     return Row("all", len(train), len(probe), mean, train.pixels[chosen])
 
@@ -43,7 +43,7 @@ def by_label(train: Images, probe: Images, factor: str, many: int, draw: int) ->
     labels, names = shown.factors[factor], shown.names[factor]
     means = _means(shown.pixels, labels, len(names))
     counts, probe_counts = (_counts(images, factor, len(names)) for images in (train, probe))
-    order = torch.randperm(len(labels), generator=stream(draw, "sheet", 0))
+    order = torch.randperm(len(labels), generator=seeded_generator(draw, "sheet", 0))
     return [
         Row(name, counts[label], probe_counts[label], means[label], shown.pixels[order[labels[order] == label][:many]])
         for label, name in enumerate(names)

@@ -7,9 +7,9 @@ with `live=False` it is measured when somebody looks at a run.
 import importlib
 import pkgutil
 
-from playground.diagnostics.base import AFTERWARDS, CATALOG, Diagnostic, diagnostic
+from playground.diagnostics.base import CATALOG, ON_DEMAND, Diagnostic, diagnostic
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["AFTERWARDS", "CATALOG", "Diagnostic", "diagnostic"]
+__all__ = ["CATALOG", "ON_DEMAND", "Diagnostic", "diagnostic"]

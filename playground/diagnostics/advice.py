@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 
 NEEDS = {  # what is missing; for methods that hold against it by a safeguard
     "complete collapse": "Something must keep images apart",
@@ -27,7 +27,7 @@ WHOLE = {  # sentences of their own
 IDLE = "the learning rate may be too low or too high, the run too short, or the task too easy"
 
 
-def advice(kind: str, nuisance: str, of: Subject) -> str:
+def advice(kind: str, nuisance: str, of: RunContext) -> str:
     """kind: of collapse, also where only the projector has it; nuisance: what explains the features, for a shortcut."""
     if kind == "shortcut":
         change = f"let the augmentation change {nuisance} more, so that two views of an image no longer share it."
@@ -42,7 +42,7 @@ def advice(kind: str, nuisance: str, of: Subject) -> str:
     return f"{needed} {_listed(_helpful(kind, of))}."
 
 
-def _helpful(kind: str, of: Subject) -> list[str]:
+def _helpful(kind: str, of: RunContext) -> list[str]:
     """The method's own controls first. More in a batch, or less augmentation, where views are compared and no safeguard is for this."""
     wider = of.compares and kind in ("complete collapse", "dimensional collapse") and kind not in of.guards.values()
     return list(dict.fromkeys([*of.remedies.get(kind, ()), *(WIDER if wider else GENTLER)]))

@@ -40,7 +40,7 @@ class Diagnostic:
 
 
 CATALOG: dict[str, Diagnostic] = {}  # measured on every layer at every snapshot of every run
-AFTERWARDS: dict[str, Diagnostic] = {}  # too dear for that, or in need of many views: measured when somebody looks
+ON_DEMAND: dict[str, Diagnostic] = {}  # too dear for that, or in need of many views: measured when somebody looks
 
 
 def diagnostic(
@@ -52,7 +52,7 @@ def diagnostic(
     """
 
     def mark(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        (CATALOG if live else AFTERWARDS)[measure.__name__] = Diagnostic(measure.__name__, title, good, low, high, measure, unit)
+        (CATALOG if live else ON_DEMAND)[measure.__name__] = Diagnostic(measure.__name__, title, good, low, high, measure, unit)
         return defined(measure.__name__, title, good)(measure)
 
     return mark

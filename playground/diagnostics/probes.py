@@ -12,7 +12,7 @@ from torch import Tensor
 from playground.definitions import defined
 from playground.diagnostics.geometry import unit
 from playground.diagnostics.labels import askable, balanced, sizes, too_few, uneven
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 
 NEIGHBORS, TEMPERATURE = 20, 0.07
 SMALL = 60  # images of the smallest class: with fewer, outside of a crowd, other classes lend no more than the own one does
@@ -121,7 +121,7 @@ def linear_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, f
 def _quarters(labels: Tensor) -> Tensor:
     """(N,) which quarter judges an image, from 0 on; 4 where it is never judged, -1 where it is not asked about."""
     asked = askable(labels)
-    order = torch.randperm(int(asked.sum()), generator=stream(0, "split", 0)).to(labels.device)
+    order = torch.randperm(int(asked.sum()), generator=seeded_generator(0, "split", 0)).to(labels.device)
     quarters = torch.full_like(order, 4)
     if int(sizes(labels).min()) >= MANY:
         quarters[order[: max(1, round(TESTED * len(order)))]] = 0

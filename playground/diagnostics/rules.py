@@ -29,14 +29,14 @@ from playground.diagnostics.limits import (
     bin_limit,
     rank_limit,
 )
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 
 TEACHER = ("one-hot teacher", "uniform teacher")  # what the field calls a collapse of a teacher's bins into one, and into all
 ALIKE = "pictures alike"
 Values = Mapping[str, float]
 
 
-def rules_for(values: Values, start: Values, of: Subject) -> list[Rule]:
+def rules_for(values: Values, start: Values, of: RunContext) -> list[Rule]:
     """Every rule for this run, in the order in which they count.
 
     Pictures first: what is the same cannot be told apart. Then bins: a network may sort all images into one while its features still
@@ -51,7 +51,7 @@ def rules_for(values: Values, start: Values, of: Subject) -> list[Rule]:
     return rules + _shortcut_rule(values, start, of)
 
 
-def _picture_rules(of: Subject) -> list[Rule]:
+def _picture_rules(of: RunContext) -> list[Rule]:
     """What is wrong with the pictures, and no fault of the network's."""
     if not of.pictures:
         return []
@@ -67,7 +67,7 @@ def _picture_rules(of: Subject) -> list[Rule]:
     return [Rule(ALIKE, "data", (check,), sentence) for check, sentence in checks]
 
 
-def _layer_rules(layer: str, values: Values, of: Subject) -> list[Rule]:
+def _layer_rules(layer: str, values: Values, of: RunContext) -> list[Rule]:
     size, most, rank = of.sizes[layer], of.most(layer), values[f"{prefix_of(layer)}rankme_centered"]
     spread = Check(f"spread, of 1/sqrt({size})", relative_std(layer, values, of), SPREAD[layer] if of.guards else STILL_ALIVE)
     narrow = Check(f"effective dimensions, of {most}", rank, rank_limit(most))
@@ -79,7 +79,7 @@ def _layer_rules(layer: str, values: Values, of: Subject) -> list[Rule]:
     ]
 
 
-def _line_rule(layer: str, values: Values, of: Subject) -> list[Rule]:
+def _line_rule(layer: str, values: Values, of: RunContext) -> list[Rule]:
     """One direction that nearly all variance is in, however many others have a little: of a projector, which its loss spreads.
 
     A backbone is like that at random weights on photographs, and a narrow code that an image is painted from for its first hundred steps.
@@ -106,7 +106,7 @@ def _bin_rules(who: str, count: int, values: Values) -> list[Rule]:
     ]
 
 
-def _loss_rule(values: Values, of: Subject) -> list[Rule]:
+def _loss_rule(values: Values, of: RunContext) -> list[Rule]:
     """A loss that is finite but far above where it began, since it has meant the same thing, and above a guess."""
     if "loss/start" not in values or not of.steady:
         return []
@@ -116,7 +116,7 @@ def _loss_rule(values: Values, of: Subject) -> list[Rule]:
     return [Rule("divergence", "training", (Check("rise of the loss, of its size", of.loss.rise(start, now), RISEN),), sentence)]
 
 
-def _shortcut_rule(values: Values, start: Values, of: Subject) -> list[Rule]:
+def _shortcut_rule(values: Values, start: Values, of: RunContext) -> list[Rule]:
     """One nuisance tells most of what the features say. Where views agree, it has solved the task, and less will do.
 
     Only where a method learns what two views share: who restores colors must keep them.
@@ -135,7 +135,7 @@ def _shortcut_rule(values: Values, start: Values, of: Subject) -> list[Rule]:
     return [Rule("shortcut", "backbone", tuple(checks), sentence, PATIENCE)]
 
 
-def _idle_rules(values: Values, start: Values, of: Subject) -> list[Rule]:
+def _idle_rules(values: Values, start: Values, of: RunContext) -> list[Rule]:
     """Nothing learned: features are as they were, or two views of an image are no closer than two images, or the subject is known worse
     than before; and no label is better known.
     """
@@ -156,13 +156,13 @@ def _idle_rules(values: Values, start: Values, of: Subject) -> list[Rule]:
     return found
 
 
-def _gain_check(name: str, values: Values, start: Values, of: Subject, which: str = "") -> Check:
+def _gain_check(name: str, values: Values, start: Values, of: RunContext, which: str = "") -> Check:
     """A gain of k-NN accuracy that is less than what chance gives; twice as much clears."""
     gain, least = gains(values, start)[name], least_gain(name, values, start, of)
     return Check(f"{which}gain of k-NN on {name}", gain, Limit("below", least, least))
 
 
-def _own_share_check(values: Values, start: Values, of: Subject) -> list[Check]:
+def _own_share_check(values: Values, start: Values, of: RunContext) -> list[Check]:
     """Whether the subject explains more of the features than at the start, where its gain alone is too small to tell.
 
     On photographs color explains much at random weights already, and few images make small gains uncertain.
@@ -173,7 +173,7 @@ def _own_share_check(values: Values, start: Values, of: Subject) -> list[Check]:
     return [Check(f"growth of the variance explained by {of.about}", ratio, OWN_SHARE)]
 
 
-def learned(values: Values, start: Values, of: Subject) -> bool:
+def learned(values: Values, start: Values, of: RunContext) -> bool:
     """Whether the subject of the data set is known better than at the start: by a sure gain, or by half of one and what it explains."""
     gain, ratio = gains(values, start).get(of.about), own_share(of.about, values, start)
     if gain is None:
@@ -193,7 +193,7 @@ def gains(values: Values, start: Values) -> dict[str, float]:
     return {name.removeprefix("knn/"): values[name] - start[name] for name in values if name.startswith("knn/") and name in start}
 
 
-def least_gain(name: str, values: Values, start: Values, of: Subject) -> float:
+def least_gain(name: str, values: Values, start: Values, of: RunContext) -> float:
     """What its gain must exceed to be no chance."""
     return of.least_gain(start[f"knn/{name}"], values[f"knn/{name}"], name)
 
@@ -204,7 +204,7 @@ def known(name: str, values: Values, start: Values) -> str:
     return f"A vote of its neighbors names the {name} of an image rightly in {now:.0%} of cases, from {before:.0%} at random weights."
 
 
-def relative_std(layer: str, values: Values, of: Subject) -> float:
+def relative_std(layer: str, values: Values, of: RunContext) -> float:
     """The spread of a layer's unit features, as a share of that of features all over the sphere."""
     return values[f"{prefix_of(layer)}feature_std"] * math.sqrt(of.sizes[layer])
 
@@ -214,18 +214,18 @@ def prefix_of(layer: str) -> str:
     return "" if layer == "backbone" else f"{layer}/"
 
 
-def dimensions(layer: str, of: Subject) -> str:
+def dimensions(layer: str, of: RunContext) -> str:
     """How many its features can span, in words."""
     size, most = of.sizes[layer], of.most(layer)
     return f"{size} dimensions" if most == size else f"the {most} dimensions that {of.images} images can span"
 
 
-def spread_of(layer: str, values: Values, of: Subject) -> str:
+def spread_of(layer: str, values: Values, of: RunContext) -> str:
     """`relative_std` in words."""
     return f"the {layer}'s features spread to {relative_std(layer, values, of):.0%} of 1/sqrt({of.sizes[layer]})"
 
 
-def main_nuisance(values: Values, of: Subject) -> tuple[str, float]:
+def main_nuisance(values: Values, of: RunContext) -> tuple[str, float]:
     """What explains most of the features and is not what the data set is about, and its share; "" where nothing is known."""
     shares = {name.removeprefix("explained/"): value for name, value in values.items() if name.startswith("explained/")}
     shares.pop(of.about, None)

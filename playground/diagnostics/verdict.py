@@ -37,11 +37,11 @@ from playground.diagnostics.rules import (
     rules_for,
     spread_of,
 )
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 from playground.events import Verdict
 
 
-def judge(step: int, values: Values, start: Values, of: Subject, before: Verdict | None = None) -> Verdict:
+def judge(step: int, values: Values, start: Values, of: RunContext, before: Verdict | None = None) -> Verdict:
     """values: the diagnostics of this step by metric name, and `LossCourse.told`; start: those of the first; before: the last verdict.
 
     A verdict once given stands while values lie between the two edges of their limits, so that it does not flicker; a failure does not
@@ -78,7 +78,7 @@ def diverged(step: int, sentence: str) -> Verdict:
     return Verdict(step, "divergence", sentence[:1].upper() + sentence[1:], {}, WHOLE["divergence"])
 
 
-def _sick(found: Rule, rules: Sequence[Rule], values: Values, of: Subject, doubted: Collection[str]) -> tuple[str, str]:
+def _sick(found: Rule, rules: Sequence[Rule], values: Values, of: RunContext, doubted: Collection[str]) -> tuple[str, str]:
     """State and sentence where a rule speaks. A backbone is alive where none of its rules is met, however early it is."""
     if found.layer == "projector" and not any(each.met for each in rules if each.layer == "backbone"):
         alive = "Whether the backbone below it is alive is unclear" if "backbone" in doubted else "The backbone below it is alive"
@@ -86,7 +86,7 @@ def _sick(found: Rule, rules: Sequence[Rule], values: Values, of: Subject, doubt
     return found.says, found.sentence
 
 
-def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: Subject, before: Verdict | None) -> tuple[str, str]:
+def _well(step: int, rules: Sequence[Rule], values: Values, start: Values, of: RunContext, before: Verdict | None) -> tuple[str, str]:
     """State and sentence where no rule speaks: healthy, unless the evidence is thin."""
     if step < SETTLING:  # no failure yet: SimCLR at a hundred times its learning rate begins at 0.3 % of the spread, and recovers
         alike = ", though images look much alike so far" if SPREAD[of.main_layer].met(relative_std(of.main_layer, values, of)) else ""
@@ -124,7 +124,7 @@ def _between(rule: Rule) -> str:
     return f"The evidence is thin. In the {rule.layer}, {'; '.join(parts)}."
 
 
-def _nothing_shown(gained: float, least: float, values: Values, start: Values, of: Subject) -> tuple[str, str]:
+def _nothing_shown(gained: float, least: float, values: Values, start: Values, of: RunContext) -> tuple[str, str]:
     """Nothing has collapsed, but the subject of the data set is not known better than before."""
     others = {name: gain for name, gain in gains(values, start).items() if name != of.about and gain >= least_gain(name, values, start, of)}
     best = max(others, key=others.__getitem__, default="")
@@ -144,7 +144,7 @@ def _state_of(layer: str, rules: Sequence[Rule], step: int, before: Verdict | No
     return next((each.says for each in speaking if each.met), speaking[0].says if speaking else "healthy")
 
 
-def _evidence(values: Values, of: Subject) -> dict[str, float]:
+def _evidence(values: Values, of: RunContext) -> dict[str, float]:
     evidence: dict[str, float] = {}
     for layer in of.sizes:
         prefix = prefix_of(layer)
@@ -155,7 +155,7 @@ def _evidence(values: Values, of: Subject) -> dict[str, float]:
     return evidence | {f"{who}/{name}": values[f"{who}/{name}"] for who in of.bins for name in ("perplexity", "entropy")}
 
 
-def _no_collapse(values: Values, of: Subject) -> str:
+def _no_collapse(values: Values, of: RunContext) -> str:
     layer = of.main_layer
     rank = values[f"{prefix_of(layer)}rankme_centered"]
     though = ", though images still look much alike" if SPREAD[layer].met(relative_std(layer, values, of)) else ""

@@ -48,9 +48,9 @@ def evaluate(config: RunConfig, method: Method, own: Sets | DataError, protocol:
         yield Remark(str(own))
     contest = _Contest(config, method, own if not isinstance(own, DataError) else other or own, protocol)
     if not isinstance(own, DataError):
-        yield from contest.at_home(own, alone=other is None)
+        yield from contest.in_domain(own, alone=other is None)
     if other is not None and "transfer" in protocol.parts:
-        yield from contest.abroad(other)
+        yield from contest.transfer(other)
     yield Doing("done", 1.0)
 
 
@@ -76,7 +76,7 @@ class _Contest:
         self.costs: dict[str, float] = {}
         self.done = 0.0
 
-    def at_home(self, own: Sets, alone: bool) -> Iterator[Event]:
+    def in_domain(self, own: Sets, alone: bool) -> Iterator[Event]:
         """All but the transfer."""
         try:
             task = self.task = task_of(self.config.data.name, *own, self.protocol.factor)
@@ -171,7 +171,7 @@ class _Contest:
                         yield scored(score, guess(moved), labels)
         self.advance("robustness", 1 / self.protocol.seeds)
 
-    def abroad(self, other: Sets) -> Iterator[Event]:
+    def transfer(self, other: Sets) -> Iterator[Event]:
         """Frozen features on another data set, its images brought to the run's size."""
         size = self.config.data.image_size
         name = self.protocol.transfer
@@ -205,7 +205,7 @@ class _Contest:
         """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: what a probe of this contender sees. Raises NotFiniteError."""
         if who == "pixels":
             return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
-        method = {"untrained": self.fresh}.get(who, lambda seed: self.method)(0).to(self.device.where)
+        method = {"untrained": self.fresh}.get(who, lambda seed: self.method)(0).to(self.device.device)
         with measuring(method):
             found = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
         if not bool(found.isfinite().all()):

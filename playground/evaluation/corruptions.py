@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.randomness import stream
-from playground.views.augment import Augment, draw, perform
+from playground.randomness import seeded_generator
+from playground.views.augment import Augment, apply, draw
 
 COLORS = ("brightness", "contrast", "saturation", "hue")
 SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows, columns
@@ -30,7 +30,7 @@ class Corruption:
 
     def __call__(self, images: Tensor, strength: float, seed: int) -> Tensor:
         """The same seed corrupts in the same way."""
-        return self.done(images, strength, stream(seed, f"corruption {self.title}", 0)) if strength else images
+        return self.done(images, strength, seeded_generator(seed, f"corruption {self.title}", 0)) if strength else images
 
 
 def _blurred(images: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
@@ -47,7 +47,7 @@ def _noisy(images: Tensor, deviation: float, generator: torch.Generator) -> Tens
 
 def _jittered(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     knobs = Augment(jitter_probability=1, brightness=strength, contrast=strength, saturation=strength, hue=strength / 2)
-    return perform(images, draw(knobs, *_size(images), generator), COLORS)
+    return apply(images, draw(knobs, *_size(images), generator), COLORS)
 
 
 def _size(images: Tensor) -> tuple[int, int, int]:

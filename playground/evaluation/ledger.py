@@ -30,14 +30,14 @@ COLUMNS = (*PLACE, "labeled", "seeds", "mean", "lowest", "highest", "tested", "l
 Document = dict[str, Any]
 
 
-def begun(run: str, step: int, protocol: Protocol) -> Document:
+def new(run: str, step: int, protocol: Protocol) -> Document:
     """The document before its first event. step: of the weights that are evaluated."""
     empty: Document = {"about": None, "scores": [], "confusion": None, "remarks": []}
     head = {"version": VERSION, "run": run, "step": step, "status": "running", "message": "", "protocol": protocol.words()}
     return head | {"doing": "reading the images", "done": 0.0, "started": time.time()} | empty
 
 
-def taken(document: Document, event: Event) -> None:
+def update(document: Document, event: Event) -> None:
     """Enters one event."""
     match event:
         case Doing(what, done):
@@ -58,7 +58,7 @@ def recorded(folder: Path, document: Document, events: Iterable[Event]) -> Itera
     written = 0.0
     try:
         for event in events:
-            taken(document, event)
+            update(document, event)
             if not isinstance(event, Doing) or time.monotonic() - written > EVERY:
                 write(folder, document)
                 written = time.monotonic()

@@ -10,7 +10,7 @@ from torch import Tensor
 from playground.datasets import Images
 from playground.diagnostics.labels import LEAST, uneven
 from playground.evaluation.protocol import labeled_sets
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 
 HELD_OUT = 0.2  # of the labeled images, to choose hyperparameters by
 DRAWN = 0.8  # of the images with a label, at most, that one seed learns from: each seed draws its own
@@ -102,7 +102,7 @@ def subset(labels: Tensor, share: float, seed: int, purpose: str = "labels") -> 
     """Rows of a share of each class, rounded, at least one: sorted. A smaller share of the same seed lies inside a larger one."""
     counts = labels.bincount()
     wanted = (counts * share + 0.5).floor().clamp(min=1)
-    return (places(labels, stream(seed, f"evaluation {purpose}", 0)) < wanted[labels]).nonzero()[:, 0]
+    return (places(labels, seeded_generator(seed, f"evaluation {purpose}", 0)) < wanted[labels]).nonzero()[:, 0]
 
 
 def pool(labels: Tensor, limit: int, seed: int) -> Tensor:
@@ -126,4 +126,4 @@ def held_out(labels: Tensor, seed: int) -> Tensor:
     """Which of the labeled images only choose hyperparameters: (N,) bool, a fifth of each class; the last one of a class never is."""
     counts = labels.bincount()
     wanted = torch.minimum((counts * HELD_OUT + 0.5).floor().clamp(min=1), (counts - 1).clamp(min=0))
-    return places(labels, stream(seed, "evaluation validation", 0)) < wanted[labels]
+    return places(labels, seeded_generator(seed, "evaluation validation", 0)) < wanted[labels]

@@ -24,7 +24,7 @@ from playground.machine.measuring import measuring
 from playground.methods import Method
 from playground.optimizers import CATALOG as OPTIMIZERS
 from playground.optimizers import parameter_groups, schedule
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.views.augment import Augment, augment
 
 HEAD_RATE = 3e-3
@@ -72,7 +72,7 @@ def recipe(config: RunConfig, steps: int, device: Device) -> Recipe:
 
 def tune(method: Method, pixels: Tensor, labels: Tensor, classes: int, rate: float, seed: int, how: Recipe) -> Steps:
     """Trains a copy of `method` on all of these images, (N, 3, H, W) uint8; yields after each step, and returns it at rest."""
-    where, generator = how.device.where, stream(seed, "evaluation tuning", 0)
+    where, generator = how.device.device, seeded_generator(seed, "evaluation tuning", 0)
     with torch.no_grad():
         width = method.eval().to(where).embed(pixels[:1].to(where).float() / 255).shape[1]
     model = Classifier(method, width, classes).to(where).to(memory_format=how.device.memory_format)
@@ -114,6 +114,6 @@ def predict(model: Classifier, pixels: Tensor, device: Device) -> Tensor:
 
 def on(pixels: Tensor, device: Device) -> Tensor:
     """On the device, in [0, 1]."""
-    images = pixels.to(device.where)
+    images = pixels.to(device.device)
     images = images.float() / 255 if images.dtype == torch.uint8 else images
     return images.contiguous(memory_format=device.memory_format)

@@ -17,7 +17,7 @@ from typing import Any
 
 from playground.config import RunConfig
 from playground.diagnostics.course import LossCourse
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import diverged, judge
 from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.judging.cases import ASK, OPEN, SICK, Case, cases
@@ -62,7 +62,7 @@ class Record:
 
     def verdicts(self, config: RunConfig) -> list[Verdict]:
         """What the judge says at each of these steps."""
-        subject, start = Subject.of_run(config, self.facts), self.measures[0][1]
+        subject, start = RunContext.of_run(config, self.facts), self.measures[0][1]
         said: list[Verdict] = []
         for step, values in self.measures[1:]:
             course = LossCourse(self.losses[:step]).told() or self._older_course(step)
@@ -105,12 +105,12 @@ def _kept(values: Mapping[Any, float]) -> dict[Any, float]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case, judged. truth: what it became; said: the last verdict; knew: since which step it was right to the end, or None."""
+    """One case, judged. truth: what it became; said: the last verdict; detected_at: since which step it was right to the end, or None."""
 
     case: Case
     truth: str
     said: Verdict
-    knew: int | None
+    detected_at: int | None
 
     @property
     def right(self) -> bool:

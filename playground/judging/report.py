@@ -42,8 +42,8 @@ def counted(outcomes: list[Outcome]) -> str:
     broken = [each for each in outcomes if each.truth not in ("healthy", OPEN)]
     sick, unclear = (sum(each.said.state == "unclear" for each in healthy), sum(not each.right for each in healthy))
     named = sum(each.right for each in broken)
-    knew = sorted(each.knew for each in broken if each.knew is not None)
-    middle = f"; half of these were known by step {knew[len(knew) // 2]}" if knew else ""
+    detected_at = sorted(each.detected_at for each in broken if each.detected_at is not None)
+    middle = f"; half of these were known by step {detected_at[len(detected_at) // 2]}" if detected_at else ""
     return (
         f"{len(healthy)} healthy runs, {unclear - sick} of them called sick, {sick} unclear. "
         f"{len(broken)} broken runs, {named} named rightly ({named / max(len(broken), 1):.0%}){middle}. "
@@ -60,9 +60,9 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
         case, said = each.case, each.said
         right = "" if each.truth == OPEN else "yes" if each.right else "no"
         layers = [said.layers.get(layer, "") for layer in ("projector", "backbone")]
-        knew = "" if each.knew is None else each.knew
+        detected_at = "" if each.detected_at is None else each.detected_at
         out = "yes" if case.held_out else ""
-        rows.writerow([case.data, case.name, out, case.expected, each.truth, said.state, *layers, right, knew, said.sentence])
+        rows.writerow([case.data, case.name, out, case.expected, each.truth, said.state, *layers, right, detected_at, said.sentence])
     return file.getvalue()
 
 

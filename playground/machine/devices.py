@@ -71,32 +71,32 @@ class Device:
     threads: of a CPU; 0 leaves them as they are. why: how that was chosen, as a sentence; "" where there was nothing to choose.
     """
 
-    where: torch.device
-    half: torch.dtype | None
+    device: torch.device
+    autocast_dtype: torch.dtype | None
     memory_format: torch.memory_format
     threads: int = 0
     why: str = ""
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context in which losses are computed."""
-        return torch.autocast(self.where.type, self.half or torch.bfloat16, enabled=self.half is not None)
+        return torch.autocast(self.device.type, self.autocast_dtype or torch.bfloat16, enabled=self.autocast_dtype is not None)
 
     def describe(self) -> str:
         """`cpu, bfloat16, channels_last, 2 threads`, for people."""
-        words = [str(self.where), str(self.half or torch.float32), str(self.memory_format)]
+        words = [str(self.device), str(self.autocast_dtype or torch.float32), str(self.memory_format)]
         threads = [f"{self.threads} thread{'s' * (self.threads > 1)}"] if self.threads else []
         return ", ".join([*(word.removeprefix("torch.") for word in words), *threads])
 
     def state(self) -> dict[str, Any]:
         """What decides about the last bits of every number, in words: for a checkpoint, or a file."""
-        precision = next(name for name, each in PRECISIONS.items() if each is self.half)
+        precision = next(name for name, each in PRECISIONS.items() if each is self.autocast_dtype)
         memory = next(name for name, each in FORMATS.items() if each is self.memory_format)
         return {"precision": precision, "memory_format": memory, "threads": self.threads, "why": self.why}
 
     def like(self, state: Mapping[str, Any]) -> Device:
         """This device, computing as `state` says."""
-        half, memory = PRECISIONS[state["precision"]], FORMATS[state["memory_format"]]
-        return replace(self, half=half, memory_format=memory, threads=state["threads"], why=state["why"])
+        dtype, memory = PRECISIONS[state["precision"]], FORMATS[state["memory_format"]]
+        return replace(self, autocast_dtype=dtype, memory_format=memory, threads=state["threads"], why=state["why"])
 
 
 def available() -> dict[str, bool]:
@@ -120,8 +120,8 @@ def pick(name: str, family: str) -> Device:
     if not here[kind]:
         raise DeviceError(f"device must be one of {', '.join(each for each, there in here.items() if there)} on this machine, got {name}")
     memory = torch.channels_last if family == "resnet" and kind != "mps" else torch.contiguous_format
-    half = torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else None
-    return Device(torch.device(kind), half, memory, thread_limit() if kind == "cpu" else 0)
+    dtype = torch.bfloat16 if kind == "cuda" and torch.cuda.is_bf16_supported() else None
+    return Device(torch.device(kind), dtype, memory, thread_limit() if kind == "cpu" else 0)
 
 
 CATALOG = catalog(Place, sys.modules[__name__])

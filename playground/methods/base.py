@@ -116,7 +116,9 @@ class Method(Choice, nn.Module):
     multi_crop: ClassVar[bool] = False  # whether it takes local views, and so has `config.crops`
     trains: ClassVar[bool] = True  # False for a baseline whose weights stay as they are
     min_batch: ClassVar[int] = 2
-    no_filling: ClassVar[str] = "it hides no patches"  # why it cannot fill in under a given mask, as a sentence goes on; "" if it can
+    cannot_reconstruct: ClassVar[str] = (
+        "it hides no patches"  # why it cannot fill in under a given mask, as a sentence goes on; "" if it can
+    )
     suggests: ClassVar[dict[str, Any]] = {}
     remedies: ClassVar[dict[str, dict[str, str]]] = {}  # failure -> its own numbers that help with every safeguard on, and which way
     measures: dict[str, Measure] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss

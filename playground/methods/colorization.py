@@ -69,7 +69,7 @@ class Colorization(Method):
 
     def _paint(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 2, H, W) chroma, from their luma alone."""
-        return self.decoder(self.backbone.maps(gray(images))).float()
+        return self.decoder(self.backbone.feature_map(gray(images))).float()
 
     def _error(self, images: Tensor) -> Tensor:
         return F.mse_loss(self._paint(images), split(images)[1])

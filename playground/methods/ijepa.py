@@ -38,7 +38,7 @@ class IJEPA(Method):
     )
     advice = "One view and no changed colors: nothing tells it to ignore color."
     views, accepts = 1, frozenset({"vit"})
-    no_filling = "it predicts features of hidden blocks, and has no decoder to paint with"
+    cannot_reconstruct = "it predicts features of hidden blocks, and has no decoder to paint with"
     suggests = {
         "network": "vit-tiny",
         "augment.crop_scale_min": 0.3,

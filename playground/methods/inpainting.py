@@ -33,7 +33,7 @@ class Inpainting(Method):
     )
     advice = "Squared error alone paints the mean of everything that fits: blurred where the surroundings leave a choice."
     views = 1
-    no_filling = "it cuts out one square of pixels, not patches of a grid"
+    cannot_reconstruct = "it cuts out one square of pixels, not patches of a grid"
     suggests = {
         "steps": 300,
         "optimizer.learning_rate": 2e-3,
@@ -67,7 +67,7 @@ class Inpainting(Method):
 
     def _paint(self, images: Tensor, hole: Tensor) -> Tensor:
         """(B, 3, H, W), (B, 1, H, W) bool -> (B, 3, H, W), painted from what is outside of the hole."""
-        return self.decoder(self.backbone.maps(torch.where(hole, HOLE, images))).float()
+        return self.decoder(self.backbone.feature_map(torch.where(hole, HOLE, images))).float()
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """`reconstruction`: the error in the hole, on probe images."""

@@ -34,15 +34,15 @@ class Backbone(nn.Module):
     """What every network is: `width` features for each image."""
 
     width: int
-    stride: int  # the side of a place of `maps` in pixels
+    stride: int  # the side of a place of `feature_map` in pixels
 
-    def maps(self, images: Tensor) -> Tensor:
+    def feature_map(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, width, H / stride, W / stride): features with a place, before they are averaged."""
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, width), averaged over all places."""
-        return self.maps(images).mean((2, 3))
+        return self.feature_map(images).mean((2, 3))
 
     def normalize(self, images: Tensor) -> Tensor:
         """[0, 1] -> about [-1, 1], the same for all data, so that no data set's statistics need to be known."""
@@ -67,7 +67,7 @@ class ResNet(Backbone):
                 channels = width
         self.stages = nn.Sequential(*stages)
 
-    def maps(self, images: Tensor) -> Tensor:
+    def feature_map(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, width, H / stride, W / stride); any size will do."""
         return self.stages(self.stem(self.normalize(images)))
 
@@ -123,7 +123,7 @@ class ViT(Backbone):
             tokens = block(tokens, causal)
         return self.norm(tokens)
 
-    def maps(self, images: Tensor) -> Tensor:
+    def feature_map(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, width, H / p, W / p)."""
         tokens = self.encode(self.patches(images))
         return tokens.transpose(1, 2).unflatten(2, (images.shape[-1] // self.patch_size, -1))

@@ -5,7 +5,7 @@ process.py     the process: `python -m playground.projection`
 projector.py   who keeps it
 """
 
+from playground.projection.layout_worker import PACKAGE, LayoutWorker
 from playground.projection.layouts import Axes, exact_neighbors, pca, principal_axes, procrustes, tsne_layout, umap_layout
-from playground.projection.projector import PACKAGE, Projector
 
-__all__ = ["PACKAGE", "Axes", "Projector", "exact_neighbors", "pca", "principal_axes", "procrustes", "tsne_layout", "umap_layout"]
+__all__ = ["PACKAGE", "Axes", "LayoutWorker", "exact_neighbors", "pca", "principal_axes", "procrustes", "tsne_layout", "umap_layout"]

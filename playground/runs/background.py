@@ -10,7 +10,7 @@ from pathlib import Path
 NICE = 10  # trainings and pages come first
 
 
-def stay() -> None:
+def run_in_background() -> None:
     """To be called first: lowers the priority, keeps to one thread, and ends this process with its standard input."""
     os.environ["OMP_NUM_THREADS"] = "1"
     _give_way()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from playground.runs.folder import RunFolder
 from playground.runs.pictures import read_since
 from playground.runs.records import Run
+from playground.runs.status import Status
 from playground.safe_files import whole
 
 FEW = 5  # steps that are named
@@ -17,7 +18,7 @@ def condition(folder: RunFolder, run: Run) -> list[str]:
     since = [sentence] if (sentence := read_since(run)) else []
     if not run.facts or not run.over:
         return since  # it has no files yet, or is writing them
-    again = "" if run.status == "finished" else "; Resume starts it again"
+    again = "" if run.complete else "; Resume starts it again"
     if not folder.path.is_dir():
         lost = f"The files of this run are gone ({folder.path}): its settings and curves are here, its maps and pictures are not{again}."
         return [*since, lost]
@@ -35,7 +36,7 @@ def resumes(folder: RunFolder) -> str:
 def _probe(folder: RunFolder, run: Run) -> Iterable[str]:
     lost = [name for name in ("probe.json", "sprites.png") if not whole(folder.path / name)]
     if lost:
-        again = "" if run.status == "finished" else "; Resume writes them anew"
+        again = "" if run.complete else "; Resume writes them anew"
         yield f"The images it was measured on are gone or damaged ({', '.join(lost)}): its maps cannot be shown, its curves can{again}."
 
 
@@ -53,8 +54,8 @@ def _snapshots(folder: RunFolder, run: Run) -> Iterable[str]:
 def _checkpoints(folder: RunFolder, run: Run) -> Iterable[str]:
     lost, kept = folder.checkpoints.damaged(), folder.has_checkpoint()
     after = "the one before it is looked at instead" if kept else "no other picture can be shown to it"
-    after = after if run.status == "finished" else resumes(folder)
+    after = after if run.complete else resumes(folder)
     if lost:
         yield f"The checkpoint of step {lost[-1]} is damaged: {after}."
-    elif not kept and run.step > 0 and run.status != "failed":  # one that failed early has never had one
+    elif not kept and run.step > 0 and run.status != Status.FAILED:  # one that failed early has never had one
         yield f"It has no checkpoint any more: {after}."

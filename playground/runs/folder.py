@@ -1,6 +1,6 @@
 """The folder of one run: arrays, pictures and checkpoints, each written whole or not at all, and with a check sum (`safe_files`).
 
-probe.json  sprites.png             the probe set: labels, and its images in one atlas
+probe.json  sprites.png             the probe set: labels, and its images in one sprite sheet
 snapshots/0000100.npz               embedding, pca, spectrum ...
 snapshots/0000100-views.png         pictures: K tiles side by side, views one row each
 layouts/0000100.npy                 the UMAP of that snapshot, if it has been laid out
@@ -54,7 +54,7 @@ class RunFolder:
             "labels": {factor: values.tolist() for factor, values in labels.items()},
             "names": {factor: list(each) for factor, each in names.items()},
         }
-        _save_png(self.path / "sprites.png", atlas(images, columns))
+        _save_png(self.path / "sprites.png", sprite_sheet(images, columns))
         _save(self.path / "probe.json", lambda file: file.write(json.dumps(described).encode()))
 
     def probe(self) -> dict[str, Any] | None:
@@ -63,7 +63,7 @@ class RunFolder:
         return found
 
     def sprites(self) -> np.ndarray | None:
-        """The probe set's atlas, (rows * tile, columns * tile, 3) uint8."""
+        """The probe set's sprite sheet, (rows * tile, columns * tile, 3) uint8."""
         return _parsed(self.path / "sprites.png", lambda file: np.array(Image.open(file).convert("RGB")))
 
     def save_snapshot(self, step: int, arrays: Mapping[str, np.ndarray]) -> None:
@@ -71,7 +71,7 @@ class RunFolder:
         pictures = {name for name, array in arrays.items() if array.dtype == np.uint8 and array.ndim >= 4}
         for name in pictures:
             rows = arrays[name] if arrays[name].ndim == 5 else arrays[name][None]
-            _save_png(self.picture(step, name), atlas(rows.reshape(-1, *rows.shape[2:]), rows.shape[1]))
+            _save_png(self.picture(step, name), sprite_sheet(rows.reshape(-1, *rows.shape[2:]), rows.shape[1]))
         numbers: dict[str, Any] = {name: array for name, array in arrays.items() if name not in pictures}
         _save(self._arrays(step), lambda file: np.savez(file, **numbers))
 
@@ -180,7 +180,7 @@ class RunFolder:
         return self.path / "layouts" / f"{step:07d}.npy"
 
 
-def atlas(tiles: np.ndarray, columns: int) -> np.ndarray:
+def sprite_sheet(tiles: np.ndarray, columns: int) -> np.ndarray:
     """tiles: (N, H, W, 3) -> (rows * H, columns * W, 3); the places after the last tile are black."""
     count, height, width = tiles.shape[:3]
     rows = math.ceil(count / columns)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from playground.home import keeping
 from playground.runs.records import as_json
+from playground.runs.status import Status
 
 NAME = "timeline.jsonl"
 
@@ -78,7 +79,7 @@ def standing(lines: Iterable[Line]) -> tuple[list[Line], int]:
             kept = [each for each in kept if each.step <= line.step or each.kind == "created"]
         else:
             kept.append(line)
-        attempts += line.kind == "status" and line.body["status"] == "running"
+        attempts += line.kind == "status" and line.body["status"] == Status.RUNNING
     return kept, attempts
 
 

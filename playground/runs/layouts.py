@@ -11,13 +11,13 @@ from playground.runs.store import Store
 from playground.safe_files import Damaged
 
 if TYPE_CHECKING:
-    from playground.projection import Projector
+    from playground.projection import LayoutWorker
 
 
 class Layouts:
     """Asks the projector for a map of every snapshot, and keeps it; asks nobody where there is none."""
 
-    def __init__(self, store: Store, projector: Callable[[], Projector] | None) -> None:
+    def __init__(self, store: Store, projector: Callable[[], LayoutWorker] | None) -> None:
         self._store = store
         self.projector = projector() if projector is not None else None
 

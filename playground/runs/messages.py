@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.events import Command, Pause, Resume, Set, Step, Stop
+from playground.events import Command, Pause, Resume, SetKnob, Stop, TakeStep
 
-PLAIN: dict[str, type[Pause | Resume | Step | Stop]] = {"pause": Pause, "resume": Resume, "step": Step, "stop": Stop}
+PLAIN: dict[str, type[Pause | Resume | TakeStep | Stop]] = {"pause": Pause, "resume": Resume, "step": TakeStep, "stop": Stop}
 
 
 def to_message(command: Command) -> list[Any]:
     """Command -> JSON list."""
-    if isinstance(command, Set):
+    if isinstance(command, SetKnob):
         return ["set", command.name, command.value]
     return [type(command).__name__.lower()]
 
@@ -19,4 +19,4 @@ def to_message(command: Command) -> list[Any]:
 def to_command(message: list[Any]) -> Command:
     """JSON list -> command."""
     name, *values = message
-    return Set(*values) if name == "set" else PLAIN[name]()
+    return SetKnob(*values) if name == "set" else PLAIN[name]()

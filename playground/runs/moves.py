@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from playground.events import Change, Set
+from playground.events import Change, SetKnob
 from playground.runs.records import Run
 from playground.runs.runner import RunError
 from playground.runs.store import Store
@@ -17,7 +17,7 @@ def changes_of(store: Store, run: Run) -> list[Change]:
     return [*store.changes(run.id), *run.waiting]
 
 
-def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[Set]:
+def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[SetKnob]:
     """Commands that move live knobs, each possible after the one before. Raises ConfigError, UnknownRun."""
     found = store.run(run)
     config, commands = found.config, []
@@ -25,7 +25,7 @@ def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[Set]:
         config = config.changed(change.name, change.value)
     for name, value in moves.items():
         config = config.changed(name, value)
-        commands.append(Set(name, config.flat()[name]))
+        commands.append(SetKnob(name, config.flat()[name]))
     return commands
 
 

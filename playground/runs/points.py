@@ -22,7 +22,7 @@ from torch import Tensor
 from playground import safe_files
 from playground.datasets import DataError, Images
 from playground.home import HomeError, home
-from playground.runs.folder import RunFolder, atlas
+from playground.runs.folder import RunFolder, sprite_sheet
 from playground.runs.pictures import read_since
 from playground.runs.records import Run
 from playground.runs.store import Store
@@ -182,7 +182,7 @@ def sizes(store: Store, run: Run) -> dict[str, int]:
     return {layer: arrays[name].shape[1] for layer, name in LAYERS.items() if name in arrays}
 
 
-def sprite_sheet(points: Points) -> tuple[bytes, Path]:
+def training_sprites(points: Points) -> tuple[bytes, Path]:
     """The picture of training images, one tile each, and where it is kept; made at the first call, or where it cannot be read."""
     path = points.folder.path / "maps" / f"points-{points.count}.jpg"
     with suppress(FileNotFoundError, Damaged):
@@ -191,14 +191,14 @@ def sprite_sheet(points: Points) -> tuple[bytes, Path]:
     tile, columns = _tile(images, len(rows))
     small = torch.cat([_resized(images.pixels[part], tile) for part in rows.split(CHUNK)])
     file = io.BytesIO()
-    Image.fromarray(atlas(small.movedim(1, -1).numpy(), columns)).save(file, format="JPEG", quality=88, subsampling=0)
+    Image.fromarray(sprite_sheet(small.movedim(1, -1).numpy(), columns)).save(file, format="JPEG", quality=88, subsampling=0)
     with suppress(HomeError):
         points.folder.save_file(path, file.getvalue())
     return file.getvalue(), path
 
 
 def probe_pixels(folder: RunFolder) -> Tensor:
-    """The images that a run was measured on, (N, 3, H, W) uint8: from its own atlas, so that no data set is needed."""
+    """The images that a run was measured on, (N, 3, H, W) uint8: from its own sprite sheet, so that no data set is needed."""
     probe, found = folder.probe(), folder.sprites()
     if probe is None or found is None:
         raise ValueError("the run must have begun, got no probe images of it yet: or its files are gone")

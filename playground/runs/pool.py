@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.config import RunConfig
-from playground.events import Command, Pause, Resume, Set, Step, Stop
+from playground.events import Command, Pause, Resume, SetKnob, Stop, TakeStep
 from playground.home import HomeError, keeping
 from playground.home import home as default_home
 from playground.runs.condition import resumes
 from playground.runs.evaluations import Evaluations
-from playground.runs.fates import fate
+from playground.runs.failures import failure
 from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
 from playground.runs.messages import to_message
@@ -32,11 +32,12 @@ from playground.runs.process import WorkerProcess, cause_of_death
 from playground.runs.records import Run
 from playground.runs.rescue import fill_in, rebuild, set_aside
 from playground.runs.runner import PoolFull, RunError
+from playground.runs.status import ACTIVE, STARTED, Status
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue, Turn
 
 if TYPE_CHECKING:
-    from playground.projection import Projector
+    from playground.projection import LayoutWorker
 
 # How long a run may take to end by itself once it was told to stop; a step of a large network on a slow machine is long.
 STOP_GRACE = 20.0
@@ -55,7 +56,7 @@ class Pool:
         *,
         warm: bool = True,
         queue_limit: int = 64,
-        projector: Callable[[], Projector] | None = None,
+        projector: Callable[[], LayoutWorker] | None = None,
     ) -> None:
         cores = os.cpu_count() or 1
         self.slots = slots or max(1, cores // 2)
@@ -71,11 +72,11 @@ class Pool:
             self._lock.release()
             raise
         if warm or self._queue:
-            self._staff()
+            self._start_missing_workers()
         self._dismissed, self._closing = False, threading.Event()
         threading.Thread(target=self._watch_idle, name="idle workers", daemon=True).start()
 
-    def _open(self, home: Path, projector: Callable[[], Projector] | None) -> None:
+    def _open(self, home: Path, projector: Callable[[], LayoutWorker] | None) -> None:
         aside = set_aside(home)
         self.store = Store(home)
         if aside or not self.store.counts():
@@ -91,7 +92,7 @@ class Pool:
         self._recover()
 
     @property
-    def projector(self) -> Projector | None:
+    def projector(self) -> LayoutWorker | None:
         """What lays out snapshots, for those who look back at old ones."""
         return self._layouts.projector
 
@@ -106,7 +107,7 @@ class Pool:
             first = self.store.create(configs[0], owner)
             runs = [first, *(self.store.create(config, owner, beside=first) for config in configs[1:])]
             self._queue.put(tuple(runs), owner)
-            self._staff()
+            self._start_missing_workers()
             self._dispatch()
         return runs
 
@@ -114,7 +115,7 @@ class Pool:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
         if isinstance(command, Stop):
             return self.stop(run)
-        if isinstance(command, Set):
+        if isinstance(command, SetKnob):
             command = moves_of(self.store, run, {command.name: command.value})[0]
         with self._mutex:
             worker = self._worker_of(run)
@@ -126,7 +127,7 @@ class Pool:
     def resume(self, *runs: str, moves: Mapping[str, Any] | None = None, step: int | None = None) -> None:
         """Goes on with a run that is paused, or from a checkpoint if it ended early; with several in step, but for those finished."""
         with self._mutex:
-            going_on = [run for run in runs if self.store.run(run).status != "finished"] or list(runs)
+            going_on = [run for run in runs if not self.store.run(run).complete] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
             told: dict[str, list[Command]] = {run: [*moves_of(self.store, run, moves or {}), Resume()] for run in going_on}
             for run in going_on:
@@ -148,7 +149,7 @@ class Pool:
             worker = self._worker_of(run)
             if worker is None:
                 self._queue.remove(run)
-                self._owed.mark(run, "stopped", "stopped before it went on", among=("queued", "paused"))
+                self._owed.mark(run, Status.STOPPED, "stopped before it went on", among=(Status.QUEUED, Status.PAUSED))
                 return
             worker.stopping.add(run)
             worker.say(command=to_message(Stop()), run=run)
@@ -160,7 +161,7 @@ class Pool:
         """A run as it stands, also where that could not be written down because the disk takes nothing. Raises `UnknownRun`."""
         found = self.store.run(run)
         why = next((each.held[run] for each in list(self._workers) if each.held.get(run)), "")
-        waits = ("paused", f"It waits for the disk and goes on by itself: {why}") if why else None
+        waits = (Status.PAUSED, f"It waits for the disk and goes on by itself: {why}") if why else None
         status, message = self._owed.of(run) or waits or (found.status, found.message)
         return replace(found, status=status, message=message)
 
@@ -182,7 +183,7 @@ class Pool:
         """Somebody is here and may start a run: workers that went because nobody was come back, those that are here stay."""
         with self._mutex:
             if self._dismissed and not self.closed:
-                self._staff()
+                self._start_missing_workers()
             self._dismissed = False
             for worker in self._workers:
                 worker.idle_since = time.monotonic()
@@ -219,20 +220,20 @@ class Pool:
         """What a server before this one left: its runs can be resumed, and those that waited wait again."""
         self._interrupt_abandoned()
         turns: dict[str, list[Run]] = {}
-        for run in reversed(self.store.runs(limit=-1, statuses=("queued",))):
+        for run in reversed(self.store.runs(limit=-1, statuses=(Status.QUEUED,))):
             turns.setdefault(run.beside or run.id, []).append(run)
         for turn in turns.values():
             self._queue.put(tuple(run.id for run in turn), turn[0].owner)
 
     def _interrupt_abandoned(self) -> None:
-        for run in self.store.runs(limit=-1, statuses=("running", "paused")):
-            self.store.mark(run.id, "interrupted", INTERRUPTED, among=("running", "paused"))
+        for run in self.store.runs(limit=-1, statuses=STARTED):
+            self.store.mark(run.id, Status.INTERRUPTED, INTERRUPTED, among=STARTED)
 
     def _watch_idle(self) -> None:
         while not self._closing.wait(IDLE / 10):
             self.dismiss_idle()
 
-    def _staff(self) -> None:
+    def _start_missing_workers(self) -> None:
         """Hires until every slot has a worker."""
         while len(self._workers) < self.slots:
             worker = WorkerProcess(self.store.home, self._threads, self._on_message, self._on_exit)
@@ -247,34 +248,34 @@ class Pool:
                 if turn is None:
                     return
                 worker.take(turn)
-        coming = sum(not each.ready or each.parting for each in self._workers)
-        for worker in [each for each in self._workers if each.paused and not each.leaving][: max(0, len(self._queue) - coming)]:
-            worker.leaving.update(worker.runs)
-            worker.say(leave="paused")
+        coming = sum(not each.ready or each.releasing_all for each in self._workers)
+        for worker in [each for each in self._workers if each.paused and not each.releasing][: max(0, len(self._queue) - coming)]:
+            worker.releasing.update(worker.runs)
+            worker.say(leave=Status.PAUSED)
 
     def _worker_of(self, run: str) -> WorkerProcess | None:
         """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
-        worker = next((each for each in self._workers if run in each.runs and run not in each.leaving), None)
+        worker = next((each for each in self._workers if run in each.runs and run not in each.releasing), None)
         return worker if worker is not None and not self.standing(run).over else None
 
     def _command_without_worker(self, run: str, command: Command) -> None:
         status = self.standing(run).status
         if isinstance(command, Pause):
-            if status != "paused":
+            if status != Status.PAUSED:
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
             return
         self._require_unfinished(run)
-        if isinstance(command, Set):
+        if isinstance(command, SetKnob):
             self.store.defer(run, *to_message(command))
-        elif status != "queued":
+        elif status != Status.QUEUED:
             self._require_room()
-            if isinstance(command, Step):
+            if isinstance(command, TakeStep):
                 self.store.defer(run, *to_message(command))
             self._requeue((run,))
 
     def _require_unfinished(self, *runs: str) -> None:
         for run in runs:
-            if self.store.run(run).status == "finished":
+            if self.store.run(run).complete:
                 raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
 
     def _requeue(self, turn: Turn) -> None:
@@ -283,10 +284,10 @@ class Pool:
         self._owed.settle()
         for run in turn:
             for worker in self._workers:
-                worker.leaving.update({run} & set(worker.runs))
-            self.store.mark(run, "queued")
+                worker.releasing.update({run} & set(worker.runs))
+            self.store.mark(run, Status.QUEUED)
         self._queue.put(turn, self.store.run(turn[0]).owner, first=True)
-        self._staff()
+        self._start_missing_workers()
         self._dispatch()
 
     def _require_room(self) -> None:
@@ -305,14 +306,14 @@ class Pool:
             elif "warm" in message:
                 worker.warm = True
             elif "status" in message:
-                change = worker.resting.add if message["status"] == "paused" else worker.resting.discard
+                change = worker.paused_runs.add if message["status"] == Status.PAUSED else worker.paused_runs.discard
                 change(message["run"])
             elif "held" in message:
                 worker.held[message["run"]] = message["held"]
             elif "mark" in message:
                 self._owed.mark(message["run"], *message["mark"])
             elif "done" in message:
-                worker.let_go(message["done"])
+                worker.released(message["done"])
             self._dispatch()
 
     def _on_exit(self, worker: WorkerProcess, code: int) -> None:
@@ -322,12 +323,12 @@ class Pool:
             self._workers.remove(worker)
             if self.closed:
                 return
-            for run in set(worker.runs) - worker.leaving:
-                found = fate(run, self.store.run(run).flat, code, worker.stopping, self.store.home, resumes(self.store.folder(run)))
-                self._owed.mark(run, *found, among=("queued", "running", "paused"))
+            for run in set(worker.runs) - worker.releasing:
+                found = failure(run, self.store.run(run).flat, code, worker.stopping, self.store.home, resumes(self.store.folder(run)))
+                self._owed.mark(run, *found, among=ACTIVE)
             self._false_starts += not worker.ready
             if self._false_starts < 3:
-                self._staff()
+                self._start_missing_workers()
             else:
                 self._give_up(code)
             self._dispatch()
@@ -338,7 +339,7 @@ class Pool:
         reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
         while (turn := self._queue.pop()) is not None:
             for run in turn:
-                self._owed.mark(run, "failed", reason)
+                self._owed.mark(run, Status.FAILED, reason)
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:
@@ -352,14 +353,14 @@ _sharing = threading.Lock()
 
 def shared_pool() -> Pool:
     """The pool of this process and this home, made at the first call."""
-    from playground.projection import Projector
+    from playground.projection import LayoutWorker
 
     home = default_home()
     with _sharing:
         if home not in _shared or _shared[home].closed:
             if not _shared:
                 atexit.register(close_shared_pools)
-            _shared[home] = Pool(home, projector=Projector)
+            _shared[home] = Pool(home, projector=LayoutWorker)
         return _shared[home]
 
 

@@ -33,8 +33,8 @@ class WorkerProcess:
         self.held: dict[str, str] = {}  # runs that wait for the disk, and why
         self.idle_since = time.monotonic()
         self.runs: list[str] = []  # in hand; of these,
-        self.resting: set[str] = set()  # those that are paused,
-        self.leaving: set[str] = set()  # those that it lets go of, and no longer listens for,
+        self.paused_runs: set[str] = set()  # those that are paused,
+        self.releasing: set[str] = set()  # those that it lets go of, and no longer listens for,
         self.stopping: set[str] = set()  # and those that were told to end
         self._on_message, self._on_exit = on_message, on_exit
         self._speaking = threading.Lock()
@@ -50,24 +50,24 @@ class WorkerProcess:
     @property
     def paused(self) -> bool:
         """Whether all that it has in hand is paused."""
-        return bool(self.runs) and self.resting >= set(self.runs)
+        return bool(self.runs) and self.paused_runs >= set(self.runs)
 
     @property
-    def parting(self) -> bool:
+    def releasing_all(self) -> bool:
         """Whether it lets go of all that it has in hand."""
-        return bool(self.runs) and self.leaving >= set(self.runs)
+        return bool(self.runs) and self.releasing >= set(self.runs)
 
     def take(self, runs: Sequence[str]) -> None:
         """Gives it runs, to train in step."""
         self.runs = list(runs)
         self.say(runs=self.runs)
 
-    def let_go(self, run: str) -> None:
+    def released(self, run: str) -> None:
         """Notes that it is done with a run."""
         self.runs = [each for each in self.runs if each != run]
         self.idle_since = time.monotonic()
         self.held.pop(run, None)
-        for kept in (self.resting, self.leaving, self.stopping):
+        for kept in (self.paused_runs, self.releasing, self.stopping):
             kept.discard(run)
 
     def listen(self) -> None:

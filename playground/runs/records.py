@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Event, Finished, Metrics, Paused, Probe, Set, Snapshot, Started, Weights
+from playground.events import Change, Checkpoint, EvalImages, Event, Finished, Metrics, Paused, SetKnob, Snapshot, Started, Weights
 from playground.runs.messages import to_command
-
-OVER = ("finished", "stopped", "failed", "interrupted")
+from playground.runs.status import ACTIVE, ENDED_EARLY, OVER, Status
 
 
 class UnknownRun(LookupError):  # noqa: N818
@@ -47,7 +46,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it stands. status: queued, running, paused, finished, stopped, failed or interrupted.
+    """One run as it stands. status: one of `Status`.
 
     beside: the run that it was started with, to train in step; "" for one that was started alone, and for the first of several.
     deferred: commands that wait for the moment at which it is taken in hand.
@@ -93,17 +92,32 @@ class Run:
     def waiting(self) -> list[Change]:
         """The live knobs that were moved while nobody trains it, in force from its next step on."""
         commands = map(to_command, self.deferred)
-        return [Change(self.step + 1, each.name, each.value) for each in commands if isinstance(each, Set)]
+        return [Change(self.step + 1, each.name, each.value) for each in commands if isinstance(each, SetKnob)]
 
     @property
     def over(self) -> bool:
         """Whether nothing more will come, unless somebody resumes it."""
         return self.status in OVER
 
+    @property
+    def active(self) -> bool:
+        """Whether it trains, waits its turn or is paused."""
+        return self.status in ACTIVE
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it ended early: Resume goes on from its last checkpoint, or begins again where there is none."""
+        return self.status in ENDED_EARLY
+
+    @property
+    def complete(self) -> bool:
+        """Whether all its steps are done, so that there is nothing to resume."""
+        return self.status == Status.FINISHED
+
 
 def described(event: Event) -> tuple[str, Any] | None:
     """The kind and the body of an event's entry; None for what lives in files alone."""
-    if isinstance(event, Probe | Checkpoint | Weights):
+    if isinstance(event, EvalImages | Checkpoint | Weights):
         return None
     kind = type(event).__name__.lower()
     if isinstance(event, Snapshot):
@@ -116,9 +130,9 @@ def described(event: Event) -> tuple[str, Any] | None:
 def new_status(event: Event) -> tuple[str, str] | None:
     """The status and message that an event puts its run into, if it does."""
     if isinstance(event, Started | Metrics):
-        return "running", ""
+        return Status.RUNNING, ""
     if isinstance(event, Paused):
-        return "paused", ""
+        return Status.PAUSED, ""
     if isinstance(event, Finished):
         return event.status, event.message
     return None
@@ -127,9 +141,9 @@ def new_status(event: Event) -> tuple[str, str] | None:
 def status_of_entry(kind: str, body: Any) -> tuple[str, str] | None:
     """The status and message that an entry of the timeline has put its run into, if it did."""
     if kind in ("started", "metrics"):
-        return "running", ""
+        return Status.RUNNING, ""
     if kind == "paused":
-        return "paused", ""
+        return Status.PAUSED, ""
     return (body["status"], body["message"]) if kind in ("finished", "status") else None
 
 

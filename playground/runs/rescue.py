@@ -14,6 +14,7 @@ from pathlib import Path
 from playground.home import keeping
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line
+from playground.runs.status import Status
 from playground.runs.store import NAME, Store
 from playground.safe_files import Damaged
 
@@ -97,5 +98,5 @@ def _of_files(folder: RunFolder) -> Iterator[Line]:
         if folder.layout(step) is not None:
             yield Line("layout", step, now, {"kind": "umap"})
     yield Line(
-        "status", loaded.step, now, {"status": "interrupted", "message": "Its timeline is gone; Resume goes on from its checkpoint."}
+        "status", loaded.step, now, {"status": Status.INTERRUPTED, "message": "Its timeline is gone; Resume goes on from its checkpoint."}
     )

@@ -26,11 +26,12 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Event, Probe, Snapshot, Started, Weights
+from playground.events import Change, Checkpoint, EvalImages, Event, Snapshot, Started, Weights
 from playground.home import keeping
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
-from playground.runs.records import OVER, Entry, Run, UnknownRun, as_json, described, new_status, status_of_entry
+from playground.runs.records import Entry, Run, UnknownRun, as_json, described, new_status, status_of_entry
+from playground.runs.status import OVER, Status
 
 NAME = "playground.db"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -90,7 +91,7 @@ class Store:
         with keeping(self.folder(run).path):
             self.folder(run).path.mkdir(parents=True, exist_ok=True)
         with self._transaction() as db:
-            row = (run, json.dumps(config.flat()), "queued", owner, time.time(), beside)
+            row = (run, json.dumps(config.flat()), Status.QUEUED, owner, time.time(), beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
             db.lines.append((run, Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside})))
         return run
@@ -100,7 +101,16 @@ class Store:
         (first, *rest), attempts = standing(lines)
         step = max((each.step for each in rest), default=0)
         with self._transaction() as db:
-            row = (run, json.dumps(first.body["config"]), "queued", first.body["owner"], first.time, step, attempts, first.body["beside"])
+            row = (
+                run,
+                json.dumps(first.body["config"]),
+                Status.QUEUED,
+                first.body["owner"],
+                first.time,
+                step,
+                attempts,
+                first.body["beside"],
+            )
             db.execute("INSERT INTO runs (id, config, status, owner, created, step, attempt, beside) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             for each in rest:
                 _insert(db, run, each)
@@ -109,7 +119,7 @@ class Store:
                 if (status := status_of_entry(each.kind, each.body)) is not None:
                     over = each.time if status[0] in OVER else None
                     began = "UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ?"
-                    db.execute(began, (*status, over, None if status[0] == "queued" else each.time, run))
+                    db.execute(began, (*status, over, None if status[0] == Status.QUEUED else each.time, run))
 
     def run(self, run: str) -> Run:
         """One run as it stands. Raises `UnknownRun`."""
@@ -196,7 +206,7 @@ class Store:
             if row is None or deferred is None:
                 raise UnknownRun(run)
             db.execute("UPDATE runs SET deferred = '[]' WHERE id = ?", (run,))
-            _append(db, run, "status", row[1], {"status": "running", "message": ""})
+            _append(db, run, "status", row[1], {"status": Status.RUNNING, "message": ""})
         return int(row[0]), json.loads(deferred[0])
 
     def defer(self, run: str, *command: Any) -> None:
@@ -215,7 +225,7 @@ class Store:
 
     def _write_files(self, run: str, event: Event) -> None:
         folder = self.folder(run)
-        if isinstance(event, Probe):
+        if isinstance(event, EvalImages):
             folder.save_probe(event.images, event.labels, event.names)
         elif isinstance(event, Snapshot):
             folder.save_snapshot(event.step, event.arrays)

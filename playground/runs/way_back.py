@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from playground.config import CHOICES, defaults
 from playground.runs.records import Run
+from playground.runs.status import Status
 from playground.runs.store import Store
 
 RATE = "optimizer.learning_rate"
@@ -34,7 +35,7 @@ def way_back(store: Store, run: Run, shown: float) -> WayBack | None:
 def before_trouble(store: Store, run: Run) -> int | None:
     """The step of the newest checkpoint of before the trouble, 0 where there is none; None for a run that has not diverged."""
     verdicts = store.newest(run.id, "verdict", 1)
-    if run.status != "failed" or not verdicts or verdicts[0].body["state"] != "divergence":
+    if run.status != Status.FAILED or not verdicts or verdicts[0].body["state"] != "divergence":
         return None
     began = trouble_began(store, run)
     return max((step for step in store.folder(run.id).checkpoints.steps() if step < began), default=0)

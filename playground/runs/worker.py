@@ -34,9 +34,10 @@ from playground.machine.core_sharing import share_cores
 from playground.machine.memory import keep_memory, return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
-from playground.runs.hands import Hand, Hands
 from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
+from playground.runs.run_group import GroupMember, RunGroup
+from playground.runs.status import Status
 from playground.runs.store import Store, Superseded
 
 CHECKPOINT_EVERY = 10.0
@@ -55,9 +56,9 @@ class Worker:
     def __init__(self, store: Store, threads: int, requests: IO[str], replies: IO[str]) -> None:
         self.store, self._threads = store, threads
         self._requests, self._replies = requests, replies
-        self._groups: queue.SimpleQueue[Hands | None] = queue.SimpleQueue()
-        self._hands = Hands([])
-        self._leaving: str | None = None
+        self._groups: queue.SimpleQueue[RunGroup | None] = queue.SimpleQueue()
+        self._group = RunGroup([])
+        self._exit_status: str | None = None
         self._speaking = threading.Lock()
 
     def serve(self) -> None:
@@ -71,8 +72,8 @@ class Worker:
         self.say(ready=os.getpid())
         self._warm_up()
         _tidy()
-        while (hands := self._groups.get()) is not None:
-            self._train_in_step(hands)
+        while (group := self._groups.get()) is not None:
+            self._train_in_step(group)
             _tidy()
 
     def listen(self) -> None:
@@ -80,10 +81,10 @@ class Worker:
         for line in self._requests:
             request = json.loads(line)
             if "runs" in request:
-                self._leaving, self._hands = None, Hands(request["runs"])
-                self._groups.put(self._hands)
+                self._exit_status, self._group = None, RunGroup(request["runs"])
+                self._groups.put(self._group)
             elif "command" in request:
-                self._hands.tell(to_command(request["command"]), request["run"])
+                self._group.tell(to_command(request["command"]), request["run"])
             else:
                 self._leave(request["leave"])
         self.end()
@@ -91,7 +92,7 @@ class Worker:
     def end(self) -> None:
         """Puts down what is in hand and ends the process."""
         self._groups.put(None)
-        self._leave("interrupted")
+        self._leave(Status.INTERRUPTED)
         deadline = threading.Timer(PATIENCE, os._exit, [1])
         deadline.daemon = True
         deadline.start()
@@ -102,7 +103,7 @@ class Worker:
             try:
                 print(json.dumps(message), file=self._replies, flush=True)
             except BrokenPipeError:
-                self._leaving = self._leaving or "interrupted"
+                self._exit_status = self._exit_status or Status.INTERRUPTED
 
     def _warm_up(self) -> None:
         """Does everything once that is slow the first time, such as drawing the built-in data; a run that is there goes first."""
@@ -119,43 +120,43 @@ class Worker:
         self.say(warm=True)
 
     def _leave(self, status: str) -> None:
-        self._leaving = status
+        self._exit_status = status
         # Training that goes on pauses; training that is paused already ignores that and comes back for the Stop.
         for command in (Pause(), Stop()):
-            self._hands.tell(command)
+            self._group.tell(command)
 
-    def _train_in_step(self, hands: Hands) -> None:
+    def _train_in_step(self, group: RunGroup) -> None:
         """Trains a group to its end. A run that ends early leaves the others to go on."""
-        going: dict[Hand, Progress] = {}
-        for hand in hands.turns():
-            if hand not in going:
-                going[hand] = self._take(hand)
-            with _log(self.store.folder(hand.run).path / "worker.log"):
-                over = next(going[hand], hand) is hand
+        going: dict[GroupMember, Progress] = {}
+        for member in group.turns():
+            if member not in going:
+                going[member] = self._take(member)
+            with _log(self.store.folder(member.run).path / "worker.log"):
+                over = next(going[member], member) is member
             if over:
-                hands.over(hand)
-                self.say(done=hand.run)
+                group.over(member)
+                self.say(done=member.run)
 
-    def _take(self, hand: Hand) -> Progress:
+    def _take(self, member: GroupMember) -> Progress:
         try:
-            yield from self._train(hand)
+            yield from self._train(member)
         except Superseded as error:
             print(error, file=sys.stderr)
         except HomeError as error:
-            self._give_up(hand, error)
+            self._give_up(member, error)
         except Exception as error:
             traceback.print_exc()
-            self._fail(hand.run, f"{type(error).__name__}: {error}")
+            self._fail(member.run, f"{type(error).__name__}: {error}")
 
     def _fail(self, run: str, reason: str) -> None:
         after = resumes(self.store.folder(run))
         log = self.store.folder(run).path / "worker.log"
-        self._mark(run, "failed", f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
+        self._mark(run, Status.FAILED, f"the training broke off ({reason.splitlines()[0]}); {after}; details: {log}")
 
-    def _give_up(self, hand: Hand, error: HomeError) -> None:
+    def _give_up(self, member: GroupMember, error: HomeError) -> None:
         """Somebody wants a run to end that waits for the disk: what could not be kept is lost."""
-        status = self._leaving or "stopped"
-        self._mark(hand.run, status, f"{status} while it waited for the disk: {error}; {resumes(self.store.folder(hand.run))}")
+        status = self._exit_status or Status.STOPPED
+        self._mark(member.run, status, f"{status} while it waited for the disk: {error}; {resumes(self.store.folder(member.run))}")
 
     def _mark(self, run: str, status: str, message: str) -> None:
         """In the store, or by the pool, which tries again until there is room."""
@@ -164,50 +165,50 @@ class Worker:
         except HomeError:
             self.say(mark=[status, message], run=run)
 
-    def _kept(self, hand: Hand, write: Callable[[], Found]) -> Generator[None, None, Found]:
+    def _kept(self, member: GroupMember, write: Callable[[], Found]) -> Generator[None, None, Found]:
         """What `write` returns, once the disk takes it: until then the run waits, and says why. HomeError where it is to end meanwhile."""
         while True:
             try:
                 found = write()
             except HomeError as error:
-                if hand.ending:
+                if member.ending:
                     raise
-                self._hold(hand, str(error))
+                self._hold(member, str(error))
                 yield
             else:
-                self._hold(hand, "")
+                self._hold(member, "")
                 return found
 
-    def _hold(self, hand: Hand, why: str) -> None:
-        if bool(why) != bool(hand.held):
-            self.say(held=why, run=hand.run)
-        hand.held = why
+    def _hold(self, member: GroupMember, why: str) -> None:
+        if bool(why) != bool(member.held):
+            self.say(held=why, run=member.run)
+        member.held = why
         if why:
             time.sleep(RETRY)
 
-    def _train(self, hand: Hand) -> Progress:
+    def _train(self, member: GroupMember) -> Progress:
         from playground.training.run import FLUSH, train
 
-        run = hand.run
+        run = member.run
         config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)
-        attempt, deferred = yield from self._kept(hand, lambda: self._begin(run, loaded))
+        attempt, deferred = yield from self._kept(member, lambda: self._begin(run, loaded))
         for message in deferred:
-            hand.commands.put(to_command(message))
-        hand.step = -1
+            member.commands.put(to_command(message))
+        member.step = -1
         yield
         events = functools.partial(
             train,
             config,
             folder=self.store.home / "data",
-            commands=hand.commands,
+            commands=member.commands,
             changes=changes,
             checkpoint=loaded.state,
             checkpoint_every=CHECKPOINT_EVERY,
-            flush_every=FLUSH if hand.alone else 0,
+            flush_every=FLUSH if member.alone else 0,
         )
-        put_down = yield from self._recorded(events, attempt, hand)
-        if put_down and self._leaving == "interrupted":
-            self._mark(run, "interrupted", INTERRUPTED)
+        put_down = yield from self._recorded(events, attempt, member)
+        if put_down and self._exit_status == Status.INTERRUPTED:
+            self._mark(run, Status.INTERRUPTED, INTERRUPTED)
 
     def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[list[Any]]]:
         begun = self.store.begin(run, loaded.step)
@@ -217,36 +218,36 @@ class Worker:
                 self.store.note(run, "remark", max(loaded.step, 0), {"sentence": f"{sentence}: {after}"})
         return begun
 
-    def _recorded(self, train: Callable[[], Iterator[Event]], attempt: int, hand: Hand) -> Generator[None, None, bool]:
+    def _recorded(self, train: Callable[[], Iterator[Event]], attempt: int, member: GroupMember) -> Generator[None, None, bool]:
         """Trains and records; again from where it begins if the disk had no room for its data. Whether it was put down."""
         while True:
             events = train()
-            recorder = Recorder(self.store, hand.run, attempt, lambda step: self.say(snapshot=step, run=hand.run))
+            recorder = Recorder(self.store, member.run, attempt, lambda step: self.say(snapshot=step, run=member.run))
             try:
                 with closing(recorder), closing(events):  # type: ignore[type-var]
-                    return (yield from self._follow(events, recorder, hand))
+                    return (yield from self._follow(events, recorder, member))
             except HomeError as error:
-                if hand.ending or hand.step >= 0:
+                if member.ending or member.step >= 0:
                     raise
-                self._hold(hand, str(error))
+                self._hold(member, str(error))
                 yield
 
-    def _follow(self, events: Iterator[Event], recorder: Recorder, hand: Hand) -> Generator[None, None, bool]:
+    def _follow(self, events: Iterator[Event], recorder: Recorder, member: GroupMember) -> Generator[None, None, bool]:
         """Records events until the last one, or until the run is to be put down and has paused for it: then True."""
         for event in events:
-            if hand.paused and self._leaving and not isinstance(event, Change):
+            if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
             recorder.add(event)
-            yield from self._kept(hand, recorder.settle)
+            yield from self._kept(member, recorder.settle)
             if not isinstance(event, Fetching):  # two that fetch the same data go one after the other
-                hand.step = event.step
-            if isinstance(event, Paused) and not hand.paused:
-                hand.paused = True
-                self.say(status="paused", run=hand.run)
-            elif hand.paused and isinstance(event, Metrics):
-                hand.paused = False
-                self.say(status="running", run=hand.run)
-            if hand.paused and self._leaving and not isinstance(event, Change):
+                member.step = event.step
+            if isinstance(event, Paused) and not member.paused:
+                member.paused = True
+                self.say(status=Status.PAUSED, run=member.run)
+            elif member.paused and isinstance(event, Metrics):
+                member.paused = False
+                self.say(status=Status.RUNNING, run=member.run)
+            if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
             yield
         return False

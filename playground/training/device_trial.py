@@ -33,7 +33,7 @@ import torch
 
 from playground.machine.core_sharing import together, waited
 from playground.machine.devices import FORMATS, PRECISIONS, Device
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Trainer
 
 FILE = "devices.json"
@@ -56,8 +56,8 @@ def chosen(trainer: Trainer, home: Path) -> Device:
     """
     usual, asked = trainer.device, trainer.config.device.precision
     if asked != "measured":
-        device = replace(usual, half=PRECISIONS[asked], why=f"{asked}, as the settings ask for")
-        share = device.half is None or device.where.type != "cpu" or _Trial(trainer).takes_turns(device)
+        device = replace(usual, autocast_dtype=PRECISIONS[asked], why=f"{asked}, as the settings ask for")
+        share = device.autocast_dtype is None or device.device.type != "cpu" or _Trial(trainer).takes_turns(device)
         return device if share else replace(device, threads=1)
     answer = _answer(trainer, home / FILE)
     return usual.like(answer | {"threads": min(answer["threads"], usual.threads)})
@@ -79,8 +79,8 @@ def _answer(trainer: Trainer, file: Path) -> Answer:
 @functools.cache
 def machine(device: Device) -> str:
     """What computes: the model of the processor or GPU."""
-    if device.where.type == "cuda":
-        return torch.cuda.get_device_name(device.where)
+    if device.device.type == "cuda":
+        return torch.cuda.get_device_name(device.device)
     with suppress(OSError):
         models = [
             line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
@@ -93,7 +93,7 @@ def machine(device: Device) -> str:
 def _measured(trainer: Trainer) -> Answer:
     """What is fastest."""
     usual, trial = trainer.device, _Trial(trainer)
-    with _threads(1 if usual.where.type == "cpu" else 0):
+    with _threads(1 if usual.device.type == "cpu" else 0):
         seconds = trial.compare(_candidates(usual))
     best = min(seconds, key=lambda each: seconds[each] * (1 if each == usual else CLEARLY))
     if usual.threads <= 1:
@@ -106,15 +106,19 @@ def _measured(trainer: Trainer) -> Answer:
 
 def _candidates(usual: Device) -> list[Device]:
     """What is compared, the usual first."""
-    if usual.where.type == "mps":
+    if usual.device.type == "mps":
         return [usual]
     other_format = next(each for each in FORMATS.values() if each is not usual.memory_format)
-    return [usual, replace(usual, memory_format=other_format), replace(usual, half=None if usual.half else torch.bfloat16)]
+    return [
+        usual,
+        replace(usual, memory_format=other_format),
+        replace(usual, autocast_dtype=None if usual.autocast_dtype else torch.bfloat16),
+    ]
 
 
 def _why(best: Device, seconds: dict[Device, float]) -> str:
     """`measured on this machine: float32 trains 1.4 times as fast as bfloat16`"""
-    other = next((each for each in seconds if each.half != best.half), None)
+    other = next((each for each in seconds if each.autocast_dtype != best.autocast_dtype), None)
     if other is None:
         return ""
     words = [each.state()["precision"] for each in (best, other)]
@@ -145,7 +149,7 @@ class _Trial:
         def work() -> None:
             method.zero_grad(set_to_none=True)
             with device.autocast():
-                values = method.loss(few, stream(trainer.config.seed, "trial", 0, device.where))
+                values = method.loss(few, seeded_generator(trainer.config.seed, "trial", 0, device.device))
             method.backward(values)
 
         return work
@@ -205,7 +209,7 @@ class _Trial:
 
         As one thread is as fast beside a neighbor as alone, and others are there about as fast as one of them, the middle of both counts.
         """
-        one, other = replace(device, threads=1), replace(device, half=None if device.half else torch.bfloat16)
+        one, other = replace(device, threads=1), replace(device, autocast_dtype=None if device.autocast_dtype else torch.bfloat16)
         other = replace(other, threads=self.best_threads(other))
         middle = math.sqrt(self._with_threads(other.threads, other) * self._with_threads(1, other))
         return other if CLEARLY * middle < self._with_threads(1, one) and self.takes_turns(other) else one
@@ -224,8 +228,8 @@ def _halves(count: int) -> list[int]:
 
 def _seconds(work: Callable[[], None], device: Device) -> float:
     """Of one thread of a CPU the time that it worked, otherwise the time that passed."""
-    if device.where.type != "cpu":
-        return _clock(work, torch.cuda.synchronize if device.where.type == "cuda" else None)
+    if device.device.type != "cpu":
+        return _clock(work, torch.cuda.synchronize if device.device.type == "cuda" else None)
     begun = time.thread_time()
     work()
     return time.thread_time() - begun

@@ -6,7 +6,7 @@ from typing import Any
 
 from playground.diagnostics.limits import bar_limits, gain_limits
 from playground.diagnostics.pictures import labeled, variety
-from playground.diagnostics.subject import guarded
+from playground.diagnostics.run_context import guarded
 from playground.home import home
 from playground.training.probe_set import ProbeSet
 from playground.training.trainer import Trainer

@@ -22,7 +22,7 @@ from playground.diagnostics.spectrum import singular_values
 from playground.machine.measuring import measuring
 from playground.methods import Method
 from playground.projection import pca
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.faults import NotFiniteError
 from playground.training.trainer import Trainer
 from playground.views.augment import augment
@@ -42,7 +42,7 @@ class ProbeSet:
     """
 
     def __init__(self, images: Images, trainer: Trainer) -> None:
-        self.images, self.device, self.seed = images.to(trainer.device.where), trainer.device, trainer.config.seed
+        self.images, self.device, self.seed = images.to(trainer.device.device), trainer.device, trainer.config.seed
         self.layout: np.ndarray | None = None
         self.origin: Tensor | None = None  # the features of the first measurement
         causes = causes_of(self.images.pixels, self.images.factors)
@@ -53,10 +53,10 @@ class ProbeSet:
         self.unmeasured |= {f"explained/{name}": f"variance explained by {name} {why}" for name, why in unexplained.items()}
         told = [name for name in self.images.factors if name in causes and name not in unknown]
         self.about = next(iter(told), "")  # the first factor is the data set's subject
-        generator = stream(self.seed, "pairs", 0, self.device.where)
+        generator = seeded_generator(self.seed, "pairs", 0, self.device.device)
         self.paired = len(images) // PAIRS
         pixels = self.images.pixels[: self.paired]
-        self.pairs = [augment(pixels, trainer.config.augment.one_of_two(number), generator) for number in range(2)]
+        self.pairs = [augment(pixels, trainer.config.augment.for_view(number), generator) for number in range(2)]
         self.embedded = len(images) + 2 * self.paired
         self.sizes, self.bins, self.rows = self._look(trainer.method)
 
@@ -135,7 +135,7 @@ class ProbeSet:
 
     def _generator(self) -> torch.Generator:
         """The same masks at every measurement: frames can be compared."""
-        return stream(self.seed, "probe", 0, self.device.where)
+        return seeded_generator(self.seed, "probe", 0, self.device.device)
 
 
 @functools.lru_cache(maxsize=2)  # as many sets as a process keeps for its next run

@@ -21,25 +21,25 @@ from torch import Tensor
 from playground.config import RunConfig
 from playground.datasets import DataError, Images, load_images
 from playground.diagnostics.course import LossCourse
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import diverged, judge
 from playground.events import (
     Baseline,
     Change,
     Checkpoint,
     Command,
+    EvalImages,
     Event,
     Finished,
     Metrics,
     Pause,
     Paused,
-    Probe,
     Resume,
-    Set,
+    SetKnob,
     Snapshot,
     Started,
-    Step,
     Stop,
+    TakeStep,
     Verdict,
     Weights,
 )
@@ -48,15 +48,15 @@ from playground.machine import devices
 from playground.machine.core_sharing import computing_on
 from playground.machine.devices import Device
 from playground.methods import Batch
-from playground.randomness import stream
-from playground.training.album import Album
-from playground.training.cadence import Cadence, image_cost, probe_size
+from playground.randomness import seeded_generator
 from playground.training.device_trial import chosen
 from playground.training.facts import facts_of, views_per_step
 from playground.training.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.training.fetching import fetched
+from playground.training.measurement_schedule import MeasurementSchedule, image_cost, probe_size
 from playground.training.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.training.trainer import Trainer
+from playground.training.weight_snapshots import WeightSnapshots
 
 EARLIER = 0.1  # of the usual time between two checkpoints, until the first; then twice as long each time
 FLUSH = 0.1  # seconds between two looks at what the device has computed
@@ -95,8 +95,8 @@ def train(
         trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
         watched = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
-        cadence = Cadence(config.steps, cost * watched.embedded, measure_at)
-        run = _Run(trainer, watched, cadence, commands, changes, checkpoint_every, flush_every)
+        measurements = MeasurementSchedule(config.steps, cost * watched.embedded, measure_at)
+        run = _Run(trainer, watched, measurements, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
             run.restore(checkpoint)
         for event in run.events():
@@ -152,15 +152,15 @@ class _Run:
         self,
         trainer: Trainer,
         probe: ProbeSet,
-        cadence: Cadence,
+        measurements: MeasurementSchedule,
         commands: queue.SimpleQueue[Command],
         changes: Sequence[Change],
         checkpoint_every: float,
         flush_every: float,
     ) -> None:
-        self.trainer, self.probe, self.cadence, self.commands = trainer, probe, cadence, commands
+        self.trainer, self.probe, self.measurements, self.commands = trainer, probe, measurements, commands
         self.changes = sorted(changes, key=lambda change: change.step)
-        self.album = Album(trainer.config.steps)
+        self.weight_snapshots = WeightSnapshots(trainer.config.steps)
         self.checkpoint_every, self.checkpointed, self.flush_every = checkpoint_every, time.monotonic(), flush_every
         self.checkpoint_gap = EARLIER * checkpoint_every
         self.steps = trainer.config.steps
@@ -173,18 +173,18 @@ class _Run:
         self.said: Verdict | None = None
 
     def events(self) -> Iterator[Event]:
-        """The whole run, from `Probe` to `Finished`."""
+        """The whole run, from `EvalImages` to `Finished`."""
         trainer = self.trainer
         yield self._probe_event()
         yield Started(trainer.step, self.facts)
         if trainer.step == 0:
             yield from self._measure()
         while trainer.step < self.steps:
-            yield from self._obey()
+            yield from self._process_commands()
             if self.stopped:
                 break
             self._advance()
-            measured = self.stepping or self.cadence.due(trainer.step)
+            measured = self.stepping or self.measurements.due(trainer.step)
             if measured or time.monotonic() - self.flushed >= self.flush_every:
                 yield from self._flush()
             if measured:
@@ -195,7 +195,7 @@ class _Run:
                 self.checkpoint_gap = min(2 * self.checkpoint_gap, self.checkpoint_every)
                 yield from self._sound_checkpoint()
         yield from self._flush()
-        if self.cadence.last != trainer.step:
+        if self.measurements.last != trainer.step:
             yield from self._measure()
         if self.failure:
             yield diverged(trainer.step, self.failure)
@@ -208,7 +208,7 @@ class _Run:
         """Goes on from a checkpoint. Raises DataError where the pictures are others by now."""
         _require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
         self.trainer.restore(state)
-        self.cadence.restore(state["cadence"])
+        self.measurements.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
         self.probe.origin = state.get("origin")  # older checkpoints lack it, and the two below
         self.course.restore(state.get("course", {}))
@@ -219,10 +219,10 @@ class _Run:
         """One step."""
         begun = time.perf_counter()
         values = self.trainer.update()
-        self.cadence.training += time.perf_counter() - begun
+        self.measurements.training += time.perf_counter() - begun
         self.pending.append((self.trainer.step, values))
 
-    def _obey(self) -> Iterator[Event]:
+    def _process_commands(self) -> Iterator[Event]:
         """What was asked for since the last step, replayed changes first. While paused it waits here."""
         while self.changes and self.changes[0].step <= self.trainer.step + 1:
             change = self.changes.pop(0)
@@ -239,7 +239,7 @@ class _Run:
 
     def _carry_out(self, command: Command) -> Iterator[Event]:
         match command:
-            case Set(name, value):
+            case SetKnob(name, value):
                 if self.trainer.step and time.monotonic() - self.checkpointed > EARLIER * self.checkpoint_every:
                     yield from self._sound_checkpoint()  # a way back from what comes of it
                 self.changes = [each for each in self.changes if each.name != name]  # a hand on the knob ends what was to be replayed
@@ -248,7 +248,7 @@ class _Run:
                 self.stopped = True
             case Resume():
                 self.paused = False
-            case Step():
+            case TakeStep():
                 self.stepping = True
             case Pause():  # also where it is paused: whoever asked for an event gets one, and need not wait in here
                 self.paused = True
@@ -272,12 +272,12 @@ class _Run:
             return
         begun = time.perf_counter()
         rows = torch.stack([torch.stack([each.float() for each in values.values()]) for _, values in pending]).tolist()
-        self.cadence.training += time.perf_counter() - begun
+        self.measurements.training += time.perf_counter() - begun
         self.flushed = time.monotonic()
         for (step, values), row in zip(pending, rows, strict=True):
             named = dict(zip(values, row, strict=True))
             if not math.isfinite(named["loss"]):
-                self.failure = not_finite("the loss is no longer a finite number", step, self.cadence.last, self.trainer.config)
+                self.failure = not_finite("the loss is no longer a finite number", step, self.measurements.last, self.trainer.config)
                 return
             self.course.add(named["loss"])
             yield Metrics(step, named)
@@ -291,19 +291,19 @@ class _Run:
         try:
             values, arrays = self.probe.measure(trainer.method)
         except NotFiniteError as error:
-            self.failure = not_finite(str(error), step, self.cadence.last, trainer.config)
+            self.failure = not_finite(str(error), step, self.measurements.last, trainer.config)
             return
         batch = trainer.batch(max(step, 1)).first(SHOWN)
         arrays |= {name: np.stack([as_pixels(view) for view in views]) for name, views in _shown(batch).items()}
-        self.cadence.measured(step, time.perf_counter() - begun)
+        self.measurements.measured(step, time.perf_counter() - begun)
         if step == 0:
             self.first = values
             yield self._baseline(values)
         yield Metrics(step, values | self._pace())
         yield Snapshot(step, arrays)
-        if self.album.due(step):
-            yield Weights(step, self.album.copy(step, trainer.method))
-        self.said = judge(step, values | self.course.told(), self.first, Subject.of_run(trainer.config, self.facts), self.said)
+        if self.weight_snapshots.due(step):
+            yield Weights(step, self.weight_snapshots.copy(step, trainer.method))
+        self.said = judge(step, values | self.course.told(), self.first, RunContext.of_run(trainer.config, self.facts), self.said)
         yield self.said
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
@@ -320,7 +320,7 @@ class _Run:
     def _checkpoint(self) -> Checkpoint:
         self.checkpointed = time.monotonic()
         layout = torch.from_numpy(np.asarray(self.probe.layout))
-        extra: dict[str, Any] = {"cadence": self.cadence.state(), "first": self.first, "course": self.course.state(), "layout": layout}
+        extra: dict[str, Any] = {"cadence": self.measurements.state(), "first": self.first, "course": self.course.state(), "layout": layout}
         extra |= {
             "pictures": self.facts["data"].get("state", ""),
             "origin": self.probe.origin,
@@ -329,25 +329,25 @@ class _Run:
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
     def _pace(self) -> dict[str, float]:
-        if not self.cadence.training or not self.trainer.step:
+        if not self.measurements.training or not self.trainer.step:
             return {}
         views = self.trainer.step * views_per_step(self.trainer)
-        return {"views_per_second": views / self.cadence.training}
+        return {"views_per_second": views / self.measurements.training}
 
     def _totals(self) -> dict[str, float]:
-        training, measuring = self.cadence.training, self.cadence.measuring
+        training, measuring = self.measurements.training, self.measurements.measuring
         share = measuring / training if training else 0.0
         return {"seconds": training + measuring, "diagnostics_share": share} | self._pace()
 
-    def _probe_event(self) -> Probe:
+    def _probe_event(self) -> EvalImages:
         images = self.probe.images
         labels = {name: each.cpu().numpy() for name, each in images.factors.items()}
-        return Probe(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
+        return EvalImages(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
         """What it says of itself before the first step."""
-        return facts_of(self.trainer, self.probe) | {"measurements": self.cadence.planned()}
+        return facts_of(self.trainer, self.probe) | {"measurements": self.measurements.planned()}
 
 
 def _shown(batch: Batch) -> dict[str, list[Tensor]]:
@@ -356,6 +356,6 @@ def _shown(batch: Batch) -> dict[str, list[Tensor]]:
 
 
 def _image_cost(trainer: Trainer) -> float:
-    batch, generator = trainer.batch(1), stream(trainer.config.seed, "trial", 0, trainer.device.where)
+    batch, generator = trainer.batch(1), seeded_generator(trainer.config.seed, "trial", 0, trainer.device.device)
     with trainer.device.autocast():
         return image_cost(trainer.method, batch, generator) / trainer.config.accumulation

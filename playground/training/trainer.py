@@ -14,7 +14,7 @@ from playground.datasets import Images
 from playground.machine.devices import Device
 from playground.methods import Batch, Method
 from playground.optimizers import parameter_groups, schedule
-from playground.randomness import stream, stream_seed
+from playground.randomness import derived_seed, seeded_generator
 from playground.training.calibration import calibrate_batchnorm
 from playground.views.augment import augment
 
@@ -26,8 +26,8 @@ class Trainer:
 
     def __init__(self, config: RunConfig, images: Images, device: Device) -> None:
         self.config, self.device, self.step = config, device, 0
-        self.images = images.to(device.where)
-        self.method = untrained(config, images).to(device.where).to(memory_format=device.memory_format)
+        self.images = images.to(device.device)
+        self.method = untrained(config, images).to(device.device).to(memory_format=device.memory_format)
         groups = parameter_groups(self.method, config.optimizer.weight_decay, self.method.learning_rate_factors())
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
@@ -50,7 +50,7 @@ class Trainer:
     def learn(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """The part of a step that follows the views; the gradients of several batches are averaged."""
         config, optimizer = self.config.at(self.step), self.optimizer
-        self._tell_knobs(config)
+        self._apply_live_knobs(config)
         rate = config.optimizer.learning_rate * schedule(self.step - 1, config.steps, config.optimizer.warmup_fraction)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
@@ -89,12 +89,12 @@ class Trainer:
             values = self.method.loss(batch, self._stream("loss", place))
         return {name: value.detach() for name, value in self.method.backward(values).items()}
 
-    def _tell_knobs(self, config: RunConfig) -> None:
+    def _apply_live_knobs(self, config: RunConfig) -> None:
         """The method reads its live knobs from here."""
         self.method.knobs, self.method.masking = config.method, config.masking
 
     def _stream(self, purpose: str, place: int) -> torch.Generator:
-        return stream(self.config.seed, purpose, place + 1, self.device.where)
+        return seeded_generator(self.config.seed, purpose, place + 1, self.device.device)
 
     def _rows(self, place: int) -> Tensor:
         """Which images batch number `place` (from 0) has: every epoch a new order, the incomplete last batch left out."""
@@ -105,8 +105,8 @@ class Trainer:
 
 def drawn(config: RunConfig, images: Images, rows: Tensor, device: Device, random: Callable[[str], torch.Generator]) -> Batch:
     """Training images, by their rows (B,), as the views of one step. random: gives a generator for a purpose, on the device."""
-    pixels = images.pixels[rows.to(images.pixels.device)].to(device.where)
-    rows = rows.to(device.where)
+    pixels = images.pixels[rows.to(images.pixels.device)].to(device.device)
+    rows = rows.to(device.device)
 
     def laid_out(views: Tensor, count: int) -> list[Tensor]:
         return list(views.contiguous(memory_format=device.memory_format).chunk(count))
@@ -123,10 +123,10 @@ def untrained(config: RunConfig, images: Images) -> Method:
     """The method as it is before its first step, on the CPU: its weights follow from the seed of the config alone."""
 
     def random(purpose: str) -> torch.Generator:
-        return stream(config.seed, f"calibration {purpose}", 0)
+        return seeded_generator(config.seed, f"calibration {purpose}", 0)
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(config.seed, "weights", 0))
+        torch.manual_seed(derived_seed(config.seed, "weights", 0))
         backbone = config.network.choice.build(config.network, config.data.image_size)
         method: Method = config.method.choice(backbone, config)
         rows = _order(config.seed, 0, len(images))[:CALIBRATED]
@@ -137,4 +137,4 @@ def untrained(config: RunConfig, images: Images) -> Method:
 
 @functools.lru_cache(maxsize=2)
 def _order(seed: int, epoch: int, count: int) -> Tensor:
-    return torch.randperm(count, generator=stream(seed, "order", epoch))
+    return torch.randperm(count, generator=seeded_generator(seed, "order", epoch))

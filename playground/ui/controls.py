@@ -64,9 +64,9 @@ def say_ignored() -> None:
         st.caption(f":material/link: {plain(f'Ignored in the link, for there is no such setting: {what}.')}")
 
 
-def remember(run: str | None, aside: Mapping[str, str] | None = None) -> None:
-    """Writes the address, so that copying it at any moment copies the experiment. aside: what a page keeps in it beside that."""
-    address = settings().address(run) | dict(aside or {})
+def write_url(run: str | None, page_state: Mapping[str, str] | None = None) -> None:
+    """Writes the address, so that copying it at any moment copies the experiment. page_state: what the page itself keeps in it."""
+    address = settings().address(run) | dict(page_state or {})
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
 
@@ -80,56 +80,58 @@ def plain(text: str) -> str:
     return "".join(each if i % 2 else re.sub(r"([\\`*\[\]$<>~])", r"\\\1", each) for i, each in enumerate(parts))
 
 
-def draw(now: Settings, running: Running | None) -> Pen:
-    """All controls, top to bottom; returns the pen, for sections of their own."""
-    pen = pen_for(now, running)
-    for key in [key for key in pen.sentences if key not in now.flat]:
-        _sentence(key, pen.sentences[key], "Leave it out")
-    _choices(pen)
-    _method(pen)
+def draw(now: Settings, running: Running | None) -> KnobWidgets:
+    """All controls, top to bottom; returns the widgets, for sections of their own."""
+    widgets = widgets_for(now, running)
+    for key in [key for key in widgets.sentences if key not in now.flat]:
+        _sentence(key, widgets.sentences[key], "Leave it out")
+    _choices(widgets)
+    _method(widgets)
     for section, title in SECTIONS.items():
-        if any(key.startswith(f"{section}.") for key in pen.knobs):
+        if any(key.startswith(f"{section}.") for key in widgets.knobs):
             with st.expander(title, expanded=True, key=f"section-{section}"):
                 if section == "optimizer":
-                    pen.choice("optimizer", "Optimizer")
-                pen.section(section)
+                    widgets.choice("optimizer", "Optimizer")
+                widgets.section(section)
     with st.expander("Run", expanded=True, key="section-run"):
-        _run(pen)
-    return pen
+        _run(widgets)
+    return widgets
 
 
-def pen_for(now: Settings, running: Running | None = None) -> Pen:
-    """A pen for these settings, for pages that draw only some sections."""
+def widgets_for(now: Settings, running: Running | None = None) -> KnobWidgets:
+    """Widgets for these settings, for pages that draw only some sections."""
     _, sentences = now.config()
-    return Pen(now, running, sentences, {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})})
+    return KnobWidgets(
+        now, running, sentences, {each.key: each for each in knobs_for(**{section: now.flat[section] for section in CHOICES})}
+    )
 
 
-def _choices(pen: Pen) -> None:
-    method = CHOICES["method"][pen.now.flat["method"]]
+def _choices(widgets: KnobWidgets) -> None:
+    method = CHOICES["method"][widgets.now.flat["method"]]
     networks = [name for name, each in CHOICES["network"].items() if each.family in method.accepts]
-    pen.choice("data", "Data")
-    pen.choice("method", "Method")
-    pen.choice("network", "Network", networks)
-    pen.section("data")
-    pen.section("network")
+    widgets.choice("data", "Data")
+    widgets.choice("method", "Method")
+    widgets.choice("network", "Network", networks)
+    widgets.section("data")
+    widgets.section("network")
 
 
-def _method(pen: Pen) -> None:
+def _method(widgets: KnobWidgets) -> None:
     """The method's own knobs, what it is, and its safeguards in a group of their own."""
-    method = CHOICES["method"][pen.now.flat["method"]]
+    method = CHOICES["method"][widgets.now.flat["method"]]
     with st.expander(method.title, expanded=True, key="section-method"):
         st.caption(f"{plain(method.summary)} [{plain(method.paper.partition(':')[0])}]({method.link})")
         if method.advice:
             st.caption(f":material/lightbulb: {plain(method.advice)}")
         if method.meant_for:
             st.caption(f":material/target: {plain(method.meant_for)}")
-        if counted := negatives(pen.now.config()[0]):
+        if counted := negatives(widgets.now.config()[0]):
             st.caption(f":material/unfold_more: {counted}")
-        pen.section("method")
-    if any(each.without for each in pen.knobs.values()):
+        widgets.section("method")
+    if any(each.without for each in widgets.knobs.values()):
         with st.expander("Safeguards", expanded=True, key="section-safeguards"):
             st.caption("What keeps the method from collapsing. Turn one off, press Start, and watch.")
-            pen.section("method", safeguards=True)
+            widgets.section("method", safeguards=True)
 
 
 def negatives(config: RunConfig | None) -> str:
@@ -141,19 +143,19 @@ def negatives(config: RunConfig | None) -> str:
     return f"Each view is compared with {count:,} negatives.{more}"
 
 
-def _run(pen: Pen) -> None:
+def _run(widgets: KnobWidgets) -> None:
     left, right = st.columns(2)
     for column, key in zip((left, right) * 3, ("steps", "batch_size", "accumulation", "seed"), strict=False):
         with column:
-            pen.knob(pen.knobs[key])
+            widgets.knob(widgets.knobs[key])
     with left:
-        pen.choice("device", "Device")
+        widgets.choice("device", "Device")
     with right:
-        pen.section("device")
+        widgets.section("device")
 
 
 @dataclass(frozen=True)
-class Pen:
+class KnobWidgets:
     """Draws widgets for one set of settings."""
 
     now: Settings
@@ -297,10 +299,10 @@ def _moved(key: str, running: Running | None) -> None:
     now.problems.pop(key, None)
     now.notes.clear()
     now.flat = now.flat | {key: value}
-    now.untold.add(key)
+    now.unsent.add(key)
     if running and running.follows(key, now.flat) and _fits(running.flat | {key: value}) and running.move(key, value):
         now.sent[key] = value, time.monotonic()
-        now.untold.discard(key)
+        now.unsent.discard(key)
         now.flat = {name: each for name, each in now.flat.items() if name != f"schedule.{key}"}  # a hand on the knob ends it
 
 

@@ -28,7 +28,7 @@ RUNS = ("run", "other")
 
 
 @dataclass
-class Look:
+class EmbeddingsState:
     """run, other: ids of runs, or None. points: "probe" or how many training images. color: a factor, cluster or similarity.
 
     step: None follows the newest. image: the chosen point, or None.
@@ -47,7 +47,7 @@ class Look:
 
     def address(self) -> dict[str, str]:
         """Its part of the address: what is not as usual, and a value that was refused as it came."""
-        usual = vars(Look())
+        usual = vars(EmbeddingsState())
         values = {name: value for name, value in vars(self).items() if name != "problems" and value != usual[name]}
         values |= {name: each.value for name, each in self.problems.items()}
         return {f"{PREFIX}{name}": str(value) for name, value in values.items()}
@@ -94,19 +94,19 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def look() -> Look:
+def state() -> EmbeddingsState:
     """What this session looks at; at its start, what the address says, else the run of the Train page, else the newest."""
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict())
-    kept: Look = st.session_state[STATE]
+    kept: EmbeddingsState = st.session_state[STATE]
     if not kept.run and "run" not in kept.problems:
         kept.run = _first(st.session_state.get("run"))
     return kept
 
 
-def read(query: Mapping[str, str]) -> Look:
+def read(query: Mapping[str, str]) -> EmbeddingsState:
     """An address."""
-    found = Look()
+    found = EmbeddingsState()
     for key, text in query.items():
         name = key.removeprefix(PREFIX)
         if key.startswith(PREFIX) and name in CHECKS:
@@ -124,7 +124,7 @@ def _first(watched: str | None) -> str | None:
     return watched if watched in known else next(iter([*seen, *known]), None)
 
 
-def runs(now: Look) -> None:
+def runs(now: EmbeddingsState) -> None:
     """Whose map is shown, and whose beside it."""
     listed = {each.id: called(each) for each in shared_pool().store.runs(LISTED)}
     # A run that is deleted while it is shown keeps its name: selectors know options by their names.
@@ -162,7 +162,7 @@ def _title(run: Run, section: str) -> str:
     return CHOICES[section][name].title if name in CHOICES[section] else str(name)
 
 
-def _select(name: str, label: str, options: list[str], names: dict[str, str], now: Look) -> None:
+def _select(name: str, label: str, options: list[str], names: dict[str, str], now: EmbeddingsState) -> None:
     chosen = getattr(now, name) or ""
     if chosen not in options:
         options = [chosen, *options]
@@ -172,27 +172,27 @@ def _select(name: str, label: str, options: list[str], names: dict[str, str], no
 
 @uninterrupted
 def _moved(name: str) -> None:
-    now = look()
+    now = state()
     now.set(name, st.session_state[PREFIX + name])
     now.step = None if name == "run" else now.step
     if now.other == now.run:
         now.other = None
 
 
-def refusals(now: Look) -> None:
+def refusals(now: EmbeddingsState) -> None:
     """What the address asked for and cannot be had."""
     for problem in now.problems.values():
         st.error(plain(problem.sentence), icon=":material/error:")
 
 
-def panel(now: Look) -> None:
+def panel(now: EmbeddingsState) -> None:
     """The page's one panel: maps, curves, neighbors, lasso, landing."""
     told = [_told(run) for run in (now.run, now.other) if run]
     kept = {name: getattr(now, name) for name in ("layer", "kind", "points", "color", "clusters", "step", "image")}
     run = _found(now.run)
     own = run.flat.get("data") if run else None
     data = [{"name": name, "title": each.title} for name, each in sorted(CHOICES["data"].items(), key=lambda each: each[0] != own)]
-    live.still("atlas", on_status=heard, runs=told, datasets=data, **kept)
+    live.static_panel("atlas", on_status=heard, runs=told, datasets=data, **kept)
 
 
 def _told(run: str) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _told(run: str) -> dict[str, Any]:
 @uninterrupted
 def heard() -> None:
     """The panel says what is looked at."""
-    now, said = look(), st.session_state["panel-atlas"]["status"]
+    now, said = state(), st.session_state["panel-atlas"]["status"]
     for name, value in said.items():
         if name in CHECKS and name not in RUNS:
             now.set(name, value)

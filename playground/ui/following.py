@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from playground.analysis.breaking import breaks
+from playground.analysis.interventions import breaks
 from playground.config import CHOICES
 from playground.events import Change
-from playground.ui import lab
+from playground.ui import collapse_state
 from playground.ui.settings import Settings
 from playground.ui.transport import Watched
 
@@ -26,13 +26,13 @@ def follow(now: Settings, watched: Watched) -> None:
 
 def follow_pair() -> None:
     """What somebody else broke or healed in the broken run while it trains, is marked on the Collapse page of this session, too."""
-    shown, (healthy, _) = lab.pair(), lab.config()
+    shown, (healthy, _) = collapse_state.pair(), collapse_state.config()
     flat = shown.broken.flat
     if not _news(f"{STATE} broken", shown.broken) or healthy is None or healthy.method.name != flat["method"]:
         return
     live = {each.name: each.values for each in breaks(healthy) if each.live}
-    kept = [name for name in lab.chosen(healthy) if name not in live]
-    lab.lab().breaks = (*kept, *(name for name, values in live.items() if values.items() <= flat.items()))
+    kept = [name for name in collapse_state.chosen(healthy) if name not in live]
+    collapse_state.state().breaks = (*kept, *(name for name, values in live.items() if values.items() <= flat.items()))
 
 
 def _news(place: str, watched: Watched) -> tuple[Change, ...]:
@@ -46,7 +46,7 @@ def _news(place: str, watched: Watched) -> tuple[Change, ...]:
 def _concerns(change: Change, now: Settings, watched: Watched) -> bool:
     """Whether the control of this knob stands for the run, and nothing newer was said here."""
     owner = change.name.partition(".")[0]
-    if change.name not in now.flat or change.name in now.untold or (owner in CHOICES and now.flat[owner] != watched.flat.get(owner)):
+    if change.name not in now.flat or change.name in now.unsent or (owner in CHOICES and now.flat[owner] != watched.flat.get(owner)):
         return False
     if now.on_its_way(change.name) and now.sent[change.name][0] != change.value:
         return False

@@ -37,14 +37,14 @@ def module() -> str:
 
 def panel(name: str, run: str | None, **more: Any) -> None:
     """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
-    still(name, run=run or recording(), **more)
+    static_panel(name, run=run or recording(), **more)
 
 
 def first_row(run: str | None) -> None:
     """The map and the curves of a run; without one the recorded pair, side by side."""
     with st.container(key="first-row"):
         if run is None and recording():
-            still("prologue")
+            static_panel("prologue")
             return
         left, right = st.columns([11, 10], gap="medium")
         with left:
@@ -53,7 +53,7 @@ def first_row(run: str | None) -> None:
             panel("curves", run)
 
 
-def still(name: str, *, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
+def static_panel(name: str, *, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
     """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun.
 
     where: what tells two panels of one kind apart that stand on the same page.

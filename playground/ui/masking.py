@@ -13,19 +13,19 @@ import streamlit as st
 from PIL import Image
 from torch import Tensor
 
-from playground.analysis.filling import fresh_vit, mask_of
+from playground.analysis.reconstruction import fresh_vit, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.datasets import Images
 from playground.knobs import Knob, knobs_of
 from playground.methods import introducing
 from playground.networks import ViT, patch_sizes
-from playground.runs.folder import atlas
+from playground.runs.folder import sprite_sheet
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import pen_for, plain, settings, widget
-from playground.ui.look import PREFIX, Look, at_last, beside, called, look, masked_runs
+from playground.ui.controls import plain, settings, widget, widgets_for
+from playground.ui.masking_state import PREFIX, MaskingState, at_last, beside, called, masked_runs, state
 from playground.ui.settings import Problem, switched
 from playground.ui.syncing import place, sync
 from playground.views.masking import Mask, Masking
@@ -36,7 +36,7 @@ PANEL = "panel-mask"
 CONTROLS = {"run", "other", "strategy", "ratio", "patch_size", "seed"}  # the others' sentences stand below the panel
 
 
-def runs(now: Look) -> None:
+def runs(now: MaskingState) -> None:
     """Whose painting is shown: a run, and a second one on the same masks."""
     listed = {each.id: called(each) for each in masked_runs()}
     for chosen in (now.run, now.other):
@@ -52,11 +52,11 @@ def runs(now: Look) -> None:
 def unfit(run: Run | None) -> None:
     """Why the run of the Train page is not among those to choose from."""
     kind = CHOICES["method"].get(run.flat["method"]) if run else None
-    if kind and kind.no_filling:
-        st.caption(f":material/info: The run of the Train page is not listed. It is of {plain(kind.title)}: {kind.no_filling}.")
+    if kind and kind.cannot_reconstruct:
+        st.caption(f":material/info: The run of the Train page is not listed. It is of {plain(kind.title)}: {kind.cannot_reconstruct}.")
 
 
-def _select(name: str, label: str, options: list[str], names: dict[str, str], nothing: str, now: Look) -> None:
+def _select(name: str, label: str, options: list[str], names: dict[str, str], nothing: str, now: MaskingState) -> None:
     index = place(PREFIX + name, getattr(now, name) or "", options)
     help = "Runs of this server that fill in hidden patches, newest first. Each paints with its last checkpoint."
     st.selectbox(
@@ -68,9 +68,9 @@ def _select(name: str, label: str, options: list[str], names: dict[str, str], no
 def data() -> RunConfig | None:
     """Which data set, for a look without a run: that of the settings. None where its settings cannot be."""
     now = settings()
-    pen = pen_for(now)
-    pen.choice("data", "Data")
-    pen.section("data")
+    widgets = widgets_for(now)
+    widgets.choice("data", "Data")
+    widgets.section("data")
     flat = {key: value for key, value in now.flat.items() if key.partition(".")[0] == "data"}
     try:
         return RunConfig(**flat)
@@ -78,7 +78,7 @@ def data() -> RunConfig | None:
         return None
 
 
-def mask(now: Look, image_size: int) -> None:
+def mask(now: MaskingState, image_size: int) -> None:
     """Strategy, ratio, patch size, seed. The patches of a run are what they are."""
     for each in knobs_of(Masking, PREFIX)[::-1]:
         _knob(each, now)
@@ -96,21 +96,21 @@ def mask(now: Look, image_size: int) -> None:
     _knob(Knob(f"{PREFIX}seed", "integer", 0, "The same seed draws the same masks."), now)
 
 
-def _knob(each: Knob, now: Look) -> None:
+def _knob(each: Knob, now: MaskingState) -> None:
     name = each.key.removeprefix(PREFIX)
     value = sync(each.key, getattr(now, name))
     widget(each, each.title.capitalize(), plain(each.help), value, on_change=_moved, args=(name,))
     _problem(now, name)
 
 
-def _problem(now: Look, name: str) -> None:
+def _problem(now: MaskingState, name: str) -> None:
     if name in now.problems:
         st.error(plain(now.problems[name].sentence), icon=":material/error:")
 
 
 @uninterrupted
 def _moved(name: str) -> None:
-    now = look()
+    now = state()
     before = now.origin
     now.set(name, st.session_state[PREFIX + name])
     if name == "run":
@@ -129,7 +129,7 @@ class Source:
     vit: Callable[[int], ViT]
 
 
-def source(now: Look) -> Source | None:
+def source(now: MaskingState) -> Source | None:
     """None where there is nothing to look at yet: a sentence stands on the page."""
     store, run = shared_pool().store, now.run
     if run and not store.folder(run).has_checkpoint():
@@ -153,18 +153,18 @@ _untrained = functools.lru_cache(maxsize=8)(fresh_vit)
 
 def _sprites(images: Images) -> dict[str, Any]:
     file, columns = io.BytesIO(), 12
-    Image.fromarray(atlas(images.pixels.permute(0, 2, 3, 1).numpy(), columns)).save(file, format="PNG", compress_level=1)
+    Image.fromarray(sprite_sheet(images.pixels.permute(0, 2, 3, 1).numpy(), columns)).save(file, format="PNG", compress_level=1)
     address = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
     return {"src": address, "tile": images.pixels.shape[-1], "columns": columns, "count": len(images)}
 
 
-def panel(now: Look, found: Source) -> None:
+def panel(now: MaskingState, found: Source) -> None:
     """The page's one panel: pick, draw, and see."""
     _within(now, found)
     grid = found.image_size // now.patch_size
     base = mask_of(now.masking, found.vit(now.patch_size), found.image(now.image), now.seed).hidden[0]
     other = None if beside(now.run, now.other) else now.other
-    live.still(
+    live.static_panel(
         "mask",
         on_status=heard,
         sprites=found.sprites,
@@ -178,7 +178,7 @@ def panel(now: Look, found: Source) -> None:
         st.error(plain(now.problems[name].sentence), icon=":material/error:")
 
 
-def _within(now: Look, found: Source) -> None:
+def _within(now: MaskingState, found: Source) -> None:
     """An image that is not there and a mask that cannot be give way, with a sentence."""
     if now.image >= found.sprites["count"]:
         sentence = f"image must be below {found.sprites['count']}, the number of images, got {now.image}"
@@ -199,13 +199,13 @@ def _told(run: str) -> dict[str, Any]:
 @uninterrupted
 def another() -> None:
     """The next seed."""
-    look().another()
+    state().another()
 
 
 @uninterrupted
 def heard() -> None:
     """The panel says which image was picked, and what was drawn."""
-    now, said = look(), st.session_state[PANEL]["status"]
+    now, said = state(), st.session_state[PANEL]["status"]
     now.problems.pop("image", None)
     now.problems.pop("drawn", None)
     if said["origin"] == now.origin:  # else another mask has been asked for since
@@ -214,7 +214,7 @@ def heard() -> None:
     now.image = int(said["image"])
 
 
-def nobody_paints(now: Look) -> None:
+def nobody_paints(now: MaskingState) -> None:
     """What to do where no run can paint what is hidden."""
     title = CHOICES["method"][introducing("masking")].title
     st.caption(
@@ -224,7 +224,7 @@ def nobody_paints(now: Look) -> None:
         to_training(now)
 
 
-def to_training(now: Look) -> None:
+def to_training(now: MaskingState) -> None:
     """The settings of the Train page get this masking, and a method that masks if theirs does not."""
     kept = settings()
     if not CHOICES["method"][kept.flat["method"]].masked:

@@ -29,7 +29,7 @@ from scipy.spatial import KDTree
 from playground.config import CHOICES, RunConfig
 from playground.diagnostics.course import LossCourse
 from playground.diagnostics.limits import bar_limits, gain_limits
-from playground.diagnostics.subject import Subject, guarded
+from playground.diagnostics.run_context import RunContext, guarded
 from playground.diagnostics.verdict import judge
 from playground.events import Finished
 from playground.home import home
@@ -112,7 +112,7 @@ def judged_anew(run: Mapping[str, Any]) -> dict[str, Any]:
     for number, kind, step, at, body in run["events"]:
         if kind == "started":
             body = body | {"limits": bar_limits(body["layers"], body["probe"], guarded(config)), "gain": gain_limits()}
-            subject = Subject.of_run(config, body)
+            subject = RunContext.of_run(config, body)
         elif kind == "metrics" and "feature_std" in body:
             start, values = start or body, body
         elif kind == "metrics":

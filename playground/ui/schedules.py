@@ -10,7 +10,7 @@ import streamlit as st
 from playground.knobs import Knob
 from playground.schedules import SHAPES, Schedule
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import Pen, settings, widget
+from playground.ui.controls import KnobWidgets, settings, widget
 from playground.ui.syncing import sync
 
 PREFIX = "schedule."
@@ -18,10 +18,10 @@ CHOSEN = "scheduled"  # the widget that says which knobs have one
 WIDTH, HEIGHT, POINTS = 240, 44, 48  # of the picture
 
 
-def draw(pen: Pen) -> None:
+def draw(widgets: KnobWidgets) -> None:
     """The section: a choice of live numbers, and for each its end, its shape, and its picture."""
-    live = {key: each for key, each in pen.knobs.items() if each.live and each.kind in ("number", "integer")}
-    chosen = [key.removeprefix(PREFIX) for key in pen.now.flat if key.startswith(PREFIX)]
+    live = {key: each for key, each in widgets.knobs.items() if each.live and each.kind in ("number", "integer")}
+    chosen = [key.removeprefix(PREFIX) for key in widgets.now.flat if key.startswith(PREFIX)]
     st.multiselect(
         "Knobs that change over the run",
         list(live),
@@ -34,12 +34,12 @@ def draw(pen: Pen) -> None:
     )
     for key in chosen:
         if key in live:
-            _one(pen, live[key])
+            _one(widgets, live[key])
 
 
-def _one(pen: Pen, each: Knob) -> None:
+def _one(widgets: KnobWidgets, each: Knob) -> None:
     name = PREFIX + each.key
-    schedule, start = Schedule.parse(pen.now.flat[name]), float(pen.now.flat[each.key])
+    schedule, start = Schedule.parse(widgets.now.flat[name]), float(widgets.now.flat[each.key])
     left, right = st.columns([3, 2])
     last, shape = sync(f"end {each.key}", schedule.end), sync(f"shape {each.key}", schedule.shape)
     more: dict[str, Any] = {"on_change": _change, "args": (each.key,)}
@@ -50,8 +50,8 @@ def _one(pen: Pen, each: Knob) -> None:
         st.selectbox(
             "By", SHAPES, SHAPES.index(shape), key=f"shape {each.key}", help="A straight line, or half a cosine: slow, fast, slow.", **more
         )
-    st.html(picture(schedule, start, pen.now.flat["steps"], each.title))
-    pen.beside(name)
+    st.html(picture(schedule, start, widgets.now.flat["steps"], each.title))
+    widgets.beside(name)
 
 
 def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:

@@ -37,7 +37,7 @@ class Problem:
 class Settings:
     """flat: what the controls show, complete. problems: by key. notes: by key, what was moved on the person's behalf.
 
-    untold: keys that were moved where no run listens, on another page; the run under way may have other values.
+    unsent: keys that were moved where no run listens, on another page; the run under way may have other values.
     sent: by key, what was moved here and told a run, and when (time.monotonic), until the run says that it has heard.
     left: knobs with values that somebody else moved them away from, and when: a browser that has not heard may still report them.
     ignored: keys of the address that are nobody's here, such as the marks that other sites add to their links.
@@ -46,7 +46,7 @@ class Settings:
     flat: dict[str, Any]
     problems: dict[str, Problem] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
-    untold: set[str] = field(default_factory=set)
+    unsent: set[str] = field(default_factory=set)
     sent: dict[str, tuple[Any, float]] = field(default_factory=dict)
     left: dict[tuple[str, Any], float] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()

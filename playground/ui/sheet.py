@@ -21,7 +21,7 @@ CRISP = 64  # up to this side in pixels pictures are kept exactly
 
 def draw(data: Any, train: Images, probe: Images, factor: str | None, number: int) -> None:
     """data: `config.data`; factor: None for all images in one grid; number: which examples."""
-    live.still(
+    live.static_panel(
         "sheet", **_packed(data.model_dump_json() + data.name, len(train), factor, number, train, probe), test=data.choice.test_count
     )
 
@@ -32,7 +32,7 @@ def numbers(data: Any) -> None:
     if measured and shown:
         guessed = measured.guessed and shown == measured.range
         more = {"counts": measured.counts, "first": measured.first, "last": measured.last}
-        live.still("numbers", low=shown.low, high=shown.high, guessed=guessed, **more)
+        live.static_panel("numbers", low=shown.low, high=shown.high, guessed=guessed, **more)
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking at the images")

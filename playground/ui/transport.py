@@ -10,7 +10,7 @@ from uuid import uuid4
 import streamlit as st
 
 from playground.config import CHOICES, RunConfig, knobs_for
-from playground.events import Change, Command, Pause, Set, Step
+from playground.events import Change, Command, Pause, SetKnob, TakeStep
 from playground.home import HomeError
 from playground.knobs import ConfigError, safeguards_off
 from playground.runs.condition import condition
@@ -18,13 +18,13 @@ from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.runs.runner import PoolFull, RunError
+from playground.runs.status import Status
 from playground.runs.way_back import RATE, WayBack, way_back
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import Running, plain, remember, settings
+from playground.ui.controls import Running, plain, settings, write_url
 
 T = TypeVar("T")
 OWNER_COOKIE = "ssl_playground_owner"  # set by assets/live.js: one browser is one person to the queue
-GOES_ON = ("stopped", "interrupted", "failed")  # statuses from which Resume picks a run up again
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Watched:
     @property
     def active(self) -> bool:
         """Whether it trains, waits its turn or is paused."""
-        return self.run is not None and not self.run.over
+        return self.run is not None and self.run.active
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Watched:
     @property
     def resumable(self) -> bool:
         """Whether it ended early: Resume goes on from its last checkpoint, or begins again where there is none."""
-        return self.run is not None and self.run.status in GOES_ON
+        return self.run is not None and self.run.resumable
 
     def title(self) -> str:
         """SimCLR on Shapes, seed 0."""
@@ -108,8 +108,8 @@ def owner() -> str:
 def buttons(config: RunConfig | None, now: Watched) -> None:
     """The four buttons, in one row."""
     status = now.run.status if now.run else ""
-    goes = status == "running"
-    resume = status == "paused" or now.resumable
+    goes = status == Status.RUNNING
+    resume = status == Status.PAUSED or now.resumable
     with st.container(horizontal=True, gap="small", key="buttons", width="content"):
         st.button(
             "Start over" if now.active else "Start",
@@ -126,7 +126,7 @@ def buttons(config: RunConfig | None, now: Watched) -> None:
             disabled=not (goes or resume),
             on_click=_pause,
         )
-        st.button("Step", key="step", icon=":material/skip_next:", disabled=not (goes or status == "paused"), on_click=_step)
+        st.button("Step", key="step", icon=":material/skip_next:", disabled=not (goes or status == Status.PAUSED), on_click=_step)
         st.button("Stop", key="stop", icon=":material/stop:", disabled=not now.active, on_click=_stop)
 
 
@@ -159,7 +159,7 @@ def _start() -> None:
     if now.active and now.run:
         shared_pool().stop(now.run.id)
     st.session_state["run"] = run
-    remember(run)
+    write_url(run)
 
 
 def _started_this_just_now(config: RunConfig, now: Watched) -> bool:
@@ -172,7 +172,7 @@ def _pause() -> None:
     run = watched().run
     if run is None:
         return
-    if run.status == "running":
+    if run.status == Status.RUNNING:
         asked(lambda: shared_pool().command(run.id, Pause()))
     else:
         _resume(run.id, moved(watched()))
@@ -180,7 +180,7 @@ def _pause() -> None:
 
 def moved(now: Watched) -> dict[str, Any]:
     """The live knobs of the run that the page shows otherwise than the run has them: Resume takes them along."""
-    if now.run is None or not (now.resumable or now.run.status == "paused"):
+    if now.run is None or not (now.resumable or now.run.status == Status.PAUSED):
         return {}
     try:
         live = RunConfig(**now.flat).live()
@@ -220,12 +220,12 @@ def _go_back(run: str, back: WayBack) -> None:
 def _resume(run: str, moves: dict[str, Any], step: int | None = None) -> None:
     asked(lambda: shared_pool().resume(run, moves=moves, step=step))
     if not st.session_state["refusal"]:
-        settings().untold.difference_update(moves)
+        settings().unsent.difference_update(moves)
 
 
 @uninterrupted
 def _step() -> None:
-    _send(Step())
+    _send(TakeStep())
 
 
 @uninterrupted
@@ -236,7 +236,7 @@ def _stop() -> None:
 
 
 def _move(key: str, value: Any) -> bool:
-    return _send(Set(key, value))
+    return _send(SetKnob(key, value))
 
 
 def _send(command: Command) -> bool:

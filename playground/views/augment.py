@@ -2,9 +2,9 @@
 
     views = augment(pixels, knobs, generator)
 
-It draws and then does: `draw` decides everything by chance, `perform` does it by the operators of operators.py, in a fixed order
+It draws and then does: `draw` decides everything by chance, `apply` does it by the operators of operators.py, in a fixed order
 (torchvision shuffles its color jitter): crop, flip, brightness, contrast, saturation, hue, grayscale, blur, solarize. Whoever wants
-to see what each of them does has `perform` do only some. Nothing here waits for the device.
+to see what each of them does has `apply` do only some. Nothing here waits for the device.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Augment(Section):
         live=True,
     )
 
-    def one_of_two(self, number: int) -> Augment:
+    def for_view(self, number: int) -> Augment:
         """What the first (0) or the second (1) of an image's two views undergoes, for those who draw them apart."""
         lean = self.asymmetry * (1, -1)[number]
         blurred, solarized = _leaning(self.blur_probability, lean), _leaning(self.solarize_probability, -lean)
@@ -145,7 +145,7 @@ def augment(pixels: Tensor, knobs: Augment, generator: torch.Generator, local: C
     batch, _, height, width = pixels.shape
     scale = (local.local_scale_min, local.local_scale_max) if local else None
     chance = draw(knobs, batch, height, width, generator, scale, views)
-    return perform(pixels, chance, possible(knobs), local.local_size if local else None)
+    return apply(pixels, chance, possible(knobs), local.local_size if local else None)
 
 
 def possible(knobs: Augment) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def possible(knobs: Augment) -> tuple[str, ...]:
     return tuple(name for name in OPERATORS if often.get(name, 1) > 0)
 
 
-def perform(pixels: Tensor, chance: Draw, operators: Collection[str] = OPERATORS, size: int | None = None) -> Tensor:
+def apply(pixels: Tensor, chance: Draw, operators: Collection[str] = OPERATORS, size: int | None = None) -> Tensor:
     """Does what was drawn: pixels (B, 3, H, W) uint8, or float in [0, 1] -> (B, 3, size, size) float32 in [0, 1].
 
     operators: those that are done; the others change nothing and cost nothing. size: of the views, that of the images unless given.

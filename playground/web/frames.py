@@ -20,7 +20,7 @@ from playground.analysis import maps
 from playground.home import HomeError
 from playground.runs.points import Points
 from playground.runs.pool import Pool
-from playground.web.turns import Turns
+from playground.web.priority_executor import PriorityExecutor
 
 NOW, SOON, LATER = 0, 1, 2  # ranks: what somebody has clicked, what colors the map, frames
 Arrays = dict[str, np.ndarray]
@@ -30,13 +30,13 @@ Found = TypeVar("Found")
 class Frames:
     """Everything that one step of a map takes."""
 
-    def __init__(self, pool: Callable[[], Pool], turns: Turns) -> None:
-        self.pool, self._turns = pool, turns
+    def __init__(self, pool: Callable[[], Pool], executor: PriorityExecutor) -> None:
+        self.pool, self._executor = pool, executor
         self._series: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def turn(self, rank: int, work: Callable[[], Found]) -> Awaitable[Found]:
         """What `work` returns when its turn has come."""
-        return asyncio.wrap_future(self._turns.ask(rank, work))
+        return asyncio.wrap_future(self._executor.ask(rank, work))
 
     async def features(self, points: Points, step: int, rank: int) -> Tensor:
         """(N, D) at a step: as they were measured, or by the weights of that step, a piece at a time so that others come between."""

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
-from playground.analysis.portrait import BY_FACTOR, Portrait, ViewsPortrait, measured_on, portrait, top, views_portrait
+from playground.analysis.layer_report import BY_FACTOR, LayerReport, ViewsReport, layer_report, measured_on, top, views_report
 from playground.config import RunConfig
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
@@ -33,7 +33,7 @@ from playground.runs.store import Store
 from playground.runs.trained import steps_kept, trained
 from playground.web.files import answer, packed
 from playground.web.numbers import whole_number
-from playground.web.turns import Turns
+from playground.web.priority_executor import PriorityExecutor
 
 LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features
 COMPARED = 1024  # images, at most, by which representations are compared
@@ -44,8 +44,8 @@ RANKS = {"": 1, "/cka": 2, "/views": 3}  # numbers before heat maps, and what ne
 class Geometry:
     """The answers, in turn with everybody else's."""
 
-    def __init__(self, pool: Callable[[], Pool], turns: Turns) -> None:
-        self._pool, self._turns = pool, turns
+    def __init__(self, pool: Callable[[], Pool], executor: PriorityExecutor) -> None:
+        self._pool, self._executor = pool, executor
 
     def paths(self) -> dict[str, Callable[[Request], Any]]:
         """Address -> answer."""
@@ -55,7 +55,7 @@ class Geometry:
     async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
         try:
-            return answer(await asyncio.wrap_future(self._turns.ask(rank, work)))
+            return answer(await asyncio.wrap_future(self._executor.ask(rank, work)))
         except FileNotFoundError as error:  # deleted, or taken back to an earlier step, in this very moment
             raise ValueError(f"run {request.path_params['run']} must still have its files, got some that are gone") from error
 
@@ -63,7 +63,7 @@ class Geometry:
 def measured(store: Store, request: Request) -> dict[str, Any]:
     """Numbers, factors, correlations and spectrum of one layer at one step, with those of step 0 beside them."""
     run, folder, layer, step = _asked(store, request)
-    now, first = (_portrait(folder.path, run.attempt, each, layer) for each in (step, _steps(folder, layer)[0]))
+    now, first = (_report(folder.path, run.attempt, each, layer) for each in (step, _steps(folder, layer)[0]))
     kinds = [(each, top(each, now.size, now.images)) for each in measured_on(["features"])]
     return {
         "step": step,
@@ -145,7 +145,7 @@ def _told(each: Any, high: float | None, now: dict[str, float], first: dict[str,
     return words | {"high": high, "value": now[each.name], "before": first[each.name]}
 
 
-def _factor(name: str, labels: Tensor, now: Portrait, first: Portrait) -> dict[str, Any]:
+def _factor(name: str, labels: Tensor, now: LayerReport, first: LayerReport) -> dict[str, Any]:
     """values: without those of which there are too few images; why: the sentence about them, or nothing."""
     known = labels[labels >= 0]
     told = {what: (now.factors[what].get(name), first.factors[what].get(name)) for what in BY_FACTOR}
@@ -199,18 +199,18 @@ def _factors(folder: RunFolder) -> dict[str, Tensor]:
 
 
 @functools.lru_cache(maxsize=64)
-def _portrait(path: Path, attempt: int, step: int, layer: str) -> Portrait:
+def _report(path: Path, attempt: int, step: int, layer: str) -> LayerReport:
     """attempt: one that goes on from a checkpoint may measure other features at the same step."""
     folder = RunFolder(path)
-    return portrait(_features(folder, layer, step), _factors(folder))
+    return layer_report(_features(folder, layer, step), _factors(folder))
 
 
 @functools.lru_cache(maxsize=32)
-def _views(store: Store, run: str, attempt: int, step: int, layer: str) -> ViewsPortrait:
+def _views(store: Store, run: str, attempt: int, step: int, layer: str) -> ViewsReport:
     """With the augmentation that the run began with, so that numbers of all steps mean one thing."""
     config = RunConfig(**store.run(run).flat)
     pixels = probe_pixels(store.folder(run)).contiguous()
-    return views_portrait(trained(store, run, step).method, layer, pixels, config.augment, config.seed)
+    return views_report(trained(store, run, step).method, layer, pixels, config.augment, config.seed)
 
 
 @functools.lru_cache(maxsize=32)

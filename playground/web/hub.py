@@ -14,7 +14,8 @@ from typing import Any
 
 from playground.home import HomeError
 from playground.runs.pool import Pool
-from playground.runs.records import OVER, Entry, UnknownRun
+from playground.runs.records import Entry, UnknownRun
+from playground.runs.status import OVER
 
 logger = logging.getLogger(__name__)
 PERIOD = 0.1

@@ -20,11 +20,11 @@ from playground.datasets.decoding import Fit, Unreadable, decode
 from playground.runs.points import Points, images_here, network, newest_step, why_not
 from playground.runs.store import Store
 from playground.runs.trained import steps_kept
-from playground.web.asking import asked_map
 from playground.web.files import answer
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.masks import picture, probe_image
 from playground.web.numbers import number_asked, whole_number
+from playground.web.params import map_param
 
 LARGEST = 8 << 20  # bytes of a picture that is sent
 HEARD = 8  # times that: a browser reads no answer before it has sent everything, so what is too long is heard and thrown away
@@ -42,13 +42,13 @@ class Landing:
 
     async def known(self, request: Request) -> Response:
         """Where a probe image of any data set lands."""
-        points, kind = await asked_map(self._frames, request)
+        points, kind = await map_param(self._frames, request)
         pixels = await self._frames.turn(NOW, lambda: _probe_image(points, request))
         return answer(await self._landed(points, kind, pixels))
 
     async def sent(self, request: Request) -> Response:
         """Where a picture lands. It is never written down."""
-        points, kind = await asked_map(self._frames, request)
+        points, kind = await map_param(self._frames, request)
         data = await _body(request)
         async with self._decoding:
             pixels = await run_in_threadpool(squared, data, points.run.config)

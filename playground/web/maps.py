@@ -26,15 +26,15 @@ from torch import Tensor
 
 from playground.analysis import maps
 from playground.runs.condition import condition
-from playground.runs.points import LAYERS, MANY, Points, sizes, sprite_sheet, why_not
+from playground.runs.points import LAYERS, MANY, Points, sizes, training_sprites, why_not
 from playground.runs.pool import Pool
 from playground.runs.trained import steps_kept
-from playground.web.asking import asked_below, asked_kind, asked_map, asked_points, asked_step
 from playground.web.files import answer, content, packed, tagged
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
 from playground.web.numbers import number_asked
-from playground.web.turns import Turns
+from playground.web.params import below_param, kind_param, map_param, points_param, step_param
+from playground.web.priority_executor import PriorityExecutor
 
 UMAP_NEEDS = 17  # points
 
@@ -42,8 +42,8 @@ UMAP_NEEDS = 17  # points
 class Maps:
     """The answers."""
 
-    def __init__(self, pool: Callable[[], Pool], turns: Turns) -> None:
-        self._frames = Frames(pool, turns)
+    def __init__(self, pool: Callable[[], Pool], executor: PriorityExecutor) -> None:
+        self._frames = Frames(pool, executor)
         self._landing = Landing(self._frames)
 
     def paths(self) -> dict[str, Callable[[Request], Any]]:
@@ -66,43 +66,43 @@ class Maps:
 
     async def map(self, request: Request) -> Response:
         """What there is to show."""
-        kind, points = asked_kind(request), await asked_points(self._frames, request)
+        kind, points = kind_param(request), await points_param(self._frames, request)
         return answer(await self._frames.turn(SOON, lambda: _described(points, kind)))
 
     async def frame(self, request: Request) -> Response:
         """Where the points lie at one step."""
-        points, kind = await asked_map(self._frames, request)
-        step = await asked_step(self._frames, points, request)
+        points, kind = await map_param(self._frames, request)
+        step = await step_param(self._frames, points, request)
         found = await self._frames.map(points, kind, step)
         return tagged(request, f"{points.run.attempt}-{points.name}-{kind}-{step}", _frame(found, step))
 
     async def shadow(self, request: Request) -> Response:
         """Where they lie meanwhile."""
-        points = await asked_points(self._frames, request)
-        step = await asked_step(self._frames, points, request)
+        points = await points_param(self._frames, request)
+        step = await step_param(self._frames, points, request)
         found = await self._frames.shadow(points, step)
         return tagged(request, f"{points.run.attempt}-{points.name}-shadow-{step}", _frame(found, step))
 
     async def sprites(self, request: Request) -> Response:
         """Training images, one tile each."""
-        points = await asked_points(self._frames, request)
+        points = await points_param(self._frames, request)
         if not points.count:
             raise ValueError("points must be a number of training images: the picture of the probe set is sprites.png")
-        return content(request, *await self._frames.turn(SOON, lambda: sprite_sheet(points)))
+        return content(request, *await self._frames.turn(SOON, lambda: training_sprites(points)))
 
     async def neighbors(self, request: Request) -> Response:
         """Who is near an image."""
-        points = await asked_points(self._frames, request)
-        step = await asked_step(self._frames, points, request)
+        points = await points_param(self._frames, request)
+        step = await step_param(self._frames, points, request)
         features = await self._frames.features(points, step, NOW)
-        image, count = asked_below("image", request, len(features), 0), len(features)
-        k = asked_below("k", request, count, min(10, count - 1))
+        image, count = below_param("image", request, len(features), 0), len(features)
+        k = below_param("k", request, count, min(10, count - 1))
         return answer(await self._frames.turn(NOW, lambda: _neighbors(points, step, features, image, k)))
 
     async def clusters(self, request: Request) -> Response:
         """Groups that nobody named."""
-        points = await asked_points(self._frames, request)
-        step, k = await asked_step(self._frames, points, request), number_asked(request, "k", 8)
+        points = await points_param(self._frames, request)
+        step, k = await step_param(self._frames, points, request), number_asked(request, "k", 8)
         found = await self._frames.clusters(points, k, step)
         return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
 

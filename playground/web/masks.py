@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
-from playground.analysis.filling import at_ratios, attention_of, average, fill, many_masks, mask_of
+from playground.analysis.reconstruction import at_ratios, attention_of, average, fill, many_masks, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.flat import build
 from playground.methods.shared.masked import Masked, masked_mean
@@ -38,14 +38,14 @@ from playground.training.probe_set import as_pixels
 from playground.views.masking import Mask, Masking
 from playground.web.files import answer
 from playground.web.numbers import number_asked
-from playground.web.turns import Turns
+from playground.web.priority_executor import PriorityExecutor
 
 
 class Masks:
     """The answers, one after the other; whoever draws comes before those who wait for larger pictures."""
 
-    def __init__(self, pool: Callable[[], Pool], turns: Turns) -> None:
-        self._pool, self._turns = pool, turns
+    def __init__(self, pool: Callable[[], Pool], executor: PriorityExecutor) -> None:
+        self._pool, self._executor = pool, executor
 
     def paths(self) -> dict[str, Callable[[Request], Any]]:
         """Address -> answer."""
@@ -55,7 +55,7 @@ class Masks:
 
     async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
-        return answer(await asyncio.wrap_future(self._turns.ask(rank, work)))
+        return answer(await asyncio.wrap_future(self._executor.ask(rank, work)))
 
 
 def filled(store: Store, request: Request) -> dict[str, Any]:
@@ -104,15 +104,15 @@ def masked_run(store: Store, run: str) -> tuple[Trained, Masked]:
     """A run that can fill in. Raises UnknownRun, and ValueError with the reason why it cannot."""
     found = store.run(run)
     kind = CHOICES["method"].get(found.flat["method"])
-    if kind is None or kind.no_filling or not issubclass(kind, Masked):
-        why = kind.no_filling if kind else "there is no such method any more"
+    if kind is None or kind.cannot_reconstruct or not issubclass(kind, Masked):
+        why = kind.cannot_reconstruct if kind else "there is no such method any more"
         raise ValueError(f"run {run} must be of a method that fills in, got {found.flat['method']}: {why}")
     result = trained(store, run)
     return result, cast(Masked, result.method)
 
 
 def probe_image(store: Store, run: str, number: int) -> Tensor:
-    """One image that a run was measured on, (1, 3, H, W): from its own atlas, so that no data set is needed here."""
+    """One image that a run was measured on, (1, 3, H, W): from its own sprite sheet, so that no data set is needed here."""
     folder = store.folder(run)
     probe, path = folder.probe(), folder.path / "sprites.png"
     if probe is None or not path.exists():

@@ -48,8 +48,8 @@ from playground.web.hub import Hub
 from playground.web.maps import Maps
 from playground.web.masks import Masks
 from playground.web.numbers import number_asked
+from playground.web.priority_executor import PriorityExecutor
 from playground.web.stream import PageSocket
-from playground.web.turns import Turns
 from playground.web.views import Views
 
 # Large, and no page draws it: it is what the maps are made from.
@@ -59,8 +59,8 @@ NOT_SENT = ("embedding", "projection")
 def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) -> list[BaseRoute]:
     """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes. Streams end
     once `stopping` is set."""
-    api, turns = Api(pool, Hub(pool, stopping or threading.Event())), Turns()
-    maps = Maps(pool, turns)
+    api, executor = Api(pool, Hub(pool, stopping or threading.Event())), PriorityExecutor()
+    maps = Maps(pool, executor)
     run = "/api/runs/{run}"
     paths: dict[str, Callable[[Request], Any]] = {
         "/healthz": api.health,
@@ -76,9 +76,9 @@ def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) ->
         "/assets/definitions.json": definitions,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
-        **Masks(pool, turns).paths(),
+        **Masks(pool, executor).paths(),
         **maps.paths(),
-        **Geometry(pool, turns).paths(),
+        **Geometry(pool, executor).paths(),
         **Evaluation(pool).paths(),
     }
     gets = [Route(path, _answering(found)) for path, found in paths.items()]
@@ -108,8 +108,7 @@ class Api:
         pool, name = self._pool(), request.path_params["run"]
         run, folder = pool.standing(name), pool.store.folder(name)
         changes = [{"step": each.step, "name": each.name, "value": each.value} for each in changes_of(pool.store, run)]
-        resumable = run.status in ("stopped", "interrupted", "failed")
-        more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": resumable, "condition": condition(folder, run)}
+        more = {"facts": run.facts, "probe": None, "changes": changes, "resumable": run.resumable, "condition": condition(folder, run)}
         with suppress(Damaged):  # `condition` says so
             more["probe"] = folder.probe()
         return answer(_summary(pool, run) | more)

@@ -45,12 +45,12 @@ class PageSocket:
         await asyncio.to_thread(self._hub.expect)
         try:
             async for text in self._websocket.iter_text():
-                await self._obey(text)
+                await self._process_commands(text)
         finally:
             for task in self._watching.values():
                 task.cancel()
 
-    async def _obey(self, text: str) -> None:
+    async def _process_commands(self, text: str) -> None:
         try:
             request = json.loads(text)
             run, after = request.get("watch", request.get("unwatch")), whole_number("after", request.get("after") or 0)

@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
 
-from playground.analysis import survival as surviving
+from playground.analysis import augmentation_probes
 from playground.analysis import views as seen
 from playground.config import RunConfig
 from playground.datasets import Images, load_images
@@ -47,7 +47,7 @@ from playground.web.numbers import number_asked
 OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run
 MOST_DRAWS = 1_000_000
 SHOWN = 6  # images in each row of presets
-COLUMNS = 8  # of an atlas
+COLUMNS = 8  # of a sprite sheet
 STARTED = uuid4().hex  # answers stay true as long as this process, which keeps the images it has read
 
 _measuring = threading.Lock()  # measurements take seconds: one at a time, and who asks for the same gets the same
@@ -179,11 +179,11 @@ def _once(measure: Callable[..., dict[str, Any]], *what: Any) -> dict[str, Any]:
 def _survival(text: str) -> dict[str, Any]:
     config = RunConfig.from_json(text)
     train, probe = _images(config)
-    readings = surviving.survival(config, train, probe)
+    accuracies = augmentation_probes.probe_accuracies(config, train, probe)
     return {
-        "images": min(len(probe), surviving.READ),
+        "images": min(len(probe), augmentation_probes.PROBED),
         "network": config.network.choice.title,
-        "factors": [asdict(each) for each in readings],
+        "factors": [asdict(each) for each in accuracies],
     }
 
 
@@ -191,14 +191,14 @@ def _survival(text: str) -> dict[str, Any]:
 def _invariance(text: str, store: Store | None = None, run: str = "", step: int = 0) -> dict[str, Any]:
     config = RunConfig.from_json(text)
     train, probe = _images(config)
-    start = surviving.invariance(untrained(config, train), probe)
-    end = surviving.invariance(trained(store, run).method, probe) if store else {}
+    start = augmentation_probes.invariance(untrained(config, train), probe)
+    end = augmentation_probes.invariance(trained(store, run).method, probe) if store else {}
     lines = [
         {"operator": name, "title": dose.title, "strengths": dose.strengths, "untrained": start[name], "trained": end.get(name)}
-        for name, dose in surviving.DOSES.items()
+        for name, dose in augmentation_probes.STRENGTH_SWEEPS.items()
     ]
     titles = {"method": config.method.choice.title, "network": config.network.choice.title, "data": config.data.choice.title}
-    return {"run": run, "step": step, **titles, "images": min(len(probe), surviving.MOVED), "operators": lines}
+    return {"run": run, "step": step, **titles, "images": min(len(probe), augmentation_probes.MOVED), "operators": lines}
 
 
 def _atlas(pictures: Tensor, columns: int = COLUMNS) -> dict[str, Any]:
@@ -214,6 +214,6 @@ def _atlas(pictures: Tensor, columns: int = COLUMNS) -> dict[str, Any]:
 
 def _data_url(picture: np.ndarray) -> str:
     held = io.BytesIO()
-    # Fast rather than small: at level 1 an atlas takes a third of the time of level 6 and is a tenth larger.
+    # Fast rather than small: at level 1 a sprite sheet takes a third of the time of level 6 and is a tenth larger.
     Image.fromarray(picture).save(held, "PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"

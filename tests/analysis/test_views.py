@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from playground.analysis import survival, views
+from playground.analysis import augmentation_probes, views
 from playground.analysis.presets import OWN, PRESETS, matching, pipeline, settings
 from playground.config import RunConfig
 from playground.datasets import Images, load_images
@@ -151,7 +151,7 @@ def test_presets_are_compared_on_the_same_images_by_the_same_chance(shapes):
 
 
 def reading(config, shapes, factor):
-    return next(each for each in survival.survival(config, *shapes) if each.factor == factor)
+    return next(each for each in augmentation_probes.probe_accuracies(config, *shapes) if each.factor == factor)
 
 
 def test_without_augmentation_pixels_tell_color_and_in_gray_they_do_not(shapes):
@@ -177,15 +177,15 @@ def test_a_linear_probe_reads_what_is_linear_and_nothing_else():
     generator = torch.Generator().manual_seed(0)
     labels, noise = torch.randint(3, (400,), generator=generator), torch.randint(3, (400,), generator=generator)
     features = torch.nn.functional.one_hot(labels, 3).float() + 0.1 * torch.randn(400, 3, generator=generator)
-    found = survival.linear_accuracy(features, {"seen": labels, "unseen": noise})
+    found = augmentation_probes.linear_accuracy(features, {"seen": labels, "unseen": noise})
     assert found["seen"] > 0.98 and found["unseen"] < 0.5
 
 
 def test_images_without_labels_have_nothing_to_read(shapes):
     bare = Images(shapes[1].pixels[:80], {}, {})
-    assert survival.survival(RunConfig(network="resnet-tiny"), shapes[0], bare) == []
-    assert survival.survival(RunConfig(network="resnet-tiny"), shapes[0], shapes[1][:19]) == []  # too few to read
-    few = survival.survival(RunConfig(network="resnet-tiny"), shapes[0], shapes[1][:30])
+    assert augmentation_probes.probe_accuracies(RunConfig(network="resnet-tiny"), shapes[0], bare) == []
+    assert augmentation_probes.probe_accuracies(RunConfig(network="resnet-tiny"), shapes[0], shapes[1][:19]) == []  # too few to read
+    few = augmentation_probes.probe_accuracies(RunConfig(network="resnet-tiny"), shapes[0], shapes[1][:30])
     assert few and all(
         0 <= share <= 1 for each in few for who in each.values.values() for probe in who.values() for share in probe.values()
     )
@@ -194,33 +194,33 @@ def test_images_without_labels_have_nothing_to_read(shapes):
 def test_a_profile_starts_at_one_and_falls_and_knows_what_is_ignored(shapes):
     config = RunConfig(network="resnet-tiny")
     network = untrained(config, shapes[0])
-    found = survival.invariance(network, shapes[1][:64])
+    found = augmentation_probes.invariance(network, shapes[1][:64])
     assert set(found) == set(OPERATORS)
     for name, curve in found.items():
-        assert len(curve) == len(survival.DOSES[name].strengths) and curve[0] == pytest.approx(1, abs=1e-3), name
+        assert len(curve) == len(augmentation_probes.STRENGTH_SWEEPS[name].strengths) and curve[0] == pytest.approx(1, abs=1e-3), name
         assert curve[-1] < 0.99, name
     network.embed = lambda images: images.mean(1).flatten(1)  # blind to where the color lies, but not to blur
-    gray = survival.invariance(network, shapes[1][:64])
+    gray = augmentation_probes.invariance(network, shapes[1][:64])
     assert gray["grayscale"][-1] > 0.9 > gray["solarize"][-1]
     network.embed = lambda images: (images + images.flip(3)).flatten(1)
-    assert survival.invariance(network, shapes[1][:64])["flip"][-1] == pytest.approx(1, abs=1e-4)
+    assert augmentation_probes.invariance(network, shapes[1][:64])["flip"][-1] == pytest.approx(1, abs=1e-4)
 
 
 def test_doses_are_as_strong_as_they_say(shapes):
     still = views.neutral(200, 32, 32)
     generator = torch.Generator().manual_seed(0)
-    boxes = survival.DOSES["crop"].draw(0.4, still, generator).boxes
+    boxes = augmentation_probes.STRENGTH_SWEEPS["crop"].draw(0.4, still, generator).boxes
     close(boxes[:, 2:].prod(1) / 32**2, torch.full((200,), 0.4), 1e-4)
-    hue = survival.DOSES["hue"].draw(0.3, still, generator).hue
+    hue = augmentation_probes.STRENGTH_SWEEPS["hue"].draw(0.3, still, generator).hue
     close(hue.abs(), torch.full((200,), 0.3))
     assert 60 < int((hue > 0).sum()) < 140
-    assert survival.DOSES["flip"].draw(1.0, still, generator).flips.all()
+    assert augmentation_probes.STRENGTH_SWEEPS["flip"].draw(1.0, still, generator).flips.all()
 
 
 def test_measuring_touches_nobody_elses_random_numbers(shapes):
     before = torch.get_rng_state()
     views.presets(RunConfig(), shapes[0].pixels[:1], 0)
-    survival.survival(RunConfig(network="resnet-tiny"), shapes[0], shapes[1][:80])
+    augmentation_probes.probe_accuracies(RunConfig(network="resnet-tiny"), shapes[0], shapes[1][:80])
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from playground.config import RunConfig
 from playground.diagnostics.limits import ERRORS, GAIN
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 
 ASK = """
 async ([facts, before, nows]) => {
@@ -21,7 +21,7 @@ async ([facts, before, nows]) => {
 )
 def test_arrows_follow_the_judges_least_gain(scripts, more):
     facts = {"gain": {"least": GAIN, "errors": ERRORS}, "layers": {"backbone": 64}, "bins": {}, "probe": 512, "about": "shape"} | more
-    of, nows = Subject.of_run(RunConfig(), facts), [each / 100 for each in range(100)]
+    of, nows = RunContext.of_run(RunConfig(), facts), [each / 100 for each in range(100)]
     least = [of.least_gain(0.3, now, "shape") for now in nows]
     wanted = [0 if abs(now - 0.3) < edge else 1 if now > 0.3 else -1 for now, edge in zip(nows, least, strict=True)]
     assert scripts.evaluate(ASK, [facts, 0.3, nows]) == wanted and set(wanted) == {-1, 0, 1}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.training.cadence import Cadence
+from playground.training.measurement_schedule import MeasurementSchedule
 
 RECORDED = json.loads((Path(__file__).parent / "recorded_pace.json").read_text())
 RECKON = """async (timelines) => {
@@ -35,20 +35,20 @@ class Timeline:
 
     def __init__(self, steps, pace, measuring, cold=1.0, cost=0.05):
         self.steps, self.pace, self.measuring, self.cold = steps, pace, measuring, cold
-        self.cadence, self.dice = Cadence(steps, cost), random.Random(0)
-        self.planned, self.now, self.step = self.cadence.planned(), 0.0, 0
+        self.schedule, self.dice = MeasurementSchedule(steps, cost), random.Random(0)
+        self.planned, self.now, self.step = self.schedule.planned(), 0.0, 0
         self.said = [("begin", 0.0, 0)]  # what it says, and when
 
     def run(self, to=None):
-        if self.step == 0 and self.cadence.due(0):
+        if self.step == 0 and self.schedule.due(0):
             self._measure()
         flushed, pending = self.now, []
         while self.step < (to or self.steps):
             took = self.pace(self.now) * self.dice.lognormvariate(0, 0.25) + self.cold
             self.now, self.step, self.cold = self.now + took, self.step + 1, 0
-            self.cadence.training += took
+            self.schedule.training += took
             pending.append(self.step)
-            due = self.cadence.due(self.step)
+            due = self.schedule.due(self.step)
             if due or self.now - flushed > 0.1 or self.step == self.steps:
                 self.said += [("trained", self.now, each) for each in pending]
                 flushed, pending = self.now, []
@@ -59,7 +59,7 @@ class Timeline:
     def _measure(self):
         took = self.measuring * self.dice.lognormvariate(0, 0.25)
         self.now += took
-        self.cadence.measured(self.step, took)
+        self.schedule.measured(self.step, took)
         self.said.append(("measured", self.now, self.step))
 
     @property

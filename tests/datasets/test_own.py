@@ -17,9 +17,9 @@ from playground.cli import data as data_cli
 from playground.datasets import CATALOG, DataError, intake, load_images, own
 from playground.datasets.parts import Parts, sizes, split
 from playground.diagnostics.limits import bar_limits
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import judge
-from playground.events import Baseline, Metrics, Probe, Snapshot, Started, Verdict
+from playground.events import Baseline, EvalImages, Metrics, Snapshot, Started, Verdict
 from playground.knobs import ConfigError
 from playground.methods import CATALOG as METHODS
 from playground.ui.settings import read
@@ -217,7 +217,7 @@ def test_the_batch_is_what_the_set_can_feed(flat, labeled):
 def test_a_run_without_labels_measures_everything_but_accuracy(flat):
     events = list(train(RunConfig(data="own-flat", steps=4, network="resnet-tiny", device="cpu")))
     assert events[-1].status == "finished"
-    probe = next(each for each in events if isinstance(each, Probe))
+    probe = next(each for each in events if isinstance(each, EvalImages))
     assert probe.images.shape == (8, 32, 32, 3) and probe.labels == {} and probe.names == {}
     values = {name for each in events if isinstance(each, Metrics) for name in each.values}
     assert {"loss", "alignment", "uniformity", "rankme"} <= values and not any(name.startswith("knn/") for name in values)
@@ -258,14 +258,14 @@ def test_to_be_told_labels_there_must_be_some(flat):
 def test_a_few_images_are_not_taken_for_a_collapse():
     """Eight images span seven dimensions, however well they are told apart."""
     values = {"feature_std": 1 / np.sqrt(512), "rankme_centered": 3.0, "uniformity": -2.0, "view_agreement": 0.8, "moved": 0.5}
-    few = judge(100, values, {}, Subject({"backbone": 512}, images=8))
+    few = judge(100, values, {}, RunContext({"backbone": 512}, images=8))
     assert few.state == "healthy" and "about 3 of the 7 dimensions that 8 images can span are in use" in few.sentence
-    assert judge(100, values, {}, Subject({"backbone": 512}, images=1024)).state == "dimensional collapse"
+    assert judge(100, values, {}, RunContext({"backbone": 512}, images=1024)).state == "dimensional collapse"
 
 
 def test_a_probe_of_one_picture_many_times_over_is_judged_and_drawn():
     values = {"feature_std": 0.0, "rankme_centered": 1.0, "uniformity": 0.0, "view_agreement": 1.0, "moved": 0.5}
-    verdict = judge(100, values, {}, Subject({"backbone": 512}, images=1))
+    verdict = judge(100, values, {}, RunContext({"backbone": 512}, images=1))
     assert verdict.state != "healthy" and verdict.evidence["rank_share"] == 1
     assert bar_limits({"backbone": 512}, 1, guarded=True)["backbone"]["most"] == 1
 

@@ -9,7 +9,7 @@ import torch
 from playground import RunConfig, train
 from playground.datasets import CATALOG, DataError, load_images
 from playground.datasets.vision import CHUNK, squares
-from playground.events import Fetching, Finished, Pause, Paused, Probe, Stop
+from playground.events import EvalImages, Fetching, Finished, Pause, Paused, Stop
 from playground.knobs import ConfigError
 
 COUNTS = {  # of the miniatures: training images, probe images
@@ -208,7 +208,7 @@ def test_a_run_without_labels_is_measured_with_those_of_the_probe_set(miniature,
     events = list(train(config, folder=tmp_path))
     load_images.cache_clear()
     assert events[-1].status == "finished", events[-1]
-    [probe] = [event for event in events if isinstance(event, Probe)]
+    [probe] = [event for event in events if isinstance(event, EvalImages)]
     assert probe.images.shape == (8, 48, 48, 3) and set(probe.labels) == {"class"}
 
 

@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from playground.diagnostics.labels import LEAST, askable, balanced, chance, sizes, too_few, uneven
 from playground.diagnostics.probes import NEIGHBORS, absent, knn_accuracy, knn_balanced, linear_accuracy, voters
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 
 MEASURES = (knn_accuracy, linear_accuracy, knn_balanced)
 
@@ -125,5 +125,5 @@ def test_a_linear_probe_of_few_asks_about_every_image_once_and_of_each_class_its
     assert 0.35 < sum(scores) / 40 < 0.65
     many = classes(100, 100)
     features = noise(200, 5, 8)
-    order = torch.randperm(200, generator=stream(0, "split", 0))
+    order = torch.randperm(200, generator=seeded_generator(0, "split", 0))
     assert round(50 * linear_accuracy(features, {"x": many})["x"], 6) % 1 == 0 and len(order[:50]) == 50

@@ -10,14 +10,14 @@ from scipy.linalg import sqrtm
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 
-from playground.diagnostics import AFTERWARDS, CATALOG
+from playground.diagnostics import CATALOG, ON_DEMAND
 from playground.diagnostics.clusters import davies_bouldin, silhouette
 from playground.diagnostics.dimension import alpha_req, lidar, participation_ratio, two_nn
 from playground.diagnostics.geometry import squared_distances, unit
 from playground.diagnostics.information import view_information
 from playground.diagnostics.probes import RIDGE, TESTED, knn_accuracy, linear_accuracy
 from playground.diagnostics.similarity import cka_matrix, correlation, in_blocks, linear_cka, redundancy
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 
 
 def normal(*shape, seed=0):
@@ -180,7 +180,7 @@ def test_views_that_agree_say_all_there_is_to_say_and_others_nothing():
 def test_the_linear_probe_is_the_ridge_classifier_of_scikit_learn(size):
     labels = torch.arange(200) % 4
     features = normal(200, size, seed=2) + normal(4, size, seed=1)[labels] * 3 / size**0.5
-    order = torch.randperm(200, generator=stream(0, "split", 0)).numpy()
+    order = torch.randperm(200, generator=seeded_generator(0, "split", 0)).numpy()
     test, fit = order[: round(TESTED * 200)], order[round(TESTED * 200) :]
     x = ((features - features.mean(0)) / features.std(0, correction=0)).double().numpy()
     expected = RidgeClassifier(alpha=RIDGE * size).fit(x[fit], labels[fit]).score(x[test], labels[test])
@@ -214,7 +214,7 @@ def test_whatever_the_features_are_every_measure_is_a_number_within_its_range(na
     factors = {"one": labels * 0, "own": labels, "half": labels % 2, "none": labels * 0 - 1, "some": labels % 3 - 1}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for each in [*CATALOG.values(), *AFTERWARDS.values()]:
+        for each in [*CATALOG.values(), *ON_DEMAND.values()]:
             value = float(each(layer))
             assert math.isfinite(value), each.name
             if each.unit == "dimensions":

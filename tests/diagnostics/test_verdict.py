@@ -12,7 +12,7 @@ from playground.diagnostics.assignments import bin_use
 from playground.diagnostics.course import LossCourse, LossScale
 from playground.diagnostics.limits import PATIENCE, RISEN, SPREAD, UNFOLDING, WIDE, bar_limits, bin_limit, rank_limit
 from playground.diagnostics.pictures import variety
-from playground.diagnostics.subject import Subject
+from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import diverged, judge
 from playground.methods import CATALOG as METHODS
 
@@ -43,7 +43,7 @@ def measured(projector=ALIVE, backbone=ALIVE, **more):
 
 
 def verdict(values, step=200, start=START, before=None, **of):
-    return judge(step, values, start, Subject(**{"sizes": LAYERS, "images": 500, "about": "shape", **of}), before)
+    return judge(step, values, start, RunContext(**{"sizes": LAYERS, "images": 500, "about": "shape", **of}), before)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_rise_is_measured_by_what_the_method_says_of_its_loss(losses, scale, s
 def test_every_loss_leaves_room_to_be_called_far_too_high(method):
     """Whoever knows nothing, and whoever begins there, can do so much worse that the judge would say it."""
     config = RunConfig(method=method)
-    scale = Subject.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": ""}).loss
+    scale = RunContext.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": ""}).loss
     start = scale.low + 1 if math.isinf(scale.high) else (scale.low + scale.high) / 2
     assert scale.low < scale.base(start) and RISEN.met(scale.rise(start, min(scale.high, 1e6)))
 
@@ -395,7 +395,7 @@ def test_advice_names_only_controls_that_the_method_has(name):
     """With every safeguard on, none of them is named: it is a switch, and has no weight."""
     config = RunConfig(method=name)
     knobs, switches = {each.key: each for each in config.knobs()}, [each.title for each in config.knobs() if each.kind == "switch"]
-    of = Subject.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": "shape"})
+    of = RunContext.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": "shape"})
     for failure in NEEDS:
         told = advice(failure, "", of)
         own = METHODS[name].remedies.get(failure, {})
@@ -412,7 +412,7 @@ def test_advice_names_only_controls_that_the_method_has(name):
 def test_a_control_that_is_at_its_end_is_not_named():
     def told(**flat):
         config = RunConfig(**{key.replace("__", "."): value for key, value in flat.items()})
-        return advice("complete collapse", "", Subject.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": "shape"}))
+        return advice("complete collapse", "", RunContext.of_run(config, {"layers": LAYERS, "bins": {}, "probe": 500, "about": "shape"}))
 
     assert "try a lower temperature, a larger batch size, a lower learning rate" in told(method="simclr")
     assert "temperature" not in told(method="simclr", method__temperature=0.01)

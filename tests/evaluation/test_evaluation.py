@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 from sklearn.neighbors import KNeighborsClassifier
 
 from playground import RunConfig
-from playground.analysis.survival import at_rest, embedded
+from playground.analysis.augmentation_probes import embedded, frozen_encoder
 from playground.datasets import DataError, Images, load_images
 from playground.evaluation import Protocol, evaluate, ledger
 from playground.evaluation.contest import _Contest, most_confused
@@ -44,7 +44,7 @@ def method(shapes):
 def features(shapes, method):
     """Real ones, of 600 images to learn from and 400 others, with their shapes."""
     train, probe = shapes[0][:600], shapes[1]
-    found = [embedded(at_rest(method), each.pixels.float() / 255) for each in (train, probe)]
+    found = [embedded(frozen_encoder(method), each.pixels.float() / 255) for each in (train, probe)]
     return [each.clone() for each in found], [train.factors["shape"], probe.factors["shape"]]
 
 
@@ -310,7 +310,7 @@ def test_the_ledger_keeps_what_came_before_the_end_whatever_ended_it(tmp_path):
         yield Confused(1, [[1, 0], [0, 1]])
         raise ValueError("no more")
 
-    document = ledger.begun("abcd2345", 7, Protocol())
+    document = ledger.new("abcd2345", 7, Protocol())
     with pytest.raises(ValueError, match="no more"):
         list(ledger.recorded(tmp_path, document, events()))
     kept = ledger.read(tmp_path)
@@ -318,7 +318,7 @@ def test_the_ledger_keeps_what_came_before_the_end_whatever_ended_it(tmp_path):
     [row] = ledger.summary(kept["scores"])
     assert (row["labeled"], row["seeds"], row["mean"], row["lowest"], row["highest"]) == (11, 2, pytest.approx(0.65), 0.5, 0.8)
     assert ledger.as_csv(kept).splitlines()[1] == "abcd2345,7,labels,,,0.0,linear,1.0,11,2,0.65,0.5,0.8,0,0.5,0.8,"
-    growing = ledger.recorded(tmp_path, ledger.begun("abcd2345", 8, Protocol()), events())
+    growing = ledger.recorded(tmp_path, ledger.new("abcd2345", 8, Protocol()), events())
     next(growing), next(growing)
     growing.close()
     assert (ledger.read(tmp_path)["status"], len(ledger.read(tmp_path)["scores"])) == ("stopped", 1)
@@ -331,7 +331,7 @@ def test_a_ledger_of_another_version_or_half_a_file_is_none(tmp_path):
     assert ledger.read(tmp_path) is None
     (tmp_path / ledger.FILE).write_text(json.dumps({"version": 99}))
     assert ledger.read(tmp_path) is None
-    ledger.write(tmp_path / "deleted", ledger.begun("abcd2345", 1, Protocol()))
+    ledger.write(tmp_path / "deleted", ledger.new("abcd2345", 1, Protocol()))
     assert not (tmp_path / "deleted").exists()
 
 
@@ -413,7 +413,7 @@ def test_results_of_the_first_version_are_read_under_the_names_of_this_one(tmp_p
     old = {"part": "labels", "who": "knn", "seed": 0, "share": 1.0, "labeled": 9, "accuracy": 0.5, "operator": "", "strength": 0.0}
     scores = [old | {"data": "", "chosen": None}, old | {"part": "transfer", "who": "linear", "data": "mnist", "chosen": 0.1}]
     about = {"data": "shapes", "factor": "shape", "names": ["a"], "labeled": 9, "tested": 1024, "chance": 0.2}
-    document = ledger.begun("abcd2345", 7, Protocol()) | {"version": 1, "about": about, "scores": scores, "remarks": ["one"]}
+    document = ledger.new("abcd2345", 7, Protocol()) | {"version": 1, "about": about, "scores": scores, "remarks": ["one"]}
     (tmp_path / ledger.FILE).write_text(json.dumps(document))
     found = ledger.read(tmp_path)
     assert found["remarks"][0].startswith("Measured by an earlier version") and found["remarks"][1:] == ["one"]

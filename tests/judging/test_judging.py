@@ -58,9 +58,9 @@ def test_the_kept_numbers_are_of_these_cases_and_give_the_kept_table_and_figure(
 
 
 def test_no_healthy_run_is_called_collapsed_and_nearly_all_broken_ones_are_named_rightly(outcomes):
-    at_home = [each for each in outcomes if each.case.data == "shapes"]
-    healthy = [each for each in at_home if each.truth == "healthy"]
-    broken = [each for each in at_home if each.truth not in ("healthy", OPEN)]
+    in_domain = [each for each in outcomes if each.case.data == "shapes"]
+    healthy = [each for each in in_domain if each.truth == "healthy"]
+    broken = [each for each in in_domain if each.truth not in ("healthy", OPEN)]
     assert len(healthy) + len(broken) >= 60
     assert [each.case.name for each in healthy if not each.right] == []
     assert sum(each.right for each in broken) >= 0.95 * len(broken)
@@ -126,9 +126,9 @@ def test_what_a_run_became_is_for_the_witness_to_say(expected, record, truth):
 
 
 def test_what_is_counted():
-    def seen(truth, said, knew, seed=0):
+    def seen(truth, said, detected_at, seed=0):
         case = Case(f"{truth} {said}", {"data": "cifar10", "seed": seed}, truth)
-        return Outcome(case, truth, Verdict(300, said, "x, y", {}), knew)
+        return Outcome(case, truth, Verdict(300, said, "x, y", {}), detected_at)
 
     found = [
         seen("healthy", "healthy", 30),

@@ -42,7 +42,7 @@ def test_features_on_a_line_have_rank_one_and_in_half_precision_they_would_not()
 
 
 def test_a_collapsed_layer_is_measured_as_a_line_where_training_is_in_half_precision():
-    trainer = trainer_of(tiny_config(steps=4), half=torch.bfloat16)
+    trainer = trainer_of(tiny_config(steps=4), autocast_dtype=torch.bfloat16)
     trainer.method.backbone = OnALine()
     trainer.method.projector = torch.nn.Identity()
     values, arrays = ProbeSet(probe(256), trainer).measure(trainer.method)
@@ -56,7 +56,7 @@ def test_a_collapsed_layer_is_measured_as_a_line_where_training_is_in_half_preci
 def test_half_precision_in_training_changes_no_measurement(more):
     found = []
     for precision in (torch.bfloat16, None):
-        trainer = trainer_of(tiny_config(steps=4, **more), half=precision)
+        trainer = trainer_of(tiny_config(steps=4, **more), autocast_dtype=precision)
         watched = ProbeSet(probe(32), trainer)
         first = watched.measure(trainer.method)
         with torch.no_grad():
@@ -79,7 +79,7 @@ def trainer_moved(measured):
 def test_clusters_are_found_in_features_that_are_not_rounded():
     found = []
     for precision in (torch.bfloat16, None):
-        trainer = trainer_of(tiny_config(steps=4, method="deepcluster"), half=precision)
+        trainer = trainer_of(tiny_config(steps=4, method="deepcluster"), autocast_dtype=precision)
         trainer.images, trainer.method.labels = trainer.images[:256], trainer.method.labels[:256]
         trainer.learn = lambda batches: {}  # what precedes the first update, alone
         trainer.update()

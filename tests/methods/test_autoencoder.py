@@ -5,7 +5,7 @@ import torch
 
 from playground.config import RunConfig
 from playground.networks import ResNet
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 
 
@@ -22,7 +22,7 @@ def images():
 
 def test_the_loss_is_the_squared_error_of_every_pixel(images):
     method = build().eval()
-    ours = float(method.loss(Batch([images]), stream(0, "loss", 0))["loss"].detach())
+    ours = float(method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"].detach())
     code = method.project(method.embed(images))
     wrong = (method.decoder(method.spread(code)).double() - images).flatten().tolist()
     assert ours == pytest.approx(sum(each**2 for each in wrong) / (4 * 3 * 32 * 32), abs=1e-5)
@@ -31,7 +31,7 @@ def test_the_loss_is_the_squared_error_of_every_pixel(images):
 def test_the_trivial_solution_is_the_mean_image(images):
     mean = [sum(images[row].double() for row in range(4)) / 4] * 4
     expected = sum(float((images[row] - mean[row]).square().mean()) for row in range(4)) / 4
-    assert float(build().trivial(images, stream(0, "probe", 0))["reconstruction"]) == pytest.approx(expected, abs=1e-6)
+    assert float(build().trivial(images, seeded_generator(0, "probe", 0))["reconstruction"]) == pytest.approx(expected, abs=1e-6)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from scipy.stats import entropy
 from playground.config import RunConfig
 from playground.methods.autoregressive import bits_per_dimension, painted, quantized
 from playground.networks import ViT, attention
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 
 
@@ -54,7 +54,7 @@ def test_no_prediction_depends_on_its_own_pixel_or_a_later_one(method, images):
 @torch.no_grad()
 def test_the_loss_is_the_likelihood_factor_by_factor(method, images):
     """Each factor from a forward pass over nothing but the pixels before it."""
-    values = method.loss(Batch([images]), stream(0, "loss", 0))
+    values = method.loss(Batch([images]), seeded_generator(0, "loss", 0))
     colors, total = method._colors(images), 0.0
     tokens = method.backbone.patches(method._enlarged(colors))
     for row in range(3):
@@ -68,7 +68,7 @@ def test_the_loss_is_the_likelihood_factor_by_factor(method, images):
 
 def test_the_trivial_solution_is_the_entropy_of_the_histogram(method, images):
     counts = np.bincount(method._colors(images).flatten().numpy())
-    ours = float(method.trivial(images, stream(0, "probe", 0))["bits_per_dimension"])
+    ours = float(method.trivial(images, seeded_generator(0, "probe", 0))["bits_per_dimension"])
     assert ours == pytest.approx(entropy(counts, base=2) / 3, abs=1e-6)
     assert float(bits_per_dimension(torch.tensor(math.log(64)))) == pytest.approx(2)  # four levels are two bits
 
@@ -81,7 +81,7 @@ def test_causal_attention_is_that_of_torch():
 
 @torch.no_grad()
 def test_the_upper_half_stays_and_the_lower_is_drawn_again(method, images):
-    rows = method.pictures(images, stream(0, "probe", 0))
+    rows = method.pictures(images, seeded_generator(0, "probe", 0))
     assert torch.equal(rows["continued"][:, :, :16], rows["original"][:, :, :16])
     assert not torch.equal(rows["continued"][:, :, 16:], rows["original"][:, :, 16:])
-    assert torch.equal(rows["continued"], method.pictures(images, stream(0, "probe", 0))["continued"])
+    assert torch.equal(rows["continued"], method.pictures(images, seeded_generator(0, "probe", 0))["continued"])

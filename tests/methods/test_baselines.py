@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss
 from playground.config import RunConfig
 from playground.datasets import CATALOG, load_images
 from playground.knobs import ConfigError
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 from support.trainings import tiny_config, trainer_of
 
@@ -30,7 +30,7 @@ def test_supervised_is_cross_entropy_with_the_chosen_labels(factor, count):
     batch = Batch(batch.views[:1], [], batch.rows, batch.factors)
     with torch.no_grad():
         chances = made.head(made.backbone(batch.views[0])).double().softmax(1).numpy()
-        values = made.loss(batch, stream(0, "loss", 0))
+        values = made.loss(batch, seeded_generator(0, "loss", 0))
     assert float(values["loss"]) == pytest.approx(log_loss(batch.factors[factor], chances, labels=range(count)), abs=1e-5)
     assert float(values["training_accuracy"]) == pytest.approx((chances.argmax(1) == batch.factors[factor].numpy()).mean())
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.methods.beit import DEAD, KEPT, Tokenizer, masked_cross_entropy, nearest
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import trainer_of
 
 
@@ -113,7 +113,7 @@ def test_the_tokenizer_uses_its_codes_and_paints_better_than_the_mean_patch():
     method, probe = trainer.method.eval(), images(64)
     with torch.no_grad():
         shares = method.assignments(probe)["codebook"].mean(0)
-        found, trivial = method.diagnostics(probe, stream(0, "probe", 0)), method.trivial(probe, stream(0, "probe", 0))
+        found, trivial = method.diagnostics(probe, seeded_generator(0, "probe", 0)), method.trivial(probe, seeded_generator(0, "probe", 0))
     assert torch.allclose(shares.sum(), torch.ones(()), atol=1e-5)
     assert int((shares > 0).sum()) >= 24
     assert float(found["tokenizer_error"]) < 0.5 * float(trivial["tokenizer_error"])
@@ -124,7 +124,7 @@ def test_pictures_of_perfect_predictions_are_the_tokenizers_own():
     perfect = F.one_hot(method.tokenizer(probe), 8).float() * 9
     method.filler.forward = lambda vit, images, hidden: perfect
     with torch.no_grad():
-        rows = method.pictures(probe, stream(0, "probe", 0))
-        found = method.diagnostics(probe, stream(0, "probe", 0))
+        rows = method.pictures(probe, seeded_generator(0, "probe", 0))
+        found = method.diagnostics(probe, seeded_generator(0, "probe", 0))
     assert torch.equal(rows["target"], rows["reconstruction"]) and torch.equal(rows["target"], rows["pasted"])
     assert float(found["token_accuracy"]) == 1 and float(found["most_frequent_token"]) <= 1

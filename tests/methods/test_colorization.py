@@ -7,7 +7,7 @@ from torchvision.transforms.functional import rgb_to_grayscale
 from playground.config import RunConfig
 from playground.methods.colorization import gray, join, split
 from playground.networks import ResNet
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 
 
@@ -29,8 +29,8 @@ def test_luma_is_that_of_torchvision_and_colors_come_back(images):
 
 
 def test_the_loss_is_the_squared_error_of_two_color_differences(method, images):
-    ours = method.loss(Batch([images]), stream(0, "loss", 0))["loss"]
-    painted = method.decoder(method.backbone.maps(gray(images))).double()
+    ours = method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"]
+    painted = method.decoder(method.backbone.feature_map(gray(images))).double()
     total = 0.0
     for image in range(3):
         for row in range(8):
@@ -51,6 +51,6 @@ def test_it_never_sees_color(method, images):
 
 
 def test_the_trivial_solution_is_the_best_single_color(method, images):
-    value = float(method.trivial(images, stream(0, "probe", 0))["colorization_error"])
+    value = float(method.trivial(images, seeded_generator(0, "probe", 0))["colorization_error"])
     chroma = split(images)[1].double().transpose(0, 1).flatten(1)
     assert value == pytest.approx(float(chroma.var(1, correction=0).mean()), abs=1e-6)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from playground.methods.dino import Head, sharpened
 from playground.methods.swav import swapped_prediction
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import tiny_config, trainer_of
 
 with warnings.catch_warnings():
@@ -58,7 +58,7 @@ def test_the_center_follows_the_teachers_scores_after_the_loss():
         method.center.copy_(torch.linspace(-0.2, 0.2, len(method.center)))
         before, taught = method.center.clone(), method.teacher(torch.cat(batch.views)).unflatten(0, (2, -1))
         answer = method.head(method.backbone(torch.cat(batch.views))).unflatten(0, (2, -1)) / 0.1
-        values = method.loss(batch, stream(0, "loss", 1))
+        values = method.loss(batch, seeded_generator(0, "loss", 1))
     expected = swapped_prediction(sharpened(taught, before, made.method._temperature()), answer)
     assert float(values["loss"]) == pytest.approx(float(expected), abs=1e-5)
     assert torch.allclose(method.center, 0.9 * before + 0.1 * taught.mean((0, 1)), atol=1e-6)
@@ -70,7 +70,7 @@ def test_the_first_batch_puts_the_center_where_its_scores_are():
     with torch.no_grad():
         taught = method.teacher(torch.cat(batch.views)).mean(0)
         method.before_step(1, None, None)
-        method.loss(batch, stream(0, "loss", 1))
+        method.loss(batch, seeded_generator(0, "loss", 1))
     assert torch.allclose(method.center, taught, atol=1e-5)
 
 

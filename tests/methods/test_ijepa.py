@@ -8,7 +8,7 @@ from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.knobs import ConfigError
 from playground.methods.ijepa import context_places, target_places, without_scale
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import trainer_of
 
 
@@ -53,7 +53,7 @@ def test_the_loss_is_smooth_l1_on_normalized_features_of_the_whole_image():
     """Block by block, patch by patch, in float64."""
     method = fresh().method.eval()
     with torch.no_grad():
-        predicted, target, places = method._predict(images(), stream(0, "loss", 1))
+        predicted, target, places = method._predict(images(), seeded_generator(0, "loss", 1))
         features = method.teacher.encode(method.teacher.patches(images())).double()
     total = []
     for image in range(4):
@@ -70,11 +70,11 @@ def test_the_loss_is_smooth_l1_on_normalized_features_of_the_whole_image():
 def test_the_student_sees_only_the_context_and_each_block_is_predicted_alone():
     method = fresh().method.eval()
     with torch.no_grad():
-        predicted, _, places = method._predict(images(), stream(0, "loss", 1))
+        predicted, _, places = method._predict(images(), seeded_generator(0, "loss", 1))
         targets = places.unflatten(1, (4, -1))
         first = torch.zeros(4, 64, dtype=torch.bool).scatter(1, places, True)
         covered = first.unflatten(1, (1, 8, 8)).repeat_interleave(4, 2).repeat_interleave(4, 3)
-        again, _, _ = method._predict(torch.where(covered, 1 - images(), images()), stream(0, "loss", 1))
+        again, _, _ = method._predict(torch.where(covered, 1 - images(), images()), seeded_generator(0, "loss", 1))
     assert torch.equal(predicted, again)
     assert targets.shape == (4, 4, 10)
 
@@ -103,11 +103,11 @@ def test_knowing_only_the_place_explains_nothing():
     """A predictor that says each place's mean scores 0; a perfect one scores 1."""
     method, probe = fresh().method.eval(), images(32)
     with torch.no_grad():
-        _, target, places = method._predict(probe, stream(0, "probe", 0))
+        _, target, places = method._predict(probe, seeded_generator(0, "probe", 0))
         mean = method._targets(probe, method._vit.patches(probe)).mean(0)[places]
         for said, score in ((mean, 0.0), (target, 1.0)):
             method._predict = lambda images, generator, said=said: (said, target, places)
-            assert float(method.diagnostics(probe, stream(0, "probe", 0))["explained"]) == pytest.approx(score, abs=1e-5)
+            assert float(method.diagnostics(probe, seeded_generator(0, "probe", 0))["explained"]) == pytest.approx(score, abs=1e-5)
 
 
 def test_more_targets_than_an_image_has_room_for_are_refused():

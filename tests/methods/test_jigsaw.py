@@ -10,7 +10,7 @@ from playground.config import RunConfig
 from playground.knobs import ConfigError
 from playground.methods.jigsaw import distant_permutations, mosaic, tiles
 from playground.networks import ResNet
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 
 
@@ -46,7 +46,7 @@ def test_permutations_of_nine_are_different_and_further_apart_than_chance():
 
 @pytest.mark.parametrize(("grid", "gap"), [(3, 2), (2, 4), (3, 0)])
 def test_each_tile_lies_in_its_own_cell_and_in_reading_order(grid, gap):
-    found = tiles(places(50, 32), grid, gap, stream(0, "loss", 0))
+    found = tiles(places(50, 32), grid, gap, seeded_generator(0, "loss", 0))
     cell, edge = 32 // grid, 32 % grid // 2
     assert found.shape == (50, grid**2, 3, cell - gap, cell - gap)
     for place in range(grid**2):
@@ -59,14 +59,14 @@ def test_each_tile_lies_in_its_own_cell_and_in_reading_order(grid, gap):
 
 def test_tiles_without_a_gap_make_the_image_again():
     images = torch.rand(2, 3, 30, 30, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(mosaic(tiles(images, 3, 0, stream(0, "loss", 0)), 30), images)
+    assert torch.equal(mosaic(tiles(images, 3, 0, seeded_generator(0, "loss", 0)), 30), images)
 
 
 def test_the_loss_is_cross_entropy_for_the_order_in_which_tiles_are_shown():
     method = build(**{"method.permutations": 5}).eval()
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    shuffled, which = method._shuffle(images, stream(0, "loss", 0))
-    ours = method.loss(Batch([images]), stream(0, "loss", 0))["loss"]
+    shuffled, which = method._shuffle(images, seeded_generator(0, "loss", 0))
+    ours = method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"]
     total = 0.0
     for row in range(4):
         features = torch.cat([method.enter(method.backbone(piece[None]))[0] for piece in shuffled[row]])
@@ -78,13 +78,13 @@ def test_the_loss_is_cross_entropy_for_the_order_in_which_tiles_are_shown():
 def test_place_j_shows_tile_number_permutation_of_j_and_solving_puts_it_back(monkeypatch):
     method = build()
     images = places(6, 32)
-    shuffled, which = method._shuffle(images, stream(0, "probe", 0))
+    shuffled, which = method._shuffle(images, seeded_generator(0, "probe", 0))
     cells = (shuffled[:, :, 0].amin((2, 3)) - 1) // 10 * 3 + (shuffled[:, :, 1].amin((2, 3)) - 1) // 10
     assert torch.equal(cells.long(), method.permutations[which])
     answers = torch.nn.functional.one_hot(which, len(method.permutations)).float()
     monkeypatch.setattr(method, "_solve", lambda shuffled: answers)
-    solved = method.pictures(images, stream(0, "probe", 0))["solved"]
-    stream_again = stream(0, "probe", 0)
+    solved = method.pictures(images, seeded_generator(0, "probe", 0))["solved"]
+    stream_again = seeded_generator(0, "probe", 0)
     torch.randint(64, (6,), generator=stream_again)
     assert torch.equal(solved, mosaic(tiles(images, 3, 2, stream_again), 32))
 

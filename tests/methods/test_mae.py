@@ -7,7 +7,7 @@ from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.methods.mae import normalized
 from playground.methods.shared.masked import masked_error
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import trainer_of
 
 
@@ -30,7 +30,7 @@ def test_normalized_patches_are_painted_with_the_mean_and_contrast_they_borrow()
     config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu", **{"method.normalize_patches": True})
     method = trainer_of(config).method.requires_grad_(False)
     images = load_images(RunConfig().data, None)[1].pixels[:2].float() / 255
-    mask = method.draw(images, stream(0, "probe", 0))
+    mask = method.draw(images, seeded_generator(0, "probe", 0))
     _, mean, spread = normalized(method.patchify(images))
     painted, said = method.patchify(method.fill(images, mask).painted), method.predict(images, mask)
     assert torch.allclose(painted, said * spread + mean, atol=1e-6)
@@ -41,7 +41,7 @@ def test_the_error_of_a_patch_is_that_of_its_pixels():
     config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu")
     method = trainer_of(config).method.requires_grad_(False)
     images = load_images(RunConfig().data, None)[1].pixels[:1].float() / 255
-    found = method.fill(images, method.draw(images, stream(0, "probe", 0)))
+    found = method.fill(images, method.draw(images, seeded_generator(0, "probe", 0)))
     pixels = (found.painted - images).square()
     for patch in (0, 9, 63):
         row, column = 4 * (patch // 8), 4 * (patch % 8)
@@ -53,7 +53,7 @@ def test_masked_pictures_keep_what_was_visible():
     trainer = trainer_of(config)
     images = load_images(RunConfig().data, None)[1].pixels[:4].float() / 255
     with torch.no_grad():
-        rows = trainer.method.pictures(images, stream(0, "probe", 0))
+        rows = trainer.method.pictures(images, seeded_generator(0, "probe", 0))
     hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6
     assert 0.6 < hidden.float().mean() < 0.9
     assert torch.equal(torch.where(hidden, rows["original"], rows["masked"]), rows["original"])

@@ -7,11 +7,11 @@ from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.methods import CATALOG
 from playground.methods.shared.masked import Masked, masked_mean
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.views.masking import Mask
 from support.trainings import trainer_of
 
-FILLING = [name for name in CATALOG if not CATALOG[name].no_filling]
+FILLING = [name for name in CATALOG if not CATALOG[name].cannot_reconstruct]
 CASES = [*FILLING, "mae normalized"]
 
 
@@ -42,14 +42,14 @@ def drawn_by_hand():
 
 def test_who_cannot_fill_in_says_why():
     for each in CATALOG.values():
-        assert issubclass(each, Masked) != bool(each.no_filling), each.name
-        assert "\n" not in each.no_filling
+        assert issubclass(each, Masked) != bool(each.cannot_reconstruct), each.name
+        assert "\n" not in each.cannot_reconstruct
     assert {"mae", "simmim", "beit", "maskfeat"} <= set(FILLING)
 
 
 def test_a_mask_given_from_outside_is_filled_as_pictures_show_it(method):
-    mask = method.draw(images(), stream(0, "probe", 0))
-    rows, filled = method.pictures(images(), stream(0, "probe", 0)), method.fill(images(), mask)
+    mask = method.draw(images(), seeded_generator(0, "probe", 0))
+    rows, filled = method.pictures(images(), seeded_generator(0, "probe", 0)), method.fill(images(), mask)
     assert all(torch.equal(rows[name], each) for name, each in method.rows(images(), mask.hidden, filled).items())
     again = method.fill(images(), Mask.of(mask.hidden))
     assert torch.allclose(again.painted, filled.painted, atol=1e-4) and torch.allclose(again.error, filled.error, atol=1e-4)
@@ -94,7 +94,7 @@ def test_the_error_of_a_patch_is_about_that_patch(method):
 
 
 def test_the_diagnostic_is_the_mean_of_the_errors_of_hidden_patches(method):
-    found = method.diagnostics(images(), stream(0, "probe", 0))
+    found = method.diagnostics(images(), seeded_generator(0, "probe", 0))
     if "reconstruction" in found:
-        mask = method.draw(images(), stream(0, "probe", 0))
+        mask = method.draw(images(), seeded_generator(0, "probe", 0))
         assert torch.equal(found["reconstruction"], masked_mean(method.fill(images(), mask).error, mask.hidden))

@@ -8,7 +8,7 @@ from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.knobs import ConfigError
 from playground.methods.maskfeat import hog, strokes
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import trainer_of
 
 feature = pytest.importorskip("skimage.feature", reason="scikit-image is not installed: pip install -e '.[test]'")
@@ -59,11 +59,11 @@ def test_targets_lie_in_the_patch_that_they_describe():
 
 
 def test_visible_patches_do_not_count():
-    method, seed = method_of(), stream(0, "loss", 1)
+    method, seed = method_of(), seeded_generator(0, "loss", 1)
     with torch.no_grad():
         mask = method.draw(images(), seed)
         predicted, hidden = method.predict(images(), mask), mask.hidden
-        found = method.diagnostics(images(), stream(0, "loss", 1))["reconstruction"]
+        found = method.diagnostics(images(), seeded_generator(0, "loss", 1))["reconstruction"]
     target = method.target(images())
     total = sum(float((predicted[b, i] - target[b, i]).square().mean()) for b, i in hidden.nonzero().tolist())
     assert float(found) == pytest.approx(total / int(hidden.sum()), abs=1e-5)
@@ -73,7 +73,7 @@ def test_a_line_is_drawn_along_its_edge():
     lines = strokes(2, 5)  # gradients at 45 and 135 degrees, downward: edges that rise and fall to the right
     assert torch.allclose(lines[0], lines[1].flip(1), atol=1e-6)
     assert lines[0].fliplr().diagonal().min() > lines[0].diagonal()[[0, -1]].max()
-    pictures = method_of().pictures(images(), stream(0, "probe", 0))
+    pictures = method_of().pictures(images(), seeded_generator(0, "probe", 0))
     assert list(pictures) == ["original", "masked", "target", "reconstruction", "pasted"]
     assert all(row.shape == (4, 3, 32, 32) for row in pictures.values())
 

@@ -14,7 +14,7 @@ from playground.glossary import collected
 from playground.knobs import knobs_of, safeguards_off
 from playground.methods import CATALOG, introducing
 from playground.networks import CATALOG as NETWORKS
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.run import train
 from support.trainings import smallest, trainer_of
 
@@ -165,7 +165,7 @@ def test_reference_lines_are_the_losses_of_constant_outputs(method, monkeypatch)
         same = lambda self, images, w=width, c=constant: c.expand(len(images), w)  # noqa: E731
         monkeypatch.setattr(type(trainer.method.backbone), "forward", same)
         for trainer.step in range(1, 60):
-            trainer.method.before_step(trainer.step, trainer.images.pixels, stream(0, "rounds", trainer.step))
+            trainer.method.before_step(trainer.step, trainer.images.pixels, seeded_generator(0, "rounds", trainer.step))
             loss = float(trainer.learn([trainer.batch(1)])["loss"])
         assert loss == pytest.approx(line.value, abs=2e-2 * max(1, abs(line.value)))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from playground.methods.multitask import LIMIT, MultiTask
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import tiny_config, trainer_of
 
 
@@ -22,12 +22,12 @@ def gradient(method):
 def test_fixed_weights_give_the_gradient_of_the_weighted_sum():
     made = trainer(**{"method.first_weight": 0.5, "method.second_weight": 2}).method
     batch = trainer().batch(1)
-    values = made.loss(batch, stream(0, "loss", 1))
+    values = made.loss(batch, seeded_generator(0, "loss", 1))
     assert torch.allclose(values["loss"], 0.5 * values["loss/simclr"] + 2 * values["loss/vicreg"], rtol=1e-6)
     made.backward(values)
     ours, heads = gradient(made), [w.grad.clone() for w in made.tasks.parameters() if w.grad is not None]
     made.zero_grad()
-    made.loss(batch, stream(0, "loss", 1))["loss"].backward()
+    made.loss(batch, seeded_generator(0, "loss", 1))["loss"].backward()
     assert torch.allclose(ours, gradient(made), atol=1e-5, rtol=1e-4)
     plain = [w.grad for w in made.tasks.parameters() if w.grad is not None]
     assert all(torch.allclose(a, b, atol=1e-5, rtol=1e-4) for a, b in zip(heads, plain, strict=True))

@@ -10,7 +10,7 @@ from playground.knobs import ConfigError
 from playground.methods.jigsaw import mosaic, tiles
 from playground.methods.relative_location import neighbors
 from playground.networks import ResNet
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 
 
@@ -31,9 +31,9 @@ def test_the_middle_is_no_neighbor_of_itself():
 
 
 def test_the_loss_is_cross_entropy_over_the_eight_places(method, images):
-    ours = method.loss(Batch([images]), stream(0, "loss", 0))["loss"]
+    ours = method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"]
     total = 0.0
-    for patches in tiles(images, 3, 2, stream(0, "loss", 0)):
+    for patches in tiles(images, 3, 2, seeded_generator(0, "loss", 0)):
         for answer, place in enumerate([0, 1, 2, 3, 5, 6, 7, 8]):
             pair = torch.cat([method.backbone(patches[4][None]), method.backbone(patches[place][None])], 1)
             logits = method.head(pair)[0].double().tolist()
@@ -44,12 +44,12 @@ def test_the_loss_is_cross_entropy_over_the_eight_places(method, images):
 def test_neighbors_are_shown_where_the_network_puts_them(method, images, monkeypatch):
     answers = torch.eye(8).expand(3, -1, -1)
     monkeypatch.setattr(method, "_locate", lambda pieces: answers)
-    rows = method.pictures(images, stream(0, "probe", 0))
+    rows = method.pictures(images, seeded_generator(0, "probe", 0))
     assert torch.equal(rows["placed"], rows["patches"])
     monkeypatch.setattr(method, "_locate", lambda pieces: torch.eye(8)[[1, 1, *range(2, 8)]].expand(3, -1, -1))
-    patches = tiles(images, 3, 2, stream(0, "probe", 0))
+    patches = tiles(images, 3, 2, seeded_generator(0, "probe", 0))
     patches[:, 1], patches[:, 0] = patches[:, :2].mean(1), 0.5
-    assert torch.allclose(method.pictures(images, stream(0, "probe", 0))["placed"], mosaic(patches, 32))
+    assert torch.allclose(method.pictures(images, seeded_generator(0, "probe", 0))["placed"], mosaic(patches, 32))
 
 
 def test_patches_that_do_not_suit_the_transformer_are_refused():

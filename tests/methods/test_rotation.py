@@ -9,7 +9,7 @@ import torch
 from playground.config import RunConfig
 from playground.methods.rotation import turn, turned
 from playground.networks import ResNet
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
 
 
@@ -36,7 +36,7 @@ def test_the_loss_is_cross_entropy_over_all_four_turns(images):
     torch.manual_seed(0)
     config = RunConfig(method="rotation", network="resnet-tiny")
     method = config.method.choice(ResNet((8, 16), 1, 2), config).eval()
-    ours = method.loss(Batch([images]), stream(0, "loss", 0))["loss"]
+    ours = method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"]
     total = 0.0
     for image in images:
         for quarter in range(4):

@@ -6,7 +6,7 @@ import torch
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.methods.simmim import masked_distance
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from support.trainings import trainer_of
 
 
@@ -37,7 +37,7 @@ def test_the_trivial_painting_is_the_best_constant_one(method):
 
 def test_pictures_paste_only_what_was_hidden(method):
     with torch.no_grad():
-        rows = method.pictures(images(), stream(0, "probe", 0))
+        rows = method.pictures(images(), seeded_generator(0, "probe", 0))
     hidden = (rows["masked"] - 0.5).abs().amax(1, keepdim=True) < 1e-6
     assert list(rows) == ["original", "masked", "reconstruction", "pasted"]
     assert 0.3 < hidden.float().mean() < 0.8

@@ -85,7 +85,7 @@ def test_a_device_is_described_for_people():
 def test_auto_takes_what_is_here(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-    assert devices.pick("auto", "vit").where.type == "cpu"
+    assert devices.pick("auto", "vit").device.type == "cpu"
     with pytest.raises(devices.DeviceError, match="device must be one of cpu on this machine, got cuda"):
         devices.pick("cuda", "vit")
 

@@ -15,7 +15,7 @@ import torch
 from sklearn.manifold import trustworthiness
 from torch.nn import functional as F
 
-from playground.projection import PACKAGE, Projector, exact_neighbors, pca, procrustes, umap_layout
+from playground.projection import PACKAGE, LayoutWorker, exact_neighbors, pca, procrustes, umap_layout
 from playground.projection.process import receive, send
 from support.waiting import until
 
@@ -240,7 +240,7 @@ process.main()
 """
 
 
-class QuickProjector(Projector):
+class QuickProjector(LayoutWorker):
     command = (sys.executable, "-c", QUICK)
 
 
@@ -285,7 +285,7 @@ def ask(projector, rows, key="run"):
 
 
 def test_real_frames_are_aligned():
-    projector = Projector()
+    projector = LayoutWorker()
     try:
         assert not projector.ready
         first = ask(projector, features())
@@ -415,8 +415,8 @@ def test_the_process_ends_when_its_input_does_and_only_answers_leave_it():
 SERVER = f"""
 import sys; sys.path.insert(0, {str(PACKAGE)!r})
 import time
-from playground.projection import Projector
-class Quick(Projector):
+from playground.projection import LayoutWorker
+class Quick(LayoutWorker):
     command = (sys.executable, "-c", {QUICK!r})
 projector = Quick()
 while not projector.ready: time.sleep(0.02)

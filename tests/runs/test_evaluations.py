@@ -170,7 +170,8 @@ def test_what_cannot_begin_is_refused_and_what_waits_can_be_taken_back(pool, run
 
 @pytest.mark.parametrize("seconds", [0, 600])
 def test_a_process_behind_the_server_ends_by_itself_or_with_it(seconds):
-    code = f"import time; from playground.runs.background import stay; stay(); print('here', flush=True); time.sleep({seconds})"
+    begin = "import time; from playground.runs.background import run_in_background; run_in_background()"
+    code = f"{begin}; print('here', flush=True); time.sleep({seconds})"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"here\n"
         if seconds:
@@ -200,7 +201,7 @@ def test_the_routes_say_where_it_stands_and_give_the_numbers(pool, runs, http):
 
 def test_numbers_of_an_earlier_step_are_stale_and_an_abandoned_evaluation_is_over(pool, runs, http):
     run = runs["second"]
-    document = ledger.begun(run, 2, QUICK)
+    document = ledger.new(run, 2, QUICK)
     ledger.write(folder(pool, run), document)
     body = http.get(f"/api/runs/{run}/evaluation").json()
     assert body["stale"] and (body["found"]["status"], body["found"]["message"]) == (

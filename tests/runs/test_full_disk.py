@@ -14,9 +14,9 @@ from test_lost_files import snapshot
 from playground import safe_files
 from playground.cli import main as cli
 from playground.config import RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Probe, Started
+from playground.events import Checkpoint, EvalImages, Finished, Metrics, Started
 from playground.home import HomeError, keeping, unwritable
-from playground.runs.fates import fate
+from playground.runs.failures import failure
 from playground.runs.lock import HomeLock
 from playground.runs.owed import Owed
 from playground.runs.pool import Pool
@@ -198,7 +198,7 @@ def test_a_map_that_cannot_be_kept_is_answered_all_the_same_and_the_rest_is_a_se
     pool = Pool(home, slots=1, warm=False)
     with TestClient(Starlette(routes=routes(lambda: pool))) as client:
         run = pool.store.create(RunConfig(steps=50))
-        probe = Probe(0, np.zeros((6, 8, 8, 3), np.uint8), {"shape": np.arange(6) % 2}, {"shape": ["a", "b"]})
+        probe = EvalImages(0, np.zeros((6, 8, 8, 3), np.uint8), {"shape": np.arange(6) % 2}, {"shape": ["a", "b"]})
         begun = Started(0, {"steps": 50, "layers": {"backbone": 4}})
         pool.store.write_many(run, [probe, begun, snapshot(0), Checkpoint(10, {}), snapshot(10), Finished(10, "stopped")])
         filler = fill(home)
@@ -213,9 +213,9 @@ def test_a_map_that_cannot_be_kept_is_answered_all_the_same_and_the_rest_is_a_se
 
 def test_a_worker_that_died_of_a_full_disk_is_not_said_to_lack_memory(disk):
     flat = RunConfig().flat()
-    assert "if memory ran out" in fate("abcd", flat, -9, (), disk, "Resume starts it again")[1]
+    assert "if memory ran out" in failure("abcd", flat, -9, (), disk, "Resume starts it again")[1]
     fill(disk)
-    status, message = fate("abcd", flat, 1, (), disk, "Resume starts it again")
+    status, message = failure("abcd", flat, 1, (), disk, "Resume starts it again")
     assert status == "failed" and "no room left" in message and "memory" not in message
 
 

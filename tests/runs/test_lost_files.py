@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from playground import safe_files
 from playground.config import RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Probe, Snapshot, Started, Weights
+from playground.events import Checkpoint, EvalImages, Finished, Metrics, Snapshot, Started, Weights
 from playground.runs.checkpoints import worth_keeping
 from playground.runs.condition import condition
 from playground.runs.pool import Pool
@@ -39,7 +39,7 @@ def run(pool):
     """A run that was stopped at step 20, with snapshots at 0, 10 and 20 and checkpoints at 10 and 20."""
     store = pool.store
     run = store.create(RunConfig(steps=50))
-    probe = Probe(0, np.zeros((6, 8, 8, 3), np.uint8), {"shape": np.arange(6) % 2}, {"shape": ["a", "b"]})
+    probe = EvalImages(0, np.zeros((6, 8, 8, 3), np.uint8), {"shape": np.arange(6) % 2}, {"shape": ["a", "b"]})
     begun = [probe, Started(0, {"steps": 50, "layers": {"backbone": 4}}), snapshot(0)]
     store.write_many(run, [*begun, Metrics(10, {"loss": 1.0}), snapshot(10), Weights(10, {"w": torch.ones(2)})])
     store.write_many(run, [Checkpoint(10, {"at": 10}), snapshot(20), Checkpoint(20, {"at": 20}), Finished(20, "stopped")])

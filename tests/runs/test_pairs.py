@@ -1,4 +1,4 @@
-"""Runs that train in step in one worker: one clock, the same numbers as alone, and each its own fate."""
+"""Runs that train in step in one worker: one clock, the same numbers as alone, and each its own end."""
 
 import os
 import signal
@@ -6,9 +6,9 @@ import signal
 import pytest
 
 from playground.config import RunConfig
-from playground.events import Pause, Resume, Set, Step
-from playground.runs.hands import Hands
+from playground.events import Pause, Resume, SetKnob, TakeStep
 from playground.runs.pool import Pool
+from playground.runs.run_group import RunGroup
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from support import trainings
@@ -44,19 +44,19 @@ def measured(store, run):
 
 
 def test_whoever_is_behind_goes_next_and_one_that_waits_for_a_command_keeps_nobody_waiting():
-    hands = Hands(["a", "b"])
-    turns, order = hands.turns(), []
+    group = RunGroup(["a", "b"])
+    turns, order = group.turns(), []
     for _ in range(4):
-        hand = next(turns)
-        hand.step += 1
-        order.append(hand.run)
+        member = next(turns)
+        member.step += 1
+        order.append(member.run)
     assert order == ["a", "b", "a", "b"]
     first = next(turns)
     first.paused = True
     assert [next(turns).run for _ in range(3)] == ["b", "b", "b"]
-    hands.tell(Resume(), "a")
+    group.tell(Resume(), "a")
     assert next(turns) is first
-    hands.over(first)
+    group.over(first)
     assert next(turns).run == "b"
 
 
@@ -90,9 +90,9 @@ def test_pausing_one_keeps_the_other_going_and_each_hears_its_own_commands(pool)
     at = reaches(pool, broken, "paused").step
     pool.command(broken, Pause())  # asked twice, it still keeps nobody waiting
     trains(pool, healthy, pool.store.run(healthy).step + 5)
-    pool.command(broken, Step())
+    pool.command(broken, TakeStep())
     until(lambda: pool.store.run(broken).step == at + 1 and pool.store.run(broken).status == "paused", "one step more")
-    pool.command(broken, Set("optimizer.learning_rate", 0.3))
+    pool.command(broken, SetKnob("optimizer.learning_rate", 0.3))
     until(lambda: pool.store.changes(broken), "the change")
     assert not pool.store.changes(healthy)
     # Both paused, somebody else comes: the two make room together, and go on together.
@@ -133,7 +133,7 @@ def test_a_waiting_pair_is_one_turn_also_for_the_next_server_and_a_finished_one_
     store = Store(tmp_path)
     waiting = [store.create(RunConfig(**TINY, steps=1))]
     waiting.append(store.create(RunConfig(**TINY, steps=1), beside=waiting[0]))
-    monkeypatch.setattr(Pool, "_staff", lambda self: None)
+    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
     other = Pool(tmp_path, slots=1)
     assert [other.position(run) for run in waiting] == [1, 1]
     other.close()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from playground.config import RunConfig
-from playground.events import Pause, Resume, Set, Step, Stop
+from playground.events import Pause, Resume, SetKnob, Stop, TakeStep
 from playground.knobs import ConfigError
 from playground.runs.lock import HomeInUse, HomeLock
 from playground.runs.moves import changes_of
@@ -91,7 +91,7 @@ def test_runs_wait_in_turns_a_paused_one_makes_room_and_goes_on_exactly(pool):
     straight = pool.submit(RunConfig(**TINY, steps=40), "ann")
     config = RunConfig(**TINY, steps=40)
     broken, other = pool.submit(config, "ann"), pool.submit(RunConfig(**TINY, steps=3), "ben")
-    # Ann's second run came before Ben's first; one of hers is in hand already, so Ben is next.
+    # Ann's second run came before Ben's first; one of hers is in member already, so Ben is next.
     until(lambda: pool.position(straight) is None, "the first run to be taken")
     assert (pool.position(other), pool.position(broken)) in [(1, 2), (None, 1)] or pool.store.run(other).over
     reaches(pool, other, "finished")
@@ -105,7 +105,7 @@ def test_runs_wait_in_turns_a_paused_one_makes_room_and_goes_on_exactly(pool):
     reaches(pool, third, "finished")
     assert pool.store.run(broken).status == "paused" and pool.position(broken) is None
     pool.command(broken, Pause())
-    pool.command(broken, Step())
+    pool.command(broken, TakeStep())
     until(lambda: pool.store.run(broken).step == paused.step + 1 and pool.store.run(broken).status == "paused", "one step more")
     pool.resume(broken)
     reaches(pool, broken, "finished")
@@ -128,15 +128,15 @@ def test_a_live_knob_is_checked_before_it_is_let_in_and_leaves_a_change(pool):
         ("method.warmth", 1, "simclr has no knob warmth"),
     ]:
         with pytest.raises(ConfigError, match=reason):
-            pool.command(run, Set(name, value))
-    pool.command(run, Set("method.temperature", "0.5"))
+            pool.command(run, SetKnob(name, value))
+    pool.command(run, SetKnob("method.temperature", "0.5"))
     change = until(lambda: pool.store.changes(run), "the change")
     assert [(each.name, each.value) for each in change] == [("method.temperature", 0.5)]
     pool.stop(run)
     assert reaches(pool, run, "stopped").step >= change[0].step - 1
     assert pool.store.folder(run).checkpoint()[0] == pool.store.run(run).step
     # Moved while nobody trains it: it waits for the run to go on.
-    pool.command(run, Set("method.temperature", 0.3))
+    pool.command(run, SetKnob("method.temperature", 0.3))
     found = pool.standing(run)
     assert [(each.step, each.name, each.value) for each in found.waiting] == [(found.step + 1, "method.temperature", 0.3)]
     assert [each.value for each in changes_of(pool.store, found)] == [0.5, 0.3]
@@ -182,7 +182,7 @@ def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
 
 
 def test_nothing_is_asked_of_a_run_that_is_not_there(pool):
-    for ask in (pool.resume, pool.store.run, lambda run: pool.command(run, Set("method.temperature", 1))):
+    for ask in (pool.resume, pool.store.run, lambda run: pool.command(run, SetKnob("method.temperature", 1))):
         with pytest.raises(UnknownRun, match="there is no run nobody"):
             ask("nobody")
 

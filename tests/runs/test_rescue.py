@@ -49,7 +49,7 @@ def reopened(home):
 
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch):
-    monkeypatch.setattr(Pool, "_staff", lambda self: None)
+    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
 
 
 def spoil(home, how):

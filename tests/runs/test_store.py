@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Finished, Metrics, Paused, Probe, Snapshot, Started, Verdict
+from playground.events import Change, Checkpoint, EvalImages, Finished, Metrics, Paused, Snapshot, Started, Verdict
 from playground.runs.records import UnknownRun
 from playground.runs.store import Store, Superseded
 
@@ -134,7 +134,7 @@ def test_a_snapshot_becomes_arrays_and_pictures(store, run):
 
 def test_the_probe_set_becomes_an_atlas_that_says_where_each_image_is(store, run):
     images = np.random.default_rng(0).integers(0, 255, (7, 4, 4, 3), dtype=np.uint8)
-    store.write(run, Probe(0, images, {"shape": np.arange(7)}, {"shape": list("abcdefg")}))
+    store.write(run, EvalImages(0, images, {"shape": np.arange(7)}, {"shape": list("abcdefg")}))
     folder = store.folder(run)
     probe, atlas = folder.probe(), np.asarray(Image.open(folder.path / "sprites.png"))
     assert probe == {"count": 7, "tile": 4, "columns": 3, "labels": {"shape": list(range(7))}, "names": {"shape": list("abcdefg")}}

@@ -5,7 +5,7 @@ import queue
 import pytest
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, Finished, Metrics, Pause, Resume, Set, Verdict
+from playground.events import Change, Checkpoint, Finished, Metrics, Pause, Resume, SetKnob, Verdict
 from playground.knobs import ConfigError
 from playground.runs.pool import Pool
 from playground.runs.runner import RunError
@@ -70,7 +70,7 @@ def test_only_divergence_has_a_way_back(store):
 
 def test_a_hand_on_a_knob_ends_what_was_to_be_replayed_of_it(store):
     commands, config = queue.SimpleQueue(), RunConfig(**WILD | {RATE: 0.01, "steps": 6})
-    commands.put(Set(RATE, 0.02))
+    commands.put(SetKnob(RATE, 0.02))
     replay = [Change(3, RATE, 10.0), Change(4, "augment.hue", 0.0)]
     found = [event for event in train(config, changes=replay, commands=commands) if isinstance(event, Change)]
     assert [(each.step, each.name, each.value) for each in found] == [(1, RATE, 0.02), (4, "augment.hue", 0.0)]
@@ -84,7 +84,7 @@ def test_a_run_that_diverges_goes_on_from_before_the_trouble_finishes_and_can_be
     trains(pool, run)
     pool.command(run, Pause())
     good = reaches(pool, run, "paused").step
-    pool.command(run, Set(RATE, 10))
+    pool.command(run, SetKnob(RATE, 10))
     pool.command(run, Resume())
     found = reaches(pool, run, "failed")
     assert "no longer" in found.message and good < found.step <= 30

@@ -16,7 +16,7 @@ def pool_of_pages(home, *, workers=False):
         environment.setenv("SSL_PLAYGROUND_HOME", str(home))
         environment.setattr(projection, "Projector", lambda: None)
         if not workers:
-            environment.setattr(Pool, "_staff", lambda self: None)
+            environment.setattr(Pool, "_start_missing_workers", lambda self: None)
         try:
             yield shared_pool()
         finally:

@@ -45,8 +45,8 @@ def test_evaluation_and_training_mode_agree_before_the_first_step(method):
     config = smallest(method)
     made = fresh(config)
     if norms(made):
-        at_rest, training = (spreads(copy.deepcopy(made).train(mode), views(config)) for mode in (False, True))
-        assert at_rest == pytest.approx(training, rel=0.05)
+        frozen_encoder, training = (spreads(copy.deepcopy(made).train(mode), views(config)) for mode in (False, True))
+        assert frozen_encoder == pytest.approx(training, rel=0.05)
 
 
 @pytest.mark.parametrize("method", CATALOG)

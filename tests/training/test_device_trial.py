@@ -57,7 +57,7 @@ def test_the_trial_leaves_weights_and_random_numbers_as_they_are(home):
 def test_what_is_clearly_faster_is_chosen(home, monkeypatch, pace, half, memory):
     paced(monkeypatch, **pace)
     device = chosen(fresh(), home)
-    assert (device.half, device.memory_format) == (half, memory)
+    assert (device.autocast_dtype, device.memory_format) == (half, memory)
 
 
 def test_the_answer_is_kept_in_the_home_and_says_why(home, monkeypatch):
@@ -74,7 +74,7 @@ def test_the_answer_is_kept_in_the_home_and_says_why(home, monkeypatch):
 def test_a_file_that_cannot_be_read_is_measured_again(home, monkeypatch):
     paced(monkeypatch)
     (home / FILE).write_text('{"half a')
-    assert chosen(fresh(), home).half is None
+    assert chosen(fresh(), home).autocast_dtype is None
     assert json.loads((home / FILE).read_text())
 
 
@@ -140,7 +140,7 @@ def test_threads_that_cannot_share_a_core_are_left_for_what_is_next_best(home, m
 
     def prepared(trial, device):
         def work():
-            halves.append(device.half)
+            halves.append(device.autocast_dtype)
 
         return work
 
@@ -154,7 +154,7 @@ def test_threads_that_cannot_share_a_core_are_left_for_what_is_next_best(home, m
     monkeypatch.setattr(device_trial._Trial, "takes_turns", TAKES_TURNS)
     monkeypatch.setattr(device_trial._Trial, "prepared", prepared)
     monkeypatch.setattr(device_trial, "_clock", clock)
-    monkeypatch.setattr(device_trial, "_seconds", lambda work, device: work() or (0.5 if device.half else 1.0))
+    monkeypatch.setattr(device_trial, "_seconds", lambda work, device: work() or (0.5 if device.autocast_dtype else 1.0))
     monkeypatch.setattr(device_trial, "waited", lambda: 0.0)
     trainer = fresh()
     trainer.device = dataclasses.replace(trainer.device, threads=2)

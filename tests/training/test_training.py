@@ -11,17 +11,17 @@ from playground.events import (
     Baseline,
     Change,
     Checkpoint,
+    EvalImages,
     Finished,
     Metrics,
     Pause,
     Paused,
-    Probe,
     Resume,
-    Set,
+    SetKnob,
     Snapshot,
     Started,
-    Step,
     Stop,
+    TakeStep,
     Verdict,
     Weights,
 )
@@ -45,7 +45,7 @@ def of(kind, events):
 
 def test_a_run_tells_its_story_in_order(tiny):
     events = list(train(RunConfig(**tiny)))
-    assert [type(event) for event in events[:5]] == [Probe, Started, Baseline, Metrics, Snapshot]
+    assert [type(event) for event in events[:5]] == [EvalImages, Started, Baseline, Metrics, Snapshot]
     assert events[-1] == Finished(6, "finished", "", events[-1].facts)
     assert set(events[-1].facts) == {"seconds", "diagnostics_share", "views_per_second"}
     assert all("loss" in values for step, values in numbers(events).items() if step)
@@ -90,7 +90,7 @@ def test_stopped_and_resumed_equals_never_stopped(method, tiny):
         stopped.append(event)
         if isinstance(event, Started):
             for _ in range(3):
-                commands.put(Step())
+                commands.put(TakeStep())
             commands.put(Stop())
     assert stopped[-1].status == "stopped"
     at = stopped[-1].step
@@ -106,7 +106,7 @@ def test_stopped_and_resumed_equals_never_stopped(method, tiny):
 def test_a_checkpoint_survives_a_file(tiny, tmp_path):
     config = RunConfig(**tiny)
     commands = queue.SimpleQueue()
-    commands.put(Step())
+    commands.put(TakeStep())
     commands.put(Stop())
     for event in train(config, commands=commands):
         if isinstance(event, Checkpoint):
@@ -132,9 +132,9 @@ def test_a_moved_knob_is_recorded_and_replayed_exactly(tiny):
     for event in train(config, commands=commands):
         lived.append(event)
         if isinstance(event, Baseline):
-            commands.put(Step())
-            commands.put(Set("method.temperature", 0.9))
-            commands.put(Set("optimizer.learning_rate", 0.001))
+            commands.put(TakeStep())
+            commands.put(SetKnob("method.temperature", 0.9))
+            commands.put(SetKnob("optimizer.learning_rate", 0.001))
             commands.put(Resume())
     changes = of(Change, lived)
     assert changes == [Change(2, "method.temperature", 0.9), Change(2, "optimizer.learning_rate", 0.001)]
@@ -152,7 +152,7 @@ def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
         if isinstance(event, Paused):
             break
     assert event.step == 0
-    commands.put(Step())
+    commands.put(TakeStep())
     seen = [next(events) for _ in range(7)]
     assert [type(each) for each in seen] == [Metrics, Metrics, Snapshot, Weights, Verdict, Checkpoint, Paused]
     assert seen[-1].step == 1

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig
-from playground.analysis.breaking import WAYS, breaks, broken, differences, guarded_first
+from playground.analysis.interventions import FAILURE_MODES, breaks, broken, differences, guarded_first
 from playground.events import Change, Finished, Snapshot, Verdict
 from playground.knobs import ConfigError
 from playground.methods import CATALOG
@@ -93,7 +93,10 @@ def test_at_first_it_explains_seven_ways_to_fail_and_one_click_starts_what_shows
 
 def test_switches_and_extremes_go_into_the_address_and_a_link_opens_the_same_lab(pool):
     page = opened(method="vicreg", steps="50")
-    assert [each.key for each in page.toggle if each.key.startswith("lab.")] == ["lab.keep.variance", "lab.keep.covariance"]
+    assert [each.key for each in page.toggle if each.key.startswith("lab.")] == [
+        "lab.keep.variance",
+        "lab.keep.covariance",
+    ]
     by_key(page, "toggle", "lab.keep.variance").set_value(True)
     by_key(page, "toggle", "lab.keep.covariance").set_value(False)
     rendered(page)
@@ -134,7 +137,7 @@ def test_what_cannot_be_is_said_in_a_sentence_and_safeguards_that_are_off_for_bo
 def test_each_way_to_fail_says_what_its_button_does(pool):
     page = opened()
     assert any(each.value.startswith("See one happen: a button changes the settings") for each in page.caption)
-    for way in WAYS:
+    for way in FAILURE_MODES:
         said = by_key(page, "button", f"way-{way.state.replace(' ', '-')}").help
         method = CATALOG[way.settings["method"]]
         assert said.startswith(method.title) and said.endswith("Starts both runs.")
@@ -203,7 +206,7 @@ def test_the_titles_of_ways_are_told_apart():
             assert one.name != other.name and one.title != other.title
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.state)
+@pytest.mark.parametrize("way", FAILURE_MODES, ids=lambda way: way.state)
 def test_every_way_to_fail_starts_in_one_click(pool, way):
     page = opened(steps="4")
     by_key(page, "button", f"way-{way.state.replace(' ', '-')}").click()

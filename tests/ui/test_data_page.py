@@ -28,7 +28,7 @@ def test_a_data_set_that_does_not_exist_is_refused_beside_the_selector(home):
 
 def test_a_set_of_more_than_8_bits_shows_its_numbers_and_takes_another_range(home, monkeypatch):
     shown = []
-    monkeypatch.setattr(live, "still", lambda name, **data: shown.append((name, data)))
+    monkeypatch.setattr(live, "static_panel", lambda name, **data: shown.append((name, data)))
     (home / "deep").mkdir()
     for number in range(16):
         Image.fromarray(np.full((40, 40), 1000 + number, np.uint16)).save(home / "deep" / f"{number:02}.png")

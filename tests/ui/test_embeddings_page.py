@@ -8,7 +8,7 @@ import pytest
 from playground import RunConfig
 from playground.events import Snapshot
 from playground.ui import embeddings
-from playground.ui.embeddings import Look, called, read
+from playground.ui.embeddings import EmbeddingsState, called, read
 from playground.ui.settings import read as read_settings
 from support import opening
 from support.opening import address, by_key, rendered, sentences
@@ -72,7 +72,7 @@ def test_a_link_opens_the_same_look(runs):
     link = usual | {"run": runs["trained"], "clusters": "5", "step": "1", "image": "7"}
     page = opened(**link)
     assert looked(page) == link and sentences(page) == []
-    look = Look(run=runs["trained"], clusters=5, step=1, image=7, **usual)
+    look = EmbeddingsState(run=runs["trained"], clusters=5, step=1, image=7, **usual)
     assert read(look.address()) == look
 
 
@@ -118,12 +118,12 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(po
 
 
 def test_what_the_panel_says_goes_into_the_address_and_never_changes_the_runs(runs, monkeypatch):
-    now = Look(run=runs["trained"])
+    now = EmbeddingsState(run=runs["trained"])
     said = {"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"}
-    monkeypatch.setattr(embeddings, "look", lambda: now)
+    monkeypatch.setattr(embeddings, "state", lambda: now)
     monkeypatch.setattr(embeddings.st, "session_state", {"panel-atlas": {"status": said}})
     embeddings.heard()
-    assert now == Look(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
+    assert now == EmbeddingsState(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
     assert set(now.address()) == {"map.run", "map.layer", "map.kind", "map.color", "map.step"}
 
 

@@ -82,15 +82,15 @@ def test_a_control_says_what_the_run_has_where_its_own_value_is_not_on_its_way(s
     running, has = controls.Running(RunConfig().flat(), (HEAT,), lambda key, value: taken), RunConfig().flat()[HEAT]
     session[HEAT] = 0.7
     controls._moved(HEAT, running)
-    assert (HEAT in now.sent, HEAT in now.untold) == (taken, not taken)
-    assert ("the run has" in controls.pen_for(now, running)._label(HEAT, "Temperature")) == (not taken)
+    assert (HEAT in now.sent, HEAT in now.unsent) == (taken, not taken)
+    assert ("the run has" in controls.widgets_for(now, running)._label(HEAT, "Temperature")) == (not taken)
     now.sent = {HEAT: (0.7, time.monotonic() - 2 * ARRIVES)}
-    assert controls.pen_for(now, running)._label(HEAT, "Temperature") == f"Temperature · the run has {has:.4g}"
+    assert controls.widgets_for(now, running)._label(HEAT, "Temperature") == f"Temperature · the run has {has:.4g}"
 
 
 def test_controls_that_stand_for_another_run_do_not_follow(session):
     other = Settings(RunConfig(method="moco").flat())
-    meant = Settings(RunConfig().flat(), untold={"augment.hue"})
+    meant = Settings(RunConfig().flat(), unsent={"augment.hue"})
     for now in (other, meant):
         before = dict(now.flat)
         session.clear()

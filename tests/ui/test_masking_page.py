@@ -8,7 +8,7 @@ import torch
 from playground import RunConfig
 from playground.events import Change
 from playground.ui import masking
-from playground.ui.look import Look, called, masked_runs, read
+from playground.ui.masking_state import MaskingState, called, masked_runs, read
 from playground.ui.settings import read as read_settings
 from playground.views.masking import Mask
 from playground.web.masks import bits_of
@@ -142,9 +142,9 @@ def test_a_masked_method_of_the_settings_stays(runs):
 
 
 def test_a_drawing_that_comes_late_does_not_bring_an_old_mask_back(monkeypatch):
-    now, session = Look(seed=1), {}
-    session[masking.PANEL] = {"status": {"image": 4, "drawn": HALF, "origin": Look(seed=0).origin}}
-    monkeypatch.setattr(masking, "look", lambda: now)
+    now, session = MaskingState(seed=1), {}
+    session[masking.PANEL] = {"status": {"image": 4, "drawn": HALF, "origin": MaskingState(seed=0).origin}}
+    monkeypatch.setattr(masking, "state", lambda: now)
     monkeypatch.setattr(masking.st, "session_state", session)
     masking.heard()
     assert (now.image, now.drawn) == (4, "")
@@ -159,13 +159,13 @@ def test_masks_in_an_address_are_not_settings_of_a_run():
 
 
 def test_a_look_reads_what_it_wrote(runs):
-    seen = Look(run=runs["plain"], image=3, ratio=0.4, seed=9, drawn=HALF)
+    seen = MaskingState(run=runs["plain"], image=3, ratio=0.4, seed=9, drawn=HALF)
     assert read(seen.address(), []) == seen
     assert Mask.of(torch.arange(64)[None] < 32).seen == 32
 
 
 def test_a_browser_that_lags_behind_does_not_bring_an_old_seed_back():
-    now = Look(seed=4, drawn="ff")
+    now = MaskingState(seed=4, drawn="ff")
     now.another()
     assert (now.seed, now.drawn) == (5, "")
     now.set("seed", 4)
@@ -186,7 +186,7 @@ def test_the_name_of_a_run_in_the_selector_stays_while_it_trains(pool, runs):
 
 def test_masks_begin_with_the_ratio_that_the_run_had_last(pool, runs):
     run = masked_runs()[0].id
-    seen = Look(run=run)
+    seen = MaskingState(run=run)
     seen.as_trained()
     before, moved = seen.ratio, 0.6
     pool.store.write(run, Change(2, "masking.ratio", moved))

@@ -8,7 +8,7 @@ from playground.analysis.presets import PRESETS
 from playground.config import RunConfig
 from playground.knobs import ConfigError, knobs_of
 from playground.methods import CATALOG as METHODS
-from playground.views.augment import OPERATORS, Augment, Crops, augment, draw, neutral, perform, possible
+from playground.views.augment import OPERATORS, Augment, Crops, apply, augment, draw, neutral, possible
 from playground.views.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
 
 NOTHING = {f"{name}_probability": 0 for name in ["flip", "jitter", "grayscale", "blur", "solarize"]} | {"crop_scale_min": 1}
@@ -229,7 +229,7 @@ def test_nothing_waits_for_the_device():
     pictures, numbers, yes = (torch.empty(shape, device="meta") for shape in [(8, 3, 32, 32), 8, 8])
     views = crop_and_flip(pictures, torch.empty(8, 4, device="meta"), yes.bool())
     views = turn_hue(recolor(views, color_matrix(numbers, numbers, numbers, means(views))), numbers)
-    assert perform(pictures, neutral(8, 32, 32, "meta"), ["crop", "hue"]).shape == (8, 3, 32, 32)
+    assert apply(pictures, neutral(8, 32, 32, "meta"), ["crop", "hue"]).shape == (8, 3, 32, 32)
     assert solarize(blur(to_gray(views, yes.bool()), numbers), yes.bool()).shape == (8, 3, 32, 32)
 
 
@@ -240,10 +240,10 @@ def test_a_view_is_what_was_drawn_done_in_order():
     """The last of the cumulative steps is the view itself, to the last bit; so it is when some operators never happen."""
     for knobs in (Augment(**ALL), Augment(), Augment(**NOTHING)):
         chance = draw(knobs, 24, 32, 32, generator(3))
-        steps = [perform(images(), chance, OPERATORS[:count]) for count in range(len(OPERATORS) + 1)]
+        steps = [apply(images(), chance, OPERATORS[:count]) for count in range(len(OPERATORS) + 1)]
         close(steps[0], images())
         view = augment(images(), knobs, generator(3))
-        assert torch.equal(perform(images(), chance, possible(knobs)), view)
+        assert torch.equal(apply(images(), chance, possible(knobs)), view)
         assert torch.equal(steps[-1], view) or set(possible(knobs)) < set(OPERATORS)
         close(steps[-1], view)
 
@@ -262,15 +262,15 @@ def test_one_operator_alone_does_what_its_function_does(operator):
         "solarize": lambda: solarize(pictures, chance.solarized),
     }
     matrix = color_matrix(**colors | {operator: getattr(chance, operator, ones)}, means=means(pictures)) if operator in colors else None
-    alone = perform(pictures, chance, [operator])
+    alone = apply(pictures, chance, [operator])
     close(alone, expected[operator]() if matrix is None else recolor(pictures, matrix))
     assert (alone - pictures).abs().max() > 0.05
 
 
 def test_a_neutral_draw_changes_nothing_and_of_picks_rows():
-    close(perform(images(), neutral(24, 32, 32)), images())
+    close(apply(images(), neutral(24, 32, 32)), images())
     chance, rows = draw(Augment(**ALL), 24, 32, 32, generator(3)), torch.tensor([5, 2])
-    close(perform(images()[rows], chance.of(rows)), perform(images(), chance)[rows])
+    close(apply(images()[rows], chance.of(rows)), apply(images(), chance)[rows])
 
 
 def shares(knobs, views, number, count=20_000):
@@ -287,8 +287,8 @@ def test_byols_pair_is_as_unequal_as_its_paper_says():
     assert shares(knobs, 2, 0) == (1, 0)
     second = shares(knobs, 2, 1)
     assert abs(second[0] - 0.1) < 0.01 and abs(second[1] - 0.2) < 0.015
-    assert knobs.one_of_two(0) == knobs.model_copy(update={"blur_probability": 1, "solarize_probability": 0, "asymmetry": 0})
-    apart = knobs.one_of_two(1)
+    assert knobs.for_view(0) == knobs.model_copy(update={"blur_probability": 1, "solarize_probability": 0, "asymmetry": 0})
+    apart = knobs.for_view(1)
     assert (apart.blur_probability, apart.solarize_probability) == pytest.approx((0.1, 0.2))
 
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from playground import RunConfig
-from playground.analysis.portrait import SHOWN, VIEWS, in_picture, of_views
+from playground.analysis.layer_report import SHOWN, VIEWS, in_picture, of_views
 from playground.diagnostics.dimension import lidar, participation_ratio
 from playground.diagnostics.similarity import linear_cka
-from playground.events import Finished, Probe, Snapshot
+from playground.events import EvalImages, Finished, Snapshot
 from playground.web.geometry import MOST, spread
 from support import trainings
 from support.serving import Served
@@ -28,7 +28,7 @@ class WithRuns(Served):
 
     def left(self, snapshots, labels=None, images=IMAGES):
         run = self.store.create(RunConfig())
-        self.store.write(run, Probe(0, images, labels or {}, {}))
+        self.store.write(run, EvalImages(0, images, labels or {}, {}))
         for step, arrays in snapshots.items():
             self.store.write(run, Snapshot(step, arrays))
         self.store.write(run, Finished(max(snapshots, default=0), "finished"))

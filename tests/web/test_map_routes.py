@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from playground import RunConfig, train
-from playground.events import Checkpoint, Snapshot, Step, Weights
-from playground.projection import PACKAGE, Projector
+from playground.events import Checkpoint, Snapshot, TakeStep, Weights
+from playground.projection import PACKAGE, LayoutWorker
 from playground.runs.points import images_here, points_of
 from playground.runs.trained import trained
 from playground.web.landing import squared
@@ -33,7 +33,7 @@ process.main()
 """
 
 
-class QuickProjector(Projector):
+class QuickProjector(LayoutWorker):
     command = (sys.executable, "-c", QUICK)
 
 
@@ -76,7 +76,7 @@ class WithRuns(Served):
     def train(self, config, kept):
         commands = queue.SimpleQueue()
         for _ in range(config.steps):
-            commands.put(Step())  # each of which is measured, and its weights kept
+            commands.put(TakeStep())  # each of which is measured, and its weights kept
         for event in train(config, commands=commands):
             for run, change in kept.items():
                 if (found := change(event)) is not None:

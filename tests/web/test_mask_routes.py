@@ -15,7 +15,7 @@ from playground.methods.shared.masked import masked_mean
 from playground.runs.trained import trained
 from playground.views.masking import Mask
 from playground.web.masks import bits_of, hidden_of, probe_image
-from playground.web.turns import Turns
+from playground.web.priority_executor import PriorityExecutor
 from support import trainings
 from support.serving import Served
 from support.trainings import tiny_config
@@ -157,7 +157,7 @@ def test_the_image_is_the_probe_sets_own(served):
 
 
 def test_turns_are_taken_by_rank_one_at_a_time():
-    turns, gate, done = Turns(), threading.Event(), []
+    turns, gate, done = PriorityExecutor(), threading.Event(), []
     first = turns.ask(5, gate.wait)
     late = [turns.ask(rank, lambda rank=rank: done.append(rank) or 2 * rank) for rank in (2, 1, 2, 0)]
     failing = turns.ask(9, lambda: 1 / 0)

@@ -21,7 +21,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from playground.config import RunConfig
-from playground.events import Change, Finished, Metrics, Probe, Snapshot, Started
+from playground.events import Change, EvalImages, Finished, Metrics, Snapshot, Started
 from playground.home import site
 from playground.runs.store import Store
 from playground.web.hub import PERIOD
@@ -72,7 +72,7 @@ def test_health_says_what_the_server_does(served):
 def test_a_run_tells_all_but_its_owner(served):
     run = served.store.create(RunConfig(method="vicreg"), owner="a cookie that is nobody's business")
     served.store.write_many(run, [Started(0, {"device": "cpu"}), Change(3, "augment.hue", 0.0)])
-    served.store.write(run, Probe(0, np.zeros((4, 8, 8, 3), np.uint8), {"shape": np.arange(4)}, {"shape": list("abcd")}))
+    served.store.write(run, EvalImages(0, np.zeros((4, 8, 8, 3), np.uint8), {"shape": np.arange(4)}, {"shape": list("abcd")}))
     answer = served.http.get(f"/api/runs/{run}")
     found = answer.json()
     assert found["config"] == RunConfig(method="vicreg").flat() and found["facts"] == {"device": "cpu"}

@@ -26,7 +26,7 @@ def site(tmp_path_factory):
 
 
 def tiles(atlas):
-    """An atlas -> (count, 3, H, W) uint8."""
+    """A sprite sheet -> (count, 3, H, W) uint8."""
     kind, _, data = atlas["picture"].partition(",")
     assert kind == "data:image/png;base64"
     sheet = torch.from_numpy(np.array(Image.open(io.BytesIO(base64.b64decode(data))))).movedim(-1, 0)

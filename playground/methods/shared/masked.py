@@ -40,7 +40,7 @@ class Masked(Method):
     """
 
     family = "masked"
-    views, masked, accepts, no_filling = 1, True, frozenset({"vit"}), ""
+    views, masked, accepts, cannot_reconstruct = 1, True, frozenset({"vit"}), ""
     unit: str = "squared error of pixels in [0, 1]"  # of the error of a patch
     borrows: str = ""  # a sentence: what its pictures of hidden patches take from the original, where they do
     suggests: ClassVar[dict[str, Any]] = {

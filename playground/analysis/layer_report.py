@@ -1,7 +1,7 @@
 """All that the diagnostics say of one layer at one step: of its features, of views of each image, and beside other layers.
 
-portrait        from the features of a snapshot
-views_portrait  from a network, which is shown many views of some images
+layer_report  from the features of a snapshot
+views_report  from a network, which is shown many views of some images
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from playground.analysis.survival import at_rest, embedded
-from playground.diagnostics import AFTERWARDS, CATALOG, Diagnostic
+from playground.analysis.augmentation_probes import embedded, frozen_encoder
+from playground.diagnostics import CATALOG, ON_DEMAND, Diagnostic
 from playground.diagnostics.clusters import davies_bouldin, silhouette
 from playground.diagnostics.geometry import centered, similarity_histograms
 from playground.diagnostics.probes import knn_accuracy, knn_balanced, linear_accuracy
 from playground.diagnostics.similarity import correlation, in_blocks
 from playground.diagnostics.spectrum import singular_values
 from playground.methods import Method
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.views.augment import Augment, augment
 
 SHOWN = 128  # dimensions in a picture of correlations
@@ -40,7 +40,7 @@ BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 @dataclass(frozen=True)
-class Portrait:
+class LayerReport:
     """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value, where it can be told.
 
     spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side.
@@ -56,11 +56,11 @@ class Portrait:
     correlation: Tensor
 
 
-def portrait(features: Tensor, factors: dict[str, Tensor]) -> Portrait:
+def layer_report(features: Tensor, factors: dict[str, Tensor]) -> LayerReport:
     """features: (N, D), factors: name -> (N,) labels, below 0 where there is none."""
     features, away = features.float(), centered(features)
     layer = {"features": features}
-    return Portrait(
+    return LayerReport(
         images=len(features),
         size=features.shape[1],
         constant=not bool(away.any()),
@@ -79,7 +79,7 @@ def in_picture(matrix: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class ViewsPortrait:
+class ViewsReport:
     """histograms: "positive" and "negative" cosines of two views, (BINS,) each."""
 
     images: int
@@ -88,29 +88,29 @@ class ViewsPortrait:
     histograms: dict[str, Tensor]
 
 
-def views_portrait(method: Method, layer: str, pixels: Tensor, knobs: Augment, seed: int) -> ViewsPortrait:
+def views_report(method: Method, layer: str, pixels: Tensor, knobs: Augment, seed: int) -> ViewsReport:
     """What views of one image have in common, in a layer of a network: pixels (N, 3, H, W) uint8, of which as many are used as time allows.
 
     Views are drawn as in training, half of them as its first and half as its second.
     """
-    generator = stream(seed, "portrait", 0)
+    generator = seeded_generator(seed, "portrait", 0)
     encode = _encoder(method, layer)
     pixels = pixels[: _affordable(encode, pixels)]
-    views = torch.stack([embedded(encode, augment(pixels, knobs.one_of_two(i % 2), generator)) for i in range(VIEWS)], 1)
+    views = torch.stack([embedded(encode, augment(pixels, knobs.for_view(i % 2), generator)) for i in range(VIEWS)], 1)
     return of_views(views)
 
 
-def of_views(views: Tensor) -> ViewsPortrait:
+def of_views(views: Tensor) -> ViewsReport:
     """views: (P, Q, D), Q views of each image."""
     layer = {"first": views[:, 0], "second": views[:, 1], "views": views}
     measures = {each.name: float(each(layer)) for each in measured_on(layer)}
-    return ViewsPortrait(len(views), views.shape[1], measures, similarity_histograms(layer["first"], layer["second"]))
+    return ViewsReport(len(views), views.shape[1], measures, similarity_histograms(layer["first"], layer["second"]))
 
 
 def measured_on(layer: Iterable[str]) -> list[Diagnostic]:
     """The diagnostics that ask for no more than these names."""
     have = set(layer)
-    return [each for each in [*CATALOG.values(), *AFTERWARDS.values()] if have.issuperset(each.wants)]
+    return [each for each in [*CATALOG.values(), *ON_DEMAND.values()] if have.issuperset(each.wants)]
 
 
 def top(each: Diagnostic, size: int, images: int) -> float | None:
@@ -121,7 +121,7 @@ def top(each: Diagnostic, size: int, images: int) -> float | None:
 
 
 def _encoder(method: Method, layer: str) -> Callable[[Tensor], Tensor]:
-    embed = at_rest(method)
+    embed = frozen_encoder(method)
     if layer == "backbone":
         return embed
 

@@ -8,14 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from playground.analysis.breaking import Break, Way, breaks, broken, differences
+from playground.analysis.interventions import FailureMode, Intervention, breaks, broken, differences
 from playground.config import CHOICES, START, RunConfig
-from playground.events import Command, Pause, Set, Stop
+from playground.events import Command, Pause, SetKnob, Stop
 from playground.knobs import ConfigError, safeguards_off
 from playground.methods import introducing
 from playground.runs.moves import changes_of
 from playground.runs.pool import shared_pool
 from playground.runs.records import UnknownRun
+from playground.runs.status import ACTIVE, ENDED_EARLY, Status
 from playground.ui import PAGES
 from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import choose, settings
@@ -29,7 +30,7 @@ NONE = "-"  # in the address: nothing is broken
 
 
 @dataclass
-class Lab:
+class CollapseState:
     """breaks: names of what is to be broken, None until somebody has chosen. healed: what was healed last, to break it again."""
 
     breaks: tuple[str, ...] | None = None
@@ -87,12 +88,12 @@ class Pair:
         return {key: value for key, value, _ in self.different() if key in config.live()}
 
 
-def read(query: Mapping[str, str]) -> Lab:
+def read(query: Mapping[str, str]) -> CollapseState:
     """What an address says of the lab."""
     given = {key.removeprefix(PREFIX): value for key, value in query.items() if key.startswith(PREFIX)}
     chosen = given.get("breaks")
     unknown = sorted(given.keys() - {"breaks", *SIDES})
-    return Lab(
+    return CollapseState(
         None if chosen is None else tuple(name for name in chosen.split(",") if name not in ("", NONE)),
         given.get("healthy"),
         given.get("broken"),
@@ -100,16 +101,16 @@ def read(query: Mapping[str, str]) -> Lab:
     )
 
 
-def lab() -> Lab:
+def state() -> CollapseState:
     """This session's lab; at its start, what the address says."""
-    kept: Lab = st.session_state.setdefault(STATE, None) or read(st.query_params.to_dict())
+    kept: CollapseState = st.session_state.setdefault(STATE, None) or read(st.query_params.to_dict())
     st.session_state[STATE] = kept
     return kept
 
 
 def pair() -> Pair:
     """The two runs of this session's lab."""
-    now = lab()
+    now = state()
     return Pair(_watched(now.healthy), _watched(now.broken))
 
 
@@ -138,7 +139,7 @@ def config() -> tuple[RunConfig | None, dict[str, str]]:
 
 def chosen(healthy: RunConfig) -> tuple[str, ...]:
     """What is to be broken of a config: what was chosen, as far as this method has it; at first its first safeguard, or colors."""
-    now, known = lab(), breaks(healthy)
+    now, known = state(), breaks(healthy)
     if now.breaks is not None:
         now.problem = now.problem or _unknown(now.breaks, known)
         now.breaks = tuple(name for name in now.breaks if name in {each.name for each in known})
@@ -147,7 +148,7 @@ def chosen(healthy: RunConfig) -> tuple[str, ...]:
     return tuple(safeguards[:1])
 
 
-def _unknown(names: tuple[str, ...], known: list[Break]) -> str:
+def _unknown(names: tuple[str, ...], known: list[Intervention]) -> str:
     """A sentence about what a link wants broken, and this method does not have."""
     missing = [name for name in names if name not in {each.name for each in known}]
     ways = ", ".join(each.name for each in known)
@@ -182,7 +183,7 @@ def toggle(name: str, *, on: bool) -> None:
     healthy, _ = config()
     if healthy is None:
         return
-    now, before = lab(), chosen(healthy)
+    now, before = state(), chosen(healthy)
     known = {each.name: each for each in breaks(healthy)}
     kept = tuple(each for each in before if each != name and not (on and each in known[name].rivals))
     now.breaks, now.problem = (*kept, name) if on else kept, ""
@@ -195,7 +196,7 @@ def toggle(name: str, *, on: bool) -> None:
 @uninterrupted
 def heal() -> None:
     """The broken run gets the values of the healthy one, as far as a run can be told."""
-    now, values = lab(), pair().curable()
+    now, values = state(), pair().curable()
     _send(values)
     healthy, _ = config()
     known = {each.name: each for each in breaks(healthy)} if healthy else {}
@@ -206,12 +207,12 @@ def heal() -> None:
 @uninterrupted
 def break_again() -> None:
     """What was healed last is broken again."""
-    for name in lab().healed:
+    for name in state().healed:
         toggle(name, on=True)
-    lab().healed = ()
+    state().healed = ()
 
 
-def _tell(each: Break, *, heal: bool) -> None:
+def _tell(each: Intervention, *, heal: bool) -> None:
     """Moves the knobs of a break in the broken run, where that trains and is of the settings' method."""
     shown = pair()
     if each.live and shown.broken.active and shown.broken.flat.get("method") == settings().flat["method"]:
@@ -220,10 +221,10 @@ def _tell(each: Break, *, heal: bool) -> None:
 
 
 def _send(values: Mapping[str, Any]) -> None:
-    run = lab().broken
+    run = state().broken
     for key, value in values.items():
         if run:
-            _command(run, Set(key, value))
+            _command(run, SetKnob(key, value))
 
 
 @uninterrupted
@@ -234,7 +235,7 @@ def start() -> None:
     before = pair()
     if healthy is None or other is None or _started_just_now(before, healthy, other):
         return
-    now, runs = lab(), asked(lambda: shared_pool().submit_together([healthy, other], owner()))
+    now, runs = state(), asked(lambda: shared_pool().submit_together([healthy, other], owner()))
     if runs is None:
         return
     stop(before)
@@ -244,11 +245,11 @@ def start() -> None:
 
 
 @uninterrupted
-def show(way: Way) -> None:
+def show(way: FailureMode) -> None:
     """A pair that fails in this way, at once."""
     for section, name in way.settings.items():
         choose(section, name)
-    lab().breaks, lab().problem = way.breaks, ""
+    state().breaks, state().problem = way.breaks, ""
     start()
 
 
@@ -264,10 +265,10 @@ def _started_just_now(before: Pair, healthy: RunConfig, other: RunConfig) -> boo
 def pause() -> None:
     """Both wait, or go on together."""
     shown = pair()
-    if running := shown.among("running"):
+    if running := shown.among(Status.RUNNING):
         for run in running:
             _command(run, Pause())
-    elif waiting := shown.among("paused", "stopped", "interrupted", "failed"):
+    elif waiting := shown.among(Status.PAUSED, *ENDED_EARLY):
         asked(lambda: shared_pool().resume(*waiting))
 
 
@@ -278,7 +279,7 @@ def _command(run: str, command: Command) -> None:
 @uninterrupted
 def stop(shown: Pair | None = None) -> None:
     """Both end."""
-    for run in (shown or pair()).among("queued", "running", "paused"):
+    for run in (shown or pair()).among(*ACTIVE):
         _command(run, Stop())
 
 

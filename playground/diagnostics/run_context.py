@@ -37,7 +37,7 @@ def _has_room(each: Knob, value: Any, way: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Subject:
+class RunContext:
     """One run.
 
     sizes: layer -> its dimensions; bins: who assigns -> K; images: different ones in the probe set, since a few images span few
@@ -63,7 +63,7 @@ class Subject:
     loss: LossScale = field(default_factory=LossScale)
 
     @classmethod
-    def of_run(cls, config: Any, facts: Mapping[str, Any]) -> Subject:
+    def of_run(cls, config: Any, facts: Mapping[str, Any]) -> RunContext:
         """From a run's config and the facts that it began with, `events.Started`. Those of older versions know less of the pictures."""
         method = config.method.choice
         knobs = knobs_of(method.Knobs, "method.")

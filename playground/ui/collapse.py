@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from playground.analysis.breaking import WAYS, Break, Way, breaks, guarded_first
+from playground.analysis.interventions import FAILURE_MODES, FailureMode, Intervention, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
-from playground.ui import lab, live
+from playground.runs.status import ENDED_EARLY, Status
+from playground.ui import collapse_state, live
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import pen_for, plain, settings
-from playground.ui.lab import PREFIX, SIDES, Pair
+from playground.ui.collapse_state import PREFIX, SIDES, Pair
+from playground.ui.controls import plain, settings, widgets_for
 from playground.ui.syncing import sync
 from playground.ui.transport import Watched, refusals
 
@@ -22,11 +23,11 @@ TITLES = {"healthy": "Healthy", "broken": "Broken"}
 
 def sidebar() -> None:
     """What both have in common, and what is broken in one of them."""
-    pen = pen_for(settings())
-    pen.choice("data", "Data")
-    pen.section("data")
-    pen.choice("method", "Method", guarded_first())
-    healthy, sentences = lab.config()
+    widgets = widgets_for(settings())
+    widgets.choice("data", "Data")
+    widgets.section("data")
+    widgets.choice("method", "Method", guarded_first())
+    healthy, sentences = collapse_state.config()
     if healthy is not None:
         with st.expander("Break it", expanded=True, key="section-break"):
             _breaks(healthy)
@@ -34,10 +35,10 @@ def sidebar() -> None:
         left, right = st.columns(2)
         for place, key in ((left, "steps"), (right, "seed"), (left, "batch_size")):
             with place:
-                pen.knob(pen.knobs[key])
+                widgets.knob(widgets.knobs[key])
         with right:
-            pen.choice("device", "Device")
-        pen.choice("network", "Network", _networks())
+            widgets.choice("device", "Device")
+        widgets.choice("network", "Network", _networks())
     drawn = {"data", "method", "network", "steps", "seed", "batch_size", "device"}
     for key in [key for key in sentences if key not in drawn and not key.startswith("data.")]:
         st.error(plain(sentences[key]), icon=":material/error:")
@@ -49,12 +50,14 @@ def _networks() -> list[str]:
 
 
 def _breaks(healthy: RunConfig) -> None:
-    chosen, known = lab.chosen(healthy), breaks(healthy)
+    chosen, known = collapse_state.chosen(healthy), breaks(healthy)
     method = healthy.method.choice
-    if missing := lab.off_already(healthy):
+    if missing := collapse_state.off_already(healthy):
         names = ", ".join(key.rpartition(".")[2].replace("_", " ") for key in missing)
         st.caption(f":orange[:material/warning: Both runs are without {plain(names)}: it is off in the settings.]")
-        st.button("Put it back", key="put-back", type="tertiary", icon=":material/check:", on_click=lab.put_back, args=(missing,))
+        st.button(
+            "Put it back", key="put-back", type="tertiary", icon=":material/check:", on_click=collapse_state.put_back, args=(missing,)
+        )
     if guards := [each for each in known if each.safeguard]:
         st.caption("Its safeguards. Switch one off, and the broken run goes without.")
     else:
@@ -62,11 +65,11 @@ def _breaks(healthy: RunConfig) -> None:
     for each in guards:
         _safeguard(each, each.name in chosen)
     _extremes([each for each in known if not each.safeguard], chosen)
-    if lab.lab().problem:
-        st.error(plain(lab.lab().problem), icon=":material/error:")
+    if collapse_state.state().problem:
+        st.error(plain(collapse_state.state().problem), icon=":material/error:")
 
 
-def _safeguard(each: Break, off: bool) -> None:
+def _safeguard(each: Intervention, off: bool) -> None:
     key = f"{PREFIX}keep.{each.name}"
     title = each.title.removeprefix("without ").capitalize()
     st.toggle(title, sync(key, not off), key=key, help=f"Without it: {plain(each.expect)}.", on_change=_switched, args=(each.name,))
@@ -76,10 +79,10 @@ def _safeguard(each: Break, off: bool) -> None:
 
 @uninterrupted
 def _switched(name: str) -> None:
-    lab.toggle(name, on=not st.session_state[f"{PREFIX}keep.{name}"])
+    collapse_state.toggle(name, on=not st.session_state[f"{PREFIX}keep.{name}"])
 
 
-def _extremes(ways: list[Break], chosen: tuple[str, ...]) -> None:
+def _extremes(ways: list[Intervention], chosen: tuple[str, ...]) -> None:
     titles = {each.name: f"{each.title}{' · live' if each.live else ''}" for each in ways}
     default = sync(EXTREMES, [name for name in titles if name in chosen])
     help = "One click each. Those that say live also act on the broken run while it trains, and heal when they are taken back."
@@ -89,42 +92,44 @@ def _extremes(ways: list[Break], chosen: tuple[str, ...]) -> None:
 
 @uninterrupted
 def _pushed() -> None:
-    healthy, _ = lab.config()
+    healthy, _ = collapse_state.config()
     if healthy is None:
         return
     wanted = set(st.session_state[EXTREMES] or ())
-    before = {name for name in lab.chosen(healthy) if not {each.name: each for each in breaks(healthy)}[name].safeguard}
+    before = {name for name in collapse_state.chosen(healthy) if not {each.name: each for each in breaks(healthy)}[name].safeguard}
     for name in sorted(wanted ^ before):
-        lab.toggle(name, on=name in wanted)
+        collapse_state.toggle(name, on=name in wanted)
 
 
 def transport(shown: Pair) -> None:
     """Start, Pause or Resume, Stop, Heal: each for the pair. And the clock."""
-    healthy, sentences = lab.config()
-    other, why = lab.next_broken(healthy) if healthy else (None, "")
-    running, resume = shown.among("running"), shown.among("paused", "stopped", "interrupted", "failed")
+    healthy, sentences = collapse_state.config()
+    other, why = collapse_state.next_broken(healthy) if healthy else (None, "")
+    running, resume = shown.among(Status.RUNNING), shown.among(Status.PAUSED, *ENDED_EARLY)
     goes_on = bool(resume) and not running
     with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(horizontal=True, gap="small", key="buttons", width="content"):
             label = "Start over" if shown.active else "Start both"
-            st.button(label, key="start", type="primary", icon=":material/play_arrow:", disabled=other is None, on_click=lab.start)
+            st.button(
+                label, key="start", type="primary", icon=":material/play_arrow:", disabled=other is None, on_click=collapse_state.start
+            )
             st.button(
                 "Resume" if goes_on else "Pause",
                 key="pause",
                 icon=":material/resume:" if goes_on else ":material/pause:",
                 disabled=not (running or goes_on),
-                on_click=lab.pause,
+                on_click=collapse_state.pause,
             )
-            st.button("Stop", key="stop", icon=":material/stop:", disabled=not shown.active, on_click=lab.stop)
+            st.button("Stop", key="stop", icon=":material/stop:", disabled=not shown.active, on_click=collapse_state.stop)
             _cure(shown)
-        live.still("clock", **_twins(shown))
+        live.static_panel("clock", **_twins(shown))
     refusals(sentences)
     if why:
         st.warning(f"Start is off until this is fixed: {plain(why)}", icon=":material/pan_tool:")
 
 
 def _cure(shown: Pair) -> None:
-    again = bool(lab.lab().healed) and shown.broken.active and not shown.curable()
+    again = bool(collapse_state.state().healed) and shown.broken.active and not shown.curable()
     st.button(
         "Break it again" if again else "Heal it",
         key="heal",
@@ -132,7 +137,7 @@ def _cure(shown: Pair) -> None:
         disabled=not (again or shown.curable()),
         help="Gives the broken run the live knobs of the healthy one back, while both train. Does it recover? "
         "A safeguard is built in: for that, start again.",
-        on_click=lab.break_again if again else lab.heal,
+        on_click=collapse_state.break_again if again else collapse_state.heal,
     )
 
 
@@ -145,8 +150,8 @@ def told(shown: Pair) -> None:
         parts = [_said(key, was, now, shown) for key, was, now in different]
         st.caption(f"{what}Same seed, same data, same steps. The broken one differs in {', '.join(parts)}." if parts else what)
         return
-    healthy, _ = lab.config()
-    other, _ = lab.next_broken(healthy) if healthy else (None, "")
+    healthy, _ = collapse_state.config()
+    other, _ = collapse_state.next_broken(healthy) if healthy else (None, "")
     if healthy and other:
         parts = [_said(key, was, other.flat()[key]) for key, was in healthy.flat().items() if other.flat().get(key, was) != was]
         what = f"{plain(healthy.method.choice.title)} on {plain(healthy.data.choice.title)}, twice"
@@ -169,17 +174,17 @@ def _value(value: Any) -> str:
 def panels(shown: Pair) -> None:
     """Verdicts, maps, curves: healthy on the left, broken on the right."""
     twins = _twins(shown)
-    live.still("verdicts", **twins)
+    live.static_panel("verdicts", **twins)
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = twins["broken" if side == "healthy" else "healthy"]
-            live.still("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
+            live.static_panel("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
                 on_click=_opened, args=(side,),
             )  # fmt: skip
-    live.still("duel", **twins)
+    live.static_panel("duel", **twins)
 
 
 @uninterrupted
@@ -190,7 +195,7 @@ def _opened(side: str) -> None:
 def opening() -> None:
     """Goes to the Train page, where it was asked for: a callback cannot."""
     if side := st.session_state.pop(f"{PREFIX}open", None):
-        lab.to_training(side)
+        collapse_state.to_training(side)
 
 
 def _twins(shown: Pair) -> dict[str, Any]:
@@ -205,16 +210,18 @@ def _status(each: Watched) -> str:
 
 def ways_to_fail() -> None:
     """What there is to see, and each of it in one click."""
-    rows: list[Mapping[str, str]] = [{"state": each.state, "what it looks like": each.looks, "usual cause": each.cause} for each in WAYS]
+    rows: list[Mapping[str, str]] = [
+        {"state": each.state, "what it looks like": each.looks, "usual cause": each.cause} for each in FAILURE_MODES
+    ]
     st.table(rows)
     st.caption("See one happen: a button changes the settings to such a pair and starts both runs.")
     with st.container(horizontal=True, gap="small", key="ways"):
-        for each in WAYS:
-            st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=lab.show, args=(each,), help=_shows(each))
+        for each in FAILURE_MODES:
+            st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=collapse_state.show, args=(each,), help=_shows(each))
     st.caption("A projector may also collapse while its backbone does not. The judge looks at both, and calls this projector collapse.")
 
 
-def _shows(way: Way) -> str:
+def _shows(way: FailureMode) -> str:
     titles = [CHOICES[section][name].title for section, name in way.settings.items()]
     known = {each.name: each.title for each in breaks(RunConfig(**way.settings))}
     return plain(f"{' with '.join(titles)}: {', '.join(known[name] for name in way.breaks)}. Starts both runs.")

@@ -22,7 +22,7 @@ OWN = ("method.", "masking.")  # how the keys begin of what belongs to the metho
 
 
 @dataclass(frozen=True)
-class Break:
+class Intervention:
     """One way. name: in the address. values: what it sets, in the flat form. expect: what follows, where that is known.
 
     rivals: what cannot be done at the same time, since it sets the same knob. otherwise: what shows most where there are no safeguards.
@@ -39,7 +39,7 @@ class Break:
 
 
 @dataclass(frozen=True)
-class Way:
+class FailureMode:
     """One way to fail: how it looks, what usually causes it, and settings and breaks (as in an address) that show it."""
 
     state: str
@@ -49,50 +49,50 @@ class Way:
     breaks: tuple[str, ...]
 
 
-WAYS = (
-    Way(
+FAILURE_MODES = (
+    FailureMode(
         "complete collapse",
         "All images get the same features: spread 0, one point on the map.",
         "nothing holds images apart",
         {"method": "simsiam"},
         ("stop_gradient",),
     ),
-    Way(
+    FailureMode(
         "dimensional collapse",
         "Images differ, but along a few directions only: RankMe falls.",
         "nothing keeps dimensions from repeating",
         {"method": "barlow-twins"},
         ("redundancy",),
     ),
-    Way(
+    FailureMode(
         "cluster collapse",
         "All images end up in one cluster; the others stay empty.",
         "nothing fills all clusters equally",
         {"method": "swav"},
         ("sinkhorn",),
     ),
-    Way(
+    FailureMode(
         "one-hot or uniform teacher",
         "The teacher says the same of every image: one bin, or all bins alike.",
         "centering without sharpening, or the other way round",
         {"method": "dino"},
         ("centering",),
     ),
-    Way(
+    FailureMode(
         "shortcut",
         "One easy factor, such as color, explains the features; k-NN of the others falls.",
         "an augmentation that leaves it alone",
         {"method": "simclr"},
         ("color-kept",),
     ),
-    Way(
+    FailureMode(
         "no learning",
         "Nothing moves away from the random network.",
         "a loss that the network cannot lower",
         {"method": "barlow-twins"},
         ("standardize",),
     ),
-    Way(
+    FailureMode(
         "divergence",
         "The loss rises far above where it was, or is no longer a finite number.",
         "far too large steps",
@@ -102,7 +102,7 @@ WAYS = (
 )
 
 
-def breaks(config: RunConfig) -> list[Break]:
+def breaks(config: RunConfig) -> list[Intervention]:
     """Every way to break this config that would change anything."""
     flat, live = config.flat(), config.live()
     knobs = {each.key: each for each in config.knobs() if each.key in flat}
@@ -142,33 +142,33 @@ def _fields(method: str) -> Iterable[Any]:
     return CATALOG[method].Knobs.model_fields.values()
 
 
-def _without(each: Knob) -> Break:
-    return Break(each.key.rpartition(".")[2], f"without {each.title}", {each.key: False}, each.without or "", safeguard=True)
+def _without(each: Knob) -> Intervention:
+    return Intervention(each.key.rpartition(".")[2], f"without {each.title}", {each.key: False}, each.without or "", safeguard=True)
 
 
 def _own_number(each: Knob) -> bool:
     return each.live and each.kind in ("number", "integer") and each.key.startswith(OWN)
 
 
-def _ends(each: Knob) -> list[Break]:
+def _ends(each: Knob) -> list[Intervention]:
     """The low and the high end of a knob, which exclude each other."""
     short = each.key.rpartition(".")[2]
     names = {f"{short}-low": each.low, f"{short}-high": each.high}
     return [
-        Break(name, f"{each.title} {value:.4g}", {each.key: value}, each.help, rivals=frozenset(names.keys() - {name}))
+        Intervention(name, f"{each.title} {value:.4g}", {each.key: value}, each.help, rivals=frozenset(names.keys() - {name}))
         for name, value in names.items()
         if value is not None
     ]
 
 
-def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Break]:
+def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Intervention]:
     """What every method can be broken by."""
     flat = config.flat()
     rate = knobs["optimizer.learning_rate"]
     fast = min(flat[rate.key] * FAST, rate.high or flat[rate.key])
     return [
-        Break("augment-none", "no augmentation", presets.NONE, "nothing to be invariant to", rivals=frozenset({"color-kept"})),
-        Break(
+        Intervention("augment-none", "no augmentation", presets.NONE, "nothing to be invariant to", rivals=frozenset({"color-kept"})),
+        Intervention(
             "color-kept",
             "colors left alone",
             COLORLESS,
@@ -176,11 +176,11 @@ def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Break]:
             otherwise=True,
             rivals=frozenset({"augment-none"}),
         ),
-        Break("fast", f"learning rate {fast:.4g}", {rate.key: fast}, "divergence, or nothing learned"),
+        Intervention("fast", f"learning rate {fast:.4g}", {rate.key: fast}, "divergence, or nothing learned"),
     ]
 
 
-def _settled(each: Break, flat: Mapping[str, Any], live: Collection[str]) -> Break:
+def _settled(each: Intervention, flat: Mapping[str, Any], live: Collection[str]) -> Intervention:
     """With only those values that change anything here, and whether a run can be told of them while it trains."""
     values = {key: value for key, value in each.values.items() if flat.get(key, value) != value}
     return replace(each, values=values, live=all(key in live for key in values))

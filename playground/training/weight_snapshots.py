@@ -11,7 +11,7 @@ EARLY = 20  # steps in which much changes; small networks are kept whenever they
 LARGEST = torch.finfo(torch.float16).max
 
 
-class Album:
+class WeightSnapshots:
     """Which of a run's snapshots come with the weights."""
 
     def __init__(self, steps: int) -> None:
@@ -23,12 +23,12 @@ class Album:
 
     def copy(self, step: int, method: nn.Module) -> dict[str, Tensor]:
         """The state of the method, on the CPU, numbers in half precision. Large networks are kept less often."""
-        state = {name: half(each.detach()).cpu() for name, each in method.state_dict().items()}
+        state = {name: to_half(each.detach()).cpu() for name, each in method.state_dict().items()}
         size = sum(each.numel() * each.element_size() for each in state.values())
         self.last, self.gap = step, max(self.gap, self.steps * size / ROOM)
         return state
 
 
-def half(values: Tensor) -> Tensor:
+def to_half(values: Tensor) -> Tensor:
     """A copy in float16, exact to a thousandth; what is beyond its range is moved to its edge. Whole numbers stay as they are."""
     return values.clamp(-LARGEST, LARGEST).half() if values.is_floating_point() else values.clone()

@@ -7,26 +7,26 @@ from playground.datasets import load_images
 from playground.events import Checkpoint, Snapshot
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, steps_kept, trained
-from playground.training.album import MOST, ROOM, Album, half
+from playground.training.weight_snapshots import MOST, ROOM, WeightSnapshots, to_half
 
 
 def test_halves_are_exact_to_a_thousandth_and_never_infinite():
     values = torch.tensor([1.2345, -70000.0, 1e-3])
-    assert half(values).tolist() == pytest.approx([1.2345, -65504, 1e-3], rel=1e-3)
-    assert half(torch.tensor([7])).tolist() == [7]
+    assert to_half(values).tolist() == pytest.approx([1.2345, -65504, 1e-3], rel=1e-3)
+    assert to_half(torch.tensor([7])).tolist() == [7]
 
 
 def test_weights_are_kept_at_even_steps_and_less_often_when_they_are_large(monkeypatch):
     network = nn.Linear(64, 64, bias=False)
 
     def kept():
-        album = Album(1000)
-        steps = [step for step in range(0, 1001, 10) if album.due(step) and album.copy(step, network)]
+        kept = WeightSnapshots(1000)
+        steps = [step for step in range(0, 1001, 10) if kept.due(step) and kept.copy(step, network)]
         return steps
 
     usual = kept()
     assert usual[0] == 0 and usual[-1] == 1000 and len(usual) <= MOST + 4
-    monkeypatch.setattr("playground.training.album.ROOM", 64 * 64 * 2 * 5)
+    monkeypatch.setattr("playground.training.weight_snapshots.ROOM", 64 * 64 * 2 * 5)
     assert len(kept()) <= 9 and ROOM > 64 * 64 * 2 * 5
 
 

@@ -3,7 +3,18 @@
 import pytest
 import torch
 
-from playground.analysis.filling import MANY, RATIOS, at_ratios, attention_of, average, fill, fresh_vit, many_masks, mask_of, over_pixels
+from playground.analysis.reconstruction import (
+    MANY,
+    RATIOS,
+    at_ratios,
+    attention_of,
+    average,
+    fill,
+    fresh_vit,
+    many_masks,
+    mask_of,
+    over_pixels,
+)
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.views.masking import Mask, Masking
@@ -56,7 +67,7 @@ def test_the_average_is_that_of_loops_and_chunks_change_nothing(method, image, m
     patches[found.times == 0], error[found.times == 0] = 0.5, float("nan")
     assert torch.allclose(method.patchify(found.painted[None])[0], patches, atol=1e-4)
     assert torch.allclose(found.error, error, atol=1e-4, equal_nan=True)
-    monkeypatch.setattr("playground.analysis.filling.AT_ONCE", 5 * 64**2)
+    monkeypatch.setattr("playground.analysis.reconstruction.AT_ONCE", 5 * 64**2)
     assert torch.allclose(average(method, image, masks).painted, found.painted, atol=1e-5)
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 
-class Turns:
+class PriorityExecutor:
     """One thread. What has the lower rank comes first, equals in the order in which they came."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Turns:
         self._waiting.put((rank, next(self._numbers), work, answer))
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="turns", daemon=True)
+                self._thread = threading.Thread(target=self._serve, name="priority executor", daemon=True)
                 self._thread.start()
         return answer
 

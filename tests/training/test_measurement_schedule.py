@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from playground.training.cadence import DEAR, MARGIN, MOST, SHARE, Cadence, plan, probe_size, thinned
+from playground.training.measurement_schedule import MARGIN, MAX_EMBED_COST, MOST, SHARE, MeasurementSchedule, plan, probe_size, thinned
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 21, 300, 400, 10_000, 1_000_000])
@@ -40,52 +40,52 @@ def test_a_little_too_much_costs_one_measurement_and_not_the_start():
 
 
 def test_one_measurement_that_was_held_up_does_not_thin_the_plan():
-    cadence = Cadence(300, 1.0)
-    planned = [each for each in cadence.rest if each > 23]
+    measurements = MeasurementSchedule(300, 1.0)
+    planned = [each for each in measurements.rest if each > 23]
     for step, training, seconds in ((0, 0.0, 0.1), (8, 1.2, 0.1), (23, 3.4, 0.3)):
-        cadence.training = training
-        cadence.measured(step, seconds)
-    assert cadence.rest == planned
+        measurements.training = training
+        measurements.measured(step, seconds)
+    assert measurements.rest == planned
 
 
 def test_a_cold_start_is_not_taken_for_the_pace_of_the_run():
-    cadence = Cadence(3000, 0.05)
+    measurements = MeasurementSchedule(3000, 0.05)
     for step, training in ((0, 0.0), (1, 4.0), (3, 4.008), (5, 4.016)):
-        cadence.training = training
-        cadence.measured(step, 0.3)
-    assert cadence.rest == [3000], "of 16 s of training a twentieth is not even three measurements"
+        measurements.training = training
+        measurements.measured(step, 0.3)
+    assert measurements.rest == [3000], "of 16 s of training a twentieth is not even three measurements"
 
 
 def test_cadence_keeps_the_whole_run_within_its_share_when_measuring_is_dear():
-    cadence = Cadence(1000, relative_cost=0.5)
+    measurements = MeasurementSchedule(1000, relative_cost=0.5)
     for step in range(1, 1001):
-        cadence.training += 1
-        if cadence.due(step):
-            cadence.measured(step, 10.0)
-    assert cadence.last == 1000
-    assert cadence.measuring / cadence.training <= SHARE
+        measurements.training += 1
+        if measurements.due(step):
+            measurements.measured(step, 10.0)
+    assert measurements.last == 1000
+    assert measurements.measuring / measurements.training <= SHARE
 
 
 def test_steps_that_were_asked_for_are_measured_whatever_they_cost():
-    cadence, measured = Cadence(100, relative_cost=50, at=(3, 7, 50, 60)), []
+    measurements, measured = MeasurementSchedule(100, relative_cost=50, at=(3, 7, 50, 60)), []
     for step in range(1, 101):
-        cadence.training += 1
-        if cadence.due(step):
+        measurements.training += 1
+        if measurements.due(step):
             measured.append(step)
-            cadence.measured(step, 1000.0)
+            measurements.measured(step, 1000.0)
     assert measured == [3, 7, 50, 60, 100]
 
 
 def test_cadence_goes_on_from_its_state():
-    one = Cadence(100, 0.5)
+    one = MeasurementSchedule(100, 0.5)
     one.measured(0, 0.1)
     one.measured(1, 0.1)
-    other = Cadence(100, 0.5)
+    other = MeasurementSchedule(100, 0.5)
     other.restore(one.state())
     assert vars(one) == vars(other)
 
 
 def test_a_dear_network_is_measured_on_fewer_images():
     assert probe_size(1024, 0.0) == 1024
-    assert probe_size(1024, 1.5 * DEAR / 1024) == 512
+    assert probe_size(1024, 1.5 * MAX_EMBED_COST / 1024) == 512
     assert probe_size(1024, 100.0) == 256

@@ -10,23 +10,23 @@ from playground.web.frames import NOW, SOON, Frames
 from playground.web.numbers import number_asked, whole_number
 
 
-async def asked_points(frames: Frames, request: Request) -> Points:
+async def points_param(frames: Frames, request: Request) -> Points:
     """`layer`, `points`. Raises UnknownRun, ValueError."""
     given, run = request.query_params, request.path_params["run"]
     layer, points = given.get("layer", "backbone"), given.get("points", PROBE)
     return await frames.turn(NOW if points == PROBE else SOON, lambda: points_of(frames.pool().store, run, layer, points))
 
 
-async def asked_map(frames: Frames, request: Request) -> tuple[Points, str]:
+async def map_param(frames: Frames, request: Request) -> tuple[Points, str]:
     """`kind`, too, which must go with the layer."""
-    kind, points = asked_kind(request), await asked_points(frames, request)
+    kind, points = kind_param(request), await points_param(frames, request)
     size = sizes(points.store, points.run).get(points.layer)
     if size is not None and kind not in (possible := maps.kinds_of(size)):
         raise ValueError(f"kind must be one of {', '.join(possible)} for a layer of {size} dimensions, got {kind}")
     return points, kind
 
 
-def asked_kind(request: Request) -> str:
+def kind_param(request: Request) -> str:
     """`kind`, one of `maps.KINDS`."""
     kind = request.query_params.get("kind", "umap")
     if kind not in maps.KINDS:
@@ -34,7 +34,7 @@ def asked_kind(request: Request) -> str:
     return kind
 
 
-async def asked_step(frames: Frames, points: Points, request: Request) -> int:
+async def step_param(frames: Frames, points: Points, request: Request) -> int:
     """`step`, in the path or the query, the newest unless it is named; one at which the points can be shown."""
     steps = await frames.turn(NOW, points.steps)
     given = request.path_params.get("step", request.query_params.get("step", ""))
@@ -45,7 +45,7 @@ async def asked_step(frames: Frames, points: Points, request: Request) -> int:
     return step
 
 
-def asked_below(name: str, request: Request, limit: int, otherwise: int) -> int:
+def below_param(name: str, request: Request, limit: int, otherwise: int) -> int:
     """A whole number below the number of points."""
     number = number_asked(request, name, otherwise)
     if number >= limit:

@@ -23,10 +23,10 @@ SETTLED = 5  # steps after which the clock knows what a step and a measurement t
 MOST = 200  # snapshots of one run
 TRAINING = 3  # times as dear as embedding, roughly: what a method that does not train is measured by
 FEWEST = 8  # probe images that are always measured
-DEAR = 2.5  # training steps that embedding the probe set may cost
+MAX_EMBED_COST = 2.5  # training steps that embedding the probe set may cost
 
 
-class Cadence:
+class MeasurementSchedule:
     """When one run is measured, and what that has cost. at: exactly these steps and the last, whatever they cost."""
 
     def __init__(self, steps: int, relative_cost: float, at: Collection[int] | None = None) -> None:
@@ -118,7 +118,7 @@ def image_cost(method: Any, batch: Batch, generator: torch.Generator) -> float:
 def probe_size(available: int, cost: float) -> int:
     """How many probe images to measure: all, or half or a quarter of them where embedding all would cost more than a few steps."""
     sizes = [max(available // part, min(available, FEWEST)) for part in (1, 2, 4)]
-    return next((size for size in sizes if size * cost <= DEAR), sizes[-1])
+    return next((size for size in sizes if size * cost <= MAX_EMBED_COST), sizes[-1])
 
 
 def _operations(call: Any) -> int:

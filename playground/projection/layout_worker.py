@@ -1,6 +1,6 @@
 """The process that lays out frames, seen from the server.
 
-UMAP compiles itself for seconds in every new process and must not be called from two threads at once. So a `Projector` keeps one
+UMAP compiles itself for seconds in every new process and must not be called from two threads at once. So a `LayoutWorker` keeps one
 process that does nothing else: `python -m playground.projection`.
 """
 
@@ -39,7 +39,7 @@ class Request(NamedTuple):
     callback: Callback
 
 
-class Projector:
+class LayoutWorker:
     """A process of its own that lays out frames by UMAP or t-SNE, one at a time; each starts from the last layout of its key.
 
     It compiles itself first (`ready`); requests may come before. A frame that waits is replaced by a newer one of its key: the

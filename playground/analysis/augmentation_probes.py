@@ -1,7 +1,7 @@
-"""What survives augmentation: what can still be read off the views, and how far an encoder moves an image under each operator.
+"""What augmentation leaves: what probes still read off the views, and how far an encoder moves an image under each operator.
 
-survival     per factor, from pixels and from an untrained network: views beside originals, and chance
-invariance   per operator, at rising strength: how similar the embedding stays
+probe_accuracies  per factor, from pixels and from an untrained network: views beside originals, and chance
+invariance        per operator, at rising strength: how similar the embedding stays
 
 Both are measured on a data set's probe images, by the training's own code, on the CPU.
 """
@@ -20,11 +20,11 @@ from playground.diagnostics.geometry import unit
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.probes import knn_accuracy, linear_accuracy
 from playground.methods import Method
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.training.trainer import untrained
-from playground.views.augment import Augment, Draw, augment, draw, neutral, perform
+from playground.views.augment import Augment, Draw, apply, augment, draw, neutral
 
-READ = 1024  # probe images, at most, that are read
+PROBED = 1024  # probe images, at most, whose factors are probed
 MOVED = 256  # probe images, at most, that are moved by each operator at each strength
 CHUNK = 256  # images embedded at once
 ON = (0.0, 1.0)  # the strengths of what is either done or not
@@ -33,7 +33,7 @@ Encoder = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ProbeAccuracies:
     """The accuracies for one factor: values["pixels" or "untrained"]["knn" or "linear"]["views" or "originals"].
 
     chance: of who always names the commonest label.
@@ -45,30 +45,30 @@ class Reading:
     values: dict[str, dict[str, dict[str, float]]]
 
 
-def survival(config: RunConfig, train: Images, probe: Images) -> list[Reading]:
+def probe_accuracies(config: RunConfig, train: Images, probe: Images) -> list[ProbeAccuracies]:
     """How well each factor is read off one view of every image, by probes that learned from views, beside the same with originals.
 
     Probes: `knn_accuracy` and `linear_accuracy` of the diagnostics.
     train: gives batch norm of the untrained network its statistics, as in a training. Nothing is read where too few have a label.
     """
-    probe = probe[:READ]
+    probe = probe[:PROBED]
     # Images without a label cannot be read; a factor counts where all have one.
     factors = {name: each for name, each in probe.factors.items() if len(each) and int(each.min()) >= 0 and not too_few(each)}
     if not factors:
         return []
-    generator = stream(config.seed, "survival", 0)
+    generator = seeded_generator(config.seed, "survival", 0)
     pictures = {"views": augment(probe.pixels, config.augment, generator), "originals": probe.pixels.float() / 255}
-    encoders: dict[str, Encoder] = {"pixels": lambda images: images.flatten(1) - 0.5, "untrained": at_rest(untrained(config, train))}
+    encoders: dict[str, Encoder] = {"pixels": lambda images: images.flatten(1) - 0.5, "untrained": frozen_encoder(untrained(config, train))}
     found = {
         who: {what: _accuracies(embedded(encode, each), factors) for what, each in pictures.items()} for who, encode in encoders.items()
     }
-    return [_reading(name, each, found) for name, each in factors.items()]
+    return [_of_factor(name, each, found) for name, each in factors.items()]
 
 
-def _reading(name: str, labels: Tensor, found: dict[str, dict[str, dict[str, dict[str, float]]]]) -> Reading:
+def _of_factor(name: str, labels: Tensor, found: dict[str, dict[str, dict[str, dict[str, float]]]]) -> ProbeAccuracies:
     """found[who][what][probe][factor] -> the part of one factor, its probes before its pictures."""
     values = {who: {probe: {what: each[what][probe][name] for what in each} for probe in ("knn", "linear")} for who, each in found.items()}
-    return Reading(name, len(labels.unique()), chance(labels), values)
+    return ProbeAccuracies(name, len(labels.unique()), chance(labels), values)
 
 
 def _accuracies(features: Tensor, factors: dict[str, Tensor]) -> dict[str, dict[str, float]]:
@@ -77,7 +77,7 @@ def _accuracies(features: Tensor, factors: dict[str, Tensor]) -> dict[str, dict[
 
 
 @dataclass(frozen=True)
-class Dose:
+class StrengthSweep:
     """One operator given in growing strength. draw: the strength, the draw that changes nothing, random numbers -> the draw that does."""
 
     title: str
@@ -106,16 +106,16 @@ def _filled(field: str) -> Callable[[float, Draw, torch.Generator], Draw]:
 
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)  # of brightness, contrast, and saturation, as their knobs count
-DOSES = {
-    "crop": Dose("share of the image kept", (1.0, 0.8, 0.6, 0.4, 0.2, 0.1), _cropped),
-    "flip": Dose("mirrored", ON, _filled("flips")),
-    "brightness": Dose("brightness ±", STRENGTHS, _both_ways("brightness", 1)),
-    "contrast": Dose("contrast ±", STRENGTHS, _both_ways("contrast", 1)),
-    "saturation": Dose("saturation ±", STRENGTHS, _both_ways("saturation", 1)),
-    "hue": Dose("hue ± turns of the color wheel", (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5), _both_ways("hue", 0)),
-    "grayscale": Dose("in gray", ON, _filled("grayscale")),
-    "blur": Dose("blur, sigma in pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _filled("sigmas")),
-    "solarize": Dose("solarized", ON, _filled("solarized")),
+STRENGTH_SWEEPS = {
+    "crop": StrengthSweep("share of the image kept", (1.0, 0.8, 0.6, 0.4, 0.2, 0.1), _cropped),
+    "flip": StrengthSweep("mirrored", ON, _filled("flips")),
+    "brightness": StrengthSweep("brightness ±", STRENGTHS, _both_ways("brightness", 1)),
+    "contrast": StrengthSweep("contrast ±", STRENGTHS, _both_ways("contrast", 1)),
+    "saturation": StrengthSweep("saturation ±", STRENGTHS, _both_ways("saturation", 1)),
+    "hue": StrengthSweep("hue ± turns of the color wheel", (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5), _both_ways("hue", 0)),
+    "grayscale": StrengthSweep("in gray", ON, _filled("grayscale")),
+    "blur": StrengthSweep("blur, sigma in pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _filled("sigmas")),
+    "solarize": StrengthSweep("solarized", ON, _filled("solarized")),
 }
 
 
@@ -126,19 +126,19 @@ def invariance(method: Method, probe: Images, seed: int = 0) -> dict[str, list[f
     share a large part, would look invariant to everything.
     """
     pixels = probe.pixels[:MOVED]
-    still, encode = neutral(len(pixels), *pixels.shape[2:]), at_rest(method)
-    originals = embedded(encode, perform(pixels, still, ()))
+    still, encode = neutral(len(pixels), *pixels.shape[2:]), frozen_encoder(method)
+    originals = embedded(encode, apply(pixels, still, ()))
     center = originals.mean(0)
 
     def similarity(name: str, strength: float) -> float:
-        chance = DOSES[name].draw(strength, still, stream(seed, name, 0))
-        moved = embedded(encode, perform(pixels, chance, (name,)))
+        chance = STRENGTH_SWEEPS[name].draw(strength, still, seeded_generator(seed, name, 0))
+        moved = embedded(encode, apply(pixels, chance, (name,)))
         return float((unit(moved - center) * unit(originals - center)).sum(1).mean())
 
-    return {name: [similarity(name, strength) for strength in dose.strengths] for name, dose in DOSES.items()}
+    return {name: [similarity(name, strength) for strength in sweep.strengths] for name, sweep in STRENGTH_SWEEPS.items()}
 
 
-def at_rest(method: Method) -> Encoder:
+def frozen_encoder(method: Method) -> Encoder:
     """Its embedding in evaluation mode, (B, 3, H, W) -> (B, D)."""
     return method.eval().embed
 

@@ -12,6 +12,7 @@ import streamlit as st
 from playground.config import CHOICES, RunConfig
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
+from playground.runs.status import OVER, STARTED
 from playground.ui.controls import settings
 from playground.ui.settings import BEHIND, Problem
 from playground.views.masking import Masking
@@ -25,7 +26,7 @@ FROM_RUN = {"strategy": "masking.strategy", "ratio": "masking.ratio", "patch_siz
 
 
 @dataclass
-class Look:
+class MaskingState:
     """run, other: ids of runs, or None. drawn: a mask drawn by hand as hexadecimal bits, "" for that of strategy, ratio and seed.
 
     left: the seed that was given up last, and when.
@@ -100,11 +101,11 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def look() -> Look:
+def state() -> MaskingState:
     """What this session looks at; at its start, what the address says. What that leaves out is as the run was trained."""
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict(), [each.id for each in masked_runs() if _same_data(each)])
-    kept: Look = st.session_state[STATE]
+    kept: MaskingState = st.session_state[STATE]
     return kept
 
 
@@ -115,10 +116,10 @@ def _same_data(run: Run) -> bool:
     return "data" not in now.problems and all(run.flat.get(key) == value for key, value in wanted.items())
 
 
-def read(query: Mapping[str, str], runs: list[str]) -> Look:
+def read(query: Mapping[str, str], runs: list[str]) -> MaskingState:
     """An address. One without a word about masks looks at the first of `runs`."""
     given = {key.removeprefix(PREFIX): text for key, text in query.items() if key.startswith(PREFIX)}
-    found = Look()
+    found = MaskingState()
     for name, text in (given or {"run": runs[0]} if runs else given).items():
         if name in CHECKS:
             found.set(name, text)
@@ -130,8 +131,10 @@ def read(query: Mapping[str, str], runs: list[str]) -> Look:
 
 def masked_runs() -> list[Run]:
     """The runs that can fill in, newest first."""
-    runs = shared_pool().store.runs(LISTED, ("running", "paused", "finished", "stopped", "interrupted", "failed"))
-    able = [each for each in runs if each.flat["method"] in CHOICES["method"] and not CHOICES["method"][each.flat["method"]].no_filling]
+    runs = shared_pool().store.runs(LISTED, (*STARTED, *OVER))
+    able = [
+        each for each in runs if each.flat["method"] in CHOICES["method"] and not CHOICES["method"][each.flat["method"]].cannot_reconstruct
+    ]
     return [each for each in able if shared_pool().store.folder(each.id).has_checkpoint()]
 
 

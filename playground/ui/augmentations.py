@@ -15,7 +15,7 @@ from playground.knobs import ConfigError
 from playground.runs.pool import shared_pool
 from playground.ui import controls
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import Pen, plain
+from playground.ui.controls import KnobWidgets, plain
 from playground.ui.settings import Settings, switched
 from playground.ui.syncing import sync
 from playground.ui.transport import Watched
@@ -26,9 +26,9 @@ RUNS = 30  # of the newest runs, those with something to look at are offered
 EVERYTHING = ("data", "method", "network", "augment", "crops")
 
 
-def pen(now: Settings) -> Pen:
-    """A pen whose knobs move no run: what is tried here is for the next one."""
-    found = controls.pen_for(now)
+def widgets(now: Settings) -> KnobWidgets:
+    """Widgets whose knobs move no run: what is tried here is for the next one."""
+    found = controls.widgets_for(now)
     return replace(found, knobs={key: replace(each, live=False) for key, each in found.knobs.items()})
 
 
@@ -127,7 +127,7 @@ def _take(named: dict[str, Preset]) -> None:
         wanted = settings_of(named[name], now.flat, *_sizes(now.flat))
     kept = {key: value for key, value in now.flat.items() if not key.startswith(("schedule.augment.", "schedule.crops."))}
     now.flat, now.notes = kept | wanted, notes
-    now.untold |= set(wanted)
+    now.unsent |= set(wanted)
     now.problems = {key: each for key, each in now.problems.items() if key not in wanted}
 
 

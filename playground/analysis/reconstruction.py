@@ -12,7 +12,7 @@ from torch import Tensor
 
 from playground.methods.shared.masked import Filled, Masked, masked_mean
 from playground.networks import ViT, tiny_vit
-from playground.randomness import stream
+from playground.randomness import seeded_generator
 from playground.views.masking import Mask, Masking, draw_mask, visible_count
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -49,7 +49,7 @@ class Average:
 def mask_of(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
     """The mask that a strategy and a seed give. With one seed, masks of rising ratio lie inside of each other."""
     with torch.inference_mode():
-        return draw_mask(masking, image, vit.patch_size, vit.attention, stream(seed, "mask", 0))
+        return draw_mask(masking, image, vit.patch_size, vit.attention, seeded_generator(seed, "mask", 0))
 
 
 def fill(method: Masked, image: Tensor, mask: Mask) -> Filled:
@@ -86,7 +86,7 @@ def over_pixels(patches: Tensor, side: int) -> Tensor:
 def many_masks(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
     """`MANY` masks of one image, (N, L)."""
     with torch.inference_mode():
-        return draw_mask(masking, image.expand(MANY, -1, -1, -1), vit.patch_size, vit.attention, stream(seed, "masks", 0))
+        return draw_mask(masking, image.expand(MANY, -1, -1, -1), vit.patch_size, vit.attention, seeded_generator(seed, "masks", 0))
 
 
 def attention_of(vit: ViT, image: Tensor, patch: int) -> Tensor:
