@@ -17,7 +17,8 @@ def tiny_config(**more):
 
 def smallest(method, **more):
     """With the quickest network that this method accepts."""
-    return tiny_config(method=method, network="resnet-tiny" if "resnet" in METHODS[method].accepts else "vit-tiny", **more)
+    network = "resnet-tiny" if "resnet" in METHODS[method].accepts else "vit-tiny"
+    return tiny_config(**{"method": method, "network": network} | more)
 
 
 def trainer_of(config, **device):
