@@ -10,6 +10,7 @@ import pytest
 from playground.config import RunConfig
 from playground.events import Pause, Resume, SetKnob, Stop, TakeStep
 from playground.knobs import ConfigError
+from playground.machine import processes
 from playground.runs.lock import HomeInUse, HomeLock
 from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
@@ -206,6 +207,7 @@ def test_a_worker_with_nothing_to_do_goes_and_comes_back_with_a_run_or_a_visitor
 
 
 def test_a_worker_that_cannot_start_fails_what_waits_and_says_where_the_reason_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_preloader", None)
     monkeypatch.setattr(sys, "executable", _breaks(tmp_path))
     pool = Pool(tmp_path / "home", slots=1)
     try:
