@@ -173,7 +173,7 @@ def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
     following = pool.submit(RunConfig(**TINY, steps=3))
     os.kill(worker_pid(pool, doomed), signal.SIGKILL)
     found = reaches(pool, doomed, "failed")
-    assert "was killed (SIGKILL)" in found.message and "lower the batch size (it is 32)" in found.message
+    assert "was killed (SIGKILL)" in found.message and f"lower the batch size (it is {LONG.batch_size})" in found.message
     assert "Resume goes on from its last checkpoint, of step" in found.message
     reaches(pool, following, "finished")
     pool.resume(doomed)
