@@ -7,10 +7,10 @@
 To read the package, go down this list. Whatever stands in it stands on what is above it, and imports nothing from below.
 
     knobs schedules flat        how a thing that can be set is declared, checked, and written as text
-    definitions                 what a number means
+    metric_names definitions    what a number is called, and what it means
     events randomness           what a training says; random numbers as a function of seed, purpose and step
     home locks safe_files       where things are kept, and how they are written
-    terminal results            tables in a terminal, results in a file
+    results                     results for a person: in the terminal, in a file
     optimizers                  how weights are updated
     machine                     on which device and cores it computes, and in which processes
     views                       pixels before the network

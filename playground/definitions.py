@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
+from playground.metric_names import in_any_layer
+
 Function = TypeVar("Function", bound=Callable[..., object])
 PARTS = ("formula", "unit", "source")
 LINE = re.compile(r"^(Formula|Unit|Source): ")
@@ -80,5 +82,5 @@ def read(title: str, good: str, text: str) -> Definition:
 
 def of(name: str) -> Definition | None:
     """The definition of a metric, by its name or the pattern that fits it; a layer's prefix changes nothing."""
-    plain = name.removeprefix("projector/")
+    plain = in_any_layer(name)
     return CATALOG.get(plain) or next((each for pattern, each in CATALOG.items() if fnmatchcase(plain, pattern)), None)

@@ -1,4 +1,4 @@
-"""Results in a file of the person's own, such as `--json out.json`: outside of the home, and said in one sentence where it cannot be."""
+"""Results for a person: a table in the terminal, or a file of their own such as `--json out.json`, outside of the home."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playground.home import REASONS
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class Unwritten(RuntimeError):  # noqa: N818
@@ -38,3 +41,13 @@ def write(file: Path | None, content: Any) -> None:
             with contextlib.suppress(OSError):
                 file.unlink()
         raise
+
+
+def table(*heads: str, show_header: bool = True) -> Table:
+    """Without lines. No cell is cut, however narrow the terminal: a word that is too long goes on in the next line."""
+    from rich.table import Table  # where only a GPU is measured, there is no rich
+
+    made = Table(box=None, header_style="bold", pad_edge=False, show_header=show_header)
+    for head in heads:
+        made.add_column(head, overflow="fold")
+    return made

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from playground.config import RunConfig
+from playground.metric_names import metric
 
 NEIGHBORS = (0, 1, 2)
 NOTICING = (2.5, 1.0, 1.0)  # seconds in which the polite one notices, before each, who else is there or no longer is
@@ -128,7 +129,7 @@ def _learned(seed: int) -> float:
     for event in train(RunConfig(seed=seed)):
         match event:
             case Started(_, facts):
-                begun, name = time.monotonic(), f"knn/{facts['about']}"
+                begun, name = time.monotonic(), metric("knn", facts["about"])
             case Metrics(_, values) if name and begun and values.get(name, 0) >= LEARNED:
                 return time.monotonic() - begun
     return float("inf")

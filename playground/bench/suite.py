@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from rich.table import Table
 
-from playground import projection, terminal
+from playground import projection
 from playground.bench import neighbors as bench_neighbors
 from playground.bench.memory import memory
 from playground.bench.peers import Work, clusters, kornia, lightly_loop, plain_fit, torchvision
@@ -29,6 +29,7 @@ from playground.home import fresh_home
 from playground.machine.devices import Device, pick
 from playground.machine.memory import keep_memory
 from playground.randomness import seeded_generator
+from playground.results import table
 from playground.training.device_trial import machine
 from playground.training.run import train
 from playground.training.trainer import Trainer
@@ -163,9 +164,9 @@ def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str
     return {"ratio": middle[ours] / middle[theirs], "lowest": min(turns), "highest": max(turns), **middle, "unit": unit}
 
 
-def table(results: dict[str, Result]) -> Table:
+def as_table(results: dict[str, Result]) -> Table:
     """For people."""
-    shown = terminal.table("what", "ratio", "made of", "runs", "took")
+    shown = table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
         apart = ("ratio", "took") if result["ratio"] is None else ("ratio", "took", "lowest", "highest")
         parts = [f"{key} {value:,.4g}" for key, value in result.items() if isinstance(value, float) and key not in apart]

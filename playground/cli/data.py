@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from playground import terminal
+from playground import results
 from playground.home import home, keeping
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def list_() -> None:
     """List the data sets: those that are built in, and your own."""
     from playground.datasets import CATALOG
 
-    table = terminal.table("data set", "what it is")
+    table = results.table("data set", "what it is")
     for name, each in CATALOG.items():
         _row(table, name, f"{each.title}: {each.summary}")
         for notice in each.notices(None, home() / "data"):
@@ -98,7 +98,7 @@ def show(name: Name) -> None:
 
     each = own.get(name)
     kind = CATALOG[each.name]
-    table = terminal.table("data set", "what it is", show_header=False)
+    table = results.table("data set", "what it is", show_header=False)
     _row(table, each.name, f"{each.title}: {kind.summary}")
     parts = f"{kind.count:,} pictures to train on, {kind.probe_count:,} to watch a run by (the probe set), {kind.test_count:,} to test on"
     _row(table, "parts", parts)

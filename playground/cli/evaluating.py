@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from playground import terminal
+from playground import results
 from playground.config import CHOICES
 from playground.datasets import DataError, load_images
 from playground.evaluation import ledger
@@ -114,7 +114,7 @@ def _labels(document: Document) -> Table:
     rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
     shares = sorted({each["share"] for each in rows})
     heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
-    table = terminal.table("accuracy, mean (what seeds and test leave open)", *heads)
+    table = results.table("accuracy, mean (what seeds and test leave open)", *heads)
     for who, title in CONTENDERS.items():
         cells = [
             next((_cell(each, document["about"]["uneven"]) for each in rows if (each["who"], each["share"]) == (who, share)), "")
@@ -128,7 +128,7 @@ def _labels(document: Document) -> Table:
 def _table(document: Document, part: str, columns: tuple[str, ...]) -> Table:
     rows = [each for each in ledger.summary(document["scores"]) if each["part"] == part]
     who = list(dict.fromkeys(each["who"] for each in rows))
-    table = terminal.table(part, *columns[1:], *(CONTENDERS.get(each, each) for each in who))
+    table = results.table(part, *columns[1:], *(CONTENDERS.get(each, each) for each in who))
     for place in dict.fromkeys(tuple(each[name] for name in columns) for each in rows):
         here = {each["who"]: _cell(each) for each in rows if tuple(each[name] for name in columns) == place}
         table.add_row(*(f"{each:g}" if isinstance(each, float) else escape(each) for each in place), *(here.get(each, "") for each in who))

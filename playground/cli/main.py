@@ -198,7 +198,7 @@ def methods(
     from playground.cli.report import markdown_table
     from playground.knobs import knobs_of
     from playground.methods import CATALOG
-    from playground.terminal import table
+    from playground.results import table
 
     if markdown:
         print(markdown_table())
@@ -239,13 +239,13 @@ def bench(
         from playground.bench.gpu import Setting, run
 
         sys.exit(any(each["status"] == "failed" for each in run(Setting(data=data), json_file)))
-    from playground.bench.suite import QUICK, Effort, facts, measure, table
+    from playground.bench.suite import QUICK, Effort, as_table, facts, measure
 
     results = {}
     for name, row in measure(QUICK if quick else Effort(seconds=seconds, seeds=seeds)):
         results[name] = row
         Console(stderr=True).print(f"{name}: {row['took']:.0f} s", style="dim")
-    Console().print(table(results))
+    Console().print(as_table(results))
     write(json_file, {"machine": facts(), **results})
 
 

@@ -11,13 +11,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from playground import terminal
+from playground import results
 from playground.config import RunConfig
 from playground.diagnostics import CATALOG
 from playground.events import Baseline, Checkpoint, Event, Fetching, Finished, Metrics, Started, Verdict
-from playground.judging.witness import require_witness, testimony
+from playground.judging.witness import UNTRAINED, require_witness, testimony
 from playground.methods import CATALOG as METHODS
 from playground.methods import Measure
+from playground.metric_names import by_factor, by_metric
 
 
 def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
     final.pop("views_per_second", None)
     if witness and weights is not None:
         said = testimony(config, weights, about)
-        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said["knn/untrained"]}
-        summary["baseline"]["random"]["witness/knn"] = said["knn/untrained"]
+        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said[UNTRAINED]}
+        summary["baseline"]["random"]["witness/knn"] = said[UNTRAINED]
     return summary | {"final": final}
 
 
@@ -76,7 +77,7 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
                         task, description=f"{'fetching' if unit == 'bytes' else 'decoding'} {what}", completed=done, total=total or None
                     )
                 case Metrics(step, values):
-                    notes |= {name: values[name] for name in values if name == "loss" or name.startswith("knn/")}
+                    notes |= {name: values[name] for name in values if name == "loss"} | by_metric("knn", by_factor("knn", values))
                     shown = "  ".join(f"{name} {value:.3f}" for name, value in list(notes.items())[:3])
                     bar.update(
                         task, description=f"{config.method.name} on {config.data.name}", completed=step, total=config.steps, note=shown
@@ -93,7 +94,7 @@ def show(summary: dict[str, Any]) -> None:
         done = f"{summary['status']} after {summary['steps']} steps in {summary['seconds']:.0f} s"
         console.print(f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {done}, {pace}")
     own = METHODS[config["method"]].measures
-    table = terminal.table("measure", "at the end", *baseline, "what good looks like")
+    table = results.table("measure", "at the end", *baseline, "what good looks like")
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
         table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
@@ -131,7 +132,7 @@ def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
     console, config = Console(), summaries[0]["config"]
     seeds = f"seeds {config['seed']} to {summaries[-1]['config']['seed']}"
     console.print(f"[bold]{config['method']} on {config['data']}[/bold], {seeds}: {summaries[0]['steps']} steps each")
-    table = terminal.table("measure", "random weights, mean", "mean", "lowest", "highest")
+    table = results.table("measure", "random weights, mean", "mean", "lowest", "highest")
     for name, each in spread(summaries).items():
         table.add_row(name, *(f"{each[part]:.4g}" if part in each else "" for part in ("random", "mean", "lowest", "highest")))
     console.print(table)

@@ -30,6 +30,7 @@ from playground.diagnostics.limits import (
     rank_limit,
 )
 from playground.diagnostics.run_context import RunContext
+from playground.metric_names import by_factor, in_layer, metric
 
 TEACHER = ("one-hot teacher", "uniform teacher")  # what the field calls a collapse of a teacher's bins into one, and into all
 ALIKE = "pictures alike"
@@ -68,7 +69,7 @@ def _picture_rules(of: RunContext) -> list[Rule]:
 
 
 def _layer_rules(layer: str, values: Values, of: RunContext) -> list[Rule]:
-    size, most, rank = of.sizes[layer], of.most(layer), values[f"{prefix_of(layer)}rankme_centered"]
+    size, most, rank = of.sizes[layer], of.most(layer), values[in_layer(layer, "rankme_centered")]
     spread = Check(f"spread, of 1/sqrt({size})", relative_std(layer, values, of), SPREAD[layer] if of.guards else STILL_ALIVE)
     narrow = Check(f"effective dimensions, of {most}", rank, rank_limit(most))
     few = f"Only about {rank:.1f} of {dimensions(layer, of)} are in use, although {spread_of(layer, values, of)}."
@@ -86,7 +87,7 @@ def _line_rule(layer: str, values: Values, of: RunContext) -> list[Rule]:
     Where a head sorts images into bins, the bins tell: a healthy DINO may order all images along one line and still use half of its bins.
     Runs measured in earlier versions do not know the number.
     """
-    ratio = values.get(f"{prefix_of(layer)}participation_ratio")
+    ratio = values.get(in_layer(layer, "participation_ratio"))
     if layer != "projector" or ratio is None or not of.guards or of.bins:
         return []
     one = f"Nearly all of the variance is along one line: a participation ratio of {ratio:.2f}, although {spread_of(layer, values, of)}."
@@ -184,34 +185,30 @@ def learned(values: Values, start: Values, of: RunContext) -> bool:
 
 def own_share(about: str, values: Values, start: Values) -> float | None:
     """How many times as much of the features' variance the subject of the data set explains as at the start, where that is known."""
-    name = f"explained/{about}"
+    name = metric("explained", about)
     return values[name] / start[name] if name in values and start.get(name) else None
 
 
 def gains(values: Values, start: Values) -> dict[str, float]:
     """Factor -> how much its k-NN accuracy has gained since the start; nothing where there are no labels."""
-    return {name.removeprefix("knn/"): values[name] - start[name] for name in values if name.startswith("knn/") and name in start}
+    before = by_factor("knn", start)
+    return {name: now - before[name] for name, now in by_factor("knn", values).items() if name in before}
 
 
 def least_gain(name: str, values: Values, start: Values, of: RunContext) -> float:
     """What its gain must exceed to be no chance."""
-    return of.least_gain(start[f"knn/{name}"], values[f"knn/{name}"], name)
+    return of.least_gain(start[metric("knn", name)], values[metric("knn", name)], name)
 
 
 def known(name: str, values: Values, start: Values) -> str:
     """k-NN accuracy in words: it is that of a weighted vote among each image's neighbors."""
-    now, before = values[f"knn/{name}"], start[f"knn/{name}"]
+    now, before = values[metric("knn", name)], start[metric("knn", name)]
     return f"A vote of its neighbors names the {name} of an image rightly in {now:.0%} of cases, from {before:.0%} at random weights."
 
 
 def relative_std(layer: str, values: Values, of: RunContext) -> float:
     """The spread of a layer's unit features, as a share of that of features all over the sphere."""
-    return values[f"{prefix_of(layer)}feature_std"] * math.sqrt(of.sizes[layer])
-
-
-def prefix_of(layer: str) -> str:
-    """How the layer's metrics are named: those of the backbone have no prefix."""
-    return "" if layer == "backbone" else f"{layer}/"
+    return values[in_layer(layer, "feature_std")] * math.sqrt(of.sizes[layer])
 
 
 def dimensions(layer: str, of: RunContext) -> str:
@@ -227,6 +224,6 @@ def spread_of(layer: str, values: Values, of: RunContext) -> str:
 
 def main_nuisance(values: Values, of: RunContext) -> tuple[str, float]:
     """What explains most of the features and is not what the data set is about, and its share; "" where nothing is known."""
-    shares = {name.removeprefix("explained/"): value for name, value in values.items() if name.startswith("explained/")}
+    shares = by_factor("explained", values)
     shares.pop(of.about, None)
     return max(shares.items(), key=lambda each: each[1], default=("", 0.0))

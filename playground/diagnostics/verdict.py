@@ -32,13 +32,13 @@ from playground.diagnostics.rules import (
     learned,
     least_gain,
     main_nuisance,
-    prefix_of,
     relative_std,
     rules_for,
     spread_of,
 )
 from playground.diagnostics.run_context import RunContext
 from playground.events import Verdict
+from playground.metric_names import in_layer, metric
 
 
 def judge(step: int, values: Values, start: Values, of: RunContext, before: Verdict | None = None) -> Verdict:
@@ -131,7 +131,8 @@ def _nothing_shown(gained: float, least: float, values: Values, start: Values, o
     if best and not of.compares and gained > -least:
         return "healthy", f"{_no_collapse(values, of)} {known(best, values, start)}"
     why = "less often than" if gained <= -least else "hardly more often than"
-    now, before = values[f"knn/{of.about}"], start[f"knn/{of.about}"]
+    name = metric("knn", of.about)
+    now, before = values[name], start[name]
     subject = f"a vote of neighbors names the {of.about} rightly {why} at random weights: {now:.0%}, from {before:.0%}."
     sentence = f"Nothing has collapsed, but {subject}"
     return "unclear", f"{sentence} {known(best, values, start)}" if best else sentence
@@ -147,16 +148,16 @@ def _state_of(layer: str, rules: Sequence[Rule], step: int, before: Verdict | No
 def _evidence(values: Values, of: RunContext) -> dict[str, float]:
     evidence: dict[str, float] = {}
     for layer in of.sizes:
-        prefix = prefix_of(layer)
-        rank = values[f"{prefix}rankme_centered"]
+        rank = values[in_layer(layer, "rankme_centered")]
         found = {"relative_std": relative_std(layer, values, of), "rank": rank, "rank_share": rank / of.most(layer)}
-        found |= {name: values[f"{prefix}{name}"] for name in ("uniformity", "view_agreement")}
-        evidence |= {f"{prefix}{name}": value for name, value in found.items()}
-    return evidence | {f"{who}/{name}": values[f"{who}/{name}"] for who in of.bins for name in ("perplexity", "entropy")}
+        found |= {name: values[in_layer(layer, name)] for name in ("uniformity", "view_agreement")}
+        evidence |= {in_layer(layer, name): value for name, value in found.items()}
+    bins = [metric(who, name) for who in of.bins for name in ("perplexity", "entropy")]
+    return evidence | {name: values[name] for name in bins}
 
 
 def _no_collapse(values: Values, of: RunContext) -> str:
     layer = of.main_layer
-    rank = values[f"{prefix_of(layer)}rankme_centered"]
+    rank = values[in_layer(layer, "rankme_centered")]
     though = ", though images still look much alike" if SPREAD[layer].met(relative_std(layer, values, of)) else ""
     return f"No collapse{though}: {spread_of(layer, values, of)}, and about {rank:.0f} of {dimensions(layer, of)} are in use."

@@ -22,6 +22,7 @@ from playground.diagnostics.verdict import diverged, judge
 from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.judging.cases import ASK, OPEN, SICK, Case, cases
 from playground.judging.witness import IDLE, SURE, gain_in_errors, testimony
+from playground.metric_names import metric
 from playground.training.run import train
 
 FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
@@ -52,7 +53,7 @@ class Record:
         """Whether neighbors know what the data set is about better than before training, by more than chance where a witness spoke."""
         if self.witness:
             return gain_in_errors(self.witness) >= SURE
-        name = f"knn/{self.facts['about']}"
+        name = metric("knn", self.facts["about"])
         return self.measures[-1][1][name] > self.measures[0][1][name]
 
     @property

@@ -18,9 +18,11 @@ from playground.evaluation.probes import knn_predict
 from playground.home import home
 from playground.knobs import ConfigError
 from playground.methods import Method
+from playground.metric_names import PROJECTOR, in_layer, metric
 from playground.training.trainer import untrained
 
 BANK, ASKED = 3000, 2000
+UNTRAINED = metric("knn", "untrained")  # the accuracy at random weights
 SURE, IDLE = 3, 1  # standard errors of a difference of two accuracies: from here on it is no chance among many runs; up to here it is
 
 
@@ -35,9 +37,9 @@ def testimony(config: RunConfig, state: dict[str, Any], about: str) -> dict[str,
     before = _features(method, images)[0]
     method.load_state_dict(state)
     after, projection = _features(method, images)
-    found = {"knn": _known(after, images, about), "knn/untrained": _known(before, images, about), "asked": float(len(after) - BANK)}
+    found = {"knn": _known(after, images, about), UNTRAINED: _known(before, images, about), "asked": float(len(after) - BANK)}
     found |= geometry(after) | _bins(method, images)
-    return found if projection is None else found | {f"projector/{name}": each for name, each in geometry(projection).items()}
+    return found if projection is None else found | {in_layer(PROJECTOR, name): each for name, each in geometry(projection).items()}
 
 
 def require_witness(config: RunConfig) -> None:
@@ -75,7 +77,7 @@ def geometry(features: Tensor) -> dict[str, float]:
 
 def gain_in_errors(said: dict[str, float]) -> float:
     """How much more often neighbors know the label than before training, in standard errors of that difference."""
-    after, before, count = said["knn"], said["knn/untrained"], said["asked"]
+    after, before, count = said["knn"], said[UNTRAINED], said["asked"]
     error = math.sqrt((after * (1 - after) + before * (1 - before)) / count)
     return (after - before) / max(error, 1e-9)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from playground.knobs import Choice, ConfigError, knob, named, option
 from playground.methods.base import Batch, Config, Measure, Method
 from playground.methods.shared.gradients import add_gradient, balanced, flat_gradient, shuffled_others, without_conflict
+from playground.metric_names import by_metric, metric
 from playground.networks import Backbone
 
 PLACES = ("first", "second", "third")
@@ -125,7 +126,7 @@ class MultiTask(Method):
         if self.knobs.weighting == "pcgrad":
             self.others = shuffled_others(len(parts), generator)
         weighed = self._weighed(torch.stack([*parts.values()]))
-        return {"loss": weighed.sum()} | {f"loss/{name}": part for name, part in parts.items()}
+        return {"loss": weighed.sum()} | by_metric("loss", parts)
 
     def _weighed(self, losses: Tensor) -> Tensor:
         """(T,) losses -> (T,) what each adds to the sum."""
@@ -138,7 +139,7 @@ class MultiTask(Method):
 
     def backward(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """One gradient a task for the encoder, so that they can be compared; heads learn by the sum as ever."""
-        losses = torch.stack([values[f"loss/{name}"] for name in self.tasks])
+        losses = torch.stack([values[metric("loss", name)] for name in self.tasks])
         shared = [weight for weight in self.backbone.parameters() if weight.requires_grad]
         own = [weight for name, weight in self.named_parameters() if weight.requires_grad and not name.startswith("backbone.")]
         values["loss"].backward(retain_graph=True, inputs=own)
@@ -164,9 +165,9 @@ class MultiTask(Method):
 
     def _drawn(self, gradients: Tensor) -> dict[str, Tensor]:
         """Present weights, and the cosine of every two gradients."""
-        weights = {f"weight/{name}": each for name, each in zip(self.tasks, self._slopes(), strict=True)}
+        weights = by_metric("weight", dict(zip(self.tasks, self._slopes(), strict=True)))
         pairs = itertools.combinations(zip(self.tasks, gradients, strict=True), 2)
-        return weights | {f"cosine/{a}/{b}": F.cosine_similarity(x, y, dim=0) for (a, x), (b, y) in pairs}
+        return weights | {metric(metric("cosine", a), b): F.cosine_similarity(x, y, dim=0) for (a, x), (b, y) in pairs}
 
     def after_step(self, progress: float) -> None:
         """Each task's own; learned log variances stay within bounds."""
@@ -201,7 +202,7 @@ class MultiTask(Method):
             name: replace(each, source=each.source or task.paper) for task in self._methods() for name, each in task.measures.items()
         }
         measures |= {
-            f"loss/{name}": Measure(
+            metric("loss", name): Measure(
                 f"Loss of {task.title}",
                 "falls",
                 formula=f"the loss of {task.title} alone, before its weight",
@@ -211,13 +212,13 @@ class MultiTask(Method):
             for name, task in self._named()
         }
         measures |= {
-            f"weight/{name}": Measure(
+            metric("weight", name): Measure(
                 "Weights", "how much each loss counts", formula="w in the sum of w L over the tasks' losses L", unit="none"
             )
             for name in self.tasks
         }
         for a, b in itertools.combinations(self.tasks, 2):
-            measures[f"cosine/{a}/{b}"] = Measure(
+            measures[metric(metric("cosine", a), b)] = Measure(
                 "Cosine of the tasks' gradients",
                 "above 0: they agree; below 0: they pull apart",
                 -1,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
+from playground.metric_names import by_metric
 from playground.networks import Backbone
 from playground.networks.heads import projector
 
@@ -87,7 +88,7 @@ class VICReg(Method):
             "covariance": knobs.covariance_weight * knobs.covariance,
         }
         total = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
-        return {"loss": total} | {f"loss/{name}": part for name, part in parts.items()}
+        return {"loss": total} | by_metric("loss", parts)
 
     def project(self, embedding: Tensor) -> Tensor:
         """(B, D) -> (B, projection_size)."""

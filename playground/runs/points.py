@@ -22,6 +22,7 @@ from torch import Tensor
 from playground import safe_files
 from playground.datasets import DataError, Images
 from playground.home import HomeError, home
+from playground.metric_names import FEATURES, LAYERS
 from playground.runs.folder import RunFolder, sprite_sheet
 from playground.runs.pictures import read_since
 from playground.runs.records import Run
@@ -29,9 +30,8 @@ from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, Trained, steps_kept, trained
 from playground.safe_files import Damaged
 
-LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features
 PROBE = "probe"
-MOST, MANY = 10_000, 2_000  # training images on one map, and those of which there is a frame for each step that was kept
+MOST, MANY = 50_000, 2_000  # training images on one map, and those of which there is a frame for each step that was kept
 CHUNK = 256  # images embedded at once
 SHEET = 4096  # pixels, the longest side of a picture of all points
 
@@ -71,14 +71,14 @@ class Points:
             return []
         kept = steps_kept(self.store, self.run.id)
         if self.count is None:
-            held = LAYERS[self.layer]
+            held = FEATURES[self.layer]
             return [step for step in self.folder.steps() if step in kept or held in _names(self.folder, step)]
         return kept if self.count <= MANY and kept else newest_step(self.store, self.run.id)
 
     def known(self, step: int) -> Tensor | None:
         """Their features (N, D) float32, where they need not be computed: as they were measured, or as they were kept."""
-        if self.count is None and LAYERS[self.layer] in _names(self.folder, step):
-            found = (self.folder.snapshot(step) or {}).get(LAYERS[self.layer])
+        if self.count is None and FEATURES[self.layer] in _names(self.folder, step):
+            found = (self.folder.snapshot(step) or {}).get(FEATURES[self.layer])
         else:
             found = (self.folder.frame(f"features-{self.count or PROBE}", step) or {}).get(self.layer)
         return None if found is None else torch.from_numpy(found).float()
@@ -179,7 +179,7 @@ def sizes(store: Store, run: Run) -> dict[str, int]:
     folder = store.folder(run.id)
     steps = folder.steps()
     arrays = (folder.snapshot(steps[-1]) if steps else None) or {}
-    return {layer: arrays[name].shape[1] for layer, name in LAYERS.items() if name in arrays}
+    return {layer: arrays[name].shape[1] for layer, name in FEATURES.items() if name in arrays}
 
 
 def training_sprites(points: Points) -> tuple[bytes, Path]:

@@ -21,6 +21,7 @@ from playground.diagnostics.similarity import linear_cka
 from playground.diagnostics.spectrum import singular_values
 from playground.machine.measuring import measuring
 from playground.methods import Method
+from playground.metric_names import BACKBONE, FEATURES, PROJECTOR, by_metric, in_layer, metric
 from playground.projection import pca
 from playground.randomness import seeded_generator
 from playground.training.faults import NotFiniteError
@@ -32,7 +33,6 @@ SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
 BY_FACTOR = {"knn": knn_accuracy, "knn_balanced": knn_balanced, "silhouette": silhouette}  # of the backbone's output
 WATCHED = "watched images"
-PREFIXES = {"backbone": "", "projector": "projector/"}  # of metric names
 
 
 class ProbeSet:
@@ -49,8 +49,8 @@ class ProbeSet:
         unknown = {name: why for name, labels in self.images.factors.items() if (why := too_few(labels, WATCHED))}
         unexplained = {name: why for name, each in causes.items() if (why := too_few_to_explain(each, WATCHED))}
         self.causes = {name: each for name, each in causes.items() if name not in unexplained}
-        self.unmeasured = {f"knn/{name}": f"accuracy of {name} {why}" for name, why in unknown.items()}
-        self.unmeasured |= {f"explained/{name}": f"variance explained by {name} {why}" for name, why in unexplained.items()}
+        self.unmeasured = by_metric("knn", {name: f"accuracy of {name} {why}" for name, why in unknown.items()})
+        self.unmeasured |= by_metric("explained", {name: f"variance explained by {name} {why}" for name, why in unexplained.items()})
         told = [name for name in self.images.factors if name in causes and name not in unknown]
         self.about = next(iter(told), "")  # the first factor is the data set's subject
         generator = seeded_generator(self.seed, "pairs", 0, self.device.device)
@@ -62,7 +62,7 @@ class ProbeSet:
 
     def healthy_std(self) -> dict[str, float]:
         """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
-        return {f"{PREFIXES[layer]}feature_std": 1 / math.sqrt(size) for layer, size in self.sizes.items()}
+        return {in_layer(layer, "feature_std"): 1 / math.sqrt(size) for layer, size in self.sizes.items()}
 
     def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """All diagnostics by metric name, and the arrays of a snapshot. Raises NotFiniteError."""
@@ -72,16 +72,16 @@ class ProbeSet:
             bins = method.assignments(self._floats(self.paired))
             if not all(bool(each.isfinite().all()) for layer in layers.values() for each in layer.values()):
                 raise NotFiniteError("the network's features are no longer finite numbers")
-            values = {f"{prefix}{name}": each(layer) for prefix, layer in layers.items() for name, each in CATALOG.items()}
-            features = layers[""]["features"]
-            for what, by_factor in BY_FACTOR.items():
-                values |= {f"{what}/{name}": each for name, each in by_factor(features, self.images.factors).items()}
-            values |= {f"explained/{name}": explained_by(features, causes) for name, causes in self.causes.items()}
+            values = {in_layer(name, each.name): each(layer) for name, layer in layers.items() for each in CATALOG.values()}
+            features = layers[BACKBONE]["features"]
+            for measure, of_factors in BY_FACTOR.items():
+                values |= by_metric(measure, of_factors(features, self.images.factors))
+            values |= by_metric("explained", {name: explained_by(features, causes) for name, causes in self.causes.items()})
             self.origin = features if self.origin is None else self.origin
             values |= {"moved": 1 - linear_cka(self.origin.float(), features)} | own
             values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
-            arrays |= {f"use/{who}": shares.float().mean(0).cpu().numpy() for who, shares in bins.items()}
+            arrays |= by_metric("use", {who: shares.float().mean(0).cpu().numpy() for who, shares in bins.items()})
         found = _as_floats(values)
         if not all(map(math.isfinite, found.values())):
             raise NotFiniteError("the network's features have become too large to be measured")
@@ -92,8 +92,8 @@ class ProbeSet:
         pixels = pixel_neighbors(self.images)
         with measuring(method):
             trivial = method.trivial(self._floats(self.paired), self._generator())
-        found = {"pixels": {f"knn/{name}": each for name, each in pixels.items()}, "trivial": _as_floats(trivial)}
-        found["chance"] = {f"knn/{name}": chance(self.images.factors[name]) for name in pixels}
+        found = {"pixels": by_metric("knn", pixels), "trivial": _as_floats(trivial)}
+        found["chance"] = by_metric("knn", {name: chance(self.images.factors[name]) for name in pixels})
         return {name: values for name, values in found.items() if values}
 
     def _pictures(self, method: Method) -> dict[str, np.ndarray]:
@@ -110,23 +110,24 @@ class ProbeSet:
         return {"backbone": embedding.shape[1]} | ({} if projection is None else {"projector": projection.shape[1]}), bins, rows
 
     def _layers(self, method: Method) -> dict[str, dict[str, Tensor]]:
-        """Metric prefix -> features of the probe set and of both views; the backbone's output comes under no prefix."""
+        """Layer -> features of the probe set and of both views."""
         inputs = {"features": self._floats(len(self.images)), "first": self.pairs[0], "second": self.pairs[1]}
         backbone = {name: torch.cat([method.embed(chunk) for chunk in images.split(CHUNK)]) for name, images in inputs.items()}
         projector = {name: method.project(features) for name, features in backbone.items()}
-        layers = {"": backbone, PREFIXES["projector"]: {name: each for name, each in projector.items() if each is not None}}
-        return {prefix: {name: each.float() for name, each in layer.items()} for prefix, layer in layers.items() if layer}
+        layers = {BACKBONE: backbone, PROJECTOR: {name: each for name, each in projector.items() if each is not None}}
+        return {layer: {name: each.float() for name, each in found.items()} for layer, found in layers.items() if found}
 
     def _arrays(self, layers: dict[str, dict[str, Tensor]]) -> dict[str, np.ndarray]:
-        features = layers[""]["features"]
+        features = layers[BACKBONE]["features"]
         self.layout = pca(features, self.layout)
-        arrays = {"embedding": features.cpu().numpy(), "pca": self.layout}
-        if projector := layers.get(PREFIXES["projector"]):
-            arrays["projection"] = projector["features"].cpu().numpy()
-        for prefix, layer in layers.items():
-            name = f"spectrum/{prefix}".rstrip("/")
-            arrays[name] = singular_values(layer["features"]).float().cpu().numpy()
-        arrays |= {f"similarity/{name}": each.float().cpu().numpy() for name, each in similarity_histograms(*_pairs(layers)).items()}
+        arrays = {FEATURES[BACKBONE]: features.cpu().numpy(), "pca": self.layout}
+        if projector := layers.get(PROJECTOR):
+            arrays[FEATURES[PROJECTOR]] = projector["features"].cpu().numpy()
+        for name, layer in layers.items():
+            spectrum = "spectrum" if name == BACKBONE else metric("spectrum", name)
+            arrays[spectrum] = singular_values(layer["features"]).float().cpu().numpy()
+        histograms = similarity_histograms(*_pairs(layers))
+        arrays |= by_metric("similarity", {name: each.float().cpu().numpy() for name, each in histograms.items()})
         return arrays
 
     def _floats(self, count: int) -> Tensor:
@@ -146,7 +147,7 @@ def pixel_neighbors(images: Images) -> dict[str, float]:
 
 def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:
     """Both views in the layer that the loss works on."""
-    layer = layers.get(PREFIXES["projector"], layers[""])
+    layer = layers.get(PROJECTOR, layers[BACKBONE])
     return layer["first"], layer["second"]
 
 

@@ -48,6 +48,7 @@ from playground.machine import devices
 from playground.machine.core_sharing import computing_on
 from playground.machine.devices import Device
 from playground.methods import Batch
+from playground.metric_names import by_factor, by_metric
 from playground.randomness import seeded_generator
 from playground.training.device_trial import chosen
 from playground.training.facts import facts_of, views_per_step
@@ -307,7 +308,7 @@ class _Run:
         yield self.said
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
-        random = {name: value for name, value in values.items() if name.startswith("knn/")}
+        random = by_metric("knn", by_factor("knn", values))
         return Baseline(0, {"random": random} | self.probe.baselines(self.trainer.method))
 
     def _sound_checkpoint(self) -> Iterator[Event]:

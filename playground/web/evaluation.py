@@ -23,6 +23,7 @@ from playground.evaluation.contest import most_confused
 from playground.evaluation.protocol import CONTENDERS
 from playground.home import HomeError
 from playground.knobs import knobs_of, safeguards_off
+from playground.metric_names import by_factor
 from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
 from playground.runs.records import Run
@@ -146,13 +147,9 @@ def _end(store: Store, run: str, attempt: int, step: int) -> tuple[float | None,
         values = entry.body
         if values.get("loss") is not None and len(losses) < STEPS:
             losses.append(values["loss"])
-        knn = knn or _by_factor(values)
-    levels = [_by_factor(entry.body["chance"]) for entry in store.newest(run, "baseline", 1) if "chance" in entry.body]
+        knn = knn or by_factor("knn", values)
+    levels = [by_factor("knn", entry.body["chance"]) for entry in store.newest(run, "baseline", 1) if "chance" in entry.body]
     return (sum(losses) / len(losses) if losses else None), knn, (levels or [{}])[0]
-
-
-def _by_factor(values: dict[str, float]) -> dict[str, float]:
-    return {name.removeprefix("knn/"): value for name, value in values.items() if name.startswith("knn/")}
 
 
 def _linear(store: Store, run: str) -> dict[str, float]:

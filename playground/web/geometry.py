@@ -25,6 +25,7 @@ from playground.analysis.layer_report import BY_FACTOR, LayerReport, ViewsReport
 from playground.config import RunConfig
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
+from playground.metric_names import FEATURES, LAYERS
 from playground.runs.folder import RunFolder
 from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
@@ -35,7 +36,6 @@ from playground.web.files import answer, packed
 from playground.web.numbers import whole_number
 from playground.web.priority_executor import PriorityExecutor
 
-LAYERS = {"backbone": "embedding", "projector": "projection"}  # and what snapshots call their features
 COMPARED = 1024  # images, at most, by which representations are compared
 MOST = 20  # steps of a run that are compared with each other
 RANKS = {"": 1, "/cka": 2, "/views": 3}  # numbers before heat maps, and what needs a network last; a stroke of a pen comes before all
@@ -175,17 +175,17 @@ def _asked(store: Store, request: Request) -> tuple[Run, RunFolder, str, int]:
 def _steps(folder: RunFolder, layer: str) -> list[int]:
     """The steps whose snapshots hold a layer: all or none of them."""
     steps = folder.steps()
-    return steps if steps and LAYERS[layer] in folder.array_names(steps[-1]) else []
+    return steps if steps and FEATURES[layer] in folder.array_names(steps[-1]) else []
 
 
 def _features(folder: RunFolder, layer: str, step: int) -> Tensor:
     """(N, D) float32. Raises ValueError where the snapshot is gone, or holds what is no number."""
     arrays = folder.snapshot(step) or {}
-    if LAYERS[layer] not in arrays:
+    if FEATURES[layer] not in arrays:
         raise ValueError(
             f"the snapshot of step {step} must hold features of the {layer}, got none: it was superseded, or its files are gone"
         )
-    found = torch.from_numpy(arrays[LAYERS[layer]]).float()
+    found = torch.from_numpy(arrays[FEATURES[layer]]).float()
     if not bool(found.isfinite().all()):
         raise ValueError(
             f"at step {step} the network's features were no longer finite numbers, and cannot be measured: look at an earlier step"
