@@ -71,7 +71,7 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control_and_nothing_is_los
     assert by_key(page, "number_input", "seed").value == 4
     [(key, value)] = query.items()
     assert address(page)[key] == value
-    by_key(page, "button", f"mend {key}").click()
+    by_key(page, "button", f"accept {key}").click()
     rendered(page)
     assert sentences(page) == []
     assert not by_key(page, "button", "start").disabled
@@ -110,7 +110,7 @@ def test_a_mark_alone_does_not_hide_what_the_collapse_page_shows_first(home):
     assert marked == bare and marked["method"] != RunConfig().method.name
 
 
-def test_a_number_out_of_range_is_refused_in_a_sentence_and_mended_by_a_better_one(home):
+def test_a_number_out_of_range_is_refused_in_a_sentence_until_a_better_one_comes(home):
     page = opened()
     by_key(page, "number_input", "batch_size").set_value(100_000)
     rendered(page)
