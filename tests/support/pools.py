@@ -14,7 +14,7 @@ def pool_of_pages(home, *, workers=False):
     """The pool that pages ask, in this home. Nothing there lays out maps; without workers the test says what happens in a run."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SSL_PLAYGROUND_HOME", str(home))
-        environment.setattr(projection, "Projector", lambda: None)
+        environment.setattr(projection, "LayoutWorker", lambda: None)
         if not workers:
             environment.setattr(Pool, "_start_missing_workers", lambda self: None)
         try:

@@ -109,8 +109,8 @@ def test_while_it_goes_on_it_can_be_stopped_and_not_started(pool, run, monkeypat
     assert stopped == [run]
 
 
-def test_a_run_deleted_while_the_page_is_open_is_a_sentence(run):
-    store = shared_pool().store
+def test_a_run_deleted_while_the_page_is_open_is_a_sentence(pool):
+    store = pool.store
     gone = store.create(RunConfig(network="resnet-tiny"))
     page = opened(run=gone)
     with store._transaction() as db:
