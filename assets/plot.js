@@ -2,7 +2,7 @@
 
 import { once } from "./once.js"
 import { definitionOf, explain } from "./definitions.js"
-import { make, setText, plainName } from "./theme.js"
+import { make, setText } from "./theme.js"
 
 /** The library, once it is loaded: a script that gives a global name, not a module. */
 const library = () => /** @type {any} */ (window).Plotly
@@ -160,40 +160,4 @@ export function axis(theme, title, range, more = {}) {
     exponentformat: "power",
     ...more,
   }
-}
-
-/** Marks where live knobs were moved: a line each, labeled on the first chart only. */
-export function changeMarks(run, theme, labeled) {
-  const shapes = run.changes.map((change) => ({
-    type: "line",
-    x0: change.step,
-    x1: change.step,
-    y0: 0,
-    y1: 1,
-    yref: "paper",
-    name: "change",
-    line: { color: theme.warn, width: 1, dash: "dot" },
-  }))
-  const annotations = labeled
-    ? folded(run.changes).map((change, i) => ({
-        x: change.step,
-        y: 1,
-        yref: "paper",
-        yanchor: "top",
-        xanchor: change.step > run.steps * 0.7 ? "right" : "left",
-        yshift: -13 * (i % 3),
-        text: `${plainName(change.name)} ${+(+change.value).toPrecision(4)}`,
-        showarrow: false,
-        font: { size: 10, color: theme.warn },
-        bgcolor: theme.background,
-        opacity: 0.9,
-        borderpad: 1,
-      }))
-    : []
-  return { shapes, annotations }
-}
-
-/** A knob dragged through many values in a few steps gets one label, with the value it came to rest at. */
-function folded(changes) {
-  return changes.filter((change, i) => changes[i + 1]?.name !== change.name || changes[i + 1].step > change.step + 3).slice(-6)
 }

@@ -36,7 +36,7 @@ export function stateOf(verdict) {
 }
 
 /** { state, step }: since when the judge has said what it says now; null while it has said nothing. */
-export function knew(run) {
+export function detectedAt(run) {
   const said = run?.verdicts ?? []
   if (!said.length) return null
   let first = said.length - 1

@@ -118,7 +118,8 @@ export class ColorMap {
       .sort(([, a], [, b]) => b - a)
     const shared = agreement.map(([factor, value]) => `${factor} ${value.toFixed(2)}`).join(", ")
     const apart = body.silhouette === null || body.silhouette === undefined ? "" : ` Silhouette ${short(body.silhouette)}.`
-    this.sentence = `${body.k} clusters at this step.${shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""}${apart} ${(body.notes ?? []).join(" ")}`
+    const agrees = shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""
+    this.sentence = `${body.k} clusters at this step.${agrees}${apart} ${(body.notes ?? []).join(" ")}`
     this.told()
   }
 

@@ -93,7 +93,10 @@ export class FrameCache {
     return request(addressOf(`runs/${this.run}/map/${path}`, this.query), { signal: this.abort.signal })
   }
 
-  /** Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of time: each starts from the last. */
+  /**
+   * Fetches the frame of a step, then those after it, then those before. Layouts that are still to be made come in the order of
+   * time: each starts from the last.
+   */
   want(step) {
     this.wanted = step
     while (this.asked.size < AT_ONCE) {

@@ -62,10 +62,8 @@ export class Heads {
     if (first) this.ask()
     this.view.put(this.tile, found.grid, this.patch)
     const from = this.patch === null ? "" : ` from patch ${this.patch}`
-    setText(
-      this.said,
-      `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}. Click a patch to look from there. Brighter is more, each head by its own scale.`,
-    )
+    const seen = `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}.`
+    setText(this.said, `${seen} Click a patch to look from there. Brighter is more, each head by its own scale.`)
   }
 
   remove() {

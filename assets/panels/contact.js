@@ -20,10 +20,11 @@ export class ContactSheet extends Panel {
     if (this.drawn === this.data.whole.examples + rows.length + factor + rows[0]?.examples) return
     this.drawn = this.data.whole.examples + rows.length + factor + rows[0]?.examples
     const number = (value) => value.toLocaleString("en-US")
+    const more = test ? ` ${number(test)} more are kept for the test of an evaluation.` : ""
     const channels = (values) => values.map((value) => value.toFixed(3)).join(" · ")
     setText(
       this.facts.firstChild,
-      `${number(whole.count)} training images and ${number(whole.probe)} kept out of training as the probe set, ${side} × ${side} pixels.${test ? ` ${number(test)} more are kept for the test of an evaluation.` : ""} `,
+      `${number(whole.count)} training images and ${number(whole.probe)} kept out of training as the probe set, ${side} × ${side} pixels.${more} `,
     )
     setText(this.color, `Mean color ${channels(mean)}, spread ${channels(spread)} (red · green · blue).`)
     const most = Math.max(...rows.map((row) => Math.max(row.count, row.probe)), 1)

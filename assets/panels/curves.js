@@ -3,11 +3,11 @@
 import { Panel } from "../panel.js"
 import { STEP, hear } from "../announcements.js"
 import { axisTitle, explain } from "../definitions.js"
-import { Chart, axis, changeMarks } from "../plot.js"
+import { Chart, axis } from "../plot.js"
 import { Range, titleOf } from "../ranges.js"
+import { changeMarks, legend, level, line, reference, schedules, steps } from "../run_charts.js"
 import { make, setText, short, plainName } from "../theme.js"
 
-const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
 // What accuracies are read against: key, dash of its line, how that looks, what it means.
 const LEVELS = [
   ["random", "dash", "dashed", "random network"],
@@ -16,11 +16,13 @@ const LEVELS = [
 ]
 const FIRST = 2 // factors that stand out until somebody chooses others
 
-/** 1 where an accuracy has gained on the random network by more than chance gives, as the judge has it (`Subject.least_gain`); -1 where it has fallen so; else 0. */
+/**
+ * 1 where an accuracy has gained on the random network by more than chance gives, as the judge has it (diagnostics/rules.py);
+ * -1 where it has fallen so; else 0.
+ */
 export function gained(run, name) {
-  const now = run.now(name),
-    before = run.baseline.random?.[name],
-    { gain, labeled, pictures, probe } = run.facts
+  const [now, before] = [run.now(name), run.baseline.random?.[name]]
+  const { gain, labeled, pictures, probe } = run.facts
   if (now === undefined || before === undefined || !gain) return 0
   const count = labeled?.[name.slice(4)] ?? pictures?.distinct ?? probe
   const error = Math.sqrt((before * (1 - before) + now * (1 - now)) / Math.max(count, 1))
@@ -112,9 +114,8 @@ export class Curves extends Panel {
       this.theme,
       run?.id,
     )
-    this.knn.say(
-      `Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ") || "nothing yet"}`,
-    )
+    const said = factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ")
+    this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${said || "nothing yet"}`)
   }
 
   /** What every curve depends on beside its own points. */
@@ -140,7 +141,8 @@ export class Curves extends Panel {
       const gain = { 1: " ↗", "-1": " ↘" }[gained(run, name)] ?? ""
       const classes = run.now(name.replace("knn/", "knn_balanced/"))
       setText(chip, `${name.slice(4)} ${short(now)}${classes === undefined ? "" : ` (classes ${short(classes)})`}${gain}`)
-      chip.title = `${name.slice(4)}: ${short(now)} now${beside(run, name)}, ${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`
+      const others = `${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`
+      chip.title = `${name.slice(4)}: ${short(now)} now${beside(run, name)}, ${others}`
     })
   }
 
@@ -186,9 +188,8 @@ export class Curves extends Panel {
       this.theme,
       run?.id,
     )
-    this.loss.say(
-      `Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")}`,
-    )
+    const levels = references.map((each) => `; ${short(each.value)} means ${each.meaning}`).join("")
+    this.loss.say(`Loss ${short(loss?.values.at(-1))} at step ${run?.step ?? 0}${levels}`)
   }
 
   drawTask(run) {
@@ -238,119 +239,4 @@ function beside(run, name) {
  */
 export function ownTask(run) {
   return Object.entries(run?.baseline.trivial ?? {}).find(([name]) => run.metrics.has(name)) ?? [null, null]
-}
-
-/** A dashed line across the chart, with what it means. */
-export function reference(marks, each, theme) {
-  marks.shapes.push({
-    type: "line",
-    xref: "paper",
-    x0: 0,
-    x1: 1,
-    y0: each.value,
-    y1: each.value,
-    line: { color: theme.muted, width: 1.2, dash: "dash" },
-  })
-  marks.annotations.push({
-    xref: "paper",
-    x: 1,
-    xanchor: "right",
-    y: each.value,
-    yanchor: "bottom",
-    text: each.meaning,
-    showarrow: false,
-    font: { size: 10, color: theme.muted },
-    borderpad: 1,
-  })
-}
-
-/** What each line is, and its value now; where it is alone its name stands in the title. */
-export function legend(chart, run, names, theme, alone = false) {
-  const known = names.filter((name) => run?.metrics.has(name))
-  while (chart.chips.children.length > known.length) chart.chips.lastChild.remove()
-  known.forEach((name, i) => {
-    const chip = chart.chips.children[i] ?? chart.chips.appendChild(make("span.ssl-chip"))
-    chip.style.setProperty("--color", name === "loss" ? theme.text : theme.colors[i % 8])
-    setText(chip, `${alone ? "now" : plainName(name.slice(name.indexOf("/") + 1))} ${short(run.now(name))}`)
-  })
-}
-
-/** Scheduled knobs over the curve: each from its start to its end, on a scale of its own, until a hand moved it. */
-function schedules(run, theme, marks) {
-  return (run?.facts.schedules ?? []).map(({ name, shape, start, end }, i) => {
-    const taken = run.changes.find((change) => change.name === name)?.step ?? run.steps
-    const x = Array.from({ length: 61 }, (_, at) => 1 + ((run.steps - 1) * at) / 60).filter((step) => step <= taken)
-    const way = x
-      .map((step) => (step - 1) / Math.max(run.steps - 1, 1))
-      .map((p) => (shape === "linear" ? p : (1 - Math.cos(Math.PI * p)) / 2))
-    const color = theme.colors[(i + 4) % 8]
-    const y = way.map((share) => (end === start ? 0.5 : 0.1 + 0.8 * (end > start ? share : 1 - share)))
-    marks.annotations.push({
-      x: 0.01,
-      xref: "paper",
-      xanchor: "left",
-      y: y[0],
-      yref: "y2",
-      yshift: i % 2 ? -9 : 9,
-      showarrow: false,
-      bgcolor: theme.background,
-      opacity: 0.9,
-      text: `${plainName(name)} ${+start.toPrecision(3)} → ${+end.toPrecision(3)}`,
-      font: { size: 10, color },
-      borderpad: 1,
-    })
-    const value = (share) => start + (end - start) * share
-    return {
-      x,
-      y,
-      yaxis: "y2",
-      type: "scatter",
-      mode: "lines",
-      line: { color, width: 1.4, dash: "dashdot" },
-      customdata: way.map(value),
-      hovertemplate: `${plainName(name)} %{customdata:.3g}<br>step %{x:.0f}<extra></extra>`,
-      name: plainName(name),
-    }
-  })
-}
-
-export function steps(run, theme) {
-  return axis(theme, "step", [0, run?.steps ?? 1], { showticklabels: Boolean(run?.status) })
-}
-
-export function line(series, name, color, width) {
-  const { steps: x, values: y } = thinned(series)
-  return {
-    x,
-    y,
-    name,
-    type: "scatter",
-    mode: x.length > 1 ? "lines" : "markers",
-    line: { color, width },
-    marker: { color, size: 5 },
-    hovertemplate: `${name} %{y:.3f}<br>step %{x}<extra></extra>`,
-  }
-}
-
-/** Every n-th point of a long curve, and always its last. */
-function thinned(series) {
-  const every = Math.ceil(series.steps.length / MOST)
-  if (every === 1) return { steps: series.steps.slice(), values: series.values.slice() }
-  const keep = (_, i) => i % every === 0 || i === series.steps.length - 1
-  return { steps: series.steps.filter(keep), values: series.values.filter(keep) }
-}
-
-function level(run, key, metric, color, dash, meaning) {
-  const value = run.baseline[key]?.[metric]
-  if (value === undefined) return null
-  return {
-    x: [0, run.steps],
-    y: [value, value],
-    type: "scatter",
-    mode: "lines",
-    line: { color, width: 1.2, dash },
-    opacity: 0.75,
-    name: meaning,
-    hovertemplate: `${meaning}: ${plainName(metric.slice(4))} ${short(value)}<extra></extra>`,
-  }
 }

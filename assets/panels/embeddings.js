@@ -3,33 +3,23 @@
 import { Panel } from "../panel.js"
 import { STEP, announce } from "../announcements.js"
 import { make, setText } from "../theme.js"
+import { Choices } from "../embeddings/choices.js"
 import { Chosen } from "../embeddings/chosen.js"
 import { Clock } from "../embeddings/clock.js"
 import { Coloring } from "../embeddings/coloring.js"
-import { CAUTIONS, KINDS } from "../embeddings/kinds.js"
+import { CAUTIONS } from "../embeddings/kinds.js"
 import { Landing, land as landing } from "../embeddings/landing.js"
 import { Lasso } from "../embeddings/lasso.js"
 import { Scene } from "../embeddings/scene.js"
-import { button, buttonGroup, menu, press } from "../controls.js"
 
-const LAYERS = [
-  ["backbone", "backbone"],
-  ["projector", "projector"],
-]
+const FIRST = { layer: "backbone", kind: "umap", points: "probe" } // what every run has
 const SETTLED = 300 // ms without a change before the page, and its address, hear of it
-const POINTS = [
-  ["probe", "probe images"],
-  ["2000", "2,000 training images"],
-  ["5000", "5,000 training images"],
-  ["10000", "10,000 training images"],
-]
 
 export class EmbeddingsPanel extends Panel {
-  thumbs = button("Thumbnails", () => this.toggle("pictures", this.thumbs), "draw every point as its picture")
-  lassoButton = button("Lasso", () => this.toggle("lassoing", this.lassoButton), "drag around points (or hold Shift)")
-  menu = menu("which images", POINTS, (points) => this.choose({ points }))
-  layers = choices("layer", LAYERS, (layer) => this.choose({ layer }))
-  kinds = choices("projection", Object.entries(KINDS), (kind) => this.choose({ kind }))
+  choices = new Choices({
+    choose: (moved) => this.choose(moved),
+    toggle: (name) => this.toggle(name),
+  })
   note = make("p.ssl-refusal")
   caution = make("p.ssl-caution")
   clouds = make("div.ssl-clouds")
@@ -84,18 +74,9 @@ export class EmbeddingsPanel extends Panel {
   }
 
   build(place) {
-    const tools = make(
-      "div.ssl-line.ssl-choices",
-      this.layers,
-      this.kinds,
-      this.menu,
-      make("span.ssl-space"),
-      this.thumbs,
-      this.lassoButton,
-    )
     const maps = make("div.ssl-maps", this.clouds, this.coloring.legend, this.clock.element, this.caution)
     place.append(
-      tools,
+      this.choices.element,
       this.coloring.element,
       this.note,
       make("div.ssl-embeddings-desk", maps, this.graphs),
@@ -116,19 +97,7 @@ export class EmbeddingsPanel extends Panel {
     const wanted = this.data.runs
     for (const scene of [...this.scenes]) if (!wanted.some((each) => each.id === scene.id)) this.leave(scene)
     this.scenes = wanted.map((told) => this.scenes.find((each) => each.id === told.id) ?? this.enter(told))
-    this.scenes.forEach((scene) => {
-      for (const [parent, element] of [
-        [this.clouds, scene.element],
-        [this.graphs, scene.graphs],
-        [this.near.rows, scene.neighbors.element],
-        [this.landing.rows, scene.landed.element],
-        [this.attention, scene.heads?.element],
-      ]) {
-        if (element && element.parentElement !== parent) parent.append(element)
-      }
-      scene.curves.theme = this.theme
-      if (scene.run) scene.curves.update(scene.run)
-    })
+    for (const scene of this.scenes) this.hang(scene)
     this.place.dataset.runs = wanted.length
     if (this.was && this.was !== wanted[0]?.id) {
       this.clock.held = null
@@ -137,6 +106,21 @@ export class EmbeddingsPanel extends Panel {
     this.was = wanted[0]?.id
     this.buttons()
     this.paint()
+  }
+
+  /** What belongs to a run stands in its places on the page. */
+  hang(scene) {
+    for (const [parent, element] of [
+      [this.clouds, scene.element],
+      [this.graphs, scene.graphs],
+      [this.near.rows, scene.neighbors.element],
+      [this.landing.rows, scene.landed.element],
+      [this.attention, scene.heads?.element],
+    ]) {
+      if (element && element.parentElement !== parent) parent.append(element)
+    }
+    scene.curves.theme = this.theme
+    if (scene.run) scene.curves.update(scene.run)
   }
 
   enter(told) {
@@ -157,16 +141,10 @@ export class EmbeddingsPanel extends Panel {
   /** What a run can show is known, or why it cannot. */
   mapped(scene) {
     const known = this.scenes.filter((each) => each.facts)
-    if (
-      scene.said &&
-      this.scenes.every((each) => !each.cache.steps.length) &&
-      (this.kind !== "umap" || this.layer !== "backbone" || this.points !== "probe")
-    ) {
+    const other = Object.entries(FIRST).some(([name, value]) => this[name] !== value)
+    if (scene.said && other && this.scenes.every((each) => !each.cache.steps.length)) {
       setText(this.note, scene.said)
-      return this.choose(
-        scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? "umap" } : { layer: "backbone", kind: "umap", points: "probe" },
-        false,
-      )
+      return this.choose(scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? FIRST.kind } : FIRST, false)
     }
     if (known.length) {
       this.clock.list([...new Set(known.flatMap((each) => each.cache.steps))].sort((a, b) => a - b))
@@ -212,32 +190,21 @@ export class EmbeddingsPanel extends Panel {
     this.rest()
   }
 
-  toggle(name, switched) {
+  /** name: `pictures` or `lassoing`. */
+  toggle(name) {
     this[name] = !this[name]
-    switched.setAttribute("aria-pressed", String(this[name]))
     this.clouds.dataset.lasso = this.lassoing ? "yes" : ""
+    this.buttons()
     this.paint()
   }
 
-  /** What the controls say. A choice that no run has is off. */
+  /** What the controls say. */
   buttons() {
     const known = this.scenes.filter((each) => each.facts)
-    const can = (layer, kind) => !known.length || known.some((each) => each.facts.kinds?.[layer]?.includes(kind))
-    press(this.layers, (each) => each.value === this.layer)
-    press(this.kinds, (each) => each.value === this.kind)
-    for (const each of this.layers.children) {
-      each.disabled = known.length > 0 && !known.some((scene) => scene.facts.layers.includes(each.value))
-    }
-    for (const each of this.kinds.children) {
-      each.disabled = !can(this.layer, each.value)
-      each.title =
-        each.value !== "sphere"
-          ? KINDS[each.value]
-          : each.disabled
-            ? "for outputs of two or three numbers: train with a projection size of 2 or 3"
-            : "the outputs themselves, at length 1"
-    }
-    this.menu.value = this.points
+    this.choices.show(
+      this,
+      known.map((each) => each.facts),
+    )
     this.warn()
     const labeled = known.find((each) => each.points?.count)
     if (labeled) this.coloring.offer(Object.keys(labeled.points.labels ?? {}))
@@ -330,17 +297,4 @@ export class EmbeddingsPanel extends Panel {
     this.clock.pause()
     for (const scene of [...this.scenes]) this.leave(scene)
   }
-}
-
-/** Buttons of [value, text]; each knows its value. */
-function choices(name, entries, choose) {
-  return buttonGroup(
-    name,
-    entries.map(([value, text]) =>
-      Object.assign(
-        button(text, () => choose(value)),
-        { value },
-      ),
-    ),
-  )
 }

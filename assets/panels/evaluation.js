@@ -146,7 +146,8 @@ export class EvaluationPanel extends Panel {
     const sentences = [...(found?.remarks ?? [])]
     if (this.body?.stale)
       sentences.unshift(
-        `These numbers are of step ${STEP.format(found.step)}; the run has gone on to step ${STEP.format(this.body.step)} since. Evaluate it again for the newest.`,
+        `These numbers are of step ${STEP.format(found.step)}; the run has gone on to step ${STEP.format(this.body.step)} since. ` +
+          "Evaluate it again for the newest.",
       )
     if (this.body?.since && !sentences.includes(this.body.since)) sentences.unshift(this.body.since)
     if (this.remarks.dataset.text === sentences.join("\n")) return
@@ -190,14 +191,18 @@ function where(score) {
   return score.part === "transfer" ? `on ${score.data}` : "clean"
 }
 
+/** What was measured on which images. */
+function conditions({ about, step }) {
+  const tested = `tested on ${STEP.format(about.tested)} that nothing was fitted on and nobody watched`
+  return `${about.factor} of ${about.data}: ${STEP.format(about.known)} labeled images, ${tested}; step ${STEP.format(step)}`
+}
+
 /** [state for the dot, status, what else there is to say]. */
 function standing(run, body) {
   if (!run) return ["none", "No run", "Choose one in the sidebar."]
   if (!body) return ["connecting", "Looking", ""]
   const { job, found } = body
-  const about = found?.about
-    ? `${found.about.factor} of ${found.about.data}: ${STEP.format(found.about.known)} labeled images, tested on ${STEP.format(found.about.tested)} that nothing was fitted on and nobody watched; step ${STEP.format(found.step)}`
-    : ""
+  const about = found?.about ? conditions(found) : ""
   if (job.status === "running")
     return ["running", "Evaluating", found?.status === "running" ? found.doing : "starting a process of its own"]
   if (job.status === "waiting") return ["queued", "Waiting", `number ${job.position} in the queue; run ${job.before} is being evaluated`]

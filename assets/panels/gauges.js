@@ -81,6 +81,9 @@ const COLUMNS = [
 
 /** A row for each factor, a column for each way to read it. */
 export class FactorTable {
+  /** @type {WeakMap<Element, Track>} the bar in each cell */
+  tracks = new WeakMap()
+
   constructor() {
     this.good = make("span.ssl-good")
     this.body = make("tbody")
@@ -113,7 +116,9 @@ export class FactorTable {
           "tr",
           Object.assign(make("th"), { scope: "row" }),
           ...COLUMNS.map(([, title]) => {
-            const cell = make("td", make("span.ssl-value"), make("span.ssl-before"), new Track().element)
+            const track = new Track()
+            const cell = make("td", make("span.ssl-value"), make("span.ssl-before"), track.element)
+            this.tracks.set(cell, track)
             cell.dataset.title = title // on a phone the columns stand below each other
             return cell
           }),
@@ -134,16 +139,15 @@ export class FactorTable {
       const mean = name === "knn" && readable && values.knn_balanced ? ` · classes ${rounded(values.knn_balanced.value)}` : ""
       setText(cell.children[0], readable ? rounded(value) : "–")
       setText(cell.children[1], readable ? `${rounded(before)}${mean}` : classes === 1 ? "one class" : classes ? "too few" : "no labels")
-      const track = Object.assign(Object.create(Track.prototype), {
-        element: cell.children[2],
-        fill: cell.children[2].children[0],
-        notch: cell.children[2].children[1],
-      })
+      const track = this.tracks.get(cell)
+      const accuracy = high === 1 && low === 0
+      const classwise = mean && `; mean over classes ${rounded(values.knn_balanced.value)}`
+      const level = accuracy ? `; chance ${short(chance)}${classwise}` : ""
       cell.children[2].hidden = !readable
-      if (readable) track.show(value, before, [low, high ?? worst])
-      cell.children[2].style.setProperty("--chance", high === 1 && low === 0 ? `${100 * chance}%` : "-10px")
+      if (readable) track?.show(value, before, [low, high ?? worst])
+      cell.children[2].style.setProperty("--chance", accuracy ? `${100 * chance}%` : "-10px")
       cell.title = readable
-        ? `${COLUMNS[i][1]} of ${factor}: ${short(value)}, ${short(before)} at the start${high === 1 && low === 0 ? `; chance ${short(chance)}${mean && `; mean over classes ${rounded(values.knn_balanced.value)}`}` : ""}`
+        ? `${COLUMNS[i][1]} of ${factor}: ${short(value)}, ${short(before)} at the start${level}`
         : why || "needs two classes"
     })
   }

@@ -2,9 +2,10 @@
 
 import { Panel } from "../panel.js"
 import { axisTitle, definitionOf, explain } from "../definitions.js"
-import { Chart, axis, changeMarks } from "../plot.js"
+import { Chart, axis } from "../plot.js"
 import { Range, titleOf } from "../ranges.js"
-import { line, steps, legend, ownTask, reference } from "./curves.js"
+import { changeMarks, legend, line, reference, steps } from "../run_charts.js"
+import { ownTask } from "./curves.js"
 import { make, setText, short } from "../theme.js"
 
 const USE = "use/"

@@ -9,6 +9,9 @@ import { make, setText, short } from "../theme.js"
 import { capital } from "../verdict.js"
 import { names } from "./steps.js"
 
+const MEANS =
+  "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it."
+
 export class Invariance extends Panel {
   constructor(place) {
     super()
@@ -19,10 +22,7 @@ export class Invariance extends Panel {
     this.failure.hidden = true
     place.append(make("header.ssl-head", make("h2.ssl-title", "Invariance profile"), this.good), this.failure, this.grid)
     this.charts = new Map()
-    setText(
-      this.good,
-      "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. It is measured when it comes into sight.",
-    )
+    setText(this.good, `${MEANS} It is measured when it comes into sight.`)
     this.request = new LatestRequest(
       (body) => {
         this.body = body
@@ -52,10 +52,8 @@ export class Invariance extends Panel {
     const { operators, run, method, network, data, step, images } = this.body
     const untrained = `dashed: ${network}, untrained`
     const trained = run ? `line: ${method} on ${data} after ${step} steps; ` : "choose a run to compare; "
-    setText(
-      this.good,
-      `How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. Mean of ${images} held-out images; their mean embedding is subtracted · ${trained}${untrained}`,
-    )
+    const measured = `Mean of ${images} held-out images; their mean embedding is subtracted`
+    setText(this.good, `${MEANS} ${measured} · ${trained}${untrained}`)
     this.place.dataset.waiting = this.request.waiting ? "yes" : ""
     const curves = operators.filter((each) => each.strengths.length > 2)
     for (const each of curves) this.curve(each)
@@ -95,9 +93,8 @@ export class Invariance extends Panel {
     }
     this.words(chart, trained?.at(-1), untrained.at(-1))
     chart.draw(traces, layout, this.theme, operator)
-    chart.say(
-      `${title} from ${strengths[0]} to ${strengths.at(-1)}: similarity ${trained ? `trained ${short(trained.at(-1))}, ` : ""}untrained ${short(untrained.at(-1))} at the end`,
-    )
+    const ends = `${trained ? `trained ${short(trained.at(-1))}, ` : ""}untrained ${short(untrained.at(-1))}`
+    chart.say(`${title} from ${strengths[0]} to ${strengths.at(-1)}: similarity ${ends} at the end`)
   }
 
   /** What is either done or not has no curve: bars. */

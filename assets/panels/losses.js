@@ -17,6 +17,9 @@ const PLOTLY = {
   plus: "x",
   ring: "circle-open",
 }
+const COMPARE =
+  "Losses measure different things where methods, temperatures, weights or batch sizes differ: " +
+  "compare points of one color and of like settings."
 const MEASURES = [
   ["knn", "live k-NN, every run"],
   ["linear", "linear probe, where evaluated"],
@@ -82,10 +85,7 @@ export class Losses extends Panel {
             : "No run on these images has both a loss and an accuracy yet."),
     )
     this.points(shown, methods, factor)
-    setText(
-      this.note,
-      `Losses measure different things where methods, temperatures, weights or batch sizes differ: compare points of one color and of like settings. ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`,
-    )
+    setText(this.note, `${COMPARE} ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
   }
 
   first() {
@@ -111,7 +111,9 @@ export class Losses extends Panel {
             size: mine.map((each) => (each.run === this.data.of ? 15 : 9)),
             line: { color: this.theme.text, width: mine.map((each) => (each.run === this.data.of ? 2 : 0)) },
           },
-          hovertemplate: `${escaped(method)} %{customdata[0]}<br>loss %{customdata[1]}, accuracy %{y:.1%}<br>step %{customdata[2]:,}, %{customdata[3]}<br>click to look at it<extra></extra>`,
+          hovertemplate:
+            `${escaped(method)} %{customdata[0]}<br>loss %{customdata[1]}, accuracy %{y:.1%}<br>` +
+            "step %{customdata[2]:,}, %{customdata[3]}<br>click to look at it<extra></extra>",
         }
       })
       .filter((trace) => trace.x.length)
@@ -222,7 +224,8 @@ function told(runs) {
   if (most.length < 2) return ""
   const lowest = most.reduce((a, b) => (b.loss < a.loss ? b : a))
   const best = most.reduce((a, b) => (b.worth > a.worth ? b : a))
-  return lowest === best
-    ? `Of the ${most.length} runs of ${best.method}, the one with the lowest loss is also the best, ${accuracy(best.worth)}.`
-    : `Of the ${most.length} runs of ${best.method}, the lowest loss (${short(lowest.loss)}) has ${accuracy(lowest.worth)}, the best one ${accuracy(best.worth)} at a loss of ${short(best.loss)}.`
+  const runsOf = `Of the ${most.length} runs of ${best.method},`
+  if (lowest === best) return `${runsOf} the one with the lowest loss is also the best, ${accuracy(best.worth)}.`
+  const other = `the best one ${accuracy(best.worth)} at a loss of ${short(best.loss)}`
+  return `${runsOf} the lowest loss (${short(lowest.loss)}) has ${accuracy(lowest.worth)}, ${other}.`
 }

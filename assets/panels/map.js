@@ -175,8 +175,8 @@ export class PointMap extends Panel {
     const accuracy = this.run.now(`knn/${this.factor}`)
     const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${percent(accuracy)} of the images`
     const colored = this.factor ? `colored by ${this.factor}${known}` : "which have no labels"
-    const text = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}, ${kind.toUpperCase()} of the backbone's output, ${colored}`
-    this.canvas.setAttribute("aria-label", text)
+    const shown = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}`
+    this.canvas.setAttribute("aria-label", `${shown}, ${kind.toUpperCase()} of the backbone's output, ${colored}`)
   }
 
   /** The map is called what it is: a UMAP that is not there yet is one that is waited for. */

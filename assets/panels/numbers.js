@@ -54,9 +54,8 @@ export class Numbers extends Panel {
       bargap: 0,
     }
     this.chart.draw([trace], layout, this.theme, "numbers")
-    this.chart.say(
-      `The numbers lie between ${number(first)} and ${number(last)}. ${number(low)} and below is black, ${number(high)} and above is white${guessed ? ", which is a guess" : ""}.`,
-    )
+    const ends = `${number(low)} and below is black, ${number(high)} and above is white${guessed ? ", which is a guess" : ""}`
+    this.chart.say(`The numbers lie between ${number(first)} and ${number(last)}. ${ends}.`)
   }
 
   remove() {

@@ -2,13 +2,14 @@
 
 import { Panel } from "../panel.js"
 import { axisTitle, definitionOf } from "../definitions.js"
-import { Chart, axis, changeMarks } from "../plot.js"
+import { Chart, axis } from "../plot.js"
 import { Range } from "../ranges.js"
 import { spectraOf, spectrumAxes, spectrumCurve } from "../spectrum.js"
 import { make, setText, short } from "../theme.js"
 import { SIDES, RunPair, sideColors } from "../pair.js"
-import { knew } from "../verdict.js"
-import { line, reference, unmeasured } from "./curves.js"
+import { detectedAt } from "../verdict.js"
+import { changeMarks, line, reference } from "../run_charts.js"
+import { unmeasured } from "./curves.js"
 
 const LAYERS = [
   ["", "backbone"],
@@ -164,17 +165,16 @@ export class PairCurves extends Panel {
       this.theme,
       `${this.following} ${this.factor}`,
     )
-    chart.say(
-      `${chart.title.textContent} at step ${this.pair.clock}: ${lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ") || "nothing yet"}`,
-    )
+    const said = lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ")
+    chart.say(`${chart.title.textContent} at step ${this.pair.clock}: ${said || "nothing yet"}`)
   }
 
-  /** Where knobs of the broken run were moved, and the step at which the judge first knew what it says now. */
+  /** Where knobs of the broken run were moved, and the step at which the judge first said what it says now. */
   marks(labeled) {
     const { broken } = this.pair.runs
     const marks = broken && !broken.error ? changeMarks(broken, this.theme, labeled) : { shapes: [], annotations: [] }
     for (const [side, run] of this.pair.both) {
-      const since = knew(run)
+      const since = detectedAt(run)
       if (!since || QUIET.includes(since.state)) continue
       const color = sideColors(this.theme)[side]
       marks.shapes.push({

@@ -55,11 +55,12 @@ export function drawCurve(chart, scores, titles, about, theme) {
     theme,
     "curve",
   )
-  chart.say(
-    rows.length
-      ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${accuracy(each.share)} of the labels (${each.labeled.toLocaleString("en-US")}) ${accuracy(each.mean)}${about?.uneven && each.balanced !== null ? `, mean over classes ${accuracy(each.balanced)}` : ""}`).join("; ")}`
-      : "Accuracy by share of the labels: not measured yet",
-  )
+  const told = rows.map((each) => {
+    const labels = `${accuracy(each.share)} of the labels (${each.labeled.toLocaleString("en-US")})`
+    const mean = about?.uneven && each.balanced !== null ? `, mean over classes ${accuracy(each.balanced)}` : ""
+    return `${titles[each.who]} with ${labels} ${accuracy(each.mean)}${mean}`
+  })
+  chart.say(told.length ? `Accuracy: ${told.join("; ")}` : "Accuracy by share of the labels: not measured yet")
 }
 
 /** A heat map with a row a true class; shares of the row. */
@@ -205,7 +206,9 @@ function line(name, title, rows, along, theme) {
     marker: { color, size: 8, symbol: look.symbol, line: { color, width: 1.5 } },
     error_y: spread(sorted, color),
     customdata: sorted.map((each) => [each.labeled, each.low, each.high, each.lowest, each.highest, classes(each)]),
-    hovertemplate: `${title}<br>%{y:.1%}, bar %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>seeds alone %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>`,
+    hovertemplate:
+      `${title}<br>%{y:.1%}, bar %{customdata[1]:.1%} to %{customdata[2]:.1%}<br>` +
+      "seeds alone %{customdata[3]:.1%} to %{customdata[4]:.1%}%{customdata[5]}<br>%{customdata[0]:,} labels<extra></extra>",
   }
 }
 

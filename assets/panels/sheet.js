@@ -86,7 +86,8 @@ export class Sheet {
     const flat =
       found.flat === null
         ? ""
-        : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}. No loss falls on visible patches: what is painted there means little.`
+        : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}. ` +
+          "No loss falls on visible patches: what is painted there means little."
     setText(this.words, `${found.unit}, the mean over hidden patches.${flat}`)
     setText(this.borrows, found.borrows)
     this.element.dataset.hidden = found.hidden

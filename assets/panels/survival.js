@@ -107,14 +107,11 @@ export class Survival extends Panel {
     }
     this.legend(chart, color)
     chart.draw(traces, layout, this.theme, "survival")
-    chart.say(
-      factors
-        .map(
-          (each) =>
-            `${each.factor}: views ${percent(each.values[who][probe].views)}, originals ${percent(each.values[who][probe].originals)}, chance ${percent(each.chance)}`,
-        )
-        .join("; "),
-    )
+    const told = factors.map(({ factor, values, chance }) => {
+      const { views, originals } = values[who][probe]
+      return `${factor}: views ${percent(views)}, originals ${percent(originals)}, chance ${percent(chance)}`
+    })
+    chart.say(told.join("; "))
   }
 
   legend(chart, color) {

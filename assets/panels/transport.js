@@ -149,9 +149,13 @@ export function words(run, status) {
   if (status === "missing") return "No such run"
   if (status === "queued") return run.status.queue_position > 0 ? `Queued, number ${run.status.queue_position}` : "Queued"
   if (status !== "running") return WORDS[status] ?? status
-  if (run.fetching)
-    return `${run.fetching.unit === "images" ? "Decoding" : "Downloading"} ${run.fetching.what}${run.fetching.total ? ` ${Math.floor((100 * run.fetching.done) / run.fetching.total)} %` : "…"}`
+  if (run.fetching) return fetching(run.fetching)
   return run.step || run.snapshots.size ? "Training" : "Preparing…"
+}
+
+/** What it waits for before it can train. */
+function fetching({ unit, what, done, total }) {
+  return `${unit === "images" ? "Decoding" : "Downloading"} ${what}${total ? ` ${Math.floor((100 * done) / total)} %` : "…"}`
 }
 
 function message(run, status) {

@@ -4,7 +4,7 @@ import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 import { SIDES, RunPair, sideColors } from "../pair.js"
-import { Grounds, capital, knew, stateOf } from "../verdict.js"
+import { Grounds, capital, detectedAt, stateOf } from "../verdict.js"
 
 const WAITING = "The judge speaks once training has begun."
 
@@ -53,7 +53,7 @@ class Card {
     const missing = Boolean(run?.error)
     const failed = run?.status?.status === "failed"
     const verdict = missing ? null : run?.verdict
-    const since = knew(run)
+    const since = detectedAt(run)
     this.element.style.setProperty("--color", color)
     this.dot.dataset.state = failed ? "failed" : stateOf(verdict)
     setText(

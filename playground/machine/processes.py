@@ -39,10 +39,10 @@ UNKNOWN = 255  # the exit code of a process whose parent died before it could te
 class Forked:
     """A process that the preloader has made: the part of `subprocess.Popen` that is used here. stdin and stdout: pipes, or None."""
 
-    def __init__(self, pid: int, handle: int, told: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
+    def __init__(self, pid: int, handle: int, reports: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
         self.pid, self.stdin, self.stdout = pid, stdin, stdout
         self.returncode: int | None = None
-        self._handle, self._told = os.fdopen(handle, "rb", buffering=0), told
+        self._handle, self._reports = os.fdopen(handle, "rb", buffering=0), reports
 
     def poll(self) -> int | None:
         """The exit code, or None while it lives."""
@@ -57,7 +57,7 @@ class Forked:
             ended.register(self._handle, select.POLLIN)
             if not ended.poll(None if timeout is None else 1000 * timeout):
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
-            self.returncode = int(self._told.recv(64, socket.MSG_PEEK) or UNKNOWN)
+            self.returncode = int(self._reports.recv(64, socket.MSG_PEEK) or UNKNOWN)
         return self.returncode
 
     def kill(self) -> None:
@@ -94,7 +94,7 @@ class Preloader:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], stdout: int, errors: int, encoding: str | None) -> Forked:
         """Makes a process of `python -m module ...`. Raises OSError where that cannot be."""
-        told, telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reports, reporting = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stdin, writing = os.pipe()
         reading, answers = os.pipe() if stdout == subprocess.PIPE else (-1, os.open(os.devnull, os.O_WRONLY))
         mode = "" if encoding else "b"
@@ -102,20 +102,20 @@ class Preloader:
         replies = os.fdopen(reading, f"r{mode}", encoding=encoding) if reading >= 0 else None
         request = json.dumps({"command": list(command[2:]), "environment": dict(environment)})
         try:
-            with telling:
-                socket.send_fds(self._channel, [request.encode()], [stdin, answers, errors, telling.fileno()])
-            pid, handles, *_ = socket.recv_fds(told, 64, 1)
+            with reporting:
+                socket.send_fds(self._channel, [request.encode()], [stdin, answers, errors, reporting.fileno()])
+            pid, handles, *_ = socket.recv_fds(reports, 64, 1)
             if not pid:
                 raise OSError("the preloader has ended")
         except OSError:
-            for each in (requests, replies, told):
+            for each in (requests, replies, reports):
                 if each is not None:
                     each.close()
             raise
         finally:
             os.close(stdin)
             os.close(answers)
-        return Forked(int(pid), handles[0], told, requests, replies)
+        return Forked(int(pid), handles[0], reports, requests, replies)
 
 
 _preloader: Preloader | None = None
@@ -169,10 +169,10 @@ def spawn(
             logging.getLogger(__name__).warning("processes are started one by one from now on: %s", error)
             _preloader = None
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": stdout, "stderr": stderr, "encoding": encoding}
-    return subprocess.Popen(command, env=environment, **pipes, **_apart())
+    return subprocess.Popen(command, env=environment, **pipes, **_new_session())
 
 
-def _apart() -> dict[str, Any]:
+def _new_session() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
@@ -195,27 +195,27 @@ def _serve(channel: socket.socket) -> NoReturn:
             else:
                 waiting.unregister(key.fd)
                 os.close(key.fd)
-                _tell_end(*key.data)
+                _report_end(*key.data)
 
 
 def _fork(request: dict[str, Any], descriptors: list[int]) -> tuple[int, int, socket.socket]:
     """A handle that is ready when the child has ended, its number, and where to tell of it."""
-    *streams, telling = descriptors
+    *streams, reporting = descriptors
     pid = os.fork()
     if pid == 0:
         _become(request["command"], request["environment"], streams)
     for each in streams:
         os.close(each)
-    handle, told = os.pidfd_open(pid), socket.socket(fileno=telling)
+    handle, reports = os.pidfd_open(pid), socket.socket(fileno=reporting)
     with contextlib.suppress(OSError):  # the server has gone meanwhile
-        socket.send_fds(told, [str(pid).encode()], [handle])
-    return handle, pid, told
+        socket.send_fds(reports, [str(pid).encode()], [handle])
+    return handle, pid, reports
 
 
-def _tell_end(pid: int, told: socket.socket) -> None:
+def _report_end(pid: int, reports: socket.socket) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with told, contextlib.suppress(OSError):
-        told.send(str(code).encode())
+    with reports, contextlib.suppress(OSError):
+        reports.send(str(code).encode())
 
 
 def _name(process: str) -> None:

@@ -1,11 +1,11 @@
 """Maps of an embedding, and the process that makes those which take long.
 
-layouts.py     PCA, UMAP and t-SNE: features in, points out
-process.py     the process: `python -m playground.projection`
-projector.py   who keeps it
+layouts.py         PCA, UMAP and t-SNE: features in, points out
+process.py         the process: `python -m playground.projection`
+layout_worker.py   who keeps it
 """
 
-from playground.projection.layout_worker import PACKAGE, LayoutWorker
+from playground.projection.layout_worker import LayoutWorker
 from playground.projection.layouts import Axes, exact_neighbors, pca, principal_axes, procrustes, tsne_layout, umap_layout
 
-__all__ = ["PACKAGE", "Axes", "LayoutWorker", "exact_neighbors", "pca", "principal_axes", "procrustes", "tsne_layout", "umap_layout"]
+__all__ = ["Axes", "LayoutWorker", "exact_neighbors", "pca", "principal_axes", "procrustes", "tsne_layout", "umap_layout"]

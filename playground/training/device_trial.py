@@ -34,6 +34,7 @@ import torch
 from playground.machine.core_sharing import together, waited
 from playground.machine.devices import FORMATS, PRECISIONS, Device
 from playground.randomness import seeded_generator
+from playground.safe_files import put_in_place
 from playground.training.trainer import Trainer
 
 FILE = "devices.json"
@@ -268,4 +269,4 @@ def _write(file: Path, known: dict[str, Answer]) -> None:
     with suppress(OSError):
         beside = file.with_suffix(f".{os.getpid()}")
         beside.write_text(json.dumps(known, indent=2))
-        beside.replace(file)
+        put_in_place(beside, file)

@@ -60,7 +60,8 @@ from playground.training.trainer import Trainer
 from playground.training.weight_snapshots import WeightSnapshots
 
 EARLIER = 0.1  # of the usual time between two checkpoints, until the first; then twice as long each time
-FLUSH = 0.1  # seconds between two looks at what the device has computed
+FLUSH = {"cpu": 0.05}  # seconds between two looks at what the device has computed
+FLUSH_BESIDE = 0.1  # the same of a device that computes beside us, and has to be waited for at each look
 
 
 def train(
@@ -71,7 +72,7 @@ def train(
     changes: Sequence[Change] = (),
     checkpoint: dict[str, Any] | None = None,
     checkpoint_every: float = math.inf,
-    flush_every: float = FLUSH,
+    flush_every: float | None = None,
     measure_at: Collection[int] | None = None,
 ) -> Iterator[Event]:
     """Trains, and yields what happens; the last event is always `Finished`.
@@ -97,6 +98,8 @@ def train(
         cost = _image_cost(trainer)
         watched = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
         measurements = MeasurementSchedule(config.steps, cost * watched.embedded, measure_at)
+        if flush_every is None:
+            flush_every = FLUSH.get(device.device.type, FLUSH_BESIDE)
         run = _Run(trainer, watched, measurements, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
             run.restore(checkpoint)

@@ -10,7 +10,15 @@ const STATE = "What changes and is shared stands in page.js."
 export default [
   { ignores: ["**/node_modules/", "assets/recorded/", "assets/judge/"] },
   js.configs.recommended,
-  { rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_" }], "no-sequences": "error" } },
+  { rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_" }] } },
+  {
+    ignores: RENDERERS,
+    rules: {
+      "max-len": ["error", { code: 160 }],
+      "max-lines": ["error", 300],
+      "max-lines-per-function": ["error", 60],
+    },
+  },
   { files: ["assets/**/*.js"], languageOptions: { globals: globals.browser } },
   {
     files: ["assets/**/*.js"],
@@ -19,6 +27,7 @@ export default [
     rules: {
       "house/declared-fields": "error",
       "no-unused-expressions": "error",
+      "no-sequences": "error",
       "no-restricted-syntax": [
         "error",
         { selector: "Program > VariableDeclaration[kind='let']", message: STATE },
@@ -26,5 +35,5 @@ export default [
       ],
     },
   },
-  { files: ["tests/js/**/*.js"], languageOptions: { globals: globals.node } },
+  { files: ["tests/js/**/*.js"], languageOptions: { globals: { ...globals.node, document: false } } },
 ]

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 import pytest
 
 from playground import projection
-from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.runs.pool import close_shared_pools, shared_pool
+from playground.runs.workers import Workers
 from support.waiting import until
 
 
@@ -16,7 +17,7 @@ def pool_of_pages(home, *, workers=False):
         environment.setenv("SSL_PLAYGROUND_HOME", str(home))
         environment.setattr(projection, "LayoutWorker", lambda: None)
         if not workers:
-            environment.setattr(Pool, "_start_missing_workers", lambda self: None)
+            environment.setattr(Workers, "fill", lambda self: None)
         try:
             yield shared_pool()
         finally:

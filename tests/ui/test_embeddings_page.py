@@ -108,7 +108,7 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(po
     gone = pool.store.create(tiny_config(steps=2))
     page = opened(run=gone)
     before = by_key(page, "selectbox", "map.run").options
-    with pool.store._transaction() as db:
+    with pool.store._transaction(gone) as db:
         db.execute("DELETE FROM runs WHERE id = ?", (gone,))
     assert not rendered(page).exception
     assert by_key(page, "selectbox", "map.run").value == gone

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from playground.config import CHOICES, RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
+from playground.events import Checkpoint, Finished, Metrics, SetKnob, Started, Verdict
 from playground.runs.store import Store
 from playground.ui import controls
 from support.opening import address, by_key, opened, rendered, sentences
@@ -193,4 +193,5 @@ def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home):
         assert any("The checkpoint of step 10 is damaged" in each.value for each in page.warning)
         by_key(page, "button", "pause").click()
         rendered(page)
-        assert pool.store.run(run).status == "queued" and pool.store.begin(run)[1] == [["set", "optimizer.learning_rate", 0.1]]
+        assert pool.store.run(run).status == "queued"
+        assert pool.store.begin(run)[1] == [SetKnob("optimizer.learning_rate", 0.1)]

@@ -1,0 +1,67 @@
+// What the maps of the Embeddings page are of: layer, projection, which images, and how a drag and points look.
+
+import { button, buttonGroup, menu, press } from "../controls.js"
+import { make } from "../theme.js"
+import { KINDS } from "./kinds.js"
+
+const LAYERS = [
+  ["backbone", "backbone"],
+  ["projector", "projector"],
+]
+const POINTS = [
+  ["probe", "probe images"],
+  ["2000", "2,000 training images"],
+  ["5000", "5,000 training images"],
+  ["10000", "10,000 training images"],
+]
+
+/** @typedef {{ layer: string, kind: string, points: string, pictures: boolean, lassoing: boolean }} Chosen */
+
+export class Choices {
+  /** on: { choose({ layer } or { kind } or { points }), toggle("pictures" or "lassoing") }. */
+  constructor(on) {
+    this.layers = group("layer", LAYERS, (layer) => on.choose({ layer }))
+    this.kinds = group("projection", Object.entries(KINDS), (kind) => on.choose({ kind }))
+    this.points = menu("which images", POINTS, (points) => on.choose({ points }))
+    this.pictures = button("Thumbnails", () => on.toggle("pictures"), "draw every point as its picture")
+    this.lasso = button("Lasso", () => on.toggle("lassoing"), "drag around points (or hold Shift)")
+    const space = make("span.ssl-space")
+    this.element = make("div.ssl-line.ssl-choices", this.layers, this.kinds, this.points, space, this.pictures, this.lasso)
+  }
+
+  /**
+   * What is chosen; a choice that no run has is off.
+   * @param {Chosen} chosen
+   * @param {any[]} facts of the runs of which it is known what they have
+   */
+  show(chosen, facts) {
+    press(this.layers, (each) => each.value === chosen.layer)
+    press(this.kinds, (each) => each.value === chosen.kind)
+    for (const each of this.layers.children) each.disabled = facts.length > 0 && !facts.some(({ layers }) => layers.includes(each.value))
+    for (const each of this.kinds.children) {
+      each.disabled = facts.length > 0 && !facts.some(({ kinds }) => kinds?.[chosen.layer]?.includes(each.value))
+      each.title = titleOf(each)
+    }
+    this.points.value = chosen.points
+    this.pictures.setAttribute("aria-pressed", String(chosen.pictures))
+    this.lasso.setAttribute("aria-pressed", String(chosen.lassoing))
+  }
+}
+
+function titleOf({ value, disabled }) {
+  if (value !== "sphere") return KINDS[value]
+  return disabled ? "for outputs of two or three numbers: train with a projection size of 2 or 3" : "the outputs themselves, at length 1"
+}
+
+/** Buttons of [value, text]; each knows its value. */
+function group(name, entries, choose) {
+  return buttonGroup(
+    name,
+    entries.map(([value, text]) =>
+      Object.assign(
+        button(text, () => choose(value)),
+        { value },
+      ),
+    ),
+  )
+}
