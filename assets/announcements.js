@@ -2,7 +2,7 @@
 
 /** Somebody looks at another step: { run, step, span }; a step of null is the newest, span: ms of the way there. */
 export const STEP = "ssl-step"
-/** One of two maps under one clock is looked at in another way: { from, kind, factor, held, play }. */
+/** One of two maps under one clock is looked at in another way: { from, kind, factor, held, play, standsOut, hovered }. */
 export const LOOK = "ssl-pair-look"
 
 /**

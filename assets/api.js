@@ -33,12 +33,13 @@ export function socketAddress() {
  * Asks once. Never raises.
  * @param {string} address
  * @param {RequestInit} options
+ * @param {(response: Response) => Promise<any>} read what is no JSON
  * @returns {Promise<Answer>}
  */
-export async function request(address, options = {}) {
+export async function request(address, options = {}, read = (response) => response.json()) {
   try {
     const response = await fetch(new URL(address, API), options)
-    const body = await response.json().catch(() => ({}))
+    const body = await (response.ok ? read(response) : response.json()).catch(() => ({}))
     return { ok: response.ok, status: response.status, body, error: response.ok ? "" : (body.error ?? said(response.status)) }
   } catch {
     return { ok: false, status: 0, body: {}, error: SILENT }

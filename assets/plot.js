@@ -1,5 +1,6 @@
 // Plotly, loaded once, and one way to make a small chart with it: fixed size, no re-creation, zoom kept.
 
+import { additions, remembered } from "./additions.js"
 import { once } from "./once.js"
 import { definitionOf, explain } from "./definitions.js"
 import { make, setText } from "./theme.js"
@@ -24,6 +25,9 @@ export class Chart {
   state = "" // what the picture depends on, as it was drawn last
   /** @type {number | null | undefined} where the cursor stands */
   pointed = undefined
+  frame = "" // the layout that is drawn, as text
+  /** @type {import("./additions.js").Drawn[] | null} the curves that are drawn */
+  has = null
 
   /** of: the name of a metric, which brings title and `good` along, or a title whose meaning is told by `explain`. */
   constructor(of, good = definitionOf(of)?.good ?? "", layer = "") {
@@ -62,7 +66,7 @@ export class Chart {
     return true
   }
 
-  /** Draws traces; calls that come while one is under way leave only the last. */
+  /** Draws traces, or what was added to their ends; calls that come while one is under way leave only the last. */
   async draw(traces, layout, theme, revision) {
     this.waiting = [traces, layout, theme, revision]
     if (this.busy) return
@@ -72,7 +76,7 @@ export class Chart {
       while (this.waiting) {
         const [data, more, look, uirevision] = this.waiting
         this.waiting = null
-        await drawing.react(this.plot, data, { ...base(look), ...more, uirevision }, CONFIG)
+        await this.redraw(drawing, data, { ...base(look), ...more, uirevision })
         if (!this.drawn) this.plot.on("plotly_relayout", () => this.point(this.pointed)) // somebody zoomed
         this.drawn = true
         this.point(this.pointed)
@@ -80,6 +84,17 @@ export class Chart {
     } finally {
       this.busy = false
     }
+  }
+
+  /** A longer curve is no other curve: nothing else moves, and what a pointer or a zoom has made of the chart stays. */
+  async redraw(drawing, data, layout) {
+    const frame = JSON.stringify(layout)
+    const added = this.frame === frame ? additions(this.has, data) : null
+    const has = data.map(remembered) // before Plotly writes into it
+    this.frame = "" // if it fails
+    if (!added) await drawing.react(this.plot, data, layout, CONFIG)
+    else if (added.places.length) await drawing.extendTraces(this.plot, { x: added.x, y: added.y }, added.places)
+    Object.assign(this, { frame, has })
   }
 
   /** A line at a value of x, drawn over the chart: the chart itself is not drawn again. null takes it away; span: ms of its way there. */

@@ -22,16 +22,14 @@ export class Range {
     if (this.begun !== begun) Object.assign(this, { begun, low: Infinity, high: -Infinity, rawLow: undefined, rawHigh: undefined })
     for (const value of values) {
       if (value === null || !Number.isFinite(value)) continue
-      if (value < this.low || value > this.high) this.grow(value)
+      this.rawLow = Math.min(this.rawLow ?? value, value)
+      this.rawHigh = Math.max(this.rawHigh ?? value, value)
+      if (value < this.low || value > this.high) this.grow(this.rawLow, this.rawHigh)
     }
     return this.low <= this.high ? [this.low, this.high] : [0, 1]
   }
 
-  grow(value) {
-    const low = Math.min(this.rawLow ?? value, value)
-    const high = Math.max(this.rawHigh ?? value, value)
-    this.rawLow = low
-    this.rawHigh = high
+  grow(low, high) {
     const rough = (high - low || Math.abs(high) || 1) / 5
     const power = 10 ** Math.floor(Math.log10(rough))
     const step = power * ([1, 2, 5, 10].find((nice) => nice * power >= rough) ?? 10)

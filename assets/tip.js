@@ -17,9 +17,10 @@ export class Tip {
    * Beside point i at [x, y] of a canvas of `size`; i < 0 takes it away.
    * points: { tile, columns, count, source, labels, names }; mode: the factor that colors the map.
    */
-  show(i, points, mode, similarity, [x, y], size) {
+  show(i, points, mode, similarity, place, size) {
     this.element.hidden = i < 0 || !points?.source
     if (this.element.hidden) return
+    const [x, y] = place
     pictured(this.picture, points, i)
     const said = (factor) => make(factor === mode ? "b" : "span", `${factor}: ${labelOf(points, factor, i)}`)
     const alike = similarity ? [make("span", `cosine ${short(similarity[i])}`)] : []

@@ -13,6 +13,8 @@ const POINTS = [
   ["2000", "2,000 training images"],
   ["5000", "5,000 training images"],
   ["10000", "10,000 training images"],
+  ["20000", "20,000 training images"],
+  ["50000", "50,000 training images"],
 ]
 
 /** @typedef {{ layer: string, kind: string, points: string, pictures: boolean, lassoing: boolean }} Chosen */

@@ -4,11 +4,11 @@ import { explain } from "../definitions.js"
 import { color as heat } from "../heat.js"
 import { LatestRequest } from "../api.js"
 import { unpack } from "../arrays.js"
-import { classStyles, make, short } from "../theme.js"
+import { make, short } from "../theme.js"
+import { byFactor, classed, plain } from "../points/colors.js"
 import { button, buttonGroup, classKey, press, toggled } from "../controls.js"
 
 const LEVELS = 48 // of similarity that are told apart
-const NOTHING = { name: "no label", color: "#8a949e", symbol: "circle" }
 const MOST = 50 // clusters
 
 /** The controls: which coloring, and how many clusters. changed(): somebody chose. */
@@ -140,25 +140,7 @@ export class ColorMap {
             theme,
           )
         : plain(count)
-    const labels = points.labels?.[mode]
-    if (!labels) return plain(count)
-    const most = labels.reduce((a, b) => Math.max(a, b), 0)
-    return classed(labels, points.names?.[mode] ?? Array.from({ length: most + 1 }, (_, i) => `${i}`), theme)
-  }
-}
-
-function plain(count) {
-  return { places: new Uint16Array(count), palette: [NOTHING], classes: null, scale: null }
-}
-
-function classed(labels, names, theme) {
-  const classes = classStyles(names, theme)
-  const none = labels.some((label) => label < 0)
-  return {
-    places: Uint16Array.from(labels, (label) => (label < 0 ? classes.length : label)),
-    palette: none ? [...classes, NOTHING] : classes,
-    classes,
-    scale: null,
+    return byFactor(mode, points, theme)
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { addressOf, request } from "../api.js"
 import { percent } from "../theme.js"
-import { unpack } from "../arrays.js"
-import { extent, windows } from "./camera.js"
+import { extent, windows } from "../points/camera.js"
+import { readFrame, spatial } from "../points/frame.js"
 
 const SLOW = ["umap", "tsne"] // laid out for seconds: meanwhile the PCA of the same step is shown
 const AT_ONCE = 3 // requests under way
@@ -84,13 +84,14 @@ export class FrameCache {
     const { abort } = this
     const { ok, body } = await this.request(`${step}/pca`)
     if (!ok || abort.signal.aborted || this.standingInAt !== step) return // the map itself is asked for too, and says what is wrong
-    const frame = spatial(unpack(body.xy))
-    this.standingIn = { step, frame, facts: body, window: windows([extent(frame, 3)], FILLED)[0] }
+    const frame = spaceOf(body)
+    this.standingIn = { step, frame, facts: body.facts, window: windows([extent(frame, 3)], FILLED)[0] }
     this.changed(step)
   }
 
   request(path) {
-    return request(addressOf(`runs/${this.run}/map/${path}`, this.query), { signal: this.abort.signal })
+    const address = addressOf(`runs/${this.run}/map/${path}`, { ...this.query, format: "binary" })
+    return request(address, { signal: this.abort.signal }, async (response) => readFrame(await response.arrayBuffer()))
   }
 
   /**
@@ -118,8 +119,8 @@ export class FrameCache {
     asked.add(step)
     const { ok, body, error } = await this.request(step)
     if (ok) {
-      frames.set(step, spatial(unpack(body.xy)))
-      facts.set(step, body)
+      frames.set(step, spaceOf(body))
+      facts.set(step, body.facts)
     } else lost.set(step, error)
     asked.delete(step)
     if (abort.signal.aborted) return
@@ -160,10 +161,4 @@ export class FrameCache {
   }
 }
 
-/** (N, 2) or (N, 3) -> (N, 3): what is flat lies at depth zero. What is no number stands in the middle. */
-function spatial(values) {
-  const [count, dimensions] = values.shape
-  const frame = new Float32Array(3 * count)
-  for (let i = 0; i < count; i++) for (let axis = 0; axis < dimensions; axis++) frame[3 * i + axis] = values[dimensions * i + axis] || 0
-  return frame
-}
+const spaceOf = ({ places }) => spatial(places, places.shape[1])

@@ -1,37 +1,68 @@
 // One run's map on the page: its cloud of points, its frames, its curves, and who is near what was chosen.
-// @ts-nocheck: one renderer takes its place soon
 
-import { explain } from "../definitions.js"
 import { LatestRequest, addressOf } from "../api.js"
 import { watch } from "../stream.js"
 import { make, setText } from "../theme.js"
-import { sentenceOf } from "../verdict.js"
 import { Curves } from "../panels/curves.js"
-import { button } from "../controls.js"
-import { Cloud } from "./cloud.js"
+import { standOut } from "../points/colors.js"
+import { Stage } from "../points/stage.js"
 import { ColorMap } from "./coloring.js"
 import { FrameCache } from "./frame_cache.js"
 import { Heads } from "./heads.js"
 import { KINDS } from "./kinds.js"
 import { landedAt } from "./landing.js"
 import { Neighbors } from "./neighbors.js"
-import { Tip } from "../tip.js"
+import { SceneHead } from "./scene_head.js"
+import { absence, labelOf, notesOf, whenOf } from "./scene_sentences.js"
 
 export class Scene {
+  notes = make("p.ssl-caution.ssl-notes")
+  graphs = make("div.ssl-graphs")
+  key = "" // layer, projection and points that were asked for
+  state = "" // of the run, when it was asked last
+  said = "" // by the server, why there is no map
+  /** @type {any} what the server says that can be shown */
+  facts = null
+  /** @type {any} the points: count, labels, names, and where their pictures are */
+  points = null
+  asPoints = "" // what was asked for to have them
+  /** @type {HTMLImageElement | null} their pictures */
+  sheet = null
+  /** @type {any} where an image from outside lies at each step */
+  landing = null
+  /** @type {any} where it lies now */
+  star = null
+  /** @type {any} a PCA that stands in for the map */
+  shadow = null
+  /** @type {string | null} what is on the canvas */
+  shown = null
+  /** @type {any} the neighbors of the chosen image */
+  found = null
+  /** @type {import("../points/colors.js").Colors | null} */
+  colors = null
+  /** @type {any} what is known of the run */
+  run = null
+
   /** atlas: what all scenes share: the choices, the clock, what is picked. */
   constructor(atlas, told) {
     this.atlas = atlas
     this.id = told.id
     this.told = told
-    this.build(told)
-    this.cloud = new Cloud(this.canvas, {
-      hover: (i) => atlas.hover(i, this),
-      pick: (i) => this.linked && atlas.pick(i),
-      lasso: (all) => this.linked && atlas.select(all),
-      step: (by) => atlas.clock.by(by),
-      play: () => atlas.clock.toggle(),
-      clear: () => atlas.clear(),
-    })
+    this.stage = new Stage(
+      "application",
+      {
+        hover: (i) => atlas.hover(i, this),
+        pick: (i) => this.linked && atlas.pick(i),
+        lasso: (all) => this.linked && atlas.select(all),
+        step: (by) => atlas.clock.by(by),
+        play: () => atlas.clock.toggle(),
+        clear: () => atlas.clear(),
+      },
+      "Asking for the map …",
+    )
+    this.notes.setAttribute("role", "status")
+    this.head = new SceneHead(told.title)
+    this.element = make("section.ssl-chart.ssl-scene", this.head.element, this.stage.element, this.notes)
     this.cache = new FrameCache((step) => atlas.arrived(this, step))
     this.colorMap = new ColorMap(() => atlas.paint())
     this.neighbors = new Neighbors(
@@ -57,43 +88,12 @@ export class Scene {
     return this.told.images === (this.atlas.scenes[0] ?? this).told.images
   }
 
-  get image() {
-    return this.linked ? this.atlas.image : null
+  get cloud() {
+    return this.stage.cloud
   }
 
-  build(told) {
-    this.canvas = make("canvas.ssl-canvas")
-    this.canvas.tabIndex = 0
-    this.canvas.setAttribute("role", "application")
-    this.tip = new Tip()
-    this.empty = make("div.ssl-empty", "Asking for the map …")
-    const tools = make(
-      "div.ssl-tools",
-      button("+", () => this.cloud.magnify(1.4), "zoom in"),
-      button("−", () => this.cloud.magnify(1 / 1.4), "zoom out"),
-      button("⟲", () => this.cloud.whole(), "whole map"),
-    )
-    this.title = make("span.ssl-title", told.title)
-    this.layer = explain(make("span.ssl-layer"), "map/kept")
-    this.when = make("span.ssl-good.ssl-at")
-    this.notes = make("p.ssl-caution.ssl-notes")
-    this.notes.setAttribute("role", "status")
-    this.stage = make("div.ssl-stage", this.canvas, tools, this.empty, this.tip.element)
-    this.element = make(
-      "section.ssl-chart.ssl-scene",
-      make(
-        "header.ssl-head",
-        this.title,
-        this.layer,
-        (this.dot = make("span.ssl-dot")),
-        (this.verdict = make("span.ssl-good")),
-        make("span.ssl-space"),
-        this.when,
-      ),
-      this.stage,
-      this.notes,
-    )
-    this.graphs = make("div.ssl-graphs")
+  get image() {
+    return this.linked ? this.atlas.image : null
   }
 
   /** The run has said something: a new snapshot is a new frame. */
@@ -101,10 +101,7 @@ export class Scene {
     this.run = run
     this.curves.theme = this.atlas.theme
     this.curves.update(run)
-    this.dot.dataset.state = run.verdict?.state.replaceAll(" ", "-") ?? ""
-    this.dot.hidden = !run.verdict
-    this.verdict.title = sentenceOf(run)
-    setText(this.verdict, run.verdict?.state ?? "")
+    this.head.update(run)
     const state = `${run.snapshots.size} ${run.layouts.size} ${run.status?.status ?? run.status?.state} ${run.error}`
     if (state === this.state) return
     this.state = state
@@ -174,9 +171,9 @@ export class Scene {
     this.describe(meant, at)
     if (this.shadow) return this.stand(this.shadow, span)
     if (at === undefined) return
-    const frame = this.cache.get(at)
+    const [frame, window] = [this.cache.get(at), this.cache.window(at)]
     const key = `${this.key} ${at} ${this.star?.step}`
-    if (this.shown === key) return
+    if (this.shown === key || !frame || !window) return
     this.shown = key
     const { dimensions } = this.facts
     const { kind } = this.cache.query
@@ -187,7 +184,7 @@ export class Scene {
       even,
       star: this.landing ? this.starAt(at) : null,
     }
-    this.cloud.glide(frame, this.cache.window(at), look)
+    this.cloud.glide(frame, window, look)
   }
 
   /** A PCA stands in. What has landed has no place on it: its place is known on the map that is waited for. */
@@ -214,60 +211,20 @@ export class Scene {
     return at === undefined || Boolean(this.cache.get(at))
   }
 
-  /** at: the step that is meant; shown: the one whose frame stands in for it. */
+  /** at: the step that is meant; shown: the one whose frame is drawn until that of `at` is here. */
   describe(at, shown) {
     const { facts, cache, atlas } = this
-    const waits = at !== shown
-    setText(this.layer, facts ? `${KINDS[this.drawn]} of the ${cache.query.layer}` : "")
-    const number = (step) => step.toLocaleString("en-US")
-    const stands = this.shadow && `step ${number(this.shadow.step)} · PCA until the first ${KINDS[cache.query.kind]} is ready`
-    setText(
-      this.when,
-      stands
-        ? stands
-        : waits
-          ? `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …`
-          : at === undefined || atlas.clock.now === at
-            ? ""
-            : `at its step ${number(at)}`,
-    )
-    setText(
-      this.empty,
-      waits
-        ? shown === undefined && !stands
-          ? "The map is being laid out …"
-          : ""
-        : this.said
-          ? ""
-          : facts && !cache.steps.length
-            ? standing(this.run) || facts.notes.join(" ") || "Nothing was measured."
-            : cache.lost.size && at === undefined
-              ? [...cache.lost.values()][0]
-              : "",
-    )
-    this.empty.hidden = !this.empty.textContent
+    setText(this.head.layer, facts ? `${KINDS[this.drawn]} of the ${cache.query.layer}` : "")
+    setText(this.head.when, whenOf(this, at, shown))
+    setText(this.stage.empty, absence(this, at, shown))
+    this.stage.empty.hidden = !this.stage.empty.textContent
     this.note(at)
     atlas.warn()
-    if (at === undefined) return
-    const picked = this.image === null ? "" : ` Image ${this.image} is chosen.`
-    const held = atlas.chosen ? ` ${atlas.chosen.length} images are in the lasso.` : ""
-    this.canvas.setAttribute(
-      "aria-label",
-      `Map of ${this.points.count} images at step ${this.shadow?.step ?? at} of ${this.title.textContent}, ${KINDS[this.drawn]} of the ${cache.query.layer}'s output, colored by ${atlas.coloring.mode}.${picked}${held} ` +
-        "Left and right step, up and down go through images, Enter chooses, plus and minus zoom, Escape clears.",
-    )
+    if (at !== undefined) this.stage.canvas.setAttribute("aria-label", labelOf(this, at))
   }
 
   note(at) {
-    const lost = [...new Set(this.cache.lost.values())]
-    const notes = this.facts && this.cache.steps.length ? (this.facts.notes ?? []) : []
-    const apart = this.linked ? "" : "Its data are others than those of the first run: what is chosen there has no place here."
-    setText(
-      this.notes,
-      [this.said, apart, ...notes, ...lost, ...this.cache.says(this.shadow?.facts ?? this.cache.facts.get(at)), this.colorMap.sentence]
-        .filter(Boolean)
-        .join(" "),
-    )
+    setText(this.notes, notesOf(this, at).filter(Boolean).join(" "))
   }
 
   /** Hands at rest: what costs the server something is asked for now. */
@@ -309,7 +266,12 @@ export class Scene {
     const { atlas, cloud, points } = this
     if (!points?.count) return
     const colors = (this.colors = this.colorMap.of(atlas.coloring.mode, points, atlas.theme))
-    cloud.paint(colors.places, colors.palette, this.standOut(colors.places), atlas.theme)
+    cloud.paint(
+      colors.places,
+      colors.palette,
+      standOut(colors.places, atlas.coloring.highlighted, this.linked ? atlas.chosen : null),
+      atlas.theme,
+    )
     cloud.show(atlas.pictures ? this.sheet : null, points)
     cloud.gestures.lassoing = atlas.lassoing
     const landed = this.landing && landedAt(this.landing, this.cache.at(atlas.clock.now))
@@ -322,42 +284,17 @@ export class Scene {
     this.note(this.cache.at(atlas.clock.now))
   }
 
-  standOut(places) {
-    const { chosen, coloring } = this.atlas
-    const { highlighted } = coloring
-    if (!chosen?.length && !highlighted) return null
-    const inside = chosen?.length && this.linked ? new Set(chosen) : null
-    return Uint8Array.from(places, (place, i) => ((!inside || inside.has(i)) && (!highlighted || highlighted.has(place)) ? 1 : 0))
-  }
-
   hover(i, here) {
-    this.cloud.mark({ hovered: i < this.points?.count ? i : -1 })
-    if (!this.points) return
-    this.tip.show(
-      here ? i : -1,
-      this.points,
-      this.atlas.coloring.mode,
-      this.colorMap.similarity,
-      this.cloud.place(Math.max(i, 0)),
-      this.cloud.camera.size,
-    )
+    this.stage.point(i, this.points, this.atlas.coloring.mode, { similarity: this.colorMap.similarity, here })
   }
 
   remove() {
     this.unwatch()
     this.latest.drop()
     this.cache.abort.abort()
-    this.cloud.remove()
+    this.stage.remove()
     this.curves.remove()
     this.heads?.remove()
     for (const each of [this.element, this.graphs, this.neighbors.element, this.landed.element, this.heads?.element]) each?.remove()
   }
-}
-
-/** How a run stands that has nothing to show yet. */
-function standing(run) {
-  const { status, message, queue_position: place } = run?.status ?? {}
-  if (status === "queued") return place ? `This run waits its turn, at place ${place}.` : "This run waits its turn."
-  if (status === "failed") return `This run failed${message ? `: ${message}` : "."}`
-  return status === "running" ? "This run has just begun." : ""
 }

@@ -4,12 +4,17 @@ import { Panel } from "../panel.js"
 import { TimeBar, button, buttonGroup, classKey, press, toggled } from "../controls.js"
 import { CAUTIONS, KINDS } from "../embeddings/kinds.js"
 import { explain } from "../definitions.js"
-import { classStyles, make, percent, setText } from "../theme.js"
-import { Tip } from "../tip.js"
-import { Scatter } from "./scatter.js"
+import { extent, nextWindow } from "../points/camera.js"
+import { byFactor, standOut } from "../points/colors.js"
+import { spatial } from "../points/frame.js"
+import { Stage } from "../points/stage.js"
+import { make, percent, setText } from "../theme.js"
 
 const DRAWN = ["umap", "pca"]
+const EMPTY = "Every image of the probe set becomes a point here, and drifts to the images that the network finds alike."
 const PLAY = 520 // ms between frames of a replay
+const GLIDE = 650 // ms from one frame to the next
+const FILLED = 0.72 // what the points may fill of the window before it comes closer
 
 export class PointMap extends Panel {
   switch = buttonGroup(
@@ -17,9 +22,21 @@ export class PointMap extends Panel {
     DRAWN.map((kind) => button(KINDS[kind], () => this.choose(kind))),
   )
   factors = buttonGroup("color by", [])
-  canvas = make("canvas.ssl-canvas")
-  tip = new Tip()
-  empty = make("div.ssl-empty", "Every image of the probe set becomes a point here, and drifts to the images that the network finds alike.")
+  stage = new Stage(
+    "img",
+    {
+      hover: (i) => this.hover(i),
+      pick: (i) => this.hover(i),
+      lasso: (images) => this.highlight(this.highlighted, images),
+      step: (by) => this.go(by),
+      play: () => this.replay(),
+      clear: () => this.highlight(null, null),
+    },
+    EMPTY,
+  )
+  cloud = this.stage.cloud
+  canvas = this.stage.canvas
+  empty = this.stage.empty
   legend = make("div.ssl-legend")
   time = new TimeBar(
     "step shown on the map",
@@ -32,6 +49,8 @@ export class PointMap extends Panel {
   factor = null
   /** @type {Set<number> | null} classes that stand out */
   highlighted = null
+  /** @type {number[] | null} images that were drawn around */
+  chosen = null
   /** @type {any} the run that is shown */
   run = null
   /** @type {any} its probe set: labels, names, how to find an image in the sprite sheet */
@@ -51,20 +70,11 @@ export class PointMap extends Panel {
 
   constructor(place) {
     super()
-    this.canvas.tabIndex = 0
-    this.canvas.setAttribute("role", "img")
     this.factors.classList.add("ssl-factors")
-    this.scatter = new Scatter(this.canvas, (i, at) => this.hover(i, at))
     this.build(place)
   }
 
   build(place) {
-    const tools = make(
-      "div.ssl-tools",
-      button("+", () => this.scatter.magnify(1.4), "zoom in"),
-      button("−", () => this.scatter.magnify(1 / 1.4), "zoom out"),
-      button("⟲", () => this.scatter.unzoom(), "whole map"),
-    )
     const head = make(
       "header.ssl-head",
       explain(make("span.ssl-title", "Map of the probe set"), "map"),
@@ -73,22 +83,12 @@ export class PointMap extends Panel {
       this.switch,
     )
     const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
-    place.append(
-      make(
-        "section.ssl-chart",
-        head,
-        by,
-        make("div.ssl-stage", this.canvas, tools, this.empty, this.tip.element),
-        this.legend,
-        this.time.element,
-        this.caution,
-      ),
-    )
+    place.append(make("section.ssl-chart", head, by, this.stage.element, this.legend, this.time.element, this.caution))
   }
 
   turn(_run) {
     clearInterval(this.playing)
-    Object.assign(this, { probe: null, asked: null, shown: null, loading: null, held: null, playing: 0, run: null })
+    Object.assign(this, { chosen: null, probe: null, asked: null, shown: null, loading: null, held: null, playing: 0, run: null })
   }
 
   update(run) {
@@ -97,7 +97,7 @@ export class PointMap extends Panel {
     const steps = this.steps()
     this.empty.hidden = Boolean(steps.length && this.probe)
     if (!run || !steps.length) {
-      if (this.scatter.to.length) this.scatter.clear()
+      if (this.cloud.count) this.cloud.clear(0)
       this.legend.replaceChildren()
     }
     this.controls(steps)
@@ -153,7 +153,7 @@ export class PointMap extends Panel {
       if (this.loading !== wanted || this.run !== run) return
       if (!found) return this.update(run)
       const [points, kind] = found
-      this.scatter.move(this.placed(points))
+      this.place(spatial(this.placed(points), 2))
       this.shown = wanted
       this.describe(step, kind)
     } catch {
@@ -161,6 +161,19 @@ export class PointMap extends Panel {
     } finally {
       if (this.loading === wanted) this.loading = null
     }
+  }
+
+  /** Puts a layout on the canvas, (N, 3) flattened; the same images as before glide there. */
+  place(frame) {
+    const known = frame.length === 3 * this.cloud.count
+    if (!known) this.cloud.clear(frame.length / 3)
+    this.cloud.glide(frame, this.window(frame, known ? this.cloud.camera.window[3] : 0), { span: GLIDE })
+    if (!known) this.paint()
+  }
+
+  /** What is seen of a layout: as much as before, unless points leave it or fill too little of it. */
+  window(frame, side) {
+    return nextWindow(side, extent(frame, 3), FILLED)
   }
 
   /** Where the points of a layout, flattened, are drawn: as it has them. */
@@ -175,7 +188,7 @@ export class PointMap extends Panel {
     const accuracy = this.run.now(`knn/${this.factor}`)
     const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${percent(accuracy)} of the images`
     const colored = this.factor ? `colored by ${this.factor}${known}` : "which have no labels"
-    const shown = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}`
+    const shown = `Map of ${this.probe.count ?? this.cloud.count} probe images at step ${step}`
     this.canvas.setAttribute("aria-label", `${shown}, ${kind.toUpperCase()} of the backbone's output, ${colored}`)
   }
 
@@ -217,27 +230,20 @@ export class PointMap extends Panel {
       this.factors.replaceChildren(...factors.map((name) => button(name, () => this.color(name))))
     }
     press(this.factors, (each) => each.textContent === this.factor)
-    const key = `${this.run?.id} ${this.factor} ${this.theme.dark} ${[...(this.highlighted ?? [])]} ${this.scatter.to.length}`
+    const key = JSON.stringify([this.run?.id, this.factor, this.theme.dark, [...(this.highlighted ?? [])], this.chosen, this.cloud.count])
     if (this.painted === key && (this.legend.children.length || !this.factor)) return
     this.painted = key
-    const labels = this.probe.labels[this.factor] ?? null // without labels every point is of the one class there is
-    const classes = classStyles(this.names(), this.theme)
-    this.scatter.paint(labels, classes, this.highlighted, this.theme.background)
-    this.legend.replaceChildren(...(labels ? classes.map((each, i) => this.key(each, i)) : []))
+    const { places, palette, classes } = byFactor(this.factor, { ...this.probe, count: this.cloud.count }, this.theme)
+    if (this.cloud.count) this.cloud.paint(places, palette, standOut(places, this.highlighted, this.chosen), this.theme)
+    const toggle = (i) => this.highlight(toggled(this.highlighted, i), this.chosen)
+    this.legend.replaceChildren(...(classes ?? []).map((each, i) => classKey(each, Boolean(this.highlighted?.has(i)), () => toggle(i))))
   }
 
-  names() {
-    const labels = this.probe.labels[this.factor]
-    if (!labels) return ["image"]
-    return this.probe.names?.[this.factor] ?? Array.from({ length: Math.max(...labels) + 1 }, (_, i) => `${i}`)
-  }
-
-  /** One class in the legend; a click lets it stand out. */
-  key(each, i) {
-    return classKey(each, Boolean(this.highlighted?.has(i)), () => {
-      this.highlighted = toggled(this.highlighted, i)
-      this.paint()
-    })
+  /** classes and images that stand out; null for all. */
+  highlight(classes, images) {
+    this.highlighted = classes
+    this.chosen = images?.length ? images : null
+    this.paint()
   }
 
   choose(kind) {
@@ -248,8 +254,14 @@ export class PointMap extends Panel {
 
   color(name) {
     this.factor = name
-    this.highlighted = null
-    this.paint()
+    this.highlight(null, this.chosen)
+  }
+
+  /** So many steps on or back. */
+  go(by) {
+    const steps = this.steps()
+    const at = (this.held === null ? steps.length - 1 : steps.indexOf(this.held)) + by
+    if (at >= 0 && at < steps.length) this.scrub(at)
   }
 
   scrub(i) {
@@ -277,14 +289,12 @@ export class PointMap extends Panel {
     next()
   }
 
-  hover(i, at) {
-    if (!this.probe) return
-    const points = { ...this.probe, count: this.scatter.to.length / 2, source: this.sprites }
-    this.tip.show(i, points, this.factor, null, at ?? [0, 0], this.scatter.size)
+  hover(i) {
+    if (this.probe) this.stage.point(i, { ...this.probe, count: this.cloud.count, source: this.sprites }, this.factor)
   }
 
   remove() {
     clearInterval(this.playing)
-    this.scatter.remove()
+    this.stage.remove()
   }
 }

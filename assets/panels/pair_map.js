@@ -28,7 +28,6 @@ export class PairMap extends PointMap {
     this.switch.append(button("Projector", () => this.choose("projector"), "PCA of the projector's output"))
     setText(place.querySelector(".ssl-title"), data.title)
     place.classList.add("ssl-map")
-    this.scatter.hold([0, 0, 1]) // what shrinks is seen to shrink
     this.deafen = hear(LOOK, (detail) => detail.from !== this && this.follow(detail))
   }
 
@@ -122,6 +121,11 @@ export class PairMap extends PointMap {
     if (this.projecting) this.canvas.setAttribute("aria-label", this.canvas.getAttribute("aria-label").replace("backbone's", "projector's"))
   }
 
+  /** Always the same: what shrinks is seen to shrink. */
+  window() {
+    return [0, 0, 0, 1]
+  }
+
   placed(xy) {
     return sized(xy, this.spread(this.wanted))
   }
@@ -136,8 +140,10 @@ export class PairMap extends PointMap {
     return this.projecting ? spread : Math.sqrt(spread) // a backbone begins with a tenth of what a projector has
   }
 
-  follow({ kind, factor, held, play }) {
+  follow({ kind, factor, held, play, standsOut, hovered }) {
     if (play) return super.replay()
+    if (hovered !== undefined) return this.cloud.mark({ hovered: hovered < this.cloud.count ? hovered : -1 })
+    if (standsOut) return super.highlight(standsOut.classes, standsOut.images)
     this.kind = kind
     if (factor && this.probe?.labels[factor]) super.color(factor)
     const steps = this.steps()
@@ -157,6 +163,17 @@ export class PairMap extends PointMap {
   color(name) {
     super.color(name)
     this.tell()
+  }
+
+  /** The same images are on both maps. */
+  highlight(classes, images) {
+    super.highlight(classes, images)
+    this.tell({ standsOut: { classes, images } })
+  }
+
+  hover(i) {
+    super.hover(i)
+    this.tell({ hovered: i })
   }
 
   scrub(i) {

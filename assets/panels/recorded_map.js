@@ -2,21 +2,20 @@
 
 import { explain } from "../definitions.js"
 import { make, setText, short } from "../theme.js"
-import { Tip } from "../tip.js"
-import { Scatter } from "./scatter.js"
-import { extent } from "../embeddings/camera.js"
+import { commonWindow, extent } from "../points/camera.js"
+import { spatial } from "../points/frame.js"
+import { Stage } from "../points/stage.js"
 import { EARLY } from "../recording_clock.js"
 
 const TOLD = ["shape", "color"] // the factors that the story is about
-const MARGIN = 1.05
 const SVG = "http://www.w3.org/2000/svg"
 
 export class RecordedMap {
   /** @type {number[]} of the frames */
   steps = []
-  /** @type {Float32Array[]} (N, 2) flattened, a frame */
+  /** @type {Float32Array[]} (N, 3) flattened, a frame */
   maps = []
-  at = new Float32Array(0) // where the points are
+  window = [0, 0, 0, 1]
   /** @type {Record<string, number[][]>} factor -> [[step, value]] */
   accuracy = {}
   last = 1 // steps of the run
@@ -26,11 +25,9 @@ export class RecordedMap {
   /** @type {Record<string, { line: SVGElement, chip: HTMLElement | null }> | null} */
   curves = null
 
-  constructor({ on, claim }) {
-    this.canvas = make("canvas.ssl-canvas")
-    this.canvas.tabIndex = 0
-    this.canvas.setAttribute("role", "img")
-    this.tip = new Tip()
+  /** hover(i, map): point i of this map is under the pointer, or -1. */
+  constructor({ on, claim }, hover) {
+    this.stage = new Stage("img", { hover: (i) => hover(i, this), pick: (i) => hover(i, this) }, null)
     this.views = make("img")
     this.views.alt = `Two views of each of four images: their colors ${on ? "differ" : "stay"}`
     this.chips = make("div.ssl-chips")
@@ -46,29 +43,25 @@ export class RecordedMap {
     this.element = make(
       "figure.ssl-recorded-map",
       make("figcaption.ssl-claim", toggle, claim),
-      make("div.ssl-stage", this.canvas, this.tip.element),
+      this.stage.element,
       make("div.ssl-evidence", told, course),
     )
     this.claim = claim
-    this.scatter = new Scatter(this.canvas, (i, at) => this.hover(i, at))
   }
 
   /** steps: of the frames; maps: (N, 2) each; accuracy: factor -> [[step, value]]; last: steps of the run; probe, sprites, views. */
   take(recorded) {
     Object.assign(this, recorded, { views: this.views })
     this.views.src = recorded.views
-    this.at = new Float32Array(this.maps[0].length)
-    this.scatter.hold(around(this.maps))
+    this.maps = recorded.maps.map((each) => spatial(each, 2))
+    this.window = commonWindow(this.maps.map((each) => extent(each, 3)))
+    this.stage.cloud.clear(this.maps[0].length / 3)
   }
 
   paint(labels, classes, theme) {
-    const size = Math.min(this.canvas.clientWidth / 220, 1.35) // large enough to tell shapes, small enough to tell marks
-    this.scatter.paint(
-      labels,
-      classes.map((each) => ({ ...each, size })),
-      null,
-      theme.background,
-    )
+    const size = Math.min(this.stage.canvas.clientWidth / 220, 1.35) // large enough to tell shapes, small enough to tell marks
+    const palette = classes.map((each) => ({ ...each, size }))
+    this.stage.cloud.paint(labels, palette, null, theme)
     this.curves ??= Object.fromEntries(Object.keys(this.accuracy).map((name) => [name, this.curve(name)]))
     Object.values(this.curves).forEach(({ line, chip }, i) => {
       line.style.stroke = theme.colors[i % theme.colors.length]
@@ -94,9 +87,7 @@ export class RecordedMap {
     )
     const [before, after] = [this.steps[next - 1], this.steps[next]]
     const part = (step - before) / (after - before)
-    const [from, to] = [this.maps[next - 1], this.maps[next]]
-    for (let i = 0; i < this.at.length; i++) this.at[i] = from[i] + (to[i] - from[i]) * part
-    this.scatter.move(this.at, false)
+    this.stage.cloud.put(this.maps[next - 1], this.maps[next], part, this.window)
     for (const [name, { line, chip }] of Object.entries(this.curves ?? {})) {
       const known = this.accuracy[name].filter(([each]) => each <= step)
       line.setAttribute("points", known.map(([each, value]) => `${100 * (each / this.last) ** (1 / EARLY)},${100 - 100 * value}`).join(" "))
@@ -108,17 +99,16 @@ export class RecordedMap {
   say(step) {
     const text = `${[...this.chips.children].map((chip) => chip.textContent).join(", ")}`
     this.lines.setAttribute("aria-label", `Live k-NN accuracy at step ${step}: ${text}; dotted: chance`)
-    this.canvas.setAttribute("aria-label", `${this.claim}. Recorded map of ${this.at.length / 2} probe images at step ${step}`)
+    this.stage.canvas.setAttribute("aria-label", `${this.claim}. Recorded map of ${this.stage.cloud.count} probe images at step ${step}`)
   }
 
-  hover(i, at) {
-    if (!this.probe) return
-    const points = { ...this.probe, count: this.at.length / 2, source: this.sprites }
-    this.tip.show(i, points, null, null, at ?? [0, 0], this.scatter.size)
+  /** Marks point i; here: the pointer is on this map. */
+  point(i, here) {
+    if (this.probe) this.stage.point(i, { ...this.probe, count: this.stage.cloud.count, source: this.sprites }, null, { here })
   }
 
   remove() {
-    this.scatter.remove()
+    this.stage.remove()
   }
 }
 
@@ -133,12 +123,4 @@ function drawing(tag, attributes) {
   const element = document.createElementNS(SVG, tag)
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
   return element
-}
-
-/** The window that holds every frame. */
-function around(maps) {
-  const seen = maps.map((each) => extent(each, 2))
-  const [left, right] = [Math.min(...seen.map(([x, , half]) => x - half)), Math.max(...seen.map(([x, , half]) => x + half))]
-  const [low, high] = [Math.min(...seen.map(([, y, half]) => y - half)), Math.max(...seen.map(([, y, half]) => y + half))]
-  return [(left + right) / 2, (low + high) / 2, (MARGIN * Math.max(right - left, high - low)) / 2]
 }

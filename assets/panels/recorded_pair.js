@@ -25,7 +25,7 @@ export class RecordedPair extends Panel {
   constructor(root) {
     super()
     this.recorded = true
-    this.maps = CLAIMS.map((each) => new RecordedMap(each))
+    this.maps = CLAIMS.map((each) => new RecordedMap(each, (i, from) => this.hover(i, from)))
     this.time = new TimeBar(
       "step shown on both maps",
       () => this.turnPlay(),
@@ -88,6 +88,11 @@ export class RecordedPair extends Panel {
       colors.map(({ name, color }) => ({ name: `${name} ${shape}`, color, symbol: SYMBOLS[shape] ?? shape })),
     )
     for (const map of this.maps) map.paint(this.labels, classes, this.theme)
+  }
+
+  /** The same images are on both maps. */
+  hover(i, from) {
+    for (const map of this.maps) map.point(i, map === from)
   }
 
   /** Draws until the clock stands. */

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from playground import projection
 from playground.bench import neighbors as bench_neighbors
+from playground.bench import points as bench_points
 from playground.bench.memory import memory
 from playground.bench.peers import Work, clusters, kornia, lightly_loop, plain_fit, torchvision
 from playground.config import RunConfig
@@ -84,6 +85,7 @@ def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
     yield "memory", serving.result() | {"runs": 1}
     yield "umap_over_plain", ratio(rates(mapping, effort, ready=True), "warm", "plain", "frames/s")
     yield from bench_neighbors.rows(effort.seconds, effort.turns, effort.seeds)
+    yield from bench_points.rows(effort.seconds)
 
 
 def facts() -> dict[str, Any]:

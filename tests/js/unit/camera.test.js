@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import test from "node:test"
-import { Camera, extent, windows } from "../../../assets/embeddings/camera.js"
+import { Camera, commonWindow, extent, windows } from "../../../assets/points/camera.js"
 
 const near = (found, wanted) => found.forEach((each, i) => assert.ok(Math.abs(each - wanted[i]) < 1e-4, `${found} is not ${wanted}`))
 
@@ -66,4 +66,36 @@ test("in three dimensions nearer points look farther apart", () => {
   near(projected(camera, [1, 0, 0])[0].slice(2), [-1])
   camera.turn(0, 1e6)
   assert.equal(camera.turned[1], 1.5)
+})
+
+test("half a turn swaps near and far", () => {
+  const camera = new Camera()
+  Object.assign(camera, { size: { width: 200, height: 200 }, depth: 1, turned: [0, 0] })
+  const [close, far] = projected(camera, [1, 0, 0.8, 1, 0, -0.8])
+  assert.ok(close[0] > far[0])
+  camera.turned = [Math.PI, 0]
+  near(projected(camera, [1, 0, 0.8])[0], [200 - far[0], far[1], far[2]])
+})
+
+test("what both painters are told of a camera gives the same places as the camera", () => {
+  const camera = new Camera()
+  Object.assign(camera, { size: { width: 300, height: 200 }, depth: 1, window: [0.1, 0.2, -0.1, 1.4] })
+  camera.magnify(1.7, 20, 30)
+  const { turned, unit, left, top, perspective } = camera.view()
+  const point = [0.5, -0.4, 0.9]
+  const [x, y, z] = point.map((each, i) => each - camera.window[i])
+  const [across, deep] = [turned[1] * x + turned[0] * z, turned[1] * z - turned[0] * x]
+  const [up, toward] = [turned[3] * y - turned[2] * deep, turned[2] * y + turned[3] * deep]
+  const scale = unit / Math.max(1 - toward * perspective, 0.2) // as the program for the graphics card has it
+  near(camera.place(point), [left + across * scale, top - up * scale])
+})
+
+test("a film's common window holds every frame", () => {
+  near(
+    commonWindow([
+      [0, 0, 0, 1],
+      [3, 0, 0, 1],
+    ]),
+    [1.5, 0, 0, 2.5 * 1.08],
+  )
 })

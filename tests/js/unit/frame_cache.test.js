@@ -1,11 +1,11 @@
 import assert from "node:assert/strict"
 import test from "node:test"
-import { packed, serve, settled } from "../support/browser.js"
+import { framed, serve, settled } from "../support/browser.js"
 
 const { FrameCache } = await import("../../../assets/embeddings/frame_cache.js")
 
 const stepOf = (address) => new URL(address).pathname.split("/map/")[1]
-const pair = (x) => packed([x, 0, -x, 0], [2, 2])
+const pair = (x) => framed([x, 0, -x, 0], [2, 2])
 
 function cache(kind = "pca", steps = [0, 2, 4], ready = steps) {
   const heard = []
@@ -16,17 +16,17 @@ function cache(kind = "pca", steps = [0, 2, 4], ready = steps) {
 }
 
 test("frames come in the order in which they will be shown: this one, those after, those before", async () => {
-  const asked = serve(() => [200, { xy: pair(1) }])
+  const asked = serve(() => [200, pair(1)])
   const [made, heard] = cache("pca", [0, 2, 4, 6])
   made.want(4)
   while (heard.length < 4) await settled()
   assert.deepEqual(asked.map(stepOf), ["4", "6", "2", "0"])
-  assert.match(asked[0], /runs\/abcd\/map\/4\?layer=backbone&kind=pca&points=probe$/)
+  assert.match(asked[0], /runs\/abcd\/map\/4\?layer=backbone&kind=pca&points=probe&format=binary$/)
   assert.deepEqual([...made.get(4)], [1, 0, 0, -1, 0, 0]) // flat points lie at depth zero
 })
 
 test("layouts that are still to be made are asked for in the order of time", async () => {
-  const asked = serve(() => [200, { xy: pair(1) }])
+  const asked = serve(() => [200, pair(1)])
   const [made, heard] = cache("umap", [0, 2, 4], [])
   made.want(4)
   while (heard.length < 3) await settled()
@@ -34,7 +34,7 @@ test("layouts that are still to be made are asked for in the order of time", asy
 })
 
 test("a step whose frame is lost gives way to the one before, and says why", async () => {
-  serve((address) => (stepOf(address) === "4" ? [409, { error: "It diverged." }] : [200, { xy: pair(1) }]))
+  serve((address) => (stepOf(address) === "4" ? [409, { error: "It diverged." }] : [200, pair(1)]))
   const [made, heard] = cache()
   made.want(4)
   while (heard.length < 3) await settled()
@@ -53,7 +53,7 @@ test("without an answer the frame is lost, too", async () => {
 })
 
 test("a PCA stands in for a slow map that is not laid out, and only for one", async () => {
-  serve((address) => (stepOf(address) === "2/pca" ? [200, { xy: pair(3) }] : new Error("slow")))
+  serve((address) => (stepOf(address) === "2/pca" ? [200, pair(3)] : new Error("slow")))
   const [slow, heard] = cache("umap", [0, 2], [])
   assert.equal(slow.standIn(2), null)
   while (!heard.length) await settled()
@@ -69,13 +69,13 @@ test("another layer forgets the frames of the one before, also those under way",
   made.want(0)
   await settled()
   made.turn("abcd", { layer: "projector", kind: "pca", points: "probe" })
-  answer([200, { xy: pair(1) }])
+  answer([200, pair(1)])
   await settled()
   assert.deepEqual([made.frames.size, made.steps, heard], [0, [], []])
 })
 
 test("a sphere fills its window as it is; other maps are seen about their middle", async () => {
-  serve(() => [200, { xy: packed([1, 1, 3, 1], [2, 2]) }])
+  serve(() => [200, framed([1, 1, 3, 1], [2, 2])])
   const [made, heard] = cache("pca", [0])
   made.want(0)
   while (!heard.length) await settled()

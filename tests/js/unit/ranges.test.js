@@ -28,3 +28,8 @@ test("a run that goes on from a checkpoint begins its range anew", () => {
 test("long numbers at an axis leave no room for its title", () => {
   assert.deepEqual([titleOf([0, 5], "loss"), titleOf([0, 1e6], "loss"), titleOf(undefined, "loss")], ["loss", "", "loss"])
 })
+
+test("a value that lies within a rounded end is not lost when the other end grows", () => {
+  const [low, high] = new Range().cover([3.58, 3.42, 3.97, 3.26, 4.15])
+  assert.ok(low <= 3.26 && high >= 4.15)
+})

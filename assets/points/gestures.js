@@ -1,5 +1,7 @@
 // What mouse, fingers and keys do to a cloud: point, pan or turn, zoom and pinch, draw a lasso, step through time.
 
+import { inside } from "./polygon.js"
+
 const STILL = 4 // px that a pointer may move and still be a click
 const KEYS = { "+": 1.3, "=": 1.3, "-": 1 / 1.3, _: 1 / 1.3 }
 
@@ -49,14 +51,9 @@ export class Gestures {
     if (!before) return this.over(this.cloud.nearest(...at))
     this.moved ||= Math.hypot(at[0] - this.begin[0], at[1] - this.begin[1]) > STILL
     if (this.held.size === 2) this.pinch(event.pointerId, before, at)
-    else if (this.lassoPath) this.reach(at)
+    else if (this.lassoPath) this.cloud.mark({ lasso: (this.lassoPath = [...this.lassoPath, at]) })
     else if (this.moved) this.drag(at[0] - before[0], at[1] - before[1], event.ctrlKey)
     this.held.set(event.pointerId, at)
-  }
-
-  reach(at) {
-    this.lassoPath?.push(at)
-    this.cloud.mark({ lasso: this.lassoPath ?? [] })
   }
 
   /** In three dimensions a drag turns, with Ctrl it pans. */
@@ -82,9 +79,14 @@ export class Gestures {
     this.lassoPath = null
     if (lassoPath) {
       this.cloud.mark({ lasso: [] })
-      if (this.moved && !lost) return this.cloud.on.lasso(inside(this.cloud, lassoPath))
+      if (this.moved && !lost) return this.cloud.on.lasso(this.within(lassoPath))
     }
     if (!this.moved && !lost) this.cloud.on.pick(this.cloud.nearest(...this.local(event)))
+  }
+
+  within(lassoPath) {
+    this.cloud.locate()
+    return this.cloud.to ? inside(lassoPath, this.cloud.xs, this.cloud.ys) : []
   }
 
   wheel(event) {
@@ -122,20 +124,4 @@ export class Gestures {
     const [x, y] = { ArrowLeft: [-24, 0], ArrowRight: [24, 0], ArrowUp: [0, -24], ArrowDown: [0, 24] }[key]
     this.drag(x, y, false)
   }
-}
-
-/** The points of a cloud inside a closed way, by crossings of a ray (Shimrat, 1962). */
-function inside(cloud, way) {
-  const found = []
-  for (let i = 0; i < cloud.count; i++) if (within(way, cloud.xs[i], cloud.ys[i])) found.push(i)
-  return found
-}
-
-function within(way, x, y) {
-  let odd = false
-  for (let i = 0, j = way.length - 1; i < way.length; j = i++) {
-    const [[ax, ay], [bx, by]] = [way[i], way[j]]
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd
-  }
-  return odd
 }

@@ -18,24 +18,39 @@ export function extent(points, dimensions) {
   return [...sides.map(([low, high]) => (low + high) / 2), Math.max(...sides.map(([low, high]) => high - low), 1e-6) / 2]
 }
 
-/** The window of each frame, from their extents: about its middle, and as wide as before unless points leave it or fill less than `least` of it. */
+/**
+ * The window of the next frame: about its middle, and as wide as before unless points leave it or fill less than `least` of it. So motion is real.
+ * @param {number} side half that of the window before
+ * @param {number[]} extent
+ */
+export function nextWindow(side, extent, least) {
+  const [x, y, z, half] = extent
+  return [x, y, z, half > side ? half * MARGIN : half < least * side ? half * ROOM : side]
+}
+
+/** The window of each frame, from their extents. */
 export function windows(extents, least) {
   let side = 0
-  return extents.map(([x, y, z, half]) => {
-    if (half > side) side = half * MARGIN
-    else if (half < least * side) side = half * ROOM
-    return [x, y, z, side]
+  return extents.map((extent) => {
+    const window = nextWindow(side, extent, least)
+    side = window[3]
+    return window
   })
 }
 
+/** The window that holds all frames of a film: it stands still. */
+export function commonWindow(extents) {
+  const side = (axis, sign) => Math.max(...extents.map((each) => sign * each[axis] + each[3])) * sign
+  const [left, right, low, high] = [side(0, -1), side(0, 1), side(1, -1), side(1, 1)]
+  return [(left + right) / 2, (low + high) / 2, 0, (MARGIN * Math.max(right - left, high - low)) / 2]
+}
+
 export class Camera {
-  constructor() {
-    this.window = [0, 0, 0, 1] // the middle of what is seen, and half its side
-    this.size = { width: 1, height: 1 } // of the canvas in CSS pixels
-    this.depth = 0 // 0 is flat, 1 in three dimensions; between them while one becomes the other
-    this.zoom = { scale: 1, x: 0, y: 0 }
-    this.turned = [...TILT]
-  }
+  window = [0, 0, 0, 1] // the middle of what is seen, and half its side
+  size = { width: 1, height: 1 } // of the canvas in CSS pixels
+  depth = 0 // 0 is flat, 1 in three dimensions; between them while one becomes the other
+  zoom = { scale: 1, x: 0, y: 0 }
+  turned = [...TILT]
 
   /** Pixels of the canvas that one unit of the space takes. */
   get unit() {
@@ -43,15 +58,33 @@ export class Camera {
     return (Math.min(width, height) / 2 / this.window[3]) * this.zoom.scale * (1 - 0.13 * this.depth) // the corners of a cube reach farther than its sides
   }
 
-  /** points: (N, 3) flattened -> xs, ys in CSS pixels, and nearness from -1 (far) to 1, each (N,), written in place. */
+  /** What a projection is made of; both painters and the pointer go by it. turned: sine and cosine of both angles. */
+  view() {
+    const [yaw, pitch] = this.turned.map((angle) => angle * this.depth)
+    return {
+      turned: [Math.sin(yaw), Math.cos(yaw), Math.sin(pitch), Math.cos(pitch)],
+      unit: this.unit,
+      left: this.size.width / 2 + this.zoom.x,
+      top: this.size.height / 2 + this.zoom.y,
+      perspective: this.depth / (FAR * this.window[3]),
+    }
+  }
+
+  /**
+   * Where points stand, written in place.
+   * @param {ArrayLike<number>} points (N, 3) flattened
+   * @param {Float32Array} xs (N,) in CSS pixels
+   * @param {Float32Array} ys (N,)
+   * @param {Float32Array} near (N,) from -1 (far) to 1
+   */
   project(points, xs, ys, near) {
     const [cx, cy, cz, half] = this.window
-    const [sy, cyaw] = [Math.sin(this.turned[0] * this.depth), Math.cos(this.turned[0] * this.depth)]
-    const [sp, cp] = [Math.sin(this.turned[1] * this.depth), Math.cos(this.turned[1] * this.depth)]
-    const [unit, left, top] = [this.unit, this.size.width / 2 + this.zoom.x, this.size.height / 2 + this.zoom.y]
-    const perspective = this.depth / (FAR * half)
+    const { turned, unit, left, top, perspective } = this.view()
+    const [sy, cyaw, sp, cp] = turned
     for (let i = 0, j = 0; i < xs.length; i++, j += 3) {
-      const [x, y, z] = [points[j] - cx, points[j + 1] - cy, points[j + 2] - cz]
+      const x = points[j] - cx
+      const y = points[j + 1] - cy
+      const z = points[j + 2] - cz
       const across = cyaw * x + sy * z
       const deep = cyaw * z - sy * x
       const up = cp * y - sp * deep
@@ -61,6 +94,13 @@ export class Camera {
       ys[i] = top - up * scale
       near[i] = toward / half
     }
+  }
+
+  /** Where one point [x, y, z] stands: [x, y] in CSS pixels. */
+  place(point) {
+    const [xs, ys, near] = [new Float32Array(1), new Float32Array(1), new Float32Array(1)]
+    this.project(point, xs, ys, near)
+    return [xs[0], ys[0]]
   }
 
   pan(x, y) {
