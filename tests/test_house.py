@@ -11,14 +11,11 @@ import pytest
 import torch
 
 import playground
-from playground import RunConfig
 from playground.cli.report import markdown_table
 from playground.datasets import CATALOG as DATASETS
-from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods import CATALOG as METHODS
 from playground.methods import Method
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 ROOT = Path(playground.__file__).parent.parent
 CORE = [file for file in (ROOT / "playground").rglob("*.py") if "ui" not in file.parts and "_site" not in file.parts]
@@ -77,10 +74,10 @@ def test_the_method_that_readme_adds_trains():
     made: dict = {"__name__": "readme"}
     exec(next(block for block in blocks if "(Method)" in block), made)
     method = next(each for each in made.values() if isinstance(each, type) and issubclass(each, Method) and each is not Method)
-    config = RunConfig(network="resnet-tiny", batch_size=32, steps=30, device="cpu")
+    config = tiny_config(steps=30)
     known = {*dir(Method), *(name for kind in Method.__mro__ for name in vars(kind).get("__annotations__", {}))}
     assert {name for name in vars(method) if not name.startswith("_")} <= known, "what it says of itself is asked for by somebody"
-    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    trainer = trainer_of(config)
     ours = method(trainer.method.backbone, config.model_copy(update={"method": method.Knobs()}))
     optimizer, batch = torch.optim.AdamW(ours.parameters(), 3e-3), trainer.batch(1)
     losses = []

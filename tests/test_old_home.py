@@ -6,16 +6,16 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
-from opening import by_key, opened, sentences
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from playground import RunConfig
 from playground.events import Change
 from playground.home import site
-from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui.settings import read
 from playground.web.routes import routes
+from support.opening import by_key, opened, sentences
+from support.pools import pool_of_pages
 
 OLD = Path(__file__).parent / "old"
 LINKS = (OLD / "links.txt").read_text().splitlines()
@@ -25,10 +25,8 @@ LINKS = (OLD / "links.txt").read_text().splitlines()
 def pool(tmp_path_factory):
     home = tmp_path_factory.mktemp("old")
     shutil.unpack_archive(OLD / "home.zip", home)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(home))
-        yield shared_pool()
-        close_shared_pools()
+    with pool_of_pages(home, workers=True) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,12 @@ import re
 import pytest
 
 from playground.config import RunConfig
-from playground.datasets import load_images
 from playground.events import Change
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.schedules import Schedule, progress_at
 from playground.training.run import train
-from playground.training.trainer import Trainer
 from playground.ui.schedules import picture
+from support.trainings import trainer_of
 
 
 def test_a_line_and_half_a_cosine_begin_and_end_where_they_should():
@@ -67,8 +65,8 @@ def test_a_schedule_that_cannot_be_is_refused_in_one_sentence(key, value, senten
 
 
 def test_training_follows_it_and_a_hand_on_the_knob_ends_it(tiny):
-    config = RunConfig(**tiny, device="cpu", schedule={"method.temperature": "linear 0.05"})
-    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    config = RunConfig(**tiny, schedule={"method.temperature": "linear 0.05"})
+    trainer = trainer_of(config)
     seen = [trainer.method.knobs.temperature for _ in range(3) if trainer.update()]
     assert seen == pytest.approx([0.2, 0.17, 0.14])
     assert trainer.change("method.temperature", 1.0) == 1.0
@@ -77,8 +75,8 @@ def test_training_follows_it_and_a_hand_on_the_knob_ends_it(tiny):
 
 
 def test_scheduled_augmentation_reaches_the_views(tiny):
-    config = RunConfig(**tiny, device="cpu", **{"augment.grayscale_probability": 0}, schedule={"augment.grayscale_probability": "linear 1"})
-    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    config = RunConfig(**tiny, **{"augment.grayscale_probability": 0}, schedule={"augment.grayscale_probability": "linear 1"})
+    trainer = trainer_of(config)
     gray = [
         float((view.amax(1) - view.amin(1)).amax((1, 2)).lt(1e-3).float().mean()) for step in (1, 6) for view in trainer.batch(step).views
     ]
@@ -86,7 +84,7 @@ def test_scheduled_augmentation_reaches_the_views(tiny):
 
 
 def test_the_same_run_again_with_its_changes(tiny):
-    config = RunConfig(**tiny, device="cpu", schedule={"method.temperature": "cosine 0.05", "optimizer.learning_rate": "linear 0.001"})
+    config = RunConfig(**tiny, schedule={"method.temperature": "cosine 0.05", "optimizer.learning_rate": "linear 0.001"})
     change = Change(4, "method.temperature", 0.7)
     first, again = ([vars(event) for event in train(config, changes=[change]) if hasattr(event, "values")] for _ in range(2))
     keep = lambda events: [(e["step"], e["values"].get("loss")) for e in events]  # noqa: E731

@@ -90,8 +90,9 @@ def _unreachable() -> str:
 @contextmanager
 def _offline() -> Iterator[None]:
     """Inside, the library looks only at what it has downloaded before."""
-    import datasets
     from huggingface_hub import constants
+
+    import datasets
 
     settings: tuple[Any, ...] = (datasets.config, constants)
     before = [each.HF_HUB_OFFLINE for each in settings]

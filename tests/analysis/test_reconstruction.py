@@ -17,9 +17,8 @@ from playground.analysis.reconstruction import (
 )
 from playground.config import RunConfig
 from playground.datasets import load_images
-from playground.machine.devices import pick
-from playground.training.trainer import Trainer
 from playground.views.masking import Mask, Masking
+from support.trainings import trainer_of
 
 STRATEGIES = ("random", "block", "grid", "attention")
 
@@ -27,7 +26,7 @@ STRATEGIES = ("random", "block", "grid", "attention")
 @pytest.fixture(scope="module")
 def method():
     config = RunConfig(method="mae", batch_size=16, steps=10, device="cpu")
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.eval().requires_grad_(False)
+    return trainer_of(config).method.eval().requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

@@ -227,7 +227,7 @@ def test_measuring_touches_nobody_elses_random_numbers(shapes):
 def test_every_pipeline_shown_is_one_that_training_draws(shapes):
     """The same numbers in, the same views out: nothing on the page is drawn by code of its own."""
     config = RunConfig(**STRONG)
-    source = views.stream(config.seed, views.GLOBAL, 0)
+    source = views.seeded_generator(config.seed, views.GLOBAL, 0)
     stacked = augment(shapes[0].pixels[5].expand(views.MOST, -1, -1, -1), config.augment, source, views=2)
     first, second = stacked.chunk(2)
     found = views.views(config, shapes[0].pixels[5], 0, 8).pictures

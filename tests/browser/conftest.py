@@ -3,19 +3,19 @@
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from contextlib import contextmanager, suppress
+from collections import Counter, defaultdict
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 
+from playground import RunConfig
 from playground.glossary import collected
-from playground.home import site
+from playground.runs.store import Store
 from playground.ui import ASSETS
+from support.serving import serving
+from support.trainings import tiny_config, trained
 
 REQUIRED = os.environ.get("SSL_PLAYGROUND_REQUIRE_BROWSER") == "1"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -60,58 +60,62 @@ def scripts(chromium):
     page.close()
 
 
+RUNS = {  # what tests look at that start none themselves: trained before the server starts, which is quicker than in a browser
+    "simclr": tiny_config(steps=6),
+    "small batch": tiny_config(batch_size=16, steps=3),
+    "mae": RunConfig(method="mae", batch_size=32, steps=10, device="cpu"),
+    "npair": tiny_config(method="npair", steps=3),
+    "npair again": tiny_config(method="npair", steps=3, seed=1),
+    "healthy": tiny_config(method="simsiam", steps=12),
+    "broken": tiny_config(method="simsiam", steps=12, **{"method.stop_gradient": False}),
+}
+
+
 @pytest.fixture(scope="session")
-def server(chromium, tmp_path_factory):
-    """The app on a port of its own; the address of its page. All tests share it."""
-    with serving(tmp_path_factory.mktemp("home")) as address:
-        yield address
+def served(chromium, tmp_path_factory):
+    """The app on a port of its own, in a home with some runs. All tests share it."""
+    home = tmp_path_factory.mktemp("home")
+    store, runs = Store(home), {}
+    for name, config in RUNS.items():
+        runs[name] = trained(store, config, beside=runs["healthy"] if name == "broken" else "")
+    store.close()
+    with serving(home) as address:
+        yield address, runs
 
 
-@contextmanager
-def serving(home, start=("-m", "playground.machine.processes")):
-    """Starts the app with this home, and ends it afterwards. start: what Python is given to run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
-    command = [sys.executable, *start, "run", "app.py", *options]
-    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
-    with open(home / "server.log", "wb") as log:
-        process = subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log)
-    try:
-        address = f"http://127.0.0.1:{port}/"
-        _wait_for_a_worker(address, process, home)
-        yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+@pytest.fixture(scope="session")
+def server(served):
+    """The address of its page."""
+    return served[0]
 
 
-def _wait_for_a_worker(address, process, home):
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        assert process.poll() is None, (home / "server.log").read_text()
-        try:
-            with urllib.request.urlopen(f"{address}healthz", timeout=5) as answer:
-                if b'"ready":true' in answer.read():
-                    return
-        except OSError:
-            time.sleep(0.2)
-        time.sleep(0.3)
-    pytest.fail(f"no worker was ready within 180 s: {(home / 'server.log').read_text()}")
+@pytest.fixture(scope="session")
+def runs(served):
+    """The ids of its runs."""
+    return served[1]
+
+
+@pytest.fixture(scope="session")
+def profiles(chromium):
+    """A browser for each visitor and size of window, by number: what one test has loaded the next need not load again."""
+    return defaultdict(list)
 
 
 @pytest.fixture
-def desk(chromium, server):
+def desk(chromium, server, profiles):
     """Opens a page at a size and with settings; afterwards the browser's console must be free of errors.
 
     until: what has to be there. refused: a part of those addresses that the test expects the server to refuse.
     """
-    contexts, complaints = [], []
+    taken, complaints = Counter(), []
+
+    def visitor(width, height):
+        """A browser that no other page of this test has."""
+        kept, number = profiles[width, height], taken[width, height]
+        taken[width, height] += 1
+        if number == len(kept):
+            kept.append(chromium.new_context(viewport={"width": width, "height": height}))
+        return kept[number]
 
     def open_page(width=1440, height=900, context=None, path="", until=".ssl-status:not(:empty)", refused="", **query):
         def complain(message):
@@ -120,10 +124,7 @@ def desk(chromium, server):
             if message.type == "error" and "/_stcore/" not in url and not (refused and refused in url):
                 complaints.append(message.text)
 
-        if context is None:
-            context = chromium.new_context(viewport={"width": width, "height": height})
-            contexts.append(context)
-        page = context.new_page()
+        page = (context or visitor(width, height)).new_page()
         page.set_default_timeout(60_000)
         page.on("console", complain)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -132,26 +133,29 @@ def desk(chromium, server):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for size, count in taken.items():
+        for context in profiles[size][:count]:
+            for page in context.pages:
+                page.close()
+            context.clear_cookies()
     end_what_trains(chromium, server)
     assert complaints == []
 
 
 def end_what_trains(chromium, server):
     """A test that failed must leave no run behind: those after it would wait for their turn."""
-    active = ("queued", "running", "paused")
-    for status in active:
-        for run in _runs(server, status):
-            page = chromium.new_page()
-            page.goto(f"{server}?run={run}")
-            page.wait_for_selector(".st-key-stop button")
-            with suppress(Exception):  # Playwright's own timeout: it may end by itself meanwhile
-                page.click(".st-key-stop button:enabled", timeout=5000)
-            page.wait_for_selector(".st-key-stop button:disabled")
-            page.close()
+    for run in _active(server):
+        page = chromium.new_page()
+        page.goto(f"{server}?run={run}")
+        page.wait_for_selector(".st-key-stop button")
+        with suppress(Exception):  # Playwright's own timeout: it may end by itself meanwhile
+            page.click(".st-key-stop button:enabled", timeout=5000)
+        page.wait_for_selector(".st-key-stop button:disabled")
+        page.close()
 
 
-def _runs(server, status):
+def _active(server):
+    """The runs that wait come first: none of them may take the place of one that ends."""
     with urllib.request.urlopen(f"{server}api/runs", timeout=60) as answer:
-        return [each["id"] for each in json.load(answer)["runs"] if each["status"] == status]
+        runs = json.load(answer)["runs"]
+    return [each["id"] for status in ("queued", "running", "paused") for each in runs if each["status"] == status]

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from conftest import serving
 
 from playground.config import CHOICES
+from support.serving import serving
 
 PAGES = ("Masking", "Data", "Train", "Augmentations", "Collapse", "Data", "Embeddings", "Evaluation", "Train")
 SET = {"seed": 7, "steps": 301, "batch_size": 32, "network": "resnet-tiny", "method.temperature": 0.3, "data.image_size": 24}

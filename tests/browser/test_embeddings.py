@@ -1,7 +1,5 @@
 """The Embeddings page as a person uses it: play, click, draw around points, all without a rerun of the page's script."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 CANVAS = ".ssl-scene .ssl-canvas"
@@ -28,17 +26,9 @@ WATCH = f"""() => {{
 
 
 @pytest.fixture(scope="module")
-def trained(chromium, server):
-    """A run of a few steps, trained in the browser."""
-    page = chromium.new_page()
-    page.set_default_timeout(240_000)
-    page.goto(server + "?network=resnet-tiny&batch_size=32&steps=6")
-    page.wait_for_selector(".ssl-status:not(:empty)")
-    page.click(".st-key-start button:enabled")
-    page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
-    run = parse_qs(urlsplit(page.url).query)["run"][0]
-    page.close()
-    return run
+def trained(runs):
+    """A run of a few steps."""
+    return runs["simclr"]
 
 
 def test_the_film_of_a_run_plays_its_neighbors_show_and_a_lasso_counts(desk, trained):

@@ -1,7 +1,5 @@
 """The Evaluation page as a person uses it: Evaluate, results as they come, a reload, and a run opened from the picture of losses."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 from playground.ui import ASSETS
@@ -11,19 +9,9 @@ SAID = ".ssl-evaluation .ssl-status"
 
 
 @pytest.fixture(scope="module")
-def trained(chromium, server):
+def trained(runs):
     """Two runs of a few steps, of a method that no other test trains here."""
-    page = chromium.new_page()
-    page.set_default_timeout(240_000)
-    runs = []
-    for seed in (0, 1):
-        page.goto(server + f"?method=npair&network=resnet-tiny&batch_size=32&steps=3&seed={seed}")
-        page.wait_for_selector(".ssl-status:not(:empty)")
-        page.click(".st-key-start button:enabled")
-        page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
-        runs.append(parse_qs(urlsplit(page.url).query)["run"][0])
-    page.close()
-    return runs
+    return runs["npair"], runs["npair again"]
 
 
 def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):

@@ -1,13 +1,8 @@
-"""The geometry of a representation on the Embeddings page, in a real browser, over a run that was trained there."""
-
-from urllib.parse import parse_qs, urlsplit
+"""The geometry of a representation on the Embeddings page, in a real browser, over a real run."""
 
 
-def test_numbers_and_pictures_follow_the_step_and_the_layer(desk):
-    page = desk(method="simclr", network="resnet-tiny", batch_size=16, steps=3)
-    page.click(".st-key-start button:enabled")
-    page.wait_for_function("document.querySelector('.ssl-status').textContent.startsWith('Finished')")
-    run = parse_qs(urlsplit(page.url).query)["run"][0]
+def test_numbers_and_pictures_follow_the_step_and_the_layer(desk, runs):
+    run = runs["small batch"]
     page = desk(path="embeddings", until=".ssl-geometry .ssl-title", **{"map.run": run})
     page.locator(".ssl-geometry").scroll_into_view_if_needed()
     page.wait_for_selector(".ssl-geometry .ssl-measure")

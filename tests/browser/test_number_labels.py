@@ -1,7 +1,5 @@
 """Every number on every page has one definition, reachable from its label: looked for on the running pages, over short real runs."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 # Every number that is read as text or drawn in a chart, and the label that explains it: the head of its column, its row's name, or a
@@ -49,8 +47,6 @@ LABELS = r"""() => {
   return { lacking: [...lacking], told }
 }"""
 PARTS = {"Formula", "Unit", "Source"}
-SMALL = {"network": "resnet-tiny", "batch_size": 32, "steps": 12}
-FINISHED = "document.querySelector('.ssl-status')?.textContent.startsWith('Finished')"
 
 
 def explained(page, *expected):
@@ -63,17 +59,9 @@ def explained(page, *expected):
 
 
 @pytest.fixture(scope="module")
-def pair(chromium, server):
-    """Two runs that were trained side by side in the lab."""
-    page = chromium.new_page()
-    page.set_default_timeout(240_000)
-    page.goto(server + "collapse?" + "&".join(f"{key}={value}" for key, value in SMALL.items()))
-    page.click(".st-key-start button:enabled")
-    page.wait_for_function("document.querySelectorAll('.ssl-card').length === 2")
-    page.wait_for_function(FINISHED)
-    query = parse_qs(urlsplit(page.url).query)
-    page.close()
-    return query["lab.healthy"][0], query["lab.broken"][0]
+def pair(runs):
+    """Two runs side by side."""
+    return runs["healthy"], runs["broken"]
 
 
 def unfolded(page):
@@ -134,14 +122,10 @@ def test_every_number_of_the_augmentations_page(desk, pair):
     explained(page, "View 1", "View 1, step by step", "Overlap of two crops", "Pixels, live k-NN", "Untrained network, linear probe")
 
 
-def test_every_number_of_the_masking_page(desk):
+def test_every_number_of_the_masking_page(desk, runs):
     page = desk(path="masking", until=".ssl-counted:has-text('hidden')", **{"mask.ratio": 0.75})  # of no run
     explained(page, "48 of 64 patches hidden, 75 %")
-    page = desk(method="mae", batch_size=32, steps=4)
-    page.click(".st-key-start button:enabled")
-    page.wait_for_function(FINISHED)
-    run = parse_qs(urlsplit(page.url).query)["run"][0]
-    page = desk(path="masking", until=".ssl-mean figcaption", height=3000, **{"mask.run": run, "mask.ratio": 0.5})
+    page = desk(path="masking", until=".ssl-mean figcaption", height=3000, **{"mask.run": runs["mae"], "mask.ratio": 0.5})
     page.wait_for_selector(".ssl-row-of-ten figcaption")
     page.wait_for_selector(".ssl-heads figcaption")
     page.wait_for_selector(".ssl-ratios .js-plotly-plot .main-svg")

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -17,36 +18,59 @@ from playground.methods import CATALOG
 COMMANDS = ("serve", "train", "evaluate", "methods", "data", "bench")
 
 
-def run(*words, home):
+class Ran(NamedTuple):
+    """What a command has said, and its exit code."""
+
+    stdout: str
+    stderr: str
+    returncode: int
+
+
+@pytest.fixture
+def run(home, monkeypatch, capsys):
+    """The command, in this process, which has imported everything."""
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["ssl-playground", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Ran(*capsys.readouterr(), ended.value.code or 0)
+
+    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("NO_COLOR", "1")
+    return run
+
+
+def started(*words, home):
+    """The command as a person starts it."""
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home), "COLUMNS": "140", "NO_COLOR": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "playground.cli.main", *words], capture_output=True, text=True, timeout=120, env=environment, check=False
-    )
+    command = [sys.executable, "-m", "playground.cli.main", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
 
 
 def test_help_names_every_command_and_the_folder(home):
-    shown = run("--help", home=home)
+    shown = started("--help", home=home)
     assert shown.returncode == 0
     assert all(command in shown.stdout for command in COMMANDS)
     assert "SSL_PLAYGROUND_HOME" in shown.stdout
 
 
-def test_help_of_train_teaches_with_examples(home):
-    shown = run("train", "--help", home=home).stdout
+def test_help_of_train_teaches_with_examples(run):
+    shown = run("train", "--help").stdout
     assert "--set" in shown and "ssl-playground train --method simclr --data shapes --steps 300" in shown
 
 
-def test_methods_lists_what_lies_in_the_folder(home):
-    shown = run("methods", "--json", home=home)
+def test_methods_lists_what_lies_in_the_folder(run):
+    shown = run("methods", "--json")
     assert [each["name"] for each in json.loads(shown.stdout)] == list(CATALOG)
-    table = run("methods", home=home).stdout
+    table = run("methods").stdout
     assert all(name in table for name in CATALOG)
 
 
-def test_several_seeds_are_trained_one_after_the_other(home, tmp_path):
+def test_several_seeds_are_trained_one_after_the_other(run, tmp_path):
     file = tmp_path / "out.json"
     settings = ["--set", "network=resnet-tiny", "--set", "batch_size=32", "--set", "device.precision=float32"]
-    shown = run("train", "--steps", "1", "--seed", "4", "--seeds", "2", *settings, "--witness", "--json", str(file), home=home)
+    shown = run("train", "--steps", "1", "--seed", "4", "--seeds", "2", *settings, "--witness", "--json", str(file))
     assert shown.returncode == 0, shown.stderr
     result = json.loads(file.read_text())
     assert [each["config"]["seed"] for each in result["runs"]] == [4, 5]
@@ -72,7 +96,7 @@ def test_a_witness_waits_until_the_data_are_fetched(home):
 
 def test_train_writes_the_summary(home, tmp_path):
     file = tmp_path / "out.json"
-    shown = run(
+    shown = started(
         "train", "--method", "simclr", "--data", "shapes", "--steps", "3", "--seed", "4", "--device", "cpu",
         "--set", "network=resnet-tiny", "--set", "batch_size=32", "--set", "method.temperature=0.5", "--json", str(file), home=home,
     )  # fmt: skip
@@ -88,10 +112,10 @@ def test_train_writes_the_summary(home, tmp_path):
     assert "knn/shape" in shown.stdout and "at the end" in shown.stdout
 
 
-def test_masked_training_reports_its_error_beside_the_mean_patch(home, tmp_path):
+def test_masked_training_reports_its_error_beside_the_mean_patch(run, tmp_path):
     file = tmp_path / "out.json"
     words = ["--set", "batch_size=16", "--set", "network.patch_size=16", "--steps", "1", "--json", str(file)]
-    assert run("train", "--method", "mae", *words, home=home).returncode == 0
+    assert run("train", "--method", "mae", *words).returncode == 0
     result = json.loads(file.read_text())
     assert result["final"]["reconstruction"] > 0 and result["baseline"]["trivial"]["reconstruction"] > 0
 
@@ -108,15 +132,15 @@ def test_masked_training_reports_its_error_beside_the_mean_patch(home, tmp_path)
     ],
     ids=lambda each: each[-1] if isinstance(each, list) else "",
 )
-def test_a_wrong_setting_ends_in_one_sentence_before_anything_is_trained(words, sentence, home):
-    shown = run(*words, home=home)
+def test_a_wrong_setting_ends_in_one_sentence_before_anything_is_trained(words, sentence, run):
+    shown = run(*words)
     assert shown.returncode == 2
     assert sentence in shown.stderr
     assert "Traceback" not in shown.stderr and len(shown.stderr.strip().splitlines()) == 1
 
 
-def test_a_run_that_fails_says_why_and_exits_with_one(home):
-    shown = run("train", "--device", "cuda", "--steps", "1", home=home)
+def test_a_run_that_fails_says_why_and_exits_with_one(run):
+    shown = run("train", "--device", "cuda", "--steps", "1")
     if "got cuda" not in shown.stderr:
         pytest.skip("this machine has CUDA")
     assert shown.returncode == 1
@@ -124,7 +148,7 @@ def test_a_run_that_fails_says_why_and_exits_with_one(home):
 
 def test_an_unusable_home_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    shown = run("serve", home=tmp_path / "file" / "below")
+    shown = started("serve", home=tmp_path / "file" / "below")
     assert shown.returncode == 2
     assert "SSL_PLAYGROUND_HOME must be a folder that can be written" in shown.stderr
 

@@ -21,10 +21,9 @@ from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import judge
 from playground.events import Baseline, EvalImages, Metrics, Snapshot, Started, Verdict
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.methods import CATALOG as METHODS
-from playground.training.trainer import Trainer
 from playground.ui.settings import read
+from support.trainings import trainer_of
 
 
 def pictures(place, names, gray=False, side=40):
@@ -98,7 +97,7 @@ def test_a_config_of_it_goes_through_json_and_a_link(flat):
 def test_every_method_works_out_of_the_box_on_twenty_pictures(method, flat):
     config = RunConfig(data="own-flat", method=method, device="cpu", network=_small(method))
     assert config.batch_size <= config.data.choice.count
-    trainer = Trainer(config, load_images(config.data, None)[0], pick("cpu", config.network.choice.family))
+    trainer = trainer_of(config)
     assert all(bool(each.isfinite().all()) for each in trainer.update().values())
 
 

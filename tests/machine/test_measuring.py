@@ -1,7 +1,5 @@
 """What is measured is what the network gives in float32, whatever precision it trains in."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -9,19 +7,11 @@ import torch
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.diagnostics.spectrum import rankme_centered
-from playground.machine import devices
 from playground.machine.measuring import KERNELS, full_float32, measuring
 from playground.training.probe_set import ProbeSet
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 SIZE, IMAGES = 128, 1024
-
-
-def trainer_of(precision, **more):
-    """A trainer whose steps are taken in this precision, whatever this machine would choose."""
-    config = RunConfig(**{"batch_size": 32, "steps": 4, "device": "cpu"} | more)
-    device = dataclasses.replace(devices.pick("cpu", config.network.choice.family), autocast_dtype=precision)
-    return Trainer(config, load_images(config.data, None)[0], device)
 
 
 def probe(count):
@@ -52,7 +42,7 @@ def test_features_on_a_line_have_rank_one_and_in_half_precision_they_would_not()
 
 
 def test_a_collapsed_layer_is_measured_as_a_line_where_training_is_in_half_precision():
-    trainer = trainer_of(torch.bfloat16, network="resnet-tiny")
+    trainer = trainer_of(tiny_config(steps=4), autocast_dtype=torch.bfloat16)
     trainer.method.backbone = OnALine()
     trainer.method.projector = torch.nn.Identity()
     values, arrays = ProbeSet(probe(256), trainer).measure(trainer.method)
@@ -66,7 +56,7 @@ def test_a_collapsed_layer_is_measured_as_a_line_where_training_is_in_half_preci
 def test_half_precision_in_training_changes_no_measurement(more):
     found = []
     for precision in (torch.bfloat16, None):
-        trainer = trainer_of(precision, **more)
+        trainer = trainer_of(tiny_config(steps=4, **more), autocast_dtype=precision)
         watched = ProbeSet(probe(32), trainer)
         first = watched.measure(trainer.method)
         with torch.no_grad():
@@ -89,7 +79,7 @@ def trainer_moved(measured):
 def test_clusters_are_found_in_features_that_are_not_rounded():
     found = []
     for precision in (torch.bfloat16, None):
-        trainer = trainer_of(precision, method="deepcluster", network="resnet-tiny")
+        trainer = trainer_of(tiny_config(steps=4, method="deepcluster"), autocast_dtype=precision)
         trainer.images, trainer.method.labels = trainer.images[:256], trainer.method.labels[:256]
         trainer.learn = lambda batches: {}  # what precedes the first update, alone
         trainer.update()

@@ -7,14 +7,13 @@ from sklearn.metrics import log_loss
 from playground.config import RunConfig
 from playground.datasets import CATALOG, load_images
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.randomness import seeded_generator
-from playground.training.trainer import Batch, Trainer
+from playground.training.trainer import Batch
+from support.trainings import tiny_config, trainer_of
 
 
 def trainer(**more):
-    config = RunConfig(**{"network": "resnet-tiny", "batch_size": 32, "device": "cpu"} | more)
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    return trainer_of(tiny_config(**more))
 
 
 def test_data_sets_count_their_labels():

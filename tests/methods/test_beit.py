@@ -8,15 +8,14 @@ import torch.nn.functional as F
 
 from playground.config import RunConfig
 from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.beit import DEAD, KEPT, Tokenizer, masked_cross_entropy, nearest
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import trainer_of
 
 
-def trainer_of(**more):
+def fresh(**more):
     settings = {"method": "beit", "network": "vit-tiny", "batch_size": 8, "steps": 10, "device": "cpu", "method.codes": 8}
-    return Trainer(RunConfig(**settings | more), load_images(RunConfig().data, None)[0], pick("cpu", "vit"))
+    return trainer_of(RunConfig(**settings | more))
 
 
 def weights(module):
@@ -79,7 +78,7 @@ def test_the_encoder_gets_the_decoders_gradient_through_the_codes():
 
 
 def test_first_the_tokenizer_learns_and_then_only_the_rest():
-    trainer = trainer_of(**{"method.tokenizer_share": 0.2})
+    trainer = fresh(**{"method.tokenizer_share": 0.2})
     method = trainer.method
     for step in range(1, 5):
         before = [weights(each) for each in (method.tokenizer, method.backbone, method.filler)]
@@ -93,13 +92,13 @@ def test_first_the_tokenizer_learns_and_then_only_the_rest():
 
 def test_a_restored_run_goes_on_exactly_in_both_parts():
     for at in (1, 3):
-        whole, half = trainer_of(), trainer_of()
+        whole, half = fresh(), fresh()
         for _ in range(4):
             whole.update()
         for _ in range(at):
             half.update()
         state = {name: each for name, each in half.state().items()}
-        rest = trainer_of()
+        rest = fresh()
         rest.restore(state)
         for _ in range(4 - at):
             rest.update()
@@ -108,7 +107,7 @@ def test_a_restored_run_goes_on_exactly_in_both_parts():
 
 def test_the_tokenizer_uses_its_codes_and_paints_better_than_the_mean_patch():
     """What makes it a tokenizer: after 90 steps most codes are in use, and the error is below a half."""
-    trainer = trainer_of(steps=120, batch_size=32, **{"method.codes": 32, "method.tokenizer_share": 0.8, "optimizer.learning_rate": 4e-3})
+    trainer = fresh(steps=120, batch_size=32, **{"method.codes": 32, "method.tokenizer_share": 0.8, "optimizer.learning_rate": 4e-3})
     for _ in range(90):
         trainer.update()
     method, probe = trainer.method.eval(), images(64)
@@ -121,7 +120,7 @@ def test_the_tokenizer_uses_its_codes_and_paints_better_than_the_mean_patch():
 
 
 def test_pictures_of_perfect_predictions_are_the_tokenizers_own():
-    method, probe = trainer_of().method.eval(), images()
+    method, probe = fresh().method.eval(), images()
     perfect = F.one_hot(method.tokenizer(probe), 8).float() * 9
     method.filler.forward = lambda vit, images, hidden: perfect
     with torch.no_grad():

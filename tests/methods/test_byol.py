@@ -7,11 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.config import RunConfig
-from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.byol import prediction_error
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -26,9 +23,7 @@ def test_byol_error_agrees_with_lightly_and_with_the_squared_distance(pair):
 
 
 def test_the_teacher_of_byol_is_a_copy_that_follows():
-    settings = {"network": "resnet-tiny", "batch_size": 32, "steps": 12, "device": "cpu"}
-    config = RunConfig(method="byol", **settings, **{"method.momentum": 0.9})
-    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    trainer = trainer_of(tiny_config(method="byol", steps=12, **{"method.momentum": 0.9}))
     method = trainer.method
     before = [weight.clone() for weight in method.teacher.parameters()]
     trainer.update()

@@ -6,17 +6,10 @@ import pytest
 import torch
 
 from playground.config import RunConfig
-from playground.datasets import load_images
-from playground.machine import devices
 from playground.methods import CATALOG, Batch
 from playground.methods.moco import similarities
 from playground.methods.shared.contrastive import information_bound, most_surprise, pick
-from playground.training.trainer import Trainer
-
-
-def trainer_of(method):
-    config = RunConfig(method=method, network="resnet-tiny", batch_size=16, device="cpu")
-    return Trainer(config, load_images(RunConfig().data, None)[0], devices.pick("cpu", "resnet"))
+from support.trainings import tiny_config, trainer_of
 
 
 def normal(*shape):
@@ -68,7 +61,7 @@ def test_the_bound_holds_where_the_information_is_known():
 @pytest.mark.parametrize("method", [name for name, each in CATALOG.items() if "information_bound" in each.measures])
 def test_outputs_that_are_all_alike_share_nothing(method, monkeypatch):
     """Whatever method draws the curve."""
-    trainer = trainer_of(method)
+    trainer = trainer_of(tiny_config(method=method, batch_size=16))
     width = trainer.method.backbone.width
     monkeypatch.setattr(type(trainer.method.backbone), "forward", lambda self, images: images.new_ones(len(images), width))
     values = trainer.method.loss(trainer.batch(1), torch.Generator())
@@ -78,7 +71,7 @@ def test_outputs_that_are_all_alike_share_nothing(method, monkeypatch):
 @pytest.mark.parametrize("method", ["simclr", "npair"])
 def test_sixteen_images_show_at_most_ln_16(method):
     """Two views that are equal tell their image surely; counting both views of the others would show ln 31."""
-    trainer = trainer_of(method)
+    trainer = trainer_of(tiny_config(method=method, batch_size=16))
     trainer.method.projector = trainer.method.backbone = torch.nn.Flatten()
     values = trainer.method.loss(Batch([normal(16, 3, 8, 8)] * 2), torch.Generator())
     assert float(values["information_bound"]) == pytest.approx(math.log(16), abs=0.2)

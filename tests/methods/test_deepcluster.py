@@ -6,11 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.config import RunConfig
-from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.deepcluster import k_means, means, reassigned, scattered, whitened, whitener
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 cluster = pytest.importorskip("sklearn.cluster", reason="scikit-learn is not installed: pip install -e '.[test]'")
 decomposition = pytest.importorskip("sklearn.decomposition")
@@ -23,8 +20,7 @@ def blobs(count=300, size=6, groups=5, seed=0):
 
 
 def trainer(**more):
-    config = RunConfig(**{"method": "deepcluster", "network": "resnet-tiny", "batch_size": 32, "steps": 20, "device": "cpu"} | more)
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    return trainer_of(tiny_config(method="deepcluster", steps=20, **more))
 
 
 @pytest.mark.parametrize("groups", [3, 12])

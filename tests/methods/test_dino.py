@@ -7,13 +7,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.config import RunConfig
-from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.dino import Head, sharpened
 from playground.methods.swav import swapped_prediction
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -21,8 +18,7 @@ with warnings.catch_warnings():
 
 
 def trainer(**more):
-    config = RunConfig(**{"method": "dino", "network": "resnet-tiny", "batch_size": 16, "steps": 20, "device": "cpu"} | more)
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", config.network.choice.family))
+    return trainer_of(tiny_config(**{"method": "dino", "batch_size": 16, "steps": 20} | more))
 
 
 def scores(views, seed=0):

@@ -7,15 +7,14 @@ import torch.nn.functional as F
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.methods.ijepa import context_places, target_places, without_scale
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import trainer_of
 
 
-def trainer_of(**more):
+def fresh(**more):
     settings = {"method": "ijepa", "network": "vit-tiny", "batch_size": 16, "steps": 10, "device": "cpu"}
-    return Trainer(RunConfig(**settings | more), load_images(RunConfig().data, None)[0], pick("cpu", "vit"))
+    return trainer_of(RunConfig(**settings | more))
 
 
 def images(count=4):
@@ -52,7 +51,7 @@ def test_the_same_seed_gives_the_same_blocks():
 
 def test_the_loss_is_smooth_l1_on_normalized_features_of_the_whole_image():
     """Block by block, patch by patch, in float64."""
-    method = trainer_of().method.eval()
+    method = fresh().method.eval()
     with torch.no_grad():
         predicted, target, places = method._predict(images(), seeded_generator(0, "loss", 1))
         features = method.teacher.encode(method.teacher.patches(images())).double()
@@ -69,7 +68,7 @@ def test_the_loss_is_smooth_l1_on_normalized_features_of_the_whole_image():
 
 
 def test_the_student_sees_only_the_context_and_each_block_is_predicted_alone():
-    method = trainer_of().method.eval()
+    method = fresh().method.eval()
     with torch.no_grad():
         predicted, _, places = method._predict(images(), seeded_generator(0, "loss", 1))
         targets = places.unflatten(1, (4, -1))
@@ -81,7 +80,7 @@ def test_the_student_sees_only_the_context_and_each_block_is_predicted_alone():
 
 
 def test_the_teacher_follows_and_has_no_gradient():
-    trainer = trainer_of(**{"method.momentum": 0.9})
+    trainer = fresh(**{"method.momentum": 0.9})
     before = [weight.clone() for weight in trainer.method.teacher.parameters()]
     trainer.update()
     kept = 1 - 0.1 * (1 - 1 / 10)
@@ -92,7 +91,7 @@ def test_the_teacher_follows_and_has_no_gradient():
 @pytest.mark.parametrize("moving", [False, True])
 def test_without_stop_gradient_the_targets_pull_at_the_student(moving):
     """What the switch does: the target has a gradient for the student, and its value is still the teacher's."""
-    on, off = (trainer_of(**{"method.stop_gradient": stop, "method.moving_average": moving}).method for stop in (True, False))
+    on, off = (fresh(**{"method.stop_gradient": stop, "method.moving_average": moving}).method for stop in (True, False))
     assert not on._targets(images(), on._vit.patches(images())).requires_grad
     target = off._targets(images(), off._vit.patches(images()))
     target[:, 0, 0].sum().backward()
@@ -102,7 +101,7 @@ def test_without_stop_gradient_the_targets_pull_at_the_student(moving):
 
 def test_knowing_only_the_place_explains_nothing():
     """A predictor that says each place's mean scores 0; a perfect one scores 1."""
-    method, probe = trainer_of().method.eval(), images(32)
+    method, probe = fresh().method.eval(), images(32)
     with torch.no_grad():
         _, target, places = method._predict(probe, seeded_generator(0, "probe", 0))
         mean = method._targets(probe, method._vit.patches(probe)).mean(0)[places]
@@ -117,7 +116,7 @@ def test_more_targets_than_an_image_has_room_for_are_refused():
 
 
 def test_what_is_judged_is_the_teacher():
-    trainer = trainer_of()
+    trainer = fresh()
     trainer.update()
     method = trainer.method.eval()
     with torch.no_grad():

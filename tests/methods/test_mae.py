@@ -5,11 +5,10 @@ import torch
 
 from playground.config import RunConfig
 from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.mae import normalized
 from playground.methods.shared.masked import masked_error
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import trainer_of
 
 
 def test_masked_error_counts_hidden_patches_only():
@@ -29,7 +28,7 @@ def test_normalized_patches_have_mean_zero_variance_one_and_come_back():
 
 def test_normalized_patches_are_painted_with_the_mean_and_contrast_they_borrow():
     config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu", **{"method.normalize_patches": True})
-    method = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.requires_grad_(False)
+    method = trainer_of(config).method.requires_grad_(False)
     images = load_images(RunConfig().data, None)[1].pixels[:2].float() / 255
     mask = method.draw(images, seeded_generator(0, "probe", 0))
     _, mean, spread = normalized(method.patchify(images))
@@ -40,7 +39,7 @@ def test_normalized_patches_are_painted_with_the_mean_and_contrast_they_borrow()
 
 def test_the_error_of_a_patch_is_that_of_its_pixels():
     config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu")
-    method = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.requires_grad_(False)
+    method = trainer_of(config).method.requires_grad_(False)
     images = load_images(RunConfig().data, None)[1].pixels[:1].float() / 255
     found = method.fill(images, method.draw(images, seeded_generator(0, "probe", 0)))
     pixels = (found.painted - images).square()
@@ -51,7 +50,7 @@ def test_the_error_of_a_patch_is_that_of_its_pixels():
 
 def test_masked_pictures_keep_what_was_visible():
     config = RunConfig(method="mae", network="vit-tiny", batch_size=32, steps=12, device="cpu")
-    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit"))
+    trainer = trainer_of(config)
     images = load_images(RunConfig().data, None)[1].pixels[:4].float() / 255
     with torch.no_grad():
         rows = trainer.method.pictures(images, seeded_generator(0, "probe", 0))

@@ -5,12 +5,11 @@ import torch
 
 from playground.config import RunConfig
 from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods import CATALOG
 from playground.methods.shared.masked import Masked, masked_mean
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
 from playground.views.masking import Mask
+from support.trainings import trainer_of
 
 FILLING = [name for name in CATALOG if not CATALOG[name].cannot_reconstruct]
 CASES = [*FILLING, "mae normalized"]
@@ -21,7 +20,7 @@ def method(request):
     name, _, more = request.param.partition(" ")
     settings = {"method": name, "network": "vit-tiny", "batch_size": 16, "steps": 10, "device": "cpu"}
     config = RunConfig(**settings | ({"method.normalize_patches": True} if more else {}))
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.eval().requires_grad_(False)
+    return trainer_of(config).method.eval().requires_grad_(False)
 
 
 def images(count=3):

@@ -7,17 +7,16 @@ import torch
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.methods.maskfeat import hog, strokes
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import trainer_of
 
 feature = pytest.importorskip("skimage.feature", reason="scikit-image is not installed: pip install -e '.[test]'")
 
 
 def method_of(**more):
     settings = {"method": "maskfeat", "network": "vit-tiny", "batch_size": 32, "steps": 10, "device": "cpu"}
-    return Trainer(RunConfig(**settings | more), load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method
+    return trainer_of(RunConfig(**settings | more)).method
 
 
 def images(count=4):

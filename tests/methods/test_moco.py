@@ -8,17 +8,13 @@ import torch
 import torch.nn.functional as F
 
 from playground.config import RunConfig
-from playground.datasets import load_images
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.methods.moco import similarities
-from playground.training.trainer import Trainer
-
-TINY = {"method": "moco", "network": "resnet-tiny", "batch_size": 32, "steps": 12, "device": "cpu", "method.queue_size": 256}
+from support.trainings import tiny_config, trainer_of
 
 
-def trainer_of(**more):
-    return Trainer(RunConfig(**TINY | more), load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+def fresh(**more):
+    return trainer_of(tiny_config(**{"method": "moco", "steps": 12, "method.queue_size": 256} | more))
 
 
 def vectors(count, seed):
@@ -38,7 +34,7 @@ def test_the_loss_is_the_published_one(temperature):
 
 
 def test_each_view_looks_for_the_key_of_the_other_view():
-    trainer = trainer_of()
+    trainer = fresh()
     method, batch = trainer.method, trainer.batch(1)
     trainer.update()  # queries and keys differ, and the queue holds some
     queue = method.queue
@@ -52,7 +48,7 @@ def test_each_view_looks_for_the_key_of_the_other_view():
 
 
 def test_the_queue_is_first_in_first_out():
-    method = trainer_of().method
+    method = fresh().method
     batches = [torch.full((64, 128), float(number)) for number in range(1, 7)]
     for keys in batches:
         method._enqueue(keys)
@@ -62,7 +58,7 @@ def test_the_queue_is_first_in_first_out():
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_keys_are_added_after_the_loss_by_the_key_encoder_as_it_was(accumulation):
     """The step's own keys are no negatives of its first batch, and they are what the momentum encoder made before it moved."""
-    trainer = trainer_of(accumulation=accumulation)
+    trainer = fresh(accumulation=accumulation)
     method, before = trainer.method, copy.deepcopy(trainer.method)
     values = trainer.update()
     added = []
@@ -78,14 +74,14 @@ def test_keys_are_added_after_the_loss_by_the_key_encoder_as_it_was(accumulation
 
 def test_the_age_of_the_queue_settles_at_its_mean():
     """256 keys at 64 a step: of ages 1, 2, 3 and 4 steps, 2.5 on average, after they were all 0, then 0 and 1, and so on."""
-    trainer = trainer_of()
+    trainer = fresh()
     ages = [float(trainer.update()["queue_age"]) for _ in range(7)]
     assert ages == [0.0, 1.0, 1.75, 2.25, 2.5, 2.5, 2.5]
 
 
 def test_the_key_encoder_keeps_its_share():
     """Equation 2, and the momentum that was moved counts from the very next step."""
-    trainer = trainer_of()
+    trainer = fresh()
     trainer.change("method.momentum", 0.75)
     before = [weight.clone() for weight in trainer.method.key_encoder.parameters()]
     trainer.update()
@@ -95,7 +91,7 @@ def test_the_key_encoder_keeps_its_share():
 
 
 def test_a_restored_run_goes_on_with_the_same_queue():
-    trainer, again = trainer_of(), trainer_of()
+    trainer, again = fresh(), fresh()
     for _ in range(3):
         trainer.update()
     again.restore(copy.deepcopy(trainer.state()))

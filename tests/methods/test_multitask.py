@@ -5,18 +5,14 @@ import math
 import pytest
 import torch
 
-from playground.config import RunConfig
-from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.multitask import LIMIT, MultiTask
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 
 def trainer(weighting="fixed", **more):
     given = {"method": "multitask", "method.weighting": weighting, "method.first": "simclr", "method.second": "vicreg"}
-    config = RunConfig(**given | {"network": "resnet-tiny", "batch_size": 32, "device": "cpu"} | more)
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    return trainer_of(tiny_config(**given | more))
 
 
 def gradient(method):

@@ -5,16 +5,15 @@ import torch
 
 from playground.config import RunConfig
 from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.simmim import masked_distance
 from playground.randomness import seeded_generator
-from playground.training.trainer import Trainer
+from support.trainings import trainer_of
 
 
 @pytest.fixture
 def method():
     config = RunConfig(method="simmim", network="vit-tiny", batch_size=32, steps=10, device="cpu")
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "vit")).method.eval()
+    return trainer_of(config).method.eval()
 
 
 def images(count=4):

@@ -6,11 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from playground.config import RunConfig
-from playground.datasets import load_images
-from playground.machine.devices import pick
 from playground.methods.simsiam import negative_cosine
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -18,8 +15,7 @@ with warnings.catch_warnings():
 
 
 def method_of(**more):
-    config = RunConfig(method="simsiam", network="resnet-tiny", batch_size=32, steps=12, device="cpu", **more)
-    trainer = Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    trainer = trainer_of(tiny_config(method="simsiam", steps=12, **more))
     return trainer.method, trainer.batch(1)
 
 

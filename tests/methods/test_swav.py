@@ -7,12 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.config import RunConfig
-from playground.datasets import load_images
 from playground.knobs import ConfigError
-from playground.machine.devices import pick
 from playground.methods.swav import sinkhorn, swapped_prediction
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -26,8 +23,7 @@ def cosines(*shape):
 
 
 def trainer(**more):
-    config = RunConfig(**{"method": "swav", "network": "resnet-tiny", "batch_size": 32, "steps": 20, "device": "cpu"} | more)
-    return Trainer(config, load_images(RunConfig().data, None)[0], pick("cpu", "resnet"))
+    return trainer_of(tiny_config(method="swav", steps=20, **more))
 
 
 def sinkhorn_in_loops(scores, epsilon, rounds):

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from playground.machine.child import PACKAGE
 from playground.projection import LayoutWorker, exact_neighbors, pca, procrustes, umap_layout
 from playground.projection.process import receive, send
+from support.waiting import until
 
 
 def features(count=400, size=24, seed=0, groups=8, apart=2.0):
@@ -282,13 +283,6 @@ def ask(projector, rows, key="run"):
     inbox = Inbox()
     projector.submit(key, rows, inbox)
     return inbox.wait()[0]
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_real_frames_are_aligned():

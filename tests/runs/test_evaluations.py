@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
@@ -29,8 +28,10 @@ from playground.runs.store import Store
 from playground.runs.trained import NothingTrained
 from playground.web.evaluation import task_of
 from playground.web.routes import routes
+from support.trainings import tiny_config, trained
+from support.waiting import until
 
-TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 3, "device": "cpu"}
+SHORT = tiny_config(steps=3)
 QUICK = Protocol(parts=("linear", "knn_classifier"), shares=(1.0,), seeds=1, labels=50)
 LONG = Protocol(parts=("scratch",), shares=(1.0,), seeds=1, labels=50, steps=100_000)
 
@@ -47,25 +48,12 @@ def pool(tmp_path_factory):
 @pytest.fixture(scope="module")
 def runs(pool):
     """Two real runs, and one that has not begun."""
-    found = {}
-    for name in ("first", "second"):
-        config = RunConfig(**TINY)
-        found[name] = pool.store.create(config)
-        for event in train(config):
-            pool.store.write(found[name], event)
-    return found | {"empty": pool.store.create(RunConfig(**TINY))}
+    return {name: trained(pool.store, SHORT) for name in ("first", "second")} | {"empty": pool.store.create(SHORT)}
 
 
 @pytest.fixture
 def http(pool):
     return TestClient(Starlette(routes=routes(lambda: pool)))
-
-
-def until(true, seconds=120):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came about"
-        time.sleep(0.05)
 
 
 def folder(pool, run):
@@ -93,8 +81,8 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
 
 def test_a_network_that_is_no_longer_finite_is_named_with_its_run_and_step(tmp_path):
     store = Store(tmp_path)
-    run = store.create(RunConfig(**TINY))
-    for event in train(RunConfig(**TINY)):
+    run = store.create(SHORT)
+    for event in train(SHORT):
         if isinstance(event, Checkpoint):
             event.state["method"] = {key: value * float("nan") for key, value in event.state["method"].items()}
         store.write(run, event)
@@ -133,7 +121,7 @@ def test_a_wrong_id_on_the_command_line_is_answered_with_those_of_the_newest_run
         return str(found.value).partition("; ")[2]
 
     assert said() == "there is none here yet"
-    made = [Store(home).create(RunConfig(**TINY)) for _ in range(4)]
+    made = [Store(home).create(SHORT) for _ in range(4)]
     assert said() == f"the newest here are {', '.join(reversed(made[1:]))}"
 
 

@@ -7,11 +7,9 @@ import sys
 import numpy as np
 import pytest
 import torch
-from disks import breaking_disk, fill, read_only, small_disk
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from test_lost_files import snapshot
-from test_pool import losses, trains, until
 
 from playground import safe_files
 from playground.cli import main as cli
@@ -25,6 +23,10 @@ from playground.runs.pool import Pool
 from playground.runs.process import LiveRun
 from playground.runs.store import Store
 from playground.web.routes import routes
+from support.disks import breaking_disk, fill, read_only, small_disk
+from support.pools import losses, trains
+from support.trainings import TINY
+from support.waiting import until
 
 FULL = r"{} cannot be written because there is no room left \(disk {}, 0 bytes of .* free\): make room there, or set SSL_PLAYGROUND_HOME"
 
@@ -168,13 +170,13 @@ def quick(monkeypatch):
     monkeypatch.setattr("playground.cli.evaluating.show", lambda document: print(document["run"]))
 
 
-TINY = ["--set", "network=resnet-tiny", "--set", "batch_size=16", "--set", "device.precision=float32"]
+QUICK = ["--set", "network=resnet-tiny", "--set", "batch_size=16", "--set", "device.precision=float32"]
 
 
 @pytest.mark.parametrize(
     ("command", "printed"),
     [
-        (["train", "--steps", "1", *TINY], "knn/shape"),
+        (["train", "--steps", "1", *QUICK], "knn/shape"),
         (["evaluate", "abcd2345"], "abcd2345"),
         (["bench"], "augmentation"),
         (["bench", "--gpu"], "steps"),
@@ -223,7 +225,7 @@ def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped
     with small_disk(tmp_path / "disk", "40m") as home:
         pool = Pool(home, slots=1)
         try:
-            run = pool.submit(RunConfig(network="resnet-tiny", batch_size=32, steps=20_000))
+            run = pool.submit(RunConfig(**TINY, steps=20_000))
             trains(pool, run)
             filler = fill(home)
             found = until(lambda: (now := pool.standing(run)).status == "paused" and now, "the run to wait")
@@ -253,7 +255,7 @@ def test_a_run_waits_on_a_disk_that_becomes_read_only_under_it_and_can_be_stoppe
     with breaking_disk(tmp_path / "disk") as (home, abort):
         pool = Pool(home, slots=1)
         try:
-            run = pool.submit(RunConfig(network="resnet-tiny", batch_size=32, steps=20_000))
+            run = pool.submit(RunConfig(**TINY, steps=20_000))
             trains(pool, run)
             abort()
             assert "read-only" in str(unwritable(home))

@@ -4,7 +4,6 @@ import os
 import signal
 
 import pytest
-from test_pool import losses, reaches, trains, until
 
 from playground.config import RunConfig
 from playground.events import Pause, Resume, SetKnob, TakeStep
@@ -13,8 +12,11 @@ from playground.runs.run_group import RunGroup
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.workers import Workers
+from support import trainings
+from support.pools import losses, reaches, stop_all, trains
+from support.waiting import until
 
-TINY = {"method": "simsiam", "network": "resnet-tiny", "batch_size": 32}
+TINY = trainings.TINY | {"method": "simsiam"}
 BROKEN = TINY | {"method.stop_gradient": False}
 DIVERGES = TINY | {"method": "autoencoder", "optimizer": "sgd", "optimizer.learning_rate": 10}
 
@@ -29,9 +31,7 @@ def pool(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def nothing_left_over(pool):
     yield
-    for run in pool.store.runs(statuses=("queued", "running", "paused")):
-        pool.stop(run.id)
-        reaches(pool, run.id, "stopped", "finished", "failed")
+    stop_all(pool)
 
 
 def pair(pool, first=TINY, second=BROKEN, **more):

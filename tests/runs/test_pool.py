@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from playground.config import RunConfig
 from playground.events import Pause, Resume, SetKnob, Stop, TakeStep
 from playground.knobs import ConfigError
+from playground.machine import processes
 from playground.machine.child import cause_of_death
 from playground.runs.lock import HomeInUse, HomeLock
 from playground.runs.moves import changes_of
@@ -19,22 +19,12 @@ from playground.runs.records import UnknownRun
 from playground.runs.runner import PoolFull, RunError, Runner
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue
+from support.pools import losses, reaches, stop_all, trains
+from support.trainings import TINY
+from support.waiting import until
 
-PATIENCE = 240
-TINY = {"network": "resnet-tiny", "batch_size": 32}
 LONG = RunConfig(**TINY, steps=20_000)
 QUEUE_LIMIT = 3
-
-
-def until(condition, what):
-    """Polls until something is so. Generous: the machine may be busy with other things."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE} s for {what}")
 
 
 @pytest.fixture(scope="module")
@@ -48,22 +38,7 @@ def pool(tmp_path_factory):
 def nothing_left_over(request):
     yield
     if "pool" in request.fixturenames:
-        pool = request.getfixturevalue("pool")
-        for run in pool.store.runs(statuses=("queued", "running", "paused")):
-            pool.stop(run.id)
-            reaches(pool, run.id, "stopped", "finished", "failed")
-
-
-def reaches(pool, run, *statuses):
-    return until(lambda: (found := pool.store.run(run)).status in statuses and found, f"{run} to be {' or '.join(statuses)}")
-
-
-def trains(pool, run, step=2):
-    until(lambda: pool.store.run(run).step >= step and pool.store.run(run).status == "running", f"step {step} of {run}")
-
-
-def losses(store, run):
-    return {entry.step: entry.body["loss"] for entry in store.events(run) if entry.kind == "metrics" and "loss" in entry.body}
+        stop_all(request.getfixturevalue("pool"))
 
 
 def worker_pid(pool, run):
@@ -198,7 +173,7 @@ def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
     following = pool.submit(RunConfig(**TINY, steps=3))
     os.kill(worker_pid(pool, doomed), signal.SIGKILL)
     found = reaches(pool, doomed, "failed")
-    assert "was killed (SIGKILL)" in found.message and "lower the batch size (it is 32)" in found.message
+    assert "was killed (SIGKILL)" in found.message and f"lower the batch size (it is {LONG.batch_size})" in found.message
     assert "Resume goes on from its last checkpoint, of step" in found.message
     reaches(pool, following, "finished")
     pool.resume(doomed)
@@ -232,6 +207,7 @@ def test_a_worker_with_nothing_to_do_goes_and_comes_back_with_a_run_or_a_visitor
 
 
 def test_a_worker_that_cannot_start_fails_what_waits_and_says_where_the_reason_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "_preloader", None)
     monkeypatch.setattr(sys, "executable", _breaks(tmp_path))
     pool = Pool(tmp_path / "home", slots=1)
     try:

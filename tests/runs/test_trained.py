@@ -10,7 +10,7 @@ from playground.runs.trained import NothingTrained, trained
 
 
 def test_a_run_is_found_again_as_its_checkpoint_left_it(home, tiny):
-    store, config = Store(home), RunConfig(**tiny, device="cpu")
+    store, config = Store(home), RunConfig(**tiny)
     run = store.create(config)
     with pytest.raises(NothingTrained, match="must have a checkpoint"):
         trained(store, run)

@@ -3,7 +3,6 @@
 import queue
 
 import pytest
-from test_pool import losses, reaches, trains
 
 from playground.config import RunConfig
 from playground.events import Change, Checkpoint, Finished, Metrics, Pause, Resume, SetKnob, Verdict
@@ -13,8 +12,10 @@ from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.way_back import RATE, WayBack, way_back
 from playground.training.run import train
+from support.pools import losses, reaches, trains
+from support.trainings import TINY
 
-WILD = {"method": "autoencoder", "network": "resnet-tiny", "batch_size": 32, "optimizer": "sgd", "optimizer.warmup_fraction": 0}
+WILD = TINY | {"method": "autoencoder", "optimizer": "sgd", "optimizer.warmup_fraction": 0}
 DIVERGES = WILD | {RATE: 10}
 
 

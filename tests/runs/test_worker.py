@@ -7,27 +7,14 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
 from playground.config import RunConfig
 from playground.machine.child import own_stdout
 from playground.runs.store import Store
-
-PATIENCE = 240
-TINY = {"network": "resnet-tiny", "batch_size": 32}
-
-
-def until(condition, what):
-    """Polls until something is so. Generous: the machine may be busy with other things."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE} s for {what}")
+from support.trainings import TINY
+from support.waiting import PATIENCE, until
 
 
 class Talk:

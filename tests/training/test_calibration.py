@@ -9,17 +9,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from playground.config import RunConfig
 from playground.datasets import load_images
 from playground.diagnostics import CATALOG as DIAGNOSTICS
-from playground.machine import devices
 from playground.methods import CATALOG
-from playground.training.trainer import Trainer, untrained
+from playground.training.trainer import untrained
 from playground.views.augment import augment
-
-SMALLEST = {"resnet": "resnet-tiny", "vit": "vit-tiny"}
-
-
-def config_of(method, **more):
-    network = SMALLEST["resnet" if "resnet" in CATALOG[method].accepts else "vit"]
-    return RunConfig(**{"method": method, "network": network, "batch_size": 32, "device": "cpu"} | more)
+from support.trainings import smallest, trainer_of
 
 
 def fresh(config):
@@ -49,7 +42,7 @@ def spreads(method, images):
 
 @pytest.mark.parametrize("method", CATALOG)
 def test_evaluation_and_training_mode_agree_before_the_first_step(method):
-    config = config_of(method)
+    config = smallest(method)
     made = fresh(config)
     if norms(made):
         frozen_encoder, training = (spreads(copy.deepcopy(made).train(mode), views(config)) for mode in (False, True))
@@ -58,21 +51,21 @@ def test_evaluation_and_training_mode_agree_before_the_first_step(method):
 
 @pytest.mark.parametrize("method", CATALOG)
 def test_every_batch_norm_has_seen_images_and_moves_on_as_ever(method):
-    made = fresh(config_of(method))
+    made = fresh(smallest(method))
     assert [name for name, each in norms(made).items() if not each.running_mean.any()] == []
     assert {each.momentum for each in norms(made).values()} <= {0.1}
 
 
 def test_the_projector_of_simclr_begins_with_its_true_spread():
     """0.80 of the 1 / sqrt(D) of a full sphere; with batch norm as torch makes it, it would be 0.33."""
-    made = fresh(config_of("simclr", network="resnet-small")).eval()
+    made = fresh(smallest("simclr", network="resnet-small")).eval()
     found = spreads(made, load_images(RunConfig().data, None)[1].pixels[:256].float() / 255)
     assert found["projector", "feature_std"] * 128**0.5 == pytest.approx(0.8, abs=0.04)
 
 
 @pytest.mark.parametrize("method", ["moco", "byol"])
 def test_a_teacher_begins_with_the_statistics_of_its_student(method):
-    made = fresh(config_of(method))
+    made = fresh(smallest(method))
     student = norms(torch.nn.Sequential(made.backbone, made.projector))
     teacher = norms(made.key_encoder if method == "moco" else made.teacher)
     assert list(student) == list(teacher)
@@ -84,7 +77,7 @@ def test_a_teacher_begins_with_the_statistics_of_its_student(method):
 @pytest.mark.parametrize("method", ["moco", "swav", "dino"])
 def test_calibration_leaves_queues_centers_and_weights_alone(method):
     """The same as a method that nobody calibrated, but for its batch norms."""
-    config, made = config_of(method), {}
+    config, made = smallest(method), {}
     for each in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             if not each:
@@ -97,7 +90,7 @@ def test_calibration_leaves_queues_centers_and_weights_alone(method):
 
 
 def test_calibration_follows_from_the_seed():
-    one, two = (fresh(config_of("simsiam")).state_dict() for _ in range(2))
+    one, two = (fresh(smallest("simsiam")).state_dict() for _ in range(2))
     assert all(torch.equal(each, two[name]) for name, each in one.items())
-    trained = Trainer(config_of("simsiam"), load_images(RunConfig().data, None)[0], devices.pick("cpu", "resnet")).method.state_dict()
+    trained = trainer_of(smallest("simsiam")).method.state_dict()
     assert all(torch.equal(each, trained[name]) for name, each in one.items())

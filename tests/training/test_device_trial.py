@@ -7,16 +7,13 @@ import os
 import pytest
 import torch
 
-from playground import RunConfig, train
-from playground.datasets import load_images
+from playground import train
 from playground.events import Checkpoint, Started
-from playground.machine import devices
 from playground.training import device_trial
 from playground.training.device_trial import FILE, chosen
-from playground.training.trainer import Trainer
+from support.trainings import tiny_config, trainer_of
 
 TAKES_TURNS = device_trial._Trial.takes_turns
-TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +23,8 @@ def forgotten(monkeypatch):
     monkeypatch.setattr(device_trial._Trial, "takes_turns", lambda self, device: True)
 
 
-def fresh(**more):
-    config = RunConfig(**TINY | more)
-    return Trainer(config, load_images(config.data, None)[0], devices.pick("cpu", config.network.choice.family))
+def fresh():
+    return trainer_of(tiny_config(steps=2))
 
 
 def paced(monkeypatch, **pace):
@@ -176,13 +172,13 @@ def test_the_threads_that_are_chosen_share_a_core_on_this_machine(home, monkeypa
 
 def test_the_settings_override_what_was_measured(home, monkeypatch):
     monkeypatch.setattr(device_trial, "_measured", lambda trainer: pytest.fail("measured although asked"))
-    started = next(each for each in train(RunConfig(**TINY, **{"device.precision": "bfloat16"})) if isinstance(each, Started))
+    started = next(each for each in train(tiny_config(steps=2, **{"device.precision": "bfloat16"})) if isinstance(each, Started))
     assert "bfloat16" in started.facts["device"] and started.facts["device_why"] == "bfloat16, as the settings ask for"
 
 
 def test_a_run_goes_on_in_the_precision_that_it_began_in(home, monkeypatch):
     paced(monkeypatch, bfloat16=0.5)
-    config = RunConfig(**TINY)
+    config = tiny_config(steps=2)
     events = list(train(config))
     kept = next(each for each in reversed(events) if isinstance(each, Checkpoint))
     paced(monkeypatch, bfloat16=2.0)
@@ -193,7 +189,7 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(home, monkeypatch):
 
 
 def test_a_checkpoint_of_a_run_without_a_device_can_be_gone_on_with(home):
-    config = RunConfig(**TINY)
+    config = tiny_config(steps=2)
     kept = next(each for each in reversed(list(train(config))) if isinstance(each, Checkpoint)).state
     del kept["device"]
     assert isinstance(next(iter(train(config, checkpoint=kept))), object)

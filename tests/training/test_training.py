@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from playground import RunConfig, train
-from playground.datasets import load_images
 from playground.events import (
     Baseline,
     Change,
@@ -28,6 +27,7 @@ from playground.events import (
 )
 from playground.machine import devices
 from playground.training.trainer import Trainer
+from support.trainings import smallest, tiny_config, trainer_of
 
 
 def numbers(events, leave=("views_per_second",)):
@@ -43,8 +43,14 @@ def of(kind, events):
     return [event for event in events if isinstance(event, kind)]
 
 
-def test_a_run_tells_its_story_in_order(tiny):
-    events = list(train(RunConfig(**tiny)))
+@pytest.fixture(scope="module")
+def whole():
+    """The run that most tests here are about, never interrupted."""
+    return list(train(tiny_config(steps=6)))
+
+
+def test_a_run_tells_its_story_in_order(whole):
+    events = whole
     assert [type(event) for event in events[:5]] == [EvalImages, Started, Baseline, Metrics, Snapshot]
     assert events[-1] == Finished(6, "finished", "", events[-1].facts)
     assert set(events[-1].facts) == {"seconds", "diagnostics_share", "views_per_second"}
@@ -53,37 +59,33 @@ def test_a_run_tells_its_story_in_order(tiny):
     assert of(Verdict, events)
 
 
-def test_two_runs_with_one_seed_are_equal_bit_for_bit(tiny):
-    first, second = (list(train(RunConfig(**tiny, seed=3))) for _ in range(2))
-    assert numbers(first) == numbers(second)
-    for one, other in zip(of(Snapshot, first), of(Snapshot, second), strict=True):
+def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_leave_the_global_generator_alone(whole):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    again = list(train(tiny_config(steps=6)))
+    assert torch.equal(torch.rand(3), expected)
+    assert numbers(whole) == numbers(again)
+    for one, other in zip(of(Snapshot, whole), of(Snapshot, again), strict=True):
         assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
 
 
-def test_another_seed_gives_another_run(tiny):
-    assert numbers(train(RunConfig(**tiny, seed=1))) != numbers(train(RunConfig(**tiny, seed=2)))
+def test_another_seed_gives_another_run(whole):
+    assert numbers(whole) != numbers(train(tiny_config(steps=6, seed=1)))
 
 
-def test_measuring_does_not_touch_the_training(tiny):
-    usual, measured = numbers(train(RunConfig(**tiny))), numbers(train(RunConfig(**tiny), measure_at=(1, 2, 4, 5, 90)))
+def test_measuring_does_not_touch_the_training(whole):
+    usual, measured = numbers(whole), numbers(train(tiny_config(steps=6), measure_at=(1, 2, 4, 5, 90)))
     assert {step: values["loss"] for step, values in usual.items() if step} == {
         step: values["loss"] for step, values in measured.items() if step
     }
     assert [step for step, values in measured.items() if "alignment" in values] == [0, 1, 2, 4, 5, 6]
 
 
-def test_training_leaves_the_global_generator_alone(tiny):
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    list(train(RunConfig(**tiny)))
-    assert torch.equal(torch.rand(3), expected)
-
-
 @pytest.mark.parametrize("method", ["simclr", "byol", "vicreg", "mae"])
-def test_stopped_and_resumed_equals_never_stopped(method, tiny):
-    config = RunConfig(**tiny | {"method": method, "network": "vit-tiny" if method == "mae" else "resnet-tiny"})
-    whole = numbers(train(config))
+def test_stopped_and_resumed_equals_never_stopped(method, whole):
+    config = smallest(method, steps=6)
+    straight = numbers(whole if method == "simclr" else train(config))
     commands = queue.SimpleQueue()
     stopped = []
     for event in train(config, commands=commands):
@@ -98,13 +100,13 @@ def test_stopped_and_resumed_equals_never_stopped(method, tiny):
     rest = list(train(config, checkpoint=of(Checkpoint, stopped)[-1].state))
     assert rest[1].step == at
     both = numbers(stopped) | numbers(rest)
-    assert {step: both[step]["loss"] for step in both if step} == {step: whole[step]["loss"] for step in whole if step}
+    assert {step: both[step]["loss"] for step in both if step} == {step: straight[step]["loss"] for step in straight if step}
     last = config.steps
-    assert both[last] == whole[last]
+    assert both[last] == straight[last]
 
 
-def test_a_checkpoint_survives_a_file(tiny, tmp_path):
-    config = RunConfig(**tiny)
+def test_a_checkpoint_survives_a_file(whole, tmp_path):
+    config = tiny_config(steps=6)
     commands = queue.SimpleQueue()
     commands.put(TakeStep())
     commands.put(Stop())
@@ -112,21 +114,19 @@ def test_a_checkpoint_survives_a_file(tiny, tmp_path):
         if isinstance(event, Checkpoint):
             torch.save(event.state, tmp_path / "checkpoint.pt")
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert numbers(train(config, checkpoint=state))[6] == numbers(train(config))[6]
+    assert numbers(train(config, checkpoint=state))[6] == numbers(whole)[6]
 
 
-def test_what_ran_before_in_this_process_changes_no_number(tiny):
+def test_what_ran_before_in_this_process_changes_no_number(whole):
     """Not even in the last bit: a run that took fewer threads leaves them to the next one, which is calibrated by its own."""
     if devices.thread_limit() < 2:
         pytest.skip("this process has one thread")
-    config = RunConfig(**tiny)
-    first = numbers(train(config))
     torch.set_num_threads(1)
-    assert numbers(train(config)) == first
+    assert numbers(train(tiny_config(steps=6))) == numbers(whole)
 
 
-def test_a_moved_knob_is_recorded_and_replayed_exactly(tiny):
-    config = RunConfig(**tiny)
+def test_a_moved_knob_is_recorded_and_replayed_exactly(whole):
+    config = tiny_config(steps=6)
     commands = queue.SimpleQueue()
     lived = []
     for event in train(config, commands=commands):
@@ -141,7 +141,7 @@ def test_a_moved_knob_is_recorded_and_replayed_exactly(tiny):
     replayed = list(train(config, changes=changes))
     assert of(Change, replayed) == changes
     assert {s: v["loss"] for s, v in numbers(lived).items() if s} == {s: v["loss"] for s, v in numbers(replayed).items() if s}
-    assert numbers(lived)[6] != numbers(train(config))[6]
+    assert numbers(lived)[6] != numbers(whole)[6]
 
 
 def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
@@ -194,7 +194,7 @@ def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):
     monkeypatch.setattr("playground.training.trainer.Trainer.update", full)
     last = list(train(RunConfig(**tiny)))[-1]
     assert last.status == "failed"
-    assert "lower the batch size (32)" in last.message
+    assert f"lower the batch size ({tiny['batch_size']})" in last.message
 
 
 def test_an_error_of_the_program_is_not_hidden(tiny, monkeypatch):
@@ -222,7 +222,7 @@ def test_stopping_to_ask_for_events_stops_the_training(tiny):
 def test_accumulated_batches_give_the_gradient_of_their_mean():
     """BatchNorm aside (a ViT has none), two batches of 16 are one of 32 for a loss that is a mean over images."""
     shared = {"method": "mae", "batch_size": 16, "device": "cpu", "steps": 4}
-    trainer = Trainer(RunConfig(**shared, accumulation=2), load_images(RunConfig().data, None)[0], devices.pick("cpu", "vit"))
+    trainer = trainer_of(RunConfig(**shared, accumulation=2))
     batches = [trainer.batch(1, part) for part in range(2)]
     assert not set(batches[0].rows.tolist()) & set(batches[1].rows.tolist())
     trainer.step = 1
@@ -230,7 +230,7 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
     added = [weight.grad.clone() for weight in trainer.method.parameters() if weight.grad is not None]
     alone = []
     for part, batch in enumerate(batches):
-        fresh = Trainer(RunConfig(**shared, accumulation=2), load_images(RunConfig().data, None)[0], devices.pick("cpu", "vit"))
+        fresh = trainer_of(RunConfig(**shared, accumulation=2))
         with fresh.device.autocast():
             loss = fresh.method.loss(batch, fresh._stream("loss", part))["loss"]
         loss.backward()
@@ -241,19 +241,17 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
 
 
 def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
-    events = list(train(RunConfig(**tiny, accumulation=3, device="cpu")))
+    events = list(train(RunConfig(**tiny, accumulation=3)))
     started = next(event for event in events if isinstance(event, Started))
-    assert started.facts["views_per_step"] == 32 * 3 * 2
-    trainer = Trainer(
-        RunConfig(**tiny, accumulation=3, device="cpu"), load_images(RunConfig().data, None)[0], devices.pick("cpu", "resnet")
-    )
+    assert started.facts["views_per_step"] == tiny["batch_size"] * 3 * 2
+    trainer = trainer_of(RunConfig(**tiny, accumulation=3))
     rows = [tuple(trainer.batch(step, part).rows.tolist()) for step in (1, 2) for part in range(3)]
-    assert len(set(sum(rows, ()))) == 6 * 32
+    assert len(set(sum(rows, ()))) == 6 * tiny["batch_size"]
 
 
 @pytest.mark.parametrize(("knob", "value", "begins"), [("method.variance_weight", 100.0, 4), ("optimizer.learning_rate", 0.01, 1)])
 def test_the_judge_compares_losses_since_a_knob_of_the_task_was_moved(knob, value, begins, tiny):
-    events = list(train(RunConfig(**tiny | {"method": "vicreg", "device": "cpu"}), changes=[Change(4, knob, value)]))
+    events = list(train(RunConfig(**tiny | {"method": "vicreg"}), changes=[Change(4, knob, value)]))
     losses = {event.step: event.values["loss"] for event in events if isinstance(event, Metrics) and "loss" in event.values}
     state = next(event.state for event in events if isinstance(event, Checkpoint))
     assert state["course"]["start"] == losses[begins] and state["course"]["recent"] == [losses[step] for step in range(begins, 7)]

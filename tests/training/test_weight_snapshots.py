@@ -31,7 +31,7 @@ def test_weights_are_kept_at_even_steps_and_less_often_when_they_are_large(monke
 
 
 def test_a_run_can_be_looked_through_as_it_was(home, tiny):
-    store, config = Store(home), RunConfig(**tiny, device="cpu")
+    store, config = Store(home), RunConfig(**tiny)
     run, snapshots = store.create(config), {}
     for event in train(config):
         if isinstance(event, Snapshot):
@@ -56,7 +56,7 @@ def test_a_run_can_be_looked_through_as_it_was(home, tiny):
 
 
 def test_the_last_step_comes_from_the_album_or_from_the_checkpoint(home, tiny):
-    store, config = Store(home), RunConfig(**tiny, device="cpu")
+    store, config = Store(home), RunConfig(**tiny)
     run = store.create(config)
     last = [event for event in train(config) if isinstance(event, Checkpoint)][-1]
     store.folder(run).save_checkpoint(last.step, last.state)

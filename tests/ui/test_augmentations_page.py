@@ -1,20 +1,18 @@
 """The Augmentations page without a browser: its controls, presets, address, sentences, and the way to the Train page."""
 
 import pytest
-from opening import address, by_key, opened, rendered
 
 from playground.analysis.presets import PRESETS
 from playground.config import RunConfig
-from playground.runs.pool import close_shared_pools
+from support.opening import address, by_key, opened, rendered
+from support.pools import pool_of_pages
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """One for all: the page asks the pool for runs, and its worker takes a while to warm up."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("home")))
+    """One for all: the page asks the pool for runs."""
+    with pool_of_pages(tmp_path_factory.mktemp("home")):
         yield
-        close_shared_pools()
 
 
 def take(page, preset):

@@ -4,9 +4,7 @@ import base64
 import itertools
 
 import numpy as np
-import opening
 import pytest
-from opening import address, by_key, rendered, sentences
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -15,22 +13,19 @@ from playground.analysis.interventions import FAILURE_MODES, breaks, broken, dif
 from playground.events import Change, Finished, Snapshot, Verdict
 from playground.knobs import ConfigError
 from playground.methods import CATALOG
-from playground.runs.pool import close_shared_pools, shared_pool
-from playground.runs.workers import Workers
 from playground.web.routes import routes
+from support import opening
+from support.opening import address, by_key, rendered, sentences
+from support.pools import pool_of_pages
+from support.trainings import tiny_config
 
 LAB = "collapse.py"
-TINY = {"network": "resnet-tiny", "batch_size": 32, "steps": 4}
 
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
-    """The pool of the page, without workers: what happens in a run is written by the test."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("lab")))
-        environment.setattr(Workers, "fill", lambda self: None)
-        yield shared_pool()
-        close_shared_pools()
+    with pool_of_pages(tmp_path_factory.mktemp("lab")) as pool:
+        yield pool
 
 
 def opened(**query):
@@ -151,7 +146,7 @@ def test_each_way_to_fail_says_what_its_button_does(pool):
 
 
 def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, monkeypatch):
-    config = RunConfig(**TINY)
+    config = tiny_config(steps=4)
     healthy = written(pool, config)
     sick = written(pool, config, beside=healthy)
     told = []
@@ -180,7 +175,7 @@ def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, 
 
 
 def test_what_another_tab_breaks_and_heals_in_the_broken_run_is_marked_here_too(pool):
-    config = RunConfig(**TINY)
+    config = tiny_config(steps=4)
     healthy = written(pool, config)
     sick = written(pool, config, beside=healthy)
     page = opened(lab__healthy=healthy, lab__broken=sick, lab__breaks="negatives")
@@ -191,7 +186,7 @@ def test_what_another_tab_breaks_and_heals_in_the_broken_run_is_marked_here_too(
 
 
 def test_failed_finished_and_missing_runs_keep_the_page_and_either_opens_on_the_train_page(pool):
-    config = RunConfig(**TINY, seed=3)
+    config = tiny_config(steps=4, seed=3)
     old = Verdict(4, "healthy", "No collapse.", {})
     healthy = written(pool, config, old, Finished(4, "finished"))
     sick = written(pool, broken(config, ["fast"]), Finished(2, "failed", "the loss must be finite, got nan"), beside=healthy)
@@ -229,7 +224,7 @@ def test_the_map_of_the_projector_lies_as_that_of_the_backbone(pool):
     line = np.linspace(-1, 1, 20, dtype=np.float32)[:, None]
     arrays = {"embedding": generator.normal(size=(20, 8)).astype(np.float32), "pca": np.hstack([line, 0 * line])}
     run = written(
-        pool, RunConfig(**TINY), Snapshot(1, arrays | {"projection": (3 * line * generator.normal(size=(1, 4))).astype(np.float16)})
+        pool, tiny_config(steps=4), Snapshot(1, arrays | {"projection": (3 * line * generator.normal(size=(1, 4))).astype(np.float16)})
     )
     pool.store.write(run, Snapshot(2, arrays))
     client = TestClient(Starlette(routes=routes(lambda: pool)))

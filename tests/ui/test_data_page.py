@@ -3,11 +3,11 @@
 import io
 
 import numpy as np
-from opening import by_key, opened, rendered
 from PIL import Image
 
 from playground.datasets import intake, own
 from playground.ui import live
+from support.opening import by_key, opened, rendered
 
 
 def test_the_page_offers_every_factor_and_other_examples(home):

@@ -3,32 +3,29 @@
 import dataclasses
 
 import numpy as np
-import opening
 import pytest
-from opening import address, by_key, rendered, sentences
 
 from playground import RunConfig
 from playground.events import Snapshot
-from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui.embeddings_state import EmbeddingsState
 from playground.ui.run_names import called
 from playground.ui.settings import read as read_settings
-
-TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
+from support import opening
+from support.opening import address, by_key, rendered, sentences
+from support.pools import pool_of_pages
+from support.trainings import tiny_config
 
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("maps")))
-        yield shared_pool()
-        close_shared_pools()
+    with pool_of_pages(tmp_path_factory.mktemp("maps")) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
 def runs(pool):
     """One with something to show, then one that failed before it measured anything."""
-    found = {"trained": pool.store.create(RunConfig(**TINY)), "failed": pool.store.create(RunConfig(method="byol", network="resnet-tiny"))}
+    found = {"trained": pool.store.create(tiny_config(steps=2)), "failed": pool.store.create(tiny_config(method="byol"))}
     pool.store.write(found["trained"], Snapshot(2, {"embedding": np.eye(20, dtype=np.float32)}))
     pool.store.mark(found["failed"], "failed", "no room on the disk")
     return found
@@ -108,7 +105,7 @@ def test_a_run_that_is_not_there_is_said_on_the_page_and_stays_in_the_address(ru
 
 
 def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(pool, runs):
-    gone = pool.store.create(RunConfig(**TINY))
+    gone = pool.store.create(tiny_config(steps=2))
     page = opened(run=gone)
     before = by_key(page, "selectbox", "map.run").options
     with pool.store._transaction(gone) as db:

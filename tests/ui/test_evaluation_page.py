@@ -1,34 +1,34 @@
 """The Evaluation page without a browser: its controls, its link, its sentences."""
 
-import opening
 import pytest
-from opening import by_key, rendered, sentences
 
-from playground import RunConfig, train
+from playground import RunConfig
 from playground.evaluation import Protocol
-from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui.evaluation import minutes, seconds
 from playground.ui.evaluation_state import EvaluationState
 from playground.ui.settings import read as read_settings
+from support import opening
+from support.opening import by_key, rendered, sentences
+from support.pools import pool_of_pages
+from support.trainings import tiny_config, trained
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("evaluation-page")))
-        store, config = shared_pool().store, RunConfig(network="resnet-tiny", batch_size=32, steps=2, device="cpu")
-        run = store.create(config)
-        for event in train(config):
-            store.write(run, event)
-        yield run
-        close_shared_pools()
+def pool(tmp_path_factory):
+    with pool_of_pages(tmp_path_factory.mktemp("evaluation-page")) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def run(pool):
+    return trained(pool.store, tiny_config(steps=2))
 
 
 @pytest.fixture
-def submitted(run, monkeypatch):
+def submitted(pool, monkeypatch):
     """What Evaluate asks for; nothing is measured here."""
     asked = []
-    monkeypatch.setattr(shared_pool().evaluations, "submit", lambda *given: asked.append(given))
+    monkeypatch.setattr(pool.evaluations, "submit", lambda *given: asked.append(given))
     return asked
 
 
@@ -98,8 +98,8 @@ def test_nothing_ticked_starts_nothing(run):
     assert any("got nothing" in each.value for each in page.warning)
 
 
-def test_while_it_goes_on_it_can_be_stopped_and_not_started(run, monkeypatch):
-    stopped, jobs = [], shared_pool().evaluations
+def test_while_it_goes_on_it_can_be_stopped_and_not_started(pool, run, monkeypatch):
+    stopped, jobs = [], pool.evaluations
     monkeypatch.setattr(jobs, "standing", lambda run: {"status": "running"})
     monkeypatch.setattr(jobs, "stop", stopped.append)
     page = opened()
@@ -109,8 +109,8 @@ def test_while_it_goes_on_it_can_be_stopped_and_not_started(run, monkeypatch):
     assert stopped == [run]
 
 
-def test_a_run_deleted_while_the_page_is_open_is_a_sentence(run):
-    store = shared_pool().store
+def test_a_run_deleted_while_the_page_is_open_is_a_sentence(pool):
+    store = pool.store
     gone = store.create(RunConfig(network="resnet-tiny"))
     page = opened(run=gone)
     with store._transaction() as db:
@@ -128,14 +128,14 @@ def test_a_link_to_a_run_that_is_not_there_shows_no_other(run):
     assert not by_key(page, "button", "evaluate").disabled
 
 
-def test_a_run_without_a_checkpoint_cannot_be_evaluated_and_says_why(run):
-    page = opened(run=shared_pool().store.create(RunConfig(network="resnet-tiny")))
+def test_a_run_without_a_checkpoint_cannot_be_evaluated_and_says_why(pool):
+    page = opened(run=pool.store.create(tiny_config()))
     assert by_key(page, "button", "evaluate").disabled
     assert any("No checkpoint yet" in each.value for each in page.caption)
 
 
-def test_a_run_without_labels_says_what_can_be_measured(run):
-    store = shared_pool().store
+def test_a_run_without_labels_says_what_can_be_measured(pool):
+    store = pool.store
     bare = store.create(RunConfig(data="stl10-unlabeled", network="resnet-tiny"))
     page = opened(run=bare)
     assert any("have no labels" in each.value for each in page.caption)
@@ -157,7 +157,7 @@ def test_its_keys_are_no_settings_of_a_run(run):
     assert EvaluationState.read(seen.address()) == seen
 
 
-def test_costs_follow_what_is_asked_for(run):
-    one = shared_pool().store.run(run)
+def test_costs_follow_what_is_asked_for(pool, run):
+    one = pool.store.run(run)
     assert seconds(one, Protocol(steps=800), "tuned") == pytest.approx(2 * seconds(one, Protocol(steps=400), "tuned"))
     assert (minutes(3), minutes(6), minutes(44), minutes(600)) == ("under 5 s", "about 5 s", "about 45 s", "about 10 min")

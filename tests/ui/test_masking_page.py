@@ -3,30 +3,28 @@
 import dataclasses
 import time
 
-import opening
 import pytest
 import torch
-from opening import by_key, rendered, sentences
 
-from playground import RunConfig, train
+from playground import RunConfig
 from playground.events import Change
-from playground.runs.pool import close_shared_pools, shared_pool
 from playground.ui import page_state
 from playground.ui.masking_state import MaskingState, called, masked_runs
 from playground.ui.settings import read as read_settings
 from playground.views.masking import Mask
 from playground.web.masks import bits_of
+from support import opening
+from support.opening import by_key, rendered, sentences
+from support.pools import pool_of_pages
+from support.trainings import tiny_config, trained
 
-TINY = {"network": "vit-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
 HALF = bits_of(torch.arange(64) < 32)
 
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("masking")))
-        yield shared_pool()
-        close_shared_pools()
+    with pool_of_pages(tmp_path_factory.mktemp("masking")) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +32,8 @@ def runs(pool):
     """Two MAEs that fit together, one of other patches, and a run that fills nothing in."""
     masks = {"masking.ratio": 0.5, "masking.strategy": "block"}
     kinds = {"plain": {}, "blocks": masks, "coarse": {"network.patch_size": 8}}
-    found = {}
-    for name, more in kinds.items():
-        config = RunConfig(**TINY | {"method": "mae"} | more)
-        found[name] = pool.store.create(config)
-        for event in train(config):
-            pool.store.write(found[name], event)
-    found["simclr"] = pool.store.create(RunConfig(network="resnet-tiny"))
-    return found
+    found = {name: trained(pool.store, tiny_config(method="mae", network="vit-tiny", steps=2, **more)) for name, more in kinds.items()}
+    return found | {"simclr": pool.store.create(tiny_config())}
 
 
 def opened(data="", **query):

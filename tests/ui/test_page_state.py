@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 import pytest
-from opening import address
 from pydantic import Field
 from streamlit.testing.v1 import AppTest
 
@@ -12,6 +11,7 @@ from playground.knobs import knob, option, switch
 from playground.ui import page_state
 from playground.ui.page_state import Count, LeftValues, OptionalCount, OptionalNames, PageState, Word, among, prefixes
 from playground.ui.settings import read
+from support.opening import address
 
 
 class Demo(PageState):

@@ -4,23 +4,20 @@ import time
 from urllib.parse import urlencode
 
 import pytest
-from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
 from playground.events import Checkpoint, Finished, Metrics, SetKnob, Started, Verdict
-from playground.runs.pool import close_shared_pools, shared_pool
 from playground.runs.store import Store
-from playground.runs.workers import Workers
 from playground.ui import controls
+from support.opening import address, by_key, opened, rendered, sentences
+from support.pools import pool_of_pages
 
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory):
     """One pool for the tests that need one: its worker takes a while to warm up."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("pool")))
-        yield shared_pool()
-        close_shared_pools()
+    with pool_of_pages(tmp_path_factory.mktemp("pool"), workers=True) as pool:
+        yield pool
 
 
 def test_the_page_opens_with_every_knob_of_the_config(home):
@@ -181,23 +178,20 @@ def diverged(home):
     return run
 
 
-def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monkeypatch):
-    monkeypatch.setattr(Workers, "fill", lambda self: None)
+def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home):
     run = diverged(home)
-    page = opened(run=run)
-    assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"
-    by_key(page, "select_slider", "optimizer.learning_rate").set_value(0.1)
-    rendered(page)
-    assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.1"
-    assert any("Resume goes on from step 20 with learning rate 0.1" in each.value for each in page.caption)
-    spoiled = home / "runs" / run / "checkpoints" / "0000010.pt"
-    spoiled.write_bytes(spoiled.read_bytes()[:-100])
-    rendered(page)
-    assert any("The checkpoint of step 10 is damaged" in each.value for each in page.warning)
-    by_key(page, "button", "pause").click()
-    rendered(page)
-    try:
-        assert shared_pool().store.run(run).status == "queued"
-        assert shared_pool().store.begin(run)[1] == [SetKnob("optimizer.learning_rate", 0.1)]
-    finally:
-        close_shared_pools()
+    with pool_of_pages(home) as pool:
+        page = opened(run=run)
+        assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"
+        by_key(page, "select_slider", "optimizer.learning_rate").set_value(0.1)
+        rendered(page)
+        assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.1"
+        assert any("Resume goes on from step 20 with learning rate 0.1" in each.value for each in page.caption)
+        spoiled = home / "runs" / run / "checkpoints" / "0000010.pt"
+        spoiled.write_bytes(spoiled.read_bytes()[:-100])
+        rendered(page)
+        assert any("The checkpoint of step 10 is damaged" in each.value for each in page.warning)
+        by_key(page, "button", "pause").click()
+        rendered(page)
+        assert pool.store.run(run).status == "queued"
+        assert pool.store.begin(run)[1] == [SetKnob("optimizer.learning_rate", 0.1)]

@@ -1,8 +1,7 @@
 """On every page, however one came there, the browser is told of each control what it stands for."""
 
-from opening import by_key, opened, rendered
-
 from playground.home import site
+from support.opening import by_key, opened, rendered
 
 WALK = ("masking", "data", "train", "data", "augmentations", "train", "collapse", "data", "train")
 

@@ -2,25 +2,20 @@
 
 import base64
 import shutil
-import threading
 
-import httpx
 import numpy as np
 import pytest
 import torch
-import uvicorn
-from starlette.applications import Starlette
 
-from playground import RunConfig, train
+from playground import RunConfig
 from playground.analysis.layer_report import SHOWN, VIEWS, in_picture, of_views
 from playground.diagnostics.dimension import lidar, participation_ratio
 from playground.diagnostics.similarity import linear_cka
 from playground.events import EvalImages, Finished, Snapshot
-from playground.runs.pool import Pool
 from playground.web.geometry import MOST, spread
-from playground.web.routes import routes
+from support import trainings
+from support.serving import Served
 
-TINY = RunConfig(network="resnet-tiny", batch_size=16, steps=2, device="cpu")
 IMAGES = torch.randint(0, 256, (40, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)).numpy()
 
 
@@ -28,23 +23,11 @@ def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).numpy()
 
 
-class Served:
-    """The routes on a port of their own."""
-
-    def __init__(self, home):
-        self.pool = Pool(home, slots=1, warm=False)
-        self.store = self.pool.store
-        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes(lambda: self.pool)), port=0, log_level="warning"))
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        while not self.server.started:
-            assert self.thread.is_alive()
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/runs/", timeout=120)
+class WithRuns(Served):
+    """A server with runs that have just these snapshots: step -> arrays."""
 
     def left(self, snapshots, labels=None, images=IMAGES):
-        """A run with just these snapshots: step -> arrays."""
-        run = self.store.create(TINY)
+        run = self.store.create(RunConfig())
         self.store.write(run, EvalImages(0, images, labels or {}, {}))
         for step, arrays in snapshots.items():
             self.store.write(run, Snapshot(step, arrays))
@@ -54,26 +37,16 @@ class Served:
     def get(self, run, what="", **query):
         return self.http.get(f"{run}/geometry{what}", params=query)
 
-    def close(self):
-        self.http.close()
-        self.server.should_exit = True
-        self.thread.join()
-        self.pool.close()
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("home"))
-    yield served
-    served.close()
+    with WithRuns(tmp_path_factory.mktemp("home"), "/api/runs/") as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
 def trained(served):
-    run = served.store.create(TINY)
-    for event in train(TINY):
-        served.store.write(run, event)
-    return run
+    return trainings.trained(served.store, trainings.tiny_config(steps=2))
 
 
 def unpacked(found):

@@ -9,16 +9,12 @@ import shutil
 import sqlite3
 import struct
 import sys
-import threading
 import zlib
 
-import httpx
 import numpy as np
 import pytest
 import torch
-import uvicorn
 from PIL import Image
-from starlette.applications import Starlette
 
 from playground import RunConfig, train
 from playground.analysis import maps
@@ -26,12 +22,12 @@ from playground.events import Checkpoint, Snapshot, TakeStep, Weights
 from playground.machine.child import PACKAGE
 from playground.projection import LayoutWorker
 from playground.runs.points import images_here, points_of
-from playground.runs.pool import Pool
 from playground.runs.trained import trained
 from playground.web.landing import squared
-from playground.web.routes import routes
+from support.serving import Served
+from support.trainings import tiny_config
 
-TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu", "method.projection_size": 3}
+FLAT = {"steps": 2, "method.projection_size": 3}
 # The real process, but for UMAP, which takes half a minute to compile itself: PCA at ten times the size stands in for it.
 QUICK = f"""
 import sys; sys.path.insert(0, {str(PACKAGE)!r})
@@ -67,27 +63,19 @@ def constant(event):
     return Snapshot(event.step, event.arrays | flat)
 
 
-class Served:
-    """The routes on a port of their own, and runs of many kinds."""
+class WithRuns(Served):
+    """A server with runs of many kinds."""
 
     def __init__(self, home):
-        self.pool = Pool(home, slots=1, warm=False, projector=QuickProjector)
-        self.store = self.pool.store
-        self.runs = {name: self.store.create(RunConfig(**TINY)) for name in VERSIONS}
-        self.train(RunConfig(**TINY), {self.runs[name]: change for name, change in VERSIONS.items()})
-        vit = RunConfig(method="mae", network="vit-tiny", batch_size=16, steps=1, device="cpu")
+        super().__init__(home, "/api/runs/", projector=QuickProjector)
+        self.runs = {name: self.store.create(tiny_config(**FLAT)) for name in VERSIONS}
+        self.train(tiny_config(**FLAT), {self.runs[name]: change for name, change in VERSIONS.items()})
+        vit = tiny_config(method="mae", network="vit-tiny", steps=1)
         self.runs |= {"mae": self.store.create(vit), "empty": self.store.create(vit)}
         self.train(vit, {self.runs["mae"]: lambda event: event})
         self.runs["elsewhere"] = self.store.create(RunConfig(data="cifar10"))
         with sqlite3.connect(home / "playground.db") as db:
             db.execute("UPDATE runs SET config = json_set(config, '$.\"method.forgotten\"', 1) WHERE id = ?", (self.runs["broken"],))
-        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes(lambda: self.pool)), port=0, log_level="warning"))
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        while not self.server.started:
-            assert self.thread.is_alive()
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/runs/", timeout=60)
 
     def train(self, config, kept):
         commands = queue.SimpleQueue()
@@ -107,18 +95,11 @@ class Served:
     def folder(self, name):
         return self.store.folder(self.runs[name])
 
-    def close(self):
-        self.http.close()
-        self.server.should_exit = True
-        self.thread.join()
-        self.pool.close()
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("home"))
-    yield served
-    served.close()
+    with WithRuns(tmp_path_factory.mktemp("home")) as served:
+        yield served
 
 
 def unpacked(array):

@@ -2,26 +2,23 @@
 
 import base64
 import io
-import threading
 
-import httpx
 import numpy as np
 import pytest
 import torch
-import uvicorn
 from PIL import Image
-from starlette.applications import Starlette
 
-from playground import RunConfig, train
+from playground import RunConfig
 from playground.datasets import load_images
 from playground.methods.shared.masked import masked_mean
-from playground.runs.pool import Pool
 from playground.runs.trained import trained
 from playground.views.masking import Mask
 from playground.web.masks import bits_of, hidden_of, probe_image
-from playground.web.routes import routes
+from support import trainings
+from support.serving import Served
+from support.trainings import tiny_config
 
-TINY = {"network": "vit-tiny", "batch_size": 16, "steps": 3, "device": "cpu"}
+VIT = {"network": "vit-tiny", "steps": 3}
 RUNS = {
     "mae": {},
     "normalized": {"method": "mae", "method.normalize_patches": True},
@@ -35,43 +32,22 @@ BEGUN = {
 }  # no more than that
 
 
-class Served:
-    """The routes on a port of their own, and runs of many kinds."""
+class WithRuns(Served):
+    """A server with runs of many kinds."""
 
     def __init__(self, home):
-        self.pool = Pool(home, slots=1, warm=False)
-        self.store = self.pool.store
-        self.runs = {name: self.run(RunConfig(**TINY | {"method": name} | more)) for name, more in RUNS.items()}
-        self.runs |= {name: self.store.create(RunConfig(**TINY | more)) for name, more in BEGUN.items()}
-        self.server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes(lambda: self.pool)), port=0, log_level="warning"))
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        while not self.server.started:
-            assert self.thread.is_alive()
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/runs/", timeout=60)
-
-    def run(self, config):
-        run = self.store.create(config)
-        for event in train(config):
-            self.store.write(run, event)
-        return run
+        super().__init__(home, "/api/runs/")
+        self.runs = {name: trainings.trained(self.store, tiny_config(**VIT | {"method": name} | more)) for name, more in RUNS.items()}
+        self.runs |= {name: self.store.create(tiny_config(**VIT | more)) for name, more in BEGUN.items()}
 
     def get(self, name, what, **query):
         return self.http.get(f"{self.runs.get(name, name)}/{what}", params=query)
 
-    def close(self):
-        self.http.close()
-        self.server.should_exit = True
-        self.thread.join()
-        self.pool.close()
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("home"))
-    yield served
-    served.close()
+    with WithRuns(tmp_path_factory.mktemp("home")) as served:
+        yield served
 
 
 def pixels(address):

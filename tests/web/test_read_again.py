@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from playground import RunConfig, train
+from playground import RunConfig
 from playground.cli.evaluating import evaluated
 from playground.datasets import intake, load_images
 from playground.evaluation import Protocol
@@ -15,6 +15,7 @@ from playground.runs.condition import condition
 from playground.runs.points import points_of
 from playground.runs.store import Store
 from playground.web.evaluation import Evaluation
+from support.trainings import trained
 
 QUICK = Protocol(parts=("knn_classifier",), shares=(1.0,), seeds=1, labels=50)
 
@@ -35,10 +36,8 @@ def run(home):
         for row in range(60):
             Image.fromarray(chance.integers(0, 256, (32, 32, 3), np.uint8)).save(home / f"birds/{kind}/{row}.png")
     list(intake.add(home / "birds"))
-    config, store = RunConfig(data="own-birds", steps=2, network="resnet-tiny", device="cpu"), Store(home)
-    name = store.create(config)
-    for event in train(config):
-        store.write(name, event)
+    store = Store(home)
+    name = trained(store, RunConfig(data="own-birds", steps=2, network="resnet-tiny", device="cpu"))
     return store, name, home / "birds"
 
 

@@ -16,74 +16,33 @@ import time
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
-from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from playground.config import RunConfig
 from playground.events import Change, EvalImages, Finished, Metrics, SetKnob, Snapshot, Started, TakeStep
 from playground.home import site
-from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.web.hub import ANYWAY
-from playground.web.routes import routes
-
-PATIENCE = 240
-
-
-def until(condition, what):
-    """Polls until something is so. Generous: the machine may be busy with other things."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE} s for {what}")
+from support.serving import Served
+from support.trainings import TINY
+from support.waiting import PATIENCE, until
 
 
-class Served:
-    """The routes on a port of their own, over a pool without workers: what happens in a run is written by the test."""
-
-    def __init__(self, home):
-        self.pool = Pool(home, slots=1, warm=False)
-        self.store = self.pool.store
-        self.stopping = threading.Event()
-        found = routes(lambda: self.pool, self.stopping)
-        self.hub = found[-1].endpoint.__self__.hub
-        config = uvicorn.Config(Starlette(routes=found), port=0, log_level="warning", ws="websockets-sansio")
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        until(lambda: self.server.started, "the server")
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
+class WithRuns(Served):
+    """A server with runs that nobody trains."""
 
     def run(self, steps=300):
-        """A run that nobody trains: the test says what happens in it."""
         run = self.store.create(RunConfig(steps=steps))
         self.store.write(run, Started(0, {"device": "cpu", "steps": steps}))
         return run
 
-    @contextlib.contextmanager
-    def socket(self, **options):
-        with connect(f"ws://127.0.0.1:{self.port}/api/ws", **options) as page:
-            yield page
-
-    def close(self):
-        self.http.close()
-        self.server.should_exit = True
-        self.thread.join()
-        self.pool.close()
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("home"))
-    yield served
-    served.close()
+    with WithRuns(tmp_path_factory.mktemp("home")) as served:
+        yield served
 
 
 def hear(page):
@@ -391,7 +350,7 @@ class App:
 
 def test_the_app_trains_what_waits_and_after_a_kill_says_interrupted_with_every_metric(tmp_path):
     store = Store(tmp_path)
-    run = store.create(RunConfig(network="resnet-tiny", batch_size=32, steps=20_000))
+    run = store.create(RunConfig(**TINY, steps=20_000))
     app = App(tmp_path)
     try:
         until(lambda: app.get("/healthz"), "the server")

@@ -2,44 +2,27 @@
 
 import base64
 import io
-import threading
-import time
 
-import httpx
 import numpy as np
 import pytest
 import torch
-import uvicorn
 from PIL import Image
-from starlette.applications import Starlette
 
 from playground import RunConfig, train
 from playground.analysis.views import local_views, steps, views
 from playground.datasets import load_images
 from playground.events import Checkpoint
-from playground.runs.pool import Pool
-from playground.web.routes import routes
+from support.serving import Served
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A client of a server of its own, with a pool without workers."""
+    """The server has this home, too."""
     with pytest.MonkeyPatch.context() as environment:
         folder = tmp_path_factory.mktemp("home")
         environment.setenv("SSL_PLAYGROUND_HOME", str(folder))
-        pool = Pool(folder, slots=1, warm=False)
-        server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes(lambda: pool)), port=0, log_level="warning", ws="websockets-sansio"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/api/"
-        with httpx.Client(base_url=address, timeout=240) as client:
-            client.pool = pool
-            yield client
-        server.should_exit = True
-        thread.join()
-        pool.close()
+        with Served(folder, "/api/") as served:
+            yield served
 
 
 def tiles(atlas):
@@ -62,44 +45,44 @@ def as_bytes(pictures):
 
 def test_the_pictures_are_those_of_the_config_the_image_and_the_draw(site):
     query = {"method": "dino", "augment.hue": 0.3, "crops.local_views": 3, "seed": 4, "image": 11, "draw": 2, "views": 10}
-    found = site.get("views", params=query).json()
+    found = site.http.get("views", params=query).json()
     config = RunConfig(method="dino", seed=4, **{"augment.hue": 0.3, "crops.local_views": 3})
     images = load_images(config.data, None)[0]
     assert torch.equal(tiles(found["original"])[0], images.pixels[11])
     assert torch.equal(tiles(found["views"]), as_bytes(views(config, images.pixels[11], 2, 10).pictures))
     assert torch.equal(tiles(found["local"]), as_bytes(local_views(config, images.pixels[11], 2).pictures))
     assert len(found["views"]["facts"]) == 10 and found["image"]["labels"]["shape"] == images.names["shape"][images.factors["shape"][11]]
-    made = site.get("views/steps", params=query | {"view": 4}).json()
+    made = site.http.get("views/steps", params=query | {"view": 4}).json()
     assert torch.equal(tiles(made), as_bytes(torch.cat(steps(config, images.pixels[11], 2, 4))))
     assert made["facts"] == found["views"]["facts"][4] and made["view"] == 4
 
 
 def test_the_rest_answers_too(site):
-    overlap = site.get("views/overlap", params={"augment.crop_scale_min": 0.2}).json()
+    overlap = site.http.get("views/overlap", params={"augment.crop_scale_min": 0.2}).json()
     assert 0 < overlap["union"]["mean"] < 1 and sum(overlap["union"]["counts"]) == pytest.approx(1) and "inside" not in overlap
-    sides = site.get("views/presets", params={"image": 4095}).json()
+    sides = site.http.get("views/presets", params={"image": 4095}).json()
     assert sides["images"] == [4095, 0, 1, 2, 3, 4]
     assert [each["name"] for each in sides["presets"]] == ["now", "none", "weak", "simclr", "moco-v2", "byol", "dino", "own"]
-    read = site.get("views/survival", params={"network": "resnet-tiny"}).json()
+    read = site.http.get("views/survival", params={"network": "resnet-tiny"}).json()
     assert {each["factor"] for each in read["factors"]} == {"shape", "color", "size", "position", "rotation", "background"}
-    assert site.get("views/survival", params={"network": "resnet-tiny"}).json() == read
+    assert site.http.get("views/survival", params={"network": "resnet-tiny"}).json() == read
 
 
 def test_a_run_has_a_profile_beside_the_network_it_began_as(site, tiny):
-    store, config = site.pool.store, RunConfig(**tiny, device="cpu")
+    store, config = site.pool.store, RunConfig(**tiny)
     run = store.create(config)
-    none = site.get("views/invariance", params={"run": run})
+    none = site.http.get("views/invariance", params={"run": run})
     assert none.status_code == 400 and "must have a checkpoint" in none.json()["error"]
     checkpoint = [event for event in train(config) if isinstance(event, Checkpoint)][-1]
     store.folder(run).save_checkpoint(checkpoint.step, checkpoint.state)
-    found = site.get("views/invariance", params={"run": run}).json()
+    found = site.http.get("views/invariance", params={"run": run}).json()
     assert (found["run"], found["step"]) == (run, 6)
-    alone = site.get("views/invariance", params={"network": "resnet-tiny"}).json()
+    alone = site.http.get("views/invariance", params={"network": "resnet-tiny"}).json()
     for with_run, without in zip(found["operators"], alone["operators"], strict=True):
         assert with_run["untrained"] == without["untrained"] and without["trained"] is None
         assert len(with_run["trained"]) == len(with_run["strengths"])
     assert any(each["trained"] != each["untrained"] for each in found["operators"])
-    assert site.get("views/invariance", params={"run": "nowhere1"}).status_code == 404
+    assert site.http.get("views/invariance", params={"run": "nowhere1"}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -120,12 +103,12 @@ def test_a_run_has_a_profile_beside_the_network_it_began_as(site, tiny):
     ],
 )
 def test_what_cannot_be_is_one_sentence(site, address, sentence):
-    answer = site.get(address)
+    answer = site.http.get(address)
     assert answer.status_code == 400 and answer.json()["error"].startswith(sentence)
 
 
 def test_an_answer_that_the_browser_has_is_not_made_again(site):
-    first = site.get("views?image=3")
-    again = site.get("views?image=3", headers={"If-None-Match": first.headers["etag"]})
+    first = site.http.get("views?image=3")
+    again = site.http.get("views?image=3", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert site.get("views?image=4", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+    assert site.http.get("views?image=4", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
