@@ -57,10 +57,10 @@ def test_uncertainty_weighs_a_loss_by_what_it_exceeds_its_least_value():
     optimizer = torch.optim.SGD([method.log_variances], lr=0.5)
     for _ in range(200):
         optimizer.zero_grad()
-        method._weighed(losses).sum().backward()
+        method._weighted(losses).sum().backward()
         optimizer.step()
     assert torch.allclose(method.log_variances, above.log(), atol=1e-4)
-    assert torch.allclose(method._weighed(losses), (1 + above.log()) / 2, atol=1e-4)
+    assert torch.allclose(method._weighted(losses), (1 + above.log()) / 2, atol=1e-4)
     assert torch.allclose(method._slopes(), 1 / (2 * above), atol=1e-4)
 
 
