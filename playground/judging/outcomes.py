@@ -66,7 +66,7 @@ class Record:
         subject, start = RunContext.of_run(config, self.facts), self.measures[0][1]
         said: list[Verdict] = []
         for step, values in self.measures[1:]:
-            course = LossCourse(self.losses[:step]).told() or self._older_course(step)
+            course = LossCourse(self.losses[:step]).values() or self._older_course(step)
             said.append(judge(step, values | course, start, subject, said[-1] if said else None))
         return said + ([diverged(*self.failed)] if self.failed else [])
 
