@@ -1,7 +1,7 @@
-"""The process that lays out frames, seen from the server.
+"""The client of the process that computes layouts.
 
-UMAP compiles itself for seconds in every new process and must not be called from two threads at once. So a `LayoutWorker` keeps one
-process that does nothing else: `python -m playground.projection`.
+UMAP compiles for seconds in every new process and must not be called from two threads at once. So a `LayoutWorker` runs one
+process only for it: `python -m playground.projection`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Callback = Callable[[np.ndarray], None]
 
 
 class Request(NamedTuple):
-    """One frame to lay out. previous: where it starts, or None for the last layout of its key."""
+    """One frame to lay out. previous: the starting layout, or None for the last layout of its key."""
 
     kind: str
     features: np.ndarray
@@ -40,10 +40,10 @@ class Request(NamedTuple):
 
 
 class LayoutWorker:
-    """A process of its own that lays out frames by UMAP or t-SNE, one at a time; each starts from the last layout of its key.
+    """A separate process that lays out frames by UMAP or t-SNE, one at a time; each starts from the last layout of its key.
 
-    It compiles itself first (`ready`); requests may come before. A frame that waits is replaced by a newer one of its key: the
-    map skips frames rather than lags. A process that dies is started again, and the frame it had is not lost.
+    It compiles first (`ready`); requests may come before. A waiting frame is replaced by a newer one of its key, so the
+    map skips frames instead of falling behind. A process that dies is started again, and its frame is not lost.
     """
 
     command = (sys.executable, "-m", "playground.projection.__main__")
@@ -51,7 +51,7 @@ class LayoutWorker:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waiting: dict[Hashable, Request] = {}
-        self._asked: set[Future[np.ndarray]] = set()
+        self._answers: set[Future[np.ndarray]] = set()
         self._layouts: dict[Hashable, np.ndarray] = {}
         self._running: Hashable = None
         self._process: Process | None = None
@@ -62,25 +62,25 @@ class LayoutWorker:
 
     @property
     def ready(self) -> bool:
-        """Whether the process is there and has compiled itself."""
+        """Whether the process runs and has compiled."""
         process = self._process
         return self._warm and process is not None and process.poll() is None
 
     def submit(self, key: Hashable, features: np.ndarray | Tensor, callback: Callback) -> None:
-        """Asks for a layout of features (N, D). `callback(layout)`, (N, 2) float32, is called from another thread."""
+        """Requests a layout of features (N, D). `callback(layout)`, (N, 2) float32, is called from another thread."""
         self._put(key, Request("umap", _rows(features), None, callback))
 
     def ask(self, kind: str, features: np.ndarray | Tensor, previous: np.ndarray | None = None) -> Future[np.ndarray]:
         """A layout of features (N, D) that starts from `previous`, (N, 2). kind: "umap" or "tsne". No other frame replaces it."""
         answer: Future[np.ndarray] = Future()
         with self._changed:
-            self._asked.add(answer)
-        answer.add_done_callback(self._asked.discard)
+            self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
         self._put(answer, Request(kind, _rows(features), NOWHERE if previous is None else previous, lambda layout: _answer(answer, layout)))
         return answer
 
     def forget(self, key: Hashable) -> None:
-        """Drops the last layout of a key, and what was asked for it."""
+        """Discards the last layout of a key and its requests."""
         with self._changed:
             self._waiting.pop(key, None)
             self._layouts.pop(key, None)
@@ -88,16 +88,16 @@ class LayoutWorker:
                 self._running = None
 
     def close(self) -> None:
-        """Ends the process and the thread. Nothing is called back afterwards."""
+        """Ends the process and the thread. No callback is called afterwards."""
         atexit.unregister(self.close)
         with self._changed:
             self._closed = True
             self._waiting.clear()
-            asked = list(self._asked)
+            answers = list(self._answers)
             if self._process is not None:
                 self._process.kill()
             self._changed.notify_all()
-        for answer in asked:
+        for answer in answers:
             answer.cancel()
         if self._thread is not threading.current_thread():
             self._thread.join()
@@ -111,7 +111,7 @@ class LayoutWorker:
             self._changed.notify_all()
 
     def _serve(self) -> None:
-        """The thread: keeps the process, and takes one frame after the other to it."""
+        """The thread: starts the process and sends it one frame after the other."""
         with contextlib.suppress(OSError, EOFError):
             self._connect()
         while (following := self._next()) is not None:
@@ -120,12 +120,12 @@ class LayoutWorker:
             if self._keep(key, layout):
                 try:
                     request.callback(layout)
-                except Exception:  # one listener's mistake must not end the maps of all others
+                except Exception:  # an error in one callback must not end all other maps
                     logging.getLogger(__name__).exception("a map's callback failed")
         self._hang_up()
 
     def _next(self) -> tuple[Hashable, Request] | None:
-        """Waits for a request; None once closed. The last layout is of no use to it where the count of rows has changed."""
+        """Waits for a request; None once closed. The last layout is ignored if the number of rows has changed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
             if self._closed:
@@ -136,15 +136,15 @@ class LayoutWorker:
             return key, request._replace(previous=previous if len(previous) == len(request.features) else NOWHERE)
 
     def _keep(self, key: Hashable, layout: np.ndarray) -> bool:
-        """Remembers a layout, unless it was asked for by `ask`; False where nobody wants it any more."""
+        """Stores a layout, unless it was requested by `ask`; returns False if it is no longer needed."""
         with self._changed:
             wanted = not self._closed and self._running == key
-            if wanted and key not in self._asked:
+            if wanted and key not in self._answers:
                 self._layouts[key] = layout
             return wanted
 
     def _layout(self, request: Request) -> np.ndarray:
-        """By the process; by one more where that dies; by PCA where the second dies over the same frame."""
+        """Computes a layout in the process; in a new one if that dies; by PCA if the second one dies at the same frame."""
         previous = NOWHERE if request.previous is None else request.previous
         for _ in range(2):
             with contextlib.suppress(OSError, EOFError):
@@ -155,15 +155,15 @@ class LayoutWorker:
         return pca(torch.tensor(request.features), previous)
 
     def _connect(self) -> Process:
-        """Starts the process and waits until it has compiled itself."""
+        """Starts the process and waits until it has compiled."""
         self._hang_up()
         paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
-        # One thread: the other cores are training.
-        changed = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
+        # One thread: the other cores are used for training.
+        variables = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
         with self._changed:
             if self._closed:
                 raise EOFError
-            process = spawn(self.command, os.environ | changed)
+            process = spawn(self.command, os.environ | variables)
             self._process = process
         receive(process.stdout)
         self._warm = True

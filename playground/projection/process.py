@@ -1,4 +1,4 @@
-"""The process that lays out frames, seen from inside: messages in, layouts out. A message is one line of JSON, then numbers."""
+"""The process that computes layouts: messages in, layouts out. A message is one line of JSON, then numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAYOUTS: dict[str, Callable[..., np.ndarray]] = {"umap": umap_layout, "tsne": ts
 
 
 def send(stream: Any, *arrays: np.ndarray, kind: str = "") -> None:
-    """One message: a line with the kind of layout that is asked for and the shapes, then the numbers, float32."""
+    """Sends one message: a line with the kind of layout and the shapes, then the numbers, float32."""
     stream.write(json.dumps([kind, [array.shape for array in arrays]]).encode() + b"\n")
     for array in arrays:
         stream.write(array.astype(np.float32).tobytes())
@@ -28,7 +28,7 @@ def send(stream: Any, *arrays: np.ndarray, kind: str = "") -> None:
 
 
 def receive(stream: Any) -> tuple[str, list[np.ndarray]]:
-    """What `send` sent. Raises EOFError where the other side is gone."""
+    """Receives a message of `send`. Raises EOFError if the other side has ended."""
     line = stream.readline()
     if not line.endswith(b"\n"):
         raise EOFError
@@ -48,8 +48,8 @@ def main() -> None:
     """The process: warms up, then answers each (features, previous) with a layout until its input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process itself
     if hasattr(os, "nice"):
-        os.nice(10)  # training comes first: beside an equal on two cores, its steps would take more than twice as long
-    # Libraries may print: to stderr, so that nothing but answers leaves by stdout.
+        os.nice(10)  # lower priority than training, whose steps would otherwise take more than twice as long on two cores
+    # Output that libraries print goes to stderr, so that stdout has only answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     LAYOUTS["umap"](torch.rand(64, 8, generator=torch.Generator().manual_seed(0)), epochs=2)
