@@ -1,6 +1,6 @@
-"""What a training says while it goes: small dataclasses, in the order in which they happen.
+"""The events of a training: small dataclasses, in the order in which they occur, and the commands that a training accepts.
 
-They are all that leaves `training.train`: the command line prints them, the worker stores them, the page draws them.
+Events are the only output of `training.train`: the command line prints them, the worker stores them, the page shows them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Fetching:
-    """A data set is on its way, in bytes, or its images are being decoded; `total` is 0 where the server does not say."""
+    """The progress of a download, in bytes, or of decoding images; `total` is 0 if it is unknown."""
 
     step: int
     what: str
@@ -32,7 +32,7 @@ class Fetching:
 
 @dataclass(frozen=True)
 class EvalImages:
-    """The probe set, once: images (N, H, W, 3) uint8, labels[factor] (N,), and what the labels are called."""
+    """The probe set, sent once: images (N, H, W, 3) uint8, labels[factor] (N,), and the names of the labels."""
 
     step: int
     images: np.ndarray = field(repr=False)
@@ -42,7 +42,7 @@ class EvalImages:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Named numbers of one step: `loss` at every step, diagnostics such as `knn/shape` at the steps that are measured."""
+    """Metrics of one step: `loss` at every step, diagnostics such as `knn/shape` at the measured steps."""
 
     step: int
     values: dict[str, float]
@@ -50,9 +50,9 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "chance": ..., "trivial": ...}.
+    """Metrics without any training, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "chance": ..., "trivial": ...}.
 
-    chance: of who always names the commonest label.
+    chance: the accuracy of always predicting the most frequent label.
     """
 
     step: int
@@ -63,10 +63,10 @@ class Baseline:
 class Snapshot:
     """Everything captured from the probe set at one step.
 
-    arrays: "embedding" (N, D) float32, "projection" (N, P) likewise where there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
-    float32, "spectrum/projector", "similarity/positive" and "similarity/negative" (BINS,), "use/<bins>" (K,); pictures as uint8:
+    arrays: "embedding" (N, D) float32, "projection" (N, P) float32 if there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
+    float32, "spectrum/projector", "similarity/positive" and "similarity/negative" (BINS,), "use/<bins>" (K,); images as uint8:
     "views" (V, K, H, W, 3), "local_views", and
-    "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.
+    "original", "masked", "reconstruction", "pasted" (K, H, W, 3) if the method makes them.
     """
 
     step: int
@@ -75,7 +75,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Weights:
-    """The method as it was at a snapshot, its state dict in half precision: to look through the network as it then was."""
+    """The state dict of the method at a snapshot, in half precision, so that pages can run the network of that step."""
 
     step: int
     state: dict[str, Any] = field(repr=False)
@@ -83,7 +83,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Change:
-    """A live knob was moved: `name` as in the config (`method.temperature`), in force from this step on."""
+    """A live knob was changed: `name` as in the config (`method.temperature`), effective from this step on."""
 
     step: int
     name: str
@@ -92,13 +92,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the collapse judge says of a run at one step; `diagnostics.verdict` says which states there are.
+    """The verdict of the collapse judge at one step; `diagnostics.verdict` lists the states.
 
-    evidence: the numbers it rests on. advice: what to change, "" where nothing need be. layers: the state of "projector" and
-    "backbone" each, where the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
-    "speaks", "clears", "says", "met", "holds"}: a value on that side of the limit, "below" or "above", is met, and speaks for the state
-    `says` where it holds: some states need several checks. limit is `speaks`, the edge from which on a value is evidence, or `clears`,
-    the one that it must pass to be none, where the rule has spoken before.
+    evidence: the values behind it. advice: what to change, or "". layers: the states of "projector" and
+    "backbone", if the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
+    "speaks", "clears", "says", "met", "holds"}: a check is met if its value is on that side of the limit, "below" or "above"; the state
+    `says` holds if all checks of its rule are met. limit is `speaks`, the edge beyond which a value is evidence, or, if the rule held
+    before, `clears`, the edge that the value must pass for the rule to end.
     """
 
     step: int
@@ -112,7 +112,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that is needed to go on exactly from here; `torch.save` keeps it."""
+    """The complete state, from which training continues exactly; written by `torch.save`."""
 
     step: int
     state: dict[str, Any] = field(repr=False)
@@ -140,12 +140,12 @@ Event = Started | Fetching | EvalImages | Metrics | Baseline | Snapshot | Weight
 
 @dataclass(frozen=True)
 class Pause:
-    """Wait after the step in hand."""
+    """Wait after the current step."""
 
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on."""
+    """Continue."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +155,12 @@ class TakeStep:
 
 @dataclass(frozen=True)
 class Stop:
-    """Measure once more, leave a checkpoint, end."""
+    """Measure once more, write a checkpoint, and end."""
 
 
 @dataclass(frozen=True)
 class SetKnob:
-    """Move a live knob."""
+    """Change a live knob."""
 
     name: str
     value: Any

@@ -1,13 +1,13 @@
-"""Processes that have torch from the start: forked from one that has imported it, instead of importing it again each.
+"""Processes that share torch: they are forked from one that has imported it, instead of importing it again.
 
     python -m playground.machine.processes run app.py ...
 
-imports what workers, maps and evaluations need, forks the preloader, and goes on as `streamlit run app.py ...`. So server, workers and
-map process hold what they have imported in memory once, and a worker is there in a fraction of a second. The preloader itself does
-nothing but fork: it computes nothing, starts no thread and touches no GPU, for a process that has done so must not be forked.
+imports what workers, maps and evaluations need, forks the preloader, and continues as `streamlit run app.py ...`. So the server, the
+workers and the map process share the memory of their imports, and a worker starts in a fraction of a second. The preloader itself
+only forks: it computes nothing, starts no thread and uses no GPU, because a process that has done so must not be forked.
 
-`spawn` starts a program. Where there is no preloader (another system than Linux, a server that was started otherwise, a preloader that was
-killed) it starts an ordinary process; nobody else can tell the difference.
+`spawn` starts a program. Without a preloader (on other systems than Linux, if the server was started in another way, or if the
+preloader was killed) it starts an ordinary process, with the same interface.
 """
 
 from __future__ import annotations
@@ -30,22 +30,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-# What a training needs. torch._dynamo comes with every optimizer. Nothing that starts a thread, as pandas does, which scikit-learn imports.
+# What a training needs. Every optimizer imports torch._dynamo. Nothing that starts a thread, as pandas does, which scikit-learn imports.
 NEEDED = ("torch._dynamo", "torchvision.datasets", "playground.training.run", "playground.runs.worker", "playground.projection")
-LARGEST = 1 << 18  # bytes of a request, which has the environment in it
-UNKNOWN = 255  # the exit code of a process whose parent died before it could tell
+LARGEST = 1 << 18  # bytes of a request, which includes the environment
+UNKNOWN = 255  # the exit code of a process whose parent died before it could send the code
 
 
 class Forked:
-    """A process that the preloader has made: the part of `subprocess.Popen` that is used here. stdin and stdout: pipes, or None."""
+    """A process forked by the preloader, with the part of the interface of `subprocess.Popen` that is used here. stdin, stdout: pipes or
+    None."""
 
-    def __init__(self, pid: int, handle: int, told: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
+    def __init__(self, pid: int, handle: int, status: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
         self.pid, self.stdin, self.stdout = pid, stdin, stdout
         self.returncode: int | None = None
-        self._handle, self._told = os.fdopen(handle, "rb", buffering=0), told
+        self._handle, self._status = os.fdopen(handle, "rb", buffering=0), status
 
     def poll(self) -> int | None:
-        """The exit code, or None while it lives."""
+        """The exit code, or None while it runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -57,11 +58,11 @@ class Forked:
             ended.register(self._handle, select.POLLIN)
             if not ended.poll(None if timeout is None else 1000 * timeout):
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
-            self.returncode = int(self._told.recv(64, socket.MSG_PEEK) or UNKNOWN)
+            self.returncode = int(self._status.recv(64, socket.MSG_PEEK) or UNKNOWN)
         return self.returncode
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kills it."""
         self._send(signal.SIGKILL)
 
     def terminate(self) -> None:
@@ -78,7 +79,7 @@ class Forked:
         self.wait()
 
     def _send(self, number: int) -> None:
-        # By its handle: a number of a process that is gone may belong to another one already.
+        # By its handle: the number of an ended process may already belong to another one.
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle.fileno(), number)
 
@@ -87,14 +88,14 @@ Process = subprocess.Popen[Any] | Forked
 
 
 class Preloader:
-    """The preloader, seen from the server."""
+    """The connection of the server to the preloader."""
 
     def __init__(self, channel: socket.socket, pid: int) -> None:
         self.pid, self._channel = pid, channel
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], stdout: int, errors: int, encoding: str | None) -> Forked:
-        """Makes a process of `python -m module ...`. Raises OSError where that cannot be."""
-        told, telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """Starts a process for `python -m module ...`. Raises OSError if this is not possible."""
+        status, reporting = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stdin, writing = os.pipe()
         reading, answers = os.pipe() if stdout == subprocess.PIPE else (-1, os.open(os.devnull, os.O_WRONLY))
         mode = "" if encoding else "b"
@@ -102,37 +103,37 @@ class Preloader:
         replies = os.fdopen(reading, f"r{mode}", encoding=encoding) if reading >= 0 else None
         request = json.dumps({"command": list(command[2:]), "environment": dict(environment)})
         try:
-            with telling:
-                socket.send_fds(self._channel, [request.encode()], [stdin, answers, errors, telling.fileno()])
-            pid, handles, *_ = socket.recv_fds(told, 64, 1)
+            with reporting:
+                socket.send_fds(self._channel, [request.encode()], [stdin, answers, errors, reporting.fileno()])
+            pid, handles, *_ = socket.recv_fds(status, 64, 1)
             if not pid:
                 raise OSError("the preloader has ended")
         except OSError:
-            for each in (requests, replies, told):
+            for each in (requests, replies, status):
                 if each is not None:
                     each.close()
             raise
         finally:
             os.close(stdin)
             os.close(answers)
-        return Forked(int(pid), handles[0], told, requests, replies)
+        return Forked(int(pid), handles[0], status, requests, replies)
 
 
 _preloader: Preloader | None = None
 
 
 def begin() -> bool:
-    """Makes the preloader, where this process may be forked; says whether it did."""
+    """Starts the preloader if this process may be forked; returns whether it did."""
     global _preloader
     if not sys.platform.startswith("linux") or not hasattr(signal, "pidfd_send_signal"):
         return False
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads, which it would start when it is imported
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start its own threads when it is imported
     for name in NEEDED:
         importlib.import_module(name)
     if not may_be_forked():
         return False
     gc.collect()
-    gc.freeze()  # a collection would write to all that is shared
+    gc.freeze()  # garbage collection would write to the shared memory
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
@@ -144,7 +145,7 @@ def begin() -> bool:
 
 
 def may_be_forked() -> bool:
-    """Whether this process has one thread, and no driver of a GPU."""
+    """Whether this process has a single thread and no GPU driver."""
     return len(os.listdir("/proc/self/task")) == 1 and "libcuda.so" not in Path("/proc/self/maps").read_text()
 
 
@@ -156,9 +157,9 @@ def spawn(
     stderr: IO[Any] | None = None,
     encoding: str | None = None,
 ) -> Process:
-    """Starts a program in a session of its own: Ctrl-C in the terminal reaches the server alone, which then ends it in order.
+    """Starts a program in its own session: Ctrl-C in the terminal reaches only the server, which then ends the program properly.
 
-    stdin is a pipe, stdout a pipe or subprocess.DEVNULL, stderr a file or our own. encoding: of the pipes, which else carry bytes.
+    stdin is a pipe, stdout a pipe or subprocess.DEVNULL, stderr a file or that of this process. encoding: of the pipes; None for bytes.
     """
     global _preloader
     if _preloader is not None and tuple(command[:2]) == (sys.executable, "-m"):
@@ -169,17 +170,17 @@ def spawn(
             logging.getLogger(__name__).warning("processes are started one by one from now on: %s", error)
             _preloader = None
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": stdout, "stderr": stderr, "encoding": encoding}
-    return subprocess.Popen(command, env=environment, **pipes, **_apart())
+    return subprocess.Popen(command, env=environment, **pipes, **_new_session())
 
 
-def _apart() -> dict[str, Any]:
+def _new_session() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
 
 
 def _serve(channel: socket.socket) -> NoReturn:
-    """The preloader: forks what is asked for, and tells how it ended; until the server is gone."""
+    """The preloader: forks on request and reports exit codes, until the server has ended."""
     os.setsid()
     _name("preloader")
     waiting = selectors.DefaultSelector()
@@ -195,36 +196,36 @@ def _serve(channel: socket.socket) -> NoReturn:
             else:
                 waiting.unregister(key.fd)
                 os.close(key.fd)
-                _tell_end(*key.data)
+                _report_end(*key.data)
 
 
 def _fork(request: dict[str, Any], descriptors: list[int]) -> tuple[int, int, socket.socket]:
-    """A handle that is ready when the child has ended, its number, and where to tell of it."""
-    *streams, telling = descriptors
+    """A handle that is ready when the child has ended, its process id, and the socket for its exit code."""
+    *streams, reporting = descriptors
     pid = os.fork()
     if pid == 0:
         _become(request["command"], request["environment"], streams)
     for each in streams:
         os.close(each)
-    handle, told = os.pidfd_open(pid), socket.socket(fileno=telling)
-    with contextlib.suppress(OSError):  # the server has gone meanwhile
-        socket.send_fds(told, [str(pid).encode()], [handle])
-    return handle, pid, told
+    handle, status = os.pidfd_open(pid), socket.socket(fileno=reporting)
+    with contextlib.suppress(OSError):  # the server may have ended
+        socket.send_fds(status, [str(pid).encode()], [handle])
+    return handle, pid, status
 
 
-def _tell_end(pid: int, told: socket.socket) -> None:
+def _report_end(pid: int, status: socket.socket) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with told, contextlib.suppress(OSError):
-        told.send(str(code).encode())
+    with status, contextlib.suppress(OSError):
+        status.send(str(code).encode())
 
 
 def _name(process: str) -> None:
-    """What `top` and `ps` call this process."""
+    """Sets the name of this process in `top` and `ps`."""
     Path("/proc/self/comm").write_text(process[:15])
 
 
 def _become(command: list[str], environment: dict[str, str], streams: list[int]) -> NoReturn:
-    """The child: `python -m module ...`, but for what is imported already. It has nothing open but its three streams."""
+    """The child: `python -m module ...` with its imports done. Only its three streams are open."""
     code = 1
     try:
         os.setsid()
@@ -250,8 +251,8 @@ def _become(command: list[str], environment: dict[str, str], streams: list[int])
 
 
 def main() -> None:
-    """`streamlit`, with a preloader behind it."""
-    from playground.machine.processes import begin  # the module that all others see, not this one, which is __main__
+    """`streamlit` with a preloader."""
+    from playground.machine.processes import begin  # the imported module, because this one is __main__
 
     begin()
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

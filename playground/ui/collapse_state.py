@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from playground.analysis.interventions import FailureMode, Intervention, breaks, broken, differences
-from playground.config import CHOICES, START, RunConfig
+from playground.config import CHOICES, DEFAULT_CHOICES, RunConfig
 from playground.events import Command, Pause, SetKnob, Stop
 from playground.knobs import ConfigError, safeguards_off
 from playground.methods import introducing
@@ -128,7 +128,7 @@ def begin(shown: Pair, elsewhere: Watched) -> None:
     query = st.query_params.to_dict()
     fresh = len(query) == len(foreign(query)) and "settings" not in st.session_state and not elsewhere.run
     settings(shown.healthy.flat or elsewhere.flat)
-    if fresh and settings().flat["method"] == START["method"]:
+    if fresh and settings().flat["method"] == DEFAULT_CHOICES["method"]:
         choose("method", introducing("collapse"))
 
 

@@ -126,7 +126,7 @@ def test_an_unusable_home_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     shown = run("serve", home=tmp_path / "file" / "below")
     assert shown.returncode == 2
-    assert "SSL_PLAYGROUND_HOME must be a folder that can be written" in shown.stderr
+    assert "SSL_PLAYGROUND_HOME must be a writable folder" in shown.stderr
 
 
 def test_the_verdict_in_the_summary_says_what_to_change_and_by_which_rule(capsys):

@@ -274,7 +274,7 @@ def test_a_probe_of_one_picture_many_times_over_is_judged_and_drawn():
 def test_a_set_that_is_not_here_is_one_sentence(flat):
     sentence = (
         "data must be one of those that `ssl-playground data list` names, got own-gone "
-        "(somebody's own images, which are only where they were added, until they are removed)"
+        "(own images exist only on the machine where they were added, until they are removed)"
     )
     with pytest.raises(ConfigError) as error:
         RunConfig(data="own-gone", **{"data.size": 64})
@@ -294,9 +294,7 @@ def test_files_that_have_gone_since_are_left_out(flat, home):
     config = RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=4, **{"data.size": 48})
     assert list(train(config))[-1].status == "finished"
     last = list(train(RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=12, **{"data.size": 48})))[-1]
-    assert last.status == "failed" and last.message.startswith(
-        "flat must have at least 12 pictures to train on, as many as a batch, got 10"
-    )
+    assert last.status == "failed" and last.message.startswith("flat must have at least 12 training images, as many as a batch, got 10")
     assert sum(len(part) for part in (*config.data.choice.load(config.data, None),)) == 18
     remarks = config.data.choice.remarks(config.data, home)
     assert sum(each.startswith(("1 picture was left out", "1 file was left out")) for each in remarks) == 2

@@ -185,4 +185,4 @@ def test_a_run_goes_on_with_the_pictures_that_it_began_with_alone(place):
     list(intake.read_again("birds"))
     load_images.cache_clear()
     last = list(train(RunConfig(**config.flat()), checkpoint=state))[-1]
-    assert last.status == "failed" and last.message.startswith(f"birds must be as it was when the run began, state {before}, to go on")
+    assert last.status == "failed" and last.message.startswith(f"birds must be unchanged since the run began, state {before}, to continue")

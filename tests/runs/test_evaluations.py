@@ -98,7 +98,7 @@ def test_a_network_that_is_no_longer_finite_is_named_with_its_run_and_step(tmp_p
         if isinstance(event, Checkpoint):
             event.state["method"] = {key: value * float("nan") for key, value in event.state["method"].items()}
         store.write(run, event)
-    sentence = f"run {run} cannot be evaluated, for at step 3 the network's features are no longer finite numbers: "
+    sentence = f"run {run} cannot be evaluated, because at step 3 the network's features are no longer finite numbers: "
     with pytest.raises(ValueError, match=f"^{sentence}train it again with a lower optimizer.learning_rate"):
         list(evaluated(store, run, QUICK))
     assert ledger.read(store.folder(run).path)["message"].startswith(sentence)
