@@ -385,9 +385,7 @@ def test_test_images_of_classes_that_were_never_taught_are_left_out_and_few_are_
     assert task.untaught == "20 test images are left out: no training image is of their class."
     assert task.rare == ""
     few = task_of("own", train, images(60, 2, (torch.arange(60) < 19).long()))
-    assert (
-        few.rare == "Of 1 of 2 classes there are fewer than 20 test images: what these are mistaken for is counted, and no share is told."
-    )
+    assert few.rare == "1 of 2 classes has fewer than 20 test images: for these, confusions are counted, and no share is given."
     with pytest.raises(
         NoLabels, match="^own must have at least 20 labeled test images of two classes or more to be evaluated on, got 19 in"
     ):
