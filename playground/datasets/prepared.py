@@ -1,9 +1,9 @@
-"""Pictures decoded once, by several threads, into one file that is mapped into memory: (N, 3, size, size) uint8.
+"""Images decoded once, by several threads, into one file that is mapped into memory: (N, 3, size, size) uint8.
 
     for progress in prepare(files, into, 64, "crop", "my birds"): ...
     pixels = opened(into).pixels                        # read from the disk where they are looked at
 
-The file has its final name only when it is whole. Beside it lies a note that says which picture is which.
+The file has its final name only when it is whole. Beside it lies a note that says which image is which.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of decoding: a new one makes what was prepared anew
 WORKERS = min(8, os.cpu_count() or 1)
-TOGETHER = 16  # pictures a thread takes at a time
+TOGETHER = 16  # images a thread takes at a time
 AHEAD = 4  # such portions for each thread: what waits to be written stays small
 SPARE = 64 << 20  # bytes of the disk that are left free
 
@@ -50,7 +50,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What every picture is brought to."""
+    """What every image is brought to."""
 
     size: int
     fit: Fit
@@ -62,7 +62,7 @@ def prepare(
 ) -> Iterator[Progress]:
     """Decodes `files` into `into` (.npy) unless that is there and they have not changed since; `what` is for progress and errors.
 
-    range: of numbers of more than 8 bits; guessed from each picture alone if left out. state: stands for how the files are, instead of
+    range: of numbers of more than 8 bits; guessed from each image alone if left out. state: stands for how the files are, instead of
     a look at each: what was made is used however they have changed, until the state is another.
 
     Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
@@ -75,7 +75,7 @@ def prepare(
 def rearrange(
     into: Path, order: Sequence[int], files: Sequence[Path], size: int, fit: str, range: Range | None = None, state: str = ""
 ) -> None:
-    """Puts the rows of a file that lacks no picture into another order: row i becomes what row order[i] was, as in `files` already."""
+    """Puts the rows of a file that lacks no image into another order: row i becomes what row order[i] was, as in `files` already."""
     made, part = opened(into), into.with_suffix(f".{os.getpid()}.part")
     try:
         with part.open("wb") as target:
@@ -151,7 +151,7 @@ def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: 
                     yield Progress(what, len(kept) + len(skipped), len(files), "images")
             _write_header(target, len(kept), shape.size)
         if not kept:
-            raise DataError(f"{what} must have pictures that can be read, got {_none(skipped)}")
+            raise DataError(f"{what} must have images that can be read, got {_none(skipped)}")
         _finish(part, into, mark, kept, skipped)
     finally:
         part.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Numbers of more than 8 bits become 0 to 255 by one range for a whole set, so that a dark picture stays darker than a bright one.
+"""Numbers of more than 8 bits become 0 to 255 by one range for a whole set, so that a dark image stays darker than a bright one.
 
-range = guess(values)                       # of many pictures together
+range = guess(values)                       # of many images together
 levels = range.levels(channel)              # (H, W) of any numbers -> (H, W) float32 from 0 to 255
 """
 
@@ -60,7 +60,7 @@ class Measured:
 
 
 def guess(values: np.ndarray) -> Range:
-    """The range that suits numbers: finite ones, of many pictures together, in any shape.
+    """The range that suits numbers: finite ones, of many images together, in any shape.
 
     A usual range (0 to 1, 0 to 4,095 ...) where they fill at least half of one; else from percentile to percentile, rounded outward.
     """

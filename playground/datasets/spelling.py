@@ -1,6 +1,6 @@
 """Names in the bytes of whatever system wrote them -> text; two names that differ never become the same text, nor look alike.
 
-texts = told_apart(decoded(names))
+texts = distinguishable(decoded(names))
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def decoded(names: Sequence[bytes], encodings: Sequence[str] = ON_DISK) -> list[
     return ["/".join(texts[part] for part in name.split(b"/")) for name in names]
 
 
-def told_apart(paths: Sequence[str]) -> list[str]:
+def distinguishable(paths: Sequence[str]) -> list[str]:
     """Paths -> the same without what cannot be seen; where parts of them would look alike, it is spelled out instead."""
     if all(map(_is_plain, paths)):
         return list(paths)

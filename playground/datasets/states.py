@@ -1,4 +1,4 @@
-"""Whether a folder that is used where it is has changed since it was read: which files it has, how large they are, when they were written.
+"""Whether a folder that is used in place has changed since it was read, by the names, sizes and times of its files.
 
 seen = listing(folder)                        # when it is read; kept beside the index
 change = changed(own, place)                  # later, at most every few seconds; None: all is as it was
@@ -27,8 +27,8 @@ NAMED = 3  # new classes in a sentence
 
 @dataclass(frozen=True)
 class Change:
-    """What is different. new: pictures that were not there; folders: of these, the ones in which there was no picture; gone, rewritten:
-    pictures of the set; missing: the whole folder is not there."""
+    """What is different. new: images that were not there; folders: of these, the ones in which there was no image; gone, rewritten:
+    images of the set; missing: the whole folder is not there."""
 
     new: int = 0
     folders: tuple[str, ...] = ()
@@ -36,13 +36,13 @@ class Change:
     rewritten: int = 0
     missing: bool = False
 
-    def told(self) -> str:
-        """12 new pictures (in the new folders owl, wren), 1 is gone."""
+    def describe(self) -> str:
+        """12 new (new folders: owl, wren), 1 deleted."""
         if self.missing:
-            return "the folder is not there"
+            return "the folder does not exist"
         more = f" and {len(self.folders) - NAMED:,} more" if len(self.folders) > NAMED else ""
         folders = f" (new folders: {', '.join(self.folders[:NAMED])}{more})" if self.folders else ""
-        counts = ((self.new, f"new{folders}"), (self.gone, "gone"), (self.rewritten, "written anew"))
+        counts = ((self.new, f"new{folders}"), (self.gone, "deleted"), (self.rewritten, "changed"))
         return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
 
@@ -106,7 +106,7 @@ _LOOKS: dict[tuple[str, str], tuple[float, Change | None]] = {}  # (folder, dige
 
 
 def forget() -> None:
-    """The next look is a new one."""
+    """The next check is a new one."""
     _LOOKS.clear()
 
 

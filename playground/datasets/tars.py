@@ -1,4 +1,4 @@
-"""The members of a tar from anybody, packed or not: read one after the other, none trusted in its name, its size or its kind.
+"""The members of a tar of any origin, compressed or not, read one after the other; their names, sizes and kinds are not trusted.
 
 Headers are read here and not by tarfile, which takes whatever length they claim into memory; it only says what stands in one.
 """

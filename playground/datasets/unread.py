@@ -1,4 +1,4 @@
-"""What a file is that is whole, and yet not read: said in its own terms, so that nobody takes it for damaged."""
+"""Descriptions of complete files that cannot be read, so that they are not called damaged."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def _jpeg(file: BinaryIO) -> str:
         if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
             bits, _, _, channels = struct.unpack(">BHHB", file.read(6))
             if code not in BASELINE:
-                return "a JPEG without loss, or in layers"
+                return "a lossless or hierarchical JPEG"
             return f"a JPEG of {channels} channel{'s' * (channels > 1)} of {bits} bits" if bits != 8 or channels not in (1, 3, 4) else ""
         file.seek(length - 2, 1)

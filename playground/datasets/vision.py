@@ -16,7 +16,7 @@ from playground.datasets.download import whole
 from playground.knobs import option
 
 CHUNK = 1024  # images resized at once
-GRAY = {  # gray pictures have no color to change
+GRAY = {  # gray images have no color to change
     "augment.saturation": 0.0,
     "augment.hue": 0.0,
     "augment.grayscale_probability": 0.0,
@@ -69,11 +69,11 @@ class _Vision(Downloaded):
     @classmethod
     def _images(cls, knobs: Any, folder: Path, part: str, rows: slice = slice(None)) -> Images:
         if cls.missing(knobs, folder):
-            raise DataError(f"{cls.name} must be in {folder}, got a folder without it; it is fetched when a run begins")
+            raise DataError(f"{cls.name} must be in {folder}, got a folder without it; it is downloaded when a run begins")
         try:
             data, labels, names = cls.read(folder, part)
         except (RuntimeError, OSError, EOFError, ValueError) as error:
-            raise DataError(f"{cls.name} in {folder} must be whole, got files that torchvision does not take: {error}") from None
+            raise DataError(f"{cls.name} in {folder} must be complete, got files that torchvision cannot read: {error}") from None
         pixels = squares(torch.as_tensor(data)[rows], knobs.image_size, cls.pixels)
         return Images(pixels, {"class": torch.as_tensor(labels).long()[rows]}, {"class": [str(each) for each in names]})
 
@@ -133,7 +133,7 @@ class SVHN(_Vision):
     """Netzer et al., 2011. Mirroring would make other digits of them."""
 
     name, title = "svhn", "SVHN"
-    summary = "73,257 house numbers, each image about its middle digit, 32 px; 250 MB, downloaded on first use."
+    summary = "73,257 house numbers, each image centered on one digit, 32 px; 250 MB, downloaded on first use."
     count, test_count = 73_257, 25_008
     source = Torchvision("SVHN")
     suggests: ClassVar[dict[str, Any]] = SMALL | DIGITS
@@ -189,7 +189,7 @@ class STL10Unlabeled(STL10):
     """Coates et al., 2011. Its probe set and its test are STL-10's, so that what is learned without labels is measured with them."""
 
     name, title = "stl10-unlabeled", "STL-10 unlabeled"
-    summary = "100,000 photographs of anything, 96 px, without labels; measured on STL-10's; 2.6 GB, downloaded on first use."
+    summary = "100,000 photographs without labels, 96 px; measured on those of STL-10; 2.6 GB, downloaded on first use."
     count = 100_000
     classes = {}
 
@@ -250,6 +250,6 @@ class FashionMNIST(MNIST):
     """Xiao et al., 2017."""
 
     name, title = "fashion-mnist", "Fashion-MNIST"
-    summary = "60,000 gray pictures of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
+    summary = "60,000 gray images of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
     source = Torchvision("FashionMNIST")
     suggests: ClassVar[dict[str, Any]] = SMALL | {"augment.crop_scale_min": 0.3} | GRAY

@@ -1,4 +1,4 @@
-"""The members of a zip from anybody: read one after the other, none trusted in its name, its size or its kind."""
+"""The members of a zip of any origin, read one after the other; their names, sizes and kinds are not trusted."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def members(file: BinaryIO, what: str) -> list[Member]:
 
 def _names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
     """UTF-8 where an entry says so, in its flag or in a field of its own; else the one encoding that suits all others."""
-    told = {row: name for row, info in enumerate(infos) if (name := _told(info)) is not None}
-    rest = [row for row in range(len(infos)) if row not in told]
+    declared = {row: name for row, info in enumerate(infos) if (name := _declared_name(info)) is not None}
+    rest = [row for row in range(len(infos)) if row not in declared]
     guessed = decoded([_bytes(infos[row]) for row in rest], IN_ZIP)
-    names = told | dict(zip(rest, guessed, strict=True))
+    names = declared | dict(zip(rest, guessed, strict=True))
     return [names[row] for row in range(len(infos))]
 
 
-def _told(info: zipfile.ZipInfo) -> str | None:
+def _declared_name(info: zipfile.ZipInfo) -> str | None:
     """Its name where the entry itself says what it is in Unicode."""
     if info.flag_bits & UTF8:
         return info.filename

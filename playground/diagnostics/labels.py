@@ -10,9 +10,9 @@ import math
 import torch
 from torch import Tensor
 
-from playground.datasets.parts import ASKED
+from playground.datasets.parts import EVALUABLE
 
-LEAST = ASKED
+LEAST = EVALUABLE
 UNEVEN, BEYOND_LUCK = 1.5, 2.0  # the largest class: times the mean size, and standard deviations above what chance explains
 
 

@@ -30,7 +30,7 @@ def table(library):
 
 
 def reds(kind):
-    """label -> the red of its pictures, over both parts."""
+    """label -> the red of its images, over both parts."""
     found = {}
     for part in kind.load(kind.Knobs(), None):
         for pixels, label in zip(part.pixels, part.factors["class"], strict=True):
@@ -64,9 +64,9 @@ def test_a_folder_of_parquet_is_loaded_as_from_the_hub(table, home, tmp_path, mo
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ({"image_column": "photo"}, r"--image-column must be a column of hf:.* \(number: Value, picture: Image.*\), got photo"),
+        ({"image_column": "photo"}, r"--image-column must be a column of hf:.* \(number: Value, image: Image.*\), got photo"),
         ({"label_column": "species"}, "--label-column must be a column of hf:.*, got species"),
-        ({"image_column": "color"}, "hf:.* must have a column of images, got number: Value, picture: Image"),
+        ({"image_column": "color"}, "hf:.* must have a column of images, got number: Value, image: Image"),
     ],
 )
 def test_a_column_that_is_not_there_is_one_sentence(more, sentence, table, home, tmp_path):

@@ -91,7 +91,7 @@ def test_a_stray_picture_beside_the_one_folder_around_everything():
 
 def test_where_many_lie_outside_there_are_no_labels():
     names = [*(f"{kind}/{row}" for kind in ("cat", "dog") for row in range(5)), *map(str, range(5))]
-    assert classes_of(names) is None and "5 pictures lie outside of the class folders (the first: 0)" in labeled(names).notes[0]
+    assert classes_of(names) is None and "5 images lie outside of the class folders (the first: 0)" in labeled(names).notes[0]
     assert classes_of(names, "folders").count(None) == 5
 
 
