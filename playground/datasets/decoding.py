@@ -147,7 +147,7 @@ def _in_a_sentence(picture: ImageFile) -> Iterator[None]:
     except Unreadable:
         raise
     except Exception as error:
-        jpeg = isinstance(picture, JpegImageFile) and file is not None  # one that is lossless is told only when it is decoded
+        jpeg = isinstance(picture, JpegImageFile) and file is not None  # a lossless one is detected only when it is decoded
         raise Unreadable(_not_read(what_it_is(cast(BinaryIO, file)) if jpeg else "") or _reason(error)) from None
 
 

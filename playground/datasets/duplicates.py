@@ -80,7 +80,7 @@ def duplicates(pixels: Tensor) -> Duplicates:
 
 
 def units(count: int, groups: Sequence[Sequence[int]]) -> list[int]:
-    """For each of `count` rows the first row that shows the same image: rows with equal numbers belong on one side of a split."""
+    """For each of `count` rows the first row with the same image: rows with equal numbers must be in the same part of a split."""
     first = list(range(count))
     for group in groups:
         for row in group:
@@ -135,7 +135,7 @@ def _coarse(scaled: Tensor) -> np.ndarray:
 
 
 def _near(looks: _Looks, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs (K, 2) of `rows` that are nearly the same; where many are, the first stands for the others from then on."""
+    """Pairs (K, 2) of `rows` that are nearly the same; in a large group, its first member represents the others from then on."""
     points, order, blocks = _laid_out(looks.coarse[rows])
     rows, alone = rows[order], np.ones(len(rows), bool)  # alone: no other stands for it
     lengths = np.square(points).sum(1)
@@ -146,10 +146,10 @@ def _near(looks: _Looks, rows: np.ndarray) -> Iterator[np.ndarray]:
         close[:, : len(block)] &= np.tri(len(block), k=-1, dtype=bool).T  # the others begin with the block itself: each pair once
         while close.any() and (counts := close.sum(1)).max() > MANY:
             place = int(counts.argmax())
-            told = others[close[place]]
-            told = told[looks.same(np.full(len(told), rows[block[place]]), rows[told])]
-            yield np.stack([np.full(len(told), rows[block[place]]), rows[told]], 1)
-            alone[told] = False
+            same = others[close[place]]
+            same = same[looks.same(np.full(len(same), rows[block[place]]), rows[same])]
+            yield np.stack([np.full(len(same), rows[block[place]]), rows[same]], 1)
+            alone[same] = False
             close[place] = False
             close &= alone[block][:, None] & alone[others]
         one, other = np.nonzero(close)
@@ -162,7 +162,7 @@ Blocks = list[tuple[int, int, list[tuple[int, int]]]]  # begin and end of each, 
 
 
 def _laid_out(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, Blocks]:
-    """Points in strips along their widest direction, and in each strip along the second widest; their order; and blocks of them.
+    """Points sorted into strips along the direction of largest variance, and within a strip along the second; their order; and blocks.
 
     What is near a block, and does not come before it, lies in its own strip from its first point on, or in the next strip.
     """
@@ -178,13 +178,13 @@ def _laid_out(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, Blocks]:
             stop = min(first + BLOCK, end)
             low, high = along[first] - REACH, along[stop - 1] + REACH
             after = first + int(np.searchsorted(along[first:end], high, "right"))
-            beside = end + np.searchsorted(along[end:last], [low, high])
-            blocks.append((first, stop, [(first, after), (int(beside[0]), int(beside[1]))]))
+            adjacent = end + np.searchsorted(along[end:last], [low, high])
+            blocks.append((first, stop, [(first, after), (int(adjacent[0]), int(adjacent[1]))]))
     return points, order, blocks
 
 
 def _joined(count: int, pairs: Sequence[np.ndarray]) -> list[list[int]]:
-    """Rows that are joined by a pair, or by several, are a group."""
+    """The groups of rows that are connected by pairs."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

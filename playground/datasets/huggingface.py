@@ -23,7 +23,7 @@ from playground.datasets.zips import MAX_ENTRIES
 
 PREFIX, PART = "hf:", "train"
 NO_PATH = str.maketrans("/\\:", "∕＼：")  # what means something in a path becomes what looks like it
-PATIENCE = 5  # seconds until the server has to answer
+PATIENCE = 5  # seconds within which the server must answer
 INSTALL = "python -m pip install 'ssl-playground[huggingface]'"
 
 
@@ -77,7 +77,7 @@ def _table(where: str, part: str) -> Any:
 
 
 def _unreachable() -> str:
-    """Why the server gives no answer at all; "" where it does. Asked once: the library would try for half a minute."""
+    """Why the server does not answer; "" if it does. Checked once, because the library would try for half a minute."""
     from huggingface_hub import constants, get_session
 
     try:

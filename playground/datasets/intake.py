@@ -161,14 +161,15 @@ def add(
             if not is_archive(file):
                 raise DataError(f"{what} {readable(source.name)}, which is neither")
             with contextlib.ExitStack() as stack:
-                beside = [Upload(table.name, stack.enter_context(table.open("rb")))] if table else []
-                yield from _add_archive(file, source.name, name or stem(source.name), range, labels, beside)
+                label_tables = [Upload(table.name, stack.enter_context(table.open("rb")))] if table else []
+                yield from _add_archive(file, source.name, name or stem(source.name), range, labels, label_tables)
 
 
 def add_files(
     files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None, labels: Labeling = "auto"
 ) -> Iterator[Progress]:
-    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked, tables may be beside it.
+    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked, also if tables come
+    with it.
 
     As `add` otherwise.
     """
@@ -176,8 +177,8 @@ def add_files(
         raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
     others = [Upload(*each) for each in files if not is_table(each[0])]
     if len(others) == 1 and is_archive(others[0].file):
-        beside = [Upload(*each) for each in files if is_table(each[0])]
-        yield from _add_archive(others[0].file, others[0].name, name, range, labels, beside)
+        label_tables = [Upload(*each) for each in files if is_table(each[0])]
+        yield from _add_archive(others[0].file, others[0].name, name, range, labels, label_tables)
     else:
         yield from add_sources([Upload(*each) for each in files], len(files), name, range, labels)
 
@@ -190,12 +191,12 @@ def add_sources(
 
 
 def _add_archive(
-    file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling, beside: Sequence[Upload] = ()
+    file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling, label_tables: Sequence[Upload] = ()
 ) -> Iterator[Progress]:
-    """beside: tables of labels that came with it, which count before those in it."""
+    """label_tables: tables of labels that came with the archive; they have priority over tables in it."""
 
     def gather(found: Found) -> Iterator[Progress]:
-        yield from _copy(found, beside, len(beside), title)
+        yield from _copy(found, label_tables, len(label_tables), title)
         yield from _copy(found, *sources(file, readable(called), MAX_TOTAL), title)
 
     yield from _add(title, gather, range, labels)

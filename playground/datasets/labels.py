@@ -51,7 +51,7 @@ class Labels:
 
 
 def labeled(names: Sequence[str], source: Source = "auto", table: Sequence[str | None] = ()) -> Labels:
-    """The classes of images by their paths, or by a table: its label of each image. Without any where there are none."""
+    """The classes of images from their paths, or from a table: its label of each image. No classes if there are none."""
     return _by_table(names, source, table) or _by_folders(names, source)
 
 
@@ -97,7 +97,7 @@ def _without(names: Sequence[str], note: str) -> Labels:
 
 
 def _unwrapped(paths: Sequence[Path], left: int = 0) -> list[Path]:
-    """Less the folders around everything, whatever few images lie outside of these. left: so many folders stay around an image."""
+    """Without folders that contain everything, except for a few images. left: the number of folders that stay around an image."""
     while True:
         tops = Counter(path[0] for path in paths if len(path) > 1 + left)
         if len(tops) != 1 or (len(paths) - tops.total()) * LOOSE >= len(paths):
@@ -119,7 +119,7 @@ def _by_top(paths: Sequence[Path]) -> dict[str, dict[int, Path]]:
 
 
 def _bare(top: str, paths: Sequence[Path]) -> list[Path]:
-    """Less the only folder in a top one, where its name says that it is no class."""
+    """Without the only folder in a top folder, if its name shows that it is not a class."""
     inner = {path[0].casefold() for path in paths if len(path) > 1}
     no_class = len(inner) == 1 and all(name == top.casefold() or _is_part(name) or PLAIN.fullmatch(name) for name in inner)
     return [path[1:] if no_class and len(path) > 1 else path for path in paths]
@@ -171,7 +171,7 @@ def _spelled(tops: dict[str, dict[int, Path]]) -> dict[str, str]:
 
 
 def _beneath(paths: Sequence[Path]) -> list[str]:
-    """That there are folders inside the classes, where most images lie in such."""
+    """A note that there are folders inside the classes, if they contain most images."""
     inner = sorted({path[1] for path in paths if len(path) > 2})
     if sum(len(path) > 2 for path in paths) * 2 <= len(paths) or len(inner) < 2:
         return []
@@ -179,6 +179,6 @@ def _beneath(paths: Sequence[Path]) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first few, and how many more there are."""
+    """The first few names, and the number of others."""
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more

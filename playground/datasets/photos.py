@@ -20,7 +20,7 @@ Sample = tuple[Path, int]  # a file and its label
 
 class _Photos(Downloaded):
     """What these sets share: in a fixed random order, since they are sorted by class; 1,024 of the official test part are the probe set,
-    the others are the test: they are decoded when somebody evaluates.
+    the others are the test images: they are decoded for the first evaluation.
     """
 
     total: ClassVar[int]  # files of both parts together
@@ -69,7 +69,7 @@ class _Photos(Downloaded):
 
     @classmethod
     def load_test(cls, knobs: Any, folder: Path) -> Images:
-        """All other images of the test part, in a file of their own that is made at the first call."""
+        """All other images of the test part, in a separate file that is made at the first call."""
         _, test, names = cls._parts(folder)
         samples, into = shuffled(test)[cls.probe_count :], cls._into(knobs, folder, "-test")
         files = [file for file, _ in samples]

@@ -3,7 +3,7 @@
     for progress in prepare(files, into, 64, "crop", "my birds"): ...
     pixels = opened(into).pixels                        # read from the disk where they are looked at
 
-The file has its final name only when it is whole. Beside it lies a note that says which image is which.
+The file gets its final name when it is complete. A note next to it says which row is which image.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from playground.datasets.turns import alone
 if TYPE_CHECKING:
     from playground.datasets.decoding import Fit
 
-VERSION = 1  # of decoding: a new one makes what was prepared anew
+VERSION = 1  # of decoding: with a new version, images are decoded again
 WORKERS = min(8, os.cpu_count() or 1)
 TOGETHER = 16  # images a thread takes at a time
 AHEAD = 4  # such portions for each thread: what waits to be written stays small
@@ -131,7 +131,7 @@ def _note(into: Path) -> dict[str, Any]:
 
 def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: str) -> Iterator[Progress]:
     if is_prepared(into, mark):
-        return  # somebody else made it while we waited
+        return  # another process made it while we waited
     _require_room(into.parent, len(files) * 3 * shape.size**2, what)
     part = into.with_suffix(f".{os.getpid()}.part")
     kept: list[int] = []

@@ -1,6 +1,6 @@
 """The reasons why files were left out, as sentences: `3 images were left out: each is cut off before its end (the first: owl.jpg).`
 
-A reason is kept as what is said of one file (see decoding.py, naming.py, intake.py); here it is said of as many as there are.
+A stored reason describes one file (see decoding.py, naming.py, intake.py); here it is adapted to the number of files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names in the bytes of whatever system wrote them -> text; two names that differ never become the same text, nor look alike.
+"""Names as bytes in the encoding of any system -> text; two different names never become the same text, and never look the same.
 
 texts = distinguishable(decoded(names))
 """
@@ -32,7 +32,7 @@ def decoded(names: Sequence[bytes], encodings: Sequence[str] = ON_DISK) -> list[
 
 
 def distinguishable(paths: Sequence[str]) -> list[str]:
-    """Paths -> the same without what cannot be seen; where parts of them would look alike, it is spelled out instead."""
+    """Paths -> the same without invisible characters; these are written as codes if parts would look the same without them."""
     if all(map(_is_plain, paths)):
         return list(paths)
     parts = sorted({part for path in paths for part in path.split("/")})
@@ -131,7 +131,7 @@ def _with_codes(name: bytes) -> str:
 
 
 def _spelled_out(text: str) -> str:
-    """What cannot be seen becomes its number, and a space at an end or beside another a sign: dog␣."""
+    """Invisible characters become their codes, and a space at an end or next to another one becomes a sign: dog␣."""
     text = "".join(f"‹U+{ord(each):04X}›" if _unseen(each) or unicodedata.category(each) == "Cf" else each for each in text)
     return re.sub(r"^\s+|\s+$|\s{2,}|[^\S ]", lambda found: "␣" * len(found[0]), unicodedata.normalize("NFC", text))
 
@@ -146,7 +146,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _look(text: str) -> str:
-    """The same for names that a person could hardly tell apart."""
+    """The same text for names that look the same to a person."""
     if _is_plain(text):
         return text
     seen = clean(text)
@@ -174,7 +174,7 @@ def _distinct(names: Sequence[AnyStr], read: Callable[[AnyStr], str], other: Cal
 
 
 def _numbered(name: str, taken: Iterable[str], most: int) -> str:
-    """With the first number behind it that is free."""
+    """With the first free number appended."""
     number = 2
     while (text := f"{name[: most - 8]} ({number})") in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""A table of labels beside images: a .csv or .tsv with two columns, the file of an image and its label.
+"""A table of labels for images: a .csv or .tsv with two columns, the file of an image and its label.
 
 The file is a path, a name, or a name without its ending. Whether the first line is a header does not matter: it names no image.
 """
@@ -42,7 +42,9 @@ def rows(path: Path) -> list[tuple[str, str]]:
         raise NoTable(f"it must be a table of commas, semicolons or tabs, got one with an error: {error}") from None
     if wrong := {len(line) for line in lines} - {2}:
         raise NoTable(f"it must have two columns, file and label, got {max(wrong)}")
-    labels = distinguishable([label.strip(" \t") for _, label in lines])  # spaces around it are of the table; all else tells classes apart
+    labels = distinguishable(
+        [label.strip(" \t") for _, label in lines]
+    )  # spaces around labels belong to the table; all other characters distinguish classes
     return [(clean(file).replace("\\", "/"), label) for (file, _), label in zip(lines, labels, strict=True)]
 
 
@@ -71,7 +73,7 @@ def nowhere(lost: Sequence[str], others: Sequence[str], called: str) -> list[str
 
 
 def _known(names: Sequence[str]) -> dict[str, int | None]:
-    """Every way to name one of the files -> its row; None where two may be meant."""
+    """Every possible name of one of the files -> its row; None if it is ambiguous."""
     known: dict[str, int | None] = {}
     for row, name in enumerate(names):
         path = PurePosixPath(name)

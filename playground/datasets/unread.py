@@ -15,7 +15,7 @@ BASELINE = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # the first marks of a JPEG's frame t
 
 
 def what_it_is(file: BinaryIO) -> str:
-    """A TIFF of 13 bands of uint16; a JPEG of 12 bits a channel; "" where it is nothing of that kind, or is not whole."""
+    """A TIFF of 13 bands of uint16; a JPEG of 12 bits per channel; "" if it is nothing of this kind, or is not complete."""
     file.seek(0)
     begin = file.read(4)
     try:
@@ -54,7 +54,7 @@ def _tiff(file: BinaryIO) -> str:
 
 
 def _jpeg(file: BinaryIO) -> str:
-    """Up to the mark at which a frame begins, which says how it is coded and in how many bits."""
+    """Reads up to the marker of the frame, which gives the coding and the number of bits."""
     file.seek(2)
     while True:
         mark, code, length = struct.unpack(">BBH", file.read(4))

@@ -22,11 +22,11 @@ GRAY = {  # gray images have no color to change
     "augment.grayscale_probability": 0.0,
 }
 SMALL = {"network": "resnet-tiny"}  # enough for 32 px: a step is four times as fast as with the small one
-DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a mirrored digit is none
+DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a mirrored digit is not a digit
 
 
 class _Vision(Downloaded):
-    """What these sets share: torchvision reads them; the probe set is the head of the official test part, the test is the rest."""
+    """The base of these data sets: torchvision reads them; the probe set is the first part of the official test part, the test the rest."""
 
     native_size = 32
     folder_name: ClassVar[str]  # what torchvision reads lies in there
@@ -38,7 +38,7 @@ class _Vision(Downloaded):
 
     @classmethod
     def files(cls, folder: Path) -> list[tuple[Path, str]]:
-        """What torchvision reads, each with its md5 where one is known."""
+        """The files that torchvision reads, each with its md5 if it is known."""
         return [(folder / cls.source.base_folder / name, md5) for name, md5 in cls.source.train_list + cls.source.test_list]
 
     @classmethod
@@ -110,7 +110,7 @@ class CIFAR10(_Vision):
 
     @classmethod
     def files(cls, folder: Path) -> list[tuple[Path, str]]:
-        """The names of the classes lie in a file of their own."""
+        """With the file of the class names."""
         meta = cls.source.meta
         return [*super().files(folder), (folder / cls.source.base_folder / meta["filename"], meta["md5"])]
 
@@ -130,7 +130,7 @@ class CIFAR100(CIFAR10):
 
 
 class SVHN(_Vision):
-    """Netzer et al., 2011. Mirroring would make other digits of them."""
+    """Netzer et al., 2011. Without mirroring, which would change digits."""
 
     name, title = "svhn", "SVHN"
     summary = "73,257 house numbers, each image centered on one digit, 32 px; 250 MB, downloaded on first use."
@@ -206,7 +206,7 @@ class STL10Unlabeled(STL10):
 
 
 class MNIST(_Vision):
-    """LeCun et al., 1998. Mirroring would make other digits of them."""
+    """LeCun et al., 1998. Without mirroring, which would change digits."""
 
     name, title = "mnist", "MNIST"
     summary = "60,000 handwritten digits, gray, framed to 32 px; 10 MB, downloaded on first use."
@@ -223,12 +223,12 @@ class MNIST(_Vision):
 
     @classmethod
     def files(cls, folder: Path) -> list[tuple[Path, str]]:
-        """Nobody has written down their checksums."""
+        """No checksums of these files are published."""
         return [(each.file.with_suffix(""), "") for each in cls.archives(folder)]
 
     @classmethod
     def whole(cls, folder: Path) -> bool:
-        """By their length, which each says in its header."""
+        """By their length, which is given in the header of each file."""
         return all(file.is_file() and file.stat().st_size == _idx_length(file) for file, _ in cls.files(folder))
 
     @classmethod

@@ -49,7 +49,7 @@ def as_svg(outcomes: Iterable[Outcome]) -> str:
     """The figure."""
     found = strips(outcomes)
     height, width = TOP + HEIGHT * len(found) + 30, LEFT + WIDTH + 20
-    title = "the judge's margins: value over its limit; blue: healthy runs, orange: runs that were what the rule says"
+    title = "margins of the judge: value / limit; blue: healthy runs, orange: runs with the failure of the rule"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',

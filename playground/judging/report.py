@@ -43,10 +43,10 @@ def counted(outcomes: list[Outcome]) -> str:
     sick, unclear = (sum(each.verdict.state == "unclear" for each in healthy), sum(not each.right for each in healthy))
     named = sum(each.right for each in broken)
     detected_at = sorted(each.detected_at for each in broken if each.detected_at is not None)
-    middle = f"; half of these were known by step {detected_at[len(detected_at) // 2]}" if detected_at else ""
+    middle = f"; half of these were recognized by step {detected_at[len(detected_at) // 2]}" if detected_at else ""
     return (
-        f"{len(healthy)} healthy runs, {unclear - sick} of them called sick, {sick} unclear. "
-        f"{len(broken)} broken runs, {named} named rightly ({named / max(len(broken), 1):.0%}){middle}. "
+        f"{len(healthy)} healthy runs, {unclear - sick} of them judged as failed, {sick} unclear. "
+        f"{len(broken)} broken runs, {named} recognized ({named / max(len(broken), 1):.0%}){middle}. "
         f"{len(outcomes) - len(healthy) - len(broken)} runs whose outcome was open."
     )
 

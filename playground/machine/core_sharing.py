@@ -7,7 +7,7 @@ core: then they take turns instead of waiting for each other. The computation do
 and a different core has more free time, for example after two trainings chose the same one, the threads move there.
 
 Linux only, because a process can choose its cores there. On other systems `share_cores` does nothing, and processes start with
-`WAITING` in their environment: waiting threads give up their core, so that a training beside a busy process does not become 50 times
+`WAITING` in their environment: waiting threads give up their core, so that a training next to a busy process does not become 50 times
 slower.
 """
 

@@ -80,9 +80,7 @@ def test_blank_pictures_are_counted():
     colors = torch.randint(0, 256, (30, 3, 1, 1), generator=torch.Generator().manual_seed(0)).byte().expand(-1, -1, 32, 32)
     assert duplicates.duplicates(torch.cat([colors, scenes(3)])).blank == 30
     found = duplicates.duplicates(colors)
-    assert found.distinct(30) == 30 and found.notices(30) == [
-        "Every image has only one color: there is nothing to see in it."
-    ]
+    assert found.distinct(30) == 30 and found.notices(30) == ["Every image has only one color: there is nothing to see in it."]
 
 
 @pytest.mark.parametrize("seed", range(5))
