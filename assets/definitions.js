@@ -1,26 +1,24 @@
 // What every number means, at its label: with a pointer above it, with the keyboard on it, with a touch. Titles come from here, too.
 
+import { request } from "./api.js"
 import { formula } from "./formula.js"
+import { page } from "./page.js"
 import { make, themeOf } from "./theme.js"
 
 const DEFINITIONS = await load()
-const explained = new WeakMap() // label -> its definition
 const AFTER = 250 // ms that a pointer rests on a label before it is explained
 const CONTROL = { tabindex: "0", role: "button", "aria-expanded": "false" } // what a label that explains itself is to a keyboard
-let shown = null
-let pinned = false
-let timer = 0
 
 async function load() {
-  const answer = await fetch(new URL("definitions.json", import.meta.url)).catch(() => null)
-  return answer?.ok ? answer.json() : {}
+  const { ok, body } = await request(new URL("definitions.json", import.meta.url).href)
+  return ok ? body : {}
 }
 
 /** The definition of a metric by its name, "projector/alignment", or by the pattern that it fits, "knn/*"; undefined where there is none. */
 export function definitionOf(name) {
   const plain = String(name).replace(/^projector\//, "")
   if (Object.hasOwn(DEFINITIONS, plain)) return DEFINITIONS[plain]
-  const fits = ([pattern]) => pattern.includes("*") && new RegExp(`^${pattern.replace("*", ".*")}$`).test(plain)
+  const fits = ([pattern, _]) => pattern.includes("*") && new RegExp(`^${pattern.replace("*", ".*")}$`).test(plain)
   return Object.entries(DEFINITIONS).find(fits)?.[1]
 }
 
@@ -33,11 +31,15 @@ export function axisTitle(definition, name) {
 /** From now on `label` explains itself; what: the name of a metric, a definition that a run brings along, or null for none. Returns it. */
 export function explain(label, what) {
   const definition = typeof what === "string" ? definitionOf(what) : what
-  if (explained.get(label) === definition) return label
-  if (shown === label) hide()
-  definition ? explained.set(label, definition) : explained.delete(label)
+  if (page.explained.get(label) === definition) return label
+  if (page.explanation.label === label) hide()
+  if (definition) page.explained.set(label, definition)
+  else page.explained.delete(label)
   label.classList.toggle("ssl-defined", Boolean(definition))
-  for (const [name, value] of Object.entries(CONTROL)) definition ? label.setAttribute(name, value) : label.removeAttribute(name)
+  for (const [name, value] of Object.entries(CONTROL)) {
+    if (definition) label.setAttribute(name, value)
+    else label.removeAttribute(name)
+  }
   return label
 }
 
@@ -46,12 +48,13 @@ box.id = "ssl-definition"
 box.setAttribute("role", "status")
 box.hidden = true
 
-function show(label, pin = pinned) {
-  clearTimeout(timer)
-  if (shown && shown !== label) hide()
-  pinned = pin
-  shown = label
-  box.replaceChildren(...content(explained.get(label)))
+/** pinned: it stays when the pointer leaves. */
+function show(label, pinned) {
+  const { explanation } = page
+  clearTimeout(explanation.timer)
+  if (explanation.label !== label) hide()
+  Object.assign(explanation, { label, pinned })
+  box.replaceChildren(...content(page.explained.get(label)))
   const theme = themeOf(label)
   Object.assign(box.style, { background: theme.background, color: theme.text, borderColor: theme.line, fontFamily: theme.font })
   if (!box.isConnected) document.body.append(box)
@@ -62,13 +65,14 @@ function show(label, pin = pinned) {
 }
 
 function hide() {
-  clearTimeout(timer)
-  if (!shown) return
+  const { explanation } = page
+  clearTimeout(explanation.timer)
+  const { label } = explanation
+  if (!label) return
   box.hidden = true
-  shown.setAttribute("aria-expanded", "false")
-  shown.removeAttribute("aria-describedby")
-  shown = null
-  pinned = false
+  label.setAttribute("aria-expanded", "false")
+  label.removeAttribute("aria-describedby")
+  Object.assign(explanation, { label: null, pinned: false })
 }
 
 /** Below its label, or above where there is no room; a narrow page has it at its foot. */
@@ -111,33 +115,60 @@ function linked(text = "") {
     })
 }
 
+/** Clicks and keys open what stays, and close it again. */
+function turn(label) {
+  const { explanation } = page
+  if (label === explanation.label && explanation.pinned) hide()
+  else show(label, true)
+}
+
 const labelAt = (event) => (event.target instanceof Element ? event.target.closest(".ssl-defined") : null)
 
-document.addEventListener("pointerover", (event) => {
+/** After a while, unless something else happens before. */
+function soon(act) {
+  clearTimeout(page.explanation.timer)
+  page.explanation.timer = setTimeout(act, AFTER)
+}
+
+function pointed(event) {
+  const { explanation } = page
   const label = labelAt(event)
-  if (event.pointerType === "touch" || pinned) return
-  if (label && label !== shown) (clearTimeout(timer), (timer = setTimeout(show, AFTER, label, false)))
-  else if (label || box.contains(event.target)) clearTimeout(timer)
-  else (clearTimeout(timer), (timer = setTimeout(hide, AFTER)))
-})
-document.addEventListener("focusin", (event) => {
+  if (event.pointerType === "touch" || explanation.pinned) return
+  if (label && label !== explanation.label) soon(() => show(label, false))
+  else if (label || box.contains(event.target)) clearTimeout(explanation.timer)
+  else soon(hide)
+}
+
+function focused(event) {
   const label = labelAt(event)
   if (label?.matches(":focus-visible")) show(label, false)
-})
-document.addEventListener("focusout", (event) => labelAt(event) === shown && !pinned && !box.contains(event.relatedTarget) && hide())
-document.addEventListener("click", (event) => {
+}
+
+function blurred(event) {
+  const { label, pinned } = page.explanation
+  if (labelAt(event) === label && !pinned && !box.contains(event.relatedTarget)) hide()
+}
+
+function clicked(event) {
   const label = labelAt(event)
-  if (label) label === shown && pinned ? hide() : show(label, true)
+  if (label) turn(label)
   else if (!box.contains(event.target)) hide()
-})
-document.addEventListener(
-  "keydown",
-  (event) => {
-    const label = labelAt(event)
-    if (event.key === "Escape" && shown) (hide(), event.stopPropagation())
-    else if (label && label === document.activeElement && ["Enter", " "].includes(event.key))
-      (event.preventDefault(), label === shown && pinned ? hide() : show(label, true))
-  },
-  true,
-)
-document.addEventListener("scroll", (event) => !box.contains(event.target) && hide(), true)
+}
+
+function keyed(event) {
+  const label = labelAt(event)
+  if (event.key === "Escape" && page.explanation.label) {
+    hide()
+    event.stopPropagation()
+  } else if (label && label === document.activeElement && ["Enter", " "].includes(event.key)) {
+    event.preventDefault()
+    turn(label)
+  }
+}
+
+document.addEventListener("pointerover", pointed)
+document.addEventListener("focusin", focused)
+document.addEventListener("focusout", blurred)
+document.addEventListener("click", clicked)
+document.addEventListener("keydown", keyed, true)
+document.addEventListener("scroll", (event) => !box.contains(/** @type {Node} */ (event.target)) && hide(), true)

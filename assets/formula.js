@@ -90,11 +90,17 @@ function words(tokens) {
   return text
 }
 
+/** What stands below or above, behind its sign. */
+function script(tokens) {
+  tokens.shift()
+  return argument(tokens)
+}
+
 function scripted(base, tokens) {
   let [below, above] = [null, null]
   for (;;) {
-    if (tokens[0] === "_") (tokens.shift(), (below = argument(tokens)))
-    else if (tokens[0] === "^") (tokens.shift(), (above = above ? element("mrow", above, argument(tokens)) : argument(tokens)))
+    if (tokens[0] === "_") below = script(tokens)
+    else if (tokens[0] === "^") above = above ? element("mrow", above, script(tokens)) : script(tokens)
     else if (tokens[0]?.startsWith("'")) above = element("mo", "′".repeat(tokens.shift().length))
     else break
   }

@@ -1,6 +1,6 @@
 // Numbers as colors: Viridis (van der Walt and Smith, 2015), which gets lighter evenly and is read the same by color-blind eyes.
 
-import { make } from "./theme.js"
+import { make, penOf } from "./theme.js"
 
 const STOPS = ["440154", "482475", "414487", "355f8d", "2a788e", "21918c", "22a884", "44bf70", "7ad151", "bddf26", "fde725"].map((hex) =>
   [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)),
@@ -19,14 +19,14 @@ export function paintHeat(canvas, values, top) {
   canvas.width = canvas.height = grid
   const pixels = new ImageData(grid, grid)
   values.forEach((value, i) => value !== null && pixels.data.set([...color(top > 0 ? value / top : 0), 255], 4 * i))
-  canvas.getContext("2d").putImageData(pixels, 0, 0)
+  penOf(canvas).putImageData(pixels, 0, 0)
 }
 
 /** The least round number that no value exceeds: a scale in round numbers does not jump with every stroke. */
 export function roundTop(values) {
   const most = Math.max(...values.filter((value) => value !== null), 1e-9)
   const power = 10 ** Math.floor(Math.log10(most))
-  return power * [1, 2, 5, 10].find((nice) => nice * power >= most * 0.9999)
+  return power * ([1, 2, 5, 10].find((nice) => nice * power >= most * 0.9999) ?? 10)
 }
 
 /** The scale below a heat map: 0 to `top`. */

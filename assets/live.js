@@ -1,5 +1,6 @@
 // The door to the panels: Streamlit's component calls `draw` at first, and again when its data or the theme changes.
 
+import { page } from "./page.js"
 import { watch } from "./stream.js"
 import { themeOf } from "./theme.js"
 import { Transport } from "./panels/transport.js"
@@ -12,20 +13,20 @@ import { Inside } from "./panels/inside.js"
 import { ContactSheet } from "./panels/contact.js"
 import { Numbers } from "./panels/numbers.js"
 import { MaskPanel } from "./panels/mask.js"
-import { Clock } from "./panels/clock.js"
+import { PairStatus } from "./panels/pair_status.js"
 import { Verdicts } from "./panels/verdicts.js"
-import { TwinMap } from "./panels/twinmap.js"
-import { Duel } from "./panels/duel.js"
+import { PairMap } from "./panels/pair_map.js"
+import { PairCurves } from "./panels/pair_curves.js"
 import { Views } from "./panels/views.js"
 import { Overlap } from "./panels/overlap.js"
 import { Presets } from "./panels/presets.js"
 import { Survival } from "./panels/survival.js"
 import { Invariance } from "./panels/invariance.js"
-import { Atlas } from "./panels/atlas.js"
+import { EmbeddingsPanel } from "./panels/embeddings.js"
 import { GeometryPanel } from "./panels/geometry.js"
 import { EvaluationPanel } from "./panels/evaluation.js"
 import { Losses } from "./panels/losses.js"
-import { Prologue } from "./panels/prologue.js"
+import { RecordedPair } from "./panels/recorded_pair.js"
 
 const PANELS = {
   transport: Transport,
@@ -43,25 +44,29 @@ const PANELS = {
   survival: Survival,
   invariance: Invariance,
   mask: MaskPanel,
-  atlas: Atlas,
-  clock: Clock,
+  embeddings: EmbeddingsPanel,
+  "pair-status": PairStatus,
   verdicts: Verdicts,
-  twinmap: TwinMap,
-  duel: Duel,
+  "pair-map": PairMap,
+  "pair-curves": PairCurves,
   geometry: GeometryPanel,
   evaluation: EvaluationPanel,
   losses: Losses,
-  prologue: Prologue,
+  "recorded-pair": RecordedPair,
 }
-const drawn = new WeakMap()
 
-/** Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme. */
+/**
+ * Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme.
+ * @param {HTMLElement} place
+ * @param {any} data what Python says; panel: its name, run: that it follows
+ * @param {(name: string, value: unknown) => void} notify tells the page something
+ */
 export function draw(place, data, notify) {
-  let held = drawn.get(place)
+  let held = page.panels.get(place)
   if (!held) {
     place.classList.add(`ssl-${data.panel}`)
     held = { place, panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
-    drawn.set(place, held)
+    page.panels.set(place, held)
   }
   held.panel.data = data
   held.panel.notify = notify
@@ -79,11 +84,11 @@ export function draw(place, data, notify) {
 
 /** The panel is gone from the page. */
 export function leave(place) {
-  const held = drawn.get(place)
+  const held = page.panels.get(place)
   if (!held) return
   held.unwatch()
   held.panel.remove()
-  drawn.delete(place)
+  page.panels.delete(place)
 }
 
 function refresh(held, run) {

@@ -9,17 +9,22 @@ const ENOUGH = 0.8 // seconds of training before anything is said
 const LATEST = 5 // measurements that the cost of the next is taken from
 
 export class Pace {
-  constructor() {
-    this.begin()
-  }
+  /** @type {{ seconds: number, steps: number }[]} entries that came together, oldest first */
+  stretches = []
+  /** @type {number[]} seconds of each measurement */
+  measurings = []
+  cold = true // the first step has to make ready what the others only use
+  /** @type {{ time: number, step: number } | null} the last entry; null where the time until the next is nobody's work */
+  last = null
+  /** @type {number | null} the step that was measured last */
+  seen = null
 
   /** The run begins, or goes on from a checkpoint: what was before does not tell how fast it goes now. */
   begin() {
-    this.stretches = [] // { seconds, steps }: entries that came together, oldest first
-    this.measurings = [] // seconds of each measurement
-    this.cold = true // the first step has to make ready what the others only use
-    this.last = null
-    this.seen = null // the step that was measured last
+    this.stretches = []
+    this.measurings = []
+    this.cold = true
+    this.last = this.seen = null
   }
 
   /** It waits: the time until the next entry is nobody's work. */
@@ -34,8 +39,10 @@ export class Pace {
     this.cold = false
     if (!last || cold || step <= last.step) return
     const before = this.stretches.at(-1)
-    if (before && time - last.time < TOGETHER) ((before.seconds += time - last.time), (before.steps += step - last.step))
-    else this.stretches.push({ seconds: time - last.time, steps: step - last.step })
+    if (before && time - last.time < TOGETHER) {
+      before.seconds += time - last.time
+      before.steps += step - last.step
+    } else this.stretches.push({ seconds: time - last.time, steps: step - last.step })
   }
 
   /** A measurement after step number `step` is done. */

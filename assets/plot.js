@@ -1,27 +1,30 @@
 // Plotly, loaded once, and one way to make a small chart with it: fixed size, no re-creation, zoom kept.
 
+import { once } from "./once.js"
 import { definitionOf, explain } from "./definitions.js"
 import { make, setText, plainName } from "./theme.js"
 
-let loading = null
+/** The library, once it is loaded: a script that gives a global name, not a module. */
+const library = () => /** @type {any} */ (window).Plotly
 
-function plotly() {
-  loading ??= new Promise((resolve, reject) => {
-    if (window.Plotly) return resolve(window.Plotly)
-    const script = document.createElement("script")
-    script.src = new URL("./plotly.js", import.meta.url)
-    script.onload = () => resolve(window.Plotly)
-    script.onerror = () => {
-      loading = null
-      reject(new Error("the plotting library could not be loaded"))
-    }
-    document.head.append(script)
-  })
-  return loading
-}
+const plotly = once(
+  () =>
+    new Promise((resolve, reject) => {
+      if (library()) return resolve(library())
+      const script = document.createElement("script")
+      script.src = new URL("./plotly.js", import.meta.url).href
+      script.onload = () => resolve(library())
+      script.onerror = () => reject(new Error("the plotting library could not be loaded"))
+      document.head.append(script)
+    }),
+)
 
 /** A chart with a title that explains itself, what good looks like, and a text for those who cannot see it. */
 export class Chart {
+  state = "" // what the picture depends on, as it was drawn last
+  /** @type {number | null | undefined} where the cursor stands */
+  pointed = undefined
+
   /** of: the name of a metric, which brings title and `good` along, or a title whose meaning is told by `explain`. */
   constructor(of, good = definitionOf(of)?.good ?? "", layer = "") {
     this.title = explain(make("span.ssl-title", definitionOf(of)?.title ?? of), of)
@@ -40,7 +43,10 @@ export class Chart {
       make("div.ssl-stage", this.plot, this.cursor, this.empty),
     )
     this.observer = new ResizeObserver(() => {
-      if (this.drawn && this.plot.offsetWidth) window.Plotly.Plots.resize(this.plot).then(() => this.point(this.pointed))
+      if (this.drawn && this.plot.offsetWidth)
+        library()
+          .Plots.resize(this.plot)
+          .then(() => this.point(this.pointed))
     })
     this.observer.observe(this.plot)
     this.drawn = false
@@ -62,11 +68,11 @@ export class Chart {
     if (this.busy) return
     this.busy = true
     try {
-      const library = await plotly()
+      const drawing = await plotly()
       while (this.waiting) {
         const [data, more, look, uirevision] = this.waiting
         this.waiting = null
-        await library.react(this.plot, data, { ...base(look), ...more, uirevision }, CONFIG)
+        await drawing.react(this.plot, data, { ...base(look), ...more, uirevision }, CONFIG)
         if (!this.drawn) this.plot.on("plotly_relayout", () => this.point(this.pointed)) // somebody zoomed
         this.drawn = true
         this.point(this.pointed)
@@ -96,6 +102,11 @@ export class Chart {
     if (this.plot.getAttribute("aria-label") !== text) this.plot.setAttribute("aria-label", text)
   }
 
+  /** Words under the title, each in the color of what it tells of: [text, color, mark, symbol]; mark: how its line or bar looks. */
+  legend(entries) {
+    this.chips.replaceChildren(...entries.map((entry) => chip(...entry)))
+  }
+
   /** A hint where there is nothing to draw yet; "" hides it. */
   hint(text) {
     setText(this.empty, text)
@@ -104,8 +115,16 @@ export class Chart {
 
   remove() {
     this.observer.disconnect()
-    if (this.drawn) window.Plotly.purge(this.plot)
+    if (this.drawn) library().purge(this.plot)
   }
+}
+
+function chip(text, color, mark = "", symbol = "") {
+  const element = make("span.ssl-chip", text)
+  element.style.setProperty("--color", color)
+  if (mark) element.dataset.mark = mark
+  if (symbol) element.dataset.symbol = symbol
+  return element
 }
 
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: "reset", showTips: false }
@@ -143,11 +162,6 @@ export function axis(theme, title, range, more = {}) {
   }
 }
 
-/** The title of a vertical axis; none beside the long numbers of a loss that ran away, which need its room. */
-export function titleOf(range, title) {
-  return range?.[1] >= 1e5 ? "" : title
-}
-
 /** Marks where live knobs were moved: a line each, labeled on the first chart only. */
 export function changeMarks(run, theme, labeled) {
   const shapes = run.changes.map((change) => ({
@@ -182,34 +196,4 @@ export function changeMarks(run, theme, labeled) {
 /** A knob dragged through many values in a few steps gets one label, with the value it came to rest at. */
 function folded(changes) {
   return changes.filter((change, i) => changes[i + 1]?.name !== change.name || changes[i + 1].step > change.step + 3).slice(-6)
-}
-
-/** A range that only grows, in round numbers: the picture does not jump with every point. It begins anew when the run does (`begun`). */
-export class Range {
-  constructor() {
-    this.low = Infinity
-    this.high = -Infinity
-  }
-
-  cover(values, begun = 0) {
-    if (this.begun !== begun) Object.assign(this, { begun, low: Infinity, high: -Infinity, rawLow: undefined, rawHigh: undefined })
-    for (const value of values) {
-      if (value === null || !Number.isFinite(value)) continue
-      if (value < this.low || value > this.high) this.grow(value)
-    }
-    return this.low <= this.high ? [this.low, this.high] : [0, 1]
-  }
-
-  grow(value) {
-    const low = Math.min(this.rawLow ?? value, value)
-    const high = Math.max(this.rawHigh ?? value, value)
-    this.rawLow = low
-    this.rawHigh = high
-    const rough = (high - low || Math.abs(high) || 1) / 5
-    const power = 10 ** Math.floor(Math.log10(rough))
-    const step = power * [1, 2, 5, 10].find((nice) => nice * power >= rough)
-    this.low = Math.floor(low / step) * step
-    this.high = Math.ceil(high / step) * step
-    if (this.low === this.high) this.high += step
-  }
 }

@@ -1,5 +1,7 @@
 // The symbols of classes: hue comes first, and a shape tells apart what hues no longer can.
 
+import { penOf } from "./theme.js"
+
 const polygon = (pen, corners, radius, turn) => {
   for (let i = 0; i < corners; i++) {
     const angle = turn + (i * 2 * Math.PI) / corners
@@ -45,12 +47,13 @@ export const SHAPES = {
 export function symbol({ color, symbol: shape }) {
   const canvas = document.createElement("canvas")
   canvas.width = canvas.height = 24
-  const pen = canvas.getContext("2d")
+  const pen = penOf(canvas)
   pen.translate(12, 12)
   pen.beginPath()
   SHAPES[shape](pen, 8)
   pen.fillStyle = pen.strokeStyle = color
   pen.lineWidth = 3
-  shape === "ring" ? pen.stroke() : pen.fill()
+  if (shape === "ring") pen.stroke()
+  else pen.fill()
   return canvas
 }

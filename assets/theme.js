@@ -14,6 +14,8 @@ const HUES = {
 }
 export const SYMBOLS = ["circle", "square", "triangle", "diamond", "cross", "down", "plus", "ring"]
 
+/** @typedef {ReturnType<typeof themeOf>} Theme */
+
 /** The theme as it stands at an element. */
 export function themeOf(element) {
   const style = getComputedStyle(element)
@@ -35,11 +37,20 @@ export function themeOf(element) {
   }
 }
 
+/**
+ * What draws on a canvas in two dimensions.
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2DSettings} settings
+ */
+export function penOf(canvas, settings = {}) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", settings))
+}
+
 function luminance(color) {
-  const probe = document.createElement("canvas").getContext("2d")
+  const probe = penOf(document.createElement("canvas"))
   probe.fillStyle = color
-  const hex = probe.fillStyle
-  const [r, g, b] = hex.startsWith("#") ? [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) : hex.match(/\d+/g).map(Number)
+  const hex = String(probe.fillStyle)
+  const [r, g, b] = hex.startsWith("#") ? [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) : (hex.match(/\d+/g) ?? []).map(Number)
   return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255
 }
 
@@ -65,6 +76,11 @@ export function short(value) {
   if (size >= 10) return value.toFixed(1)
   if (size >= 0.01 || size === 0) return value.toFixed(2)
   return value.toPrecision(2)
+}
+
+/** 0.253 -> "25 %"; digits: how many there may be behind the point. */
+export function percent(share, digits = 0) {
+  return `${+(100 * share).toFixed(digits)} %`
 }
 
 /** A tag with classes and text: make("p.ssl-note", "Hello", child). */

@@ -1,5 +1,7 @@
 // Tiles of an atlas, each on a canvas of its own in the picture's own pixels: the browser enlarges them without blur at any density.
 
+import { penOf } from "./theme.js"
+
 /** The picture of an atlas, decoded, so that drawing it never shows a gap. */
 export async function decoded(atlas) {
   const picture = new Image()
@@ -12,9 +14,7 @@ export async function decoded(atlas) {
 export function paint(canvas, atlas, place) {
   const { width, height, columns, picture } = atlas
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-  canvas
-    .getContext("2d")
-    .drawImage(picture, (place % columns) * width, Math.floor(place / columns) * height, width, height, 0, 0, width, height)
+  penOf(canvas).drawImage(picture, (place % columns) * width, Math.floor(place / columns) * height, width, height, 0, 0, width, height)
 }
 
 /** As many children as there are items, made by `fresh(place)`; those that stand there stay. */

@@ -1,8 +1,10 @@
 // Is the representation alive? Spread, effective rank, the spectrum, and one sentence with its evidence.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
-import { Chart, axis } from "../plot.js"
-import { make, setText, short } from "../theme.js"
+import { Chart } from "../plot.js"
+import { spectraOf, spectrumAxes, spectrumCurve } from "../spectrum.js"
+import { make, percent, setText, short } from "../theme.js"
 import { Grounds, sentenceOf, stateOf } from "../verdict.js"
 
 const LAYERS = [
@@ -12,8 +14,21 @@ const LAYERS = [
 
 const MEANT = { std: "spread", rank: "rank" }
 
-export class Collapse {
+export class Collapse extends Panel {
+  /** @type {any} */
+  run = null
+  spectra = {} // of the newest snapshot, at the step `at`
+  /** @type {any} those of the first one, to compare */
+  first = null
+  /** @type {number | null} */
+  at = null
+  /** @type {number | null} */
+  asked = null
+  /** @type {Map<string, any>} */
+  bars = new Map()
+
   constructor(place) {
+    super()
     this.title = explain(make("span.ssl-title", "Collapse"), "verdict")
     this.good = make("span.ssl-good", "bars long, spectrum flat")
     this.dot = make("span.ssl-dot")
@@ -31,7 +46,6 @@ export class Collapse {
       ),
       this.chart.element,
     )
-    this.bars = new Map()
   }
 
   turn() {
@@ -64,7 +78,7 @@ export class Collapse {
     const std = run?.now(`${prefix}feature_std`)
     if (std !== undefined && size) {
       const share = std * Math.sqrt(size)
-      this.bar(`std ${layer}`, `spread, ${layer}`, share, share, `${Math.round(100 * share)} % of 1/√${size}`, spread)
+      this.bar(`std ${layer}`, `spread, ${layer}`, share, share, `${percent(share)} of 1/√${size}`, spread)
     }
     const rank = run?.now(`${prefix}rankme_centered`) // as the judge sees it: a mean that all images share hides or feigns a collapse
     if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / most, rank, `${short(rank)} of ${most}`, narrow)
@@ -117,36 +131,17 @@ export class Collapse {
 
   draw(run) {
     if (!this.chart.stale(run?.id, this.at, Boolean(this.first), Boolean(this.spectra?.spectrum), this.theme.dark)) return
-    const curves = LAYERS.map(([prefix, layer]) => [layer, this.spectra?.[prefix ? "spectrum/projector" : "spectrum"]]).filter(
-      (each) => each[1]?.length,
-    )
+    const curves = spectraOf(this.spectra)
     this.chart.hint(curves.length ? "" : "How many directions the features use.")
-    const traces = curves.map(([layer, values]) => this.curve(values, layer, this.theme[layer], 2))
+    const traces = curves.map(([layer, values]) => spectrumCurve(values, layer, { color: this.theme[layer], width: 2 }))
     if (this.first?.spectrum?.length && curves.length)
-      traces.unshift(this.curve(this.first.spectrum, "backbone, untrained", this.theme.muted, 1))
+      traces.unshift(spectrumCurve(this.first.spectrum, "backbone, untrained", { color: this.theme.muted, width: 1, dash: "dot" }))
     const most = Math.max(...curves.map((each) => each[1].length), 2)
-    const layout = {
-      xaxis: axis(this.theme, "dimension, largest first", [0, most]),
-      yaxis: axis(this.theme, "share", [-4, 0.1], { type: "log", dtick: 1, exponentformat: "power" }), // of the largest: the panel is low
-      margin: { l: 50, r: 10, t: 6, b: 36 },
-    }
+    const layout = spectrumAxes(this.theme, most, "share") // of the largest: the panel is low
     this.legend(curves)
     this.chart.draw(traces, layout, this.theme, run?.id)
     const said = [...this.bars].map(([key, bar]) => `${key} ${bar.value.textContent}`).join(", ")
     this.chart.say(`Singular values at step ${this.at ?? 0}, log scale. ${said}`)
-  }
-
-  curve(values, name, color, width) {
-    const list = Array.from(values)
-    const top = list[0] || 1
-    return {
-      y: list.map((value) => Math.max(value / top, 1e-6)),
-      name,
-      type: "scatter",
-      mode: "lines",
-      line: { color, width, dash: width === 1 ? "dot" : "solid" },
-      hovertemplate: `${name} %{x}: %{y:.3g}<extra></extra>`,
-    }
   }
 
   legend(curves) {

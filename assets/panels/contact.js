@@ -1,17 +1,19 @@
 // The contact sheet: a row for each label, with its mean image, how many there are, and examples.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 
-export class ContactSheet {
+export class ContactSheet extends Panel {
+  drawn = "" // what is on the page
+
   constructor(place) {
+    super()
     this.color = explain(make("span"), "data/color")
     this.facts = make("p.ssl-sentence", make("span"), this.color)
     this.rows = make("div.ssl-sheet-rows")
     place.append(this.facts, this.rows)
   }
-
-  turn() {}
 
   update() {
     const { whole, rows, factor, side, mean, spread, test } = this.data
@@ -26,14 +28,12 @@ export class ContactSheet {
     setText(this.color, `Mean color ${channels(mean)}, spread ${channels(spread)} (red · green · blue).`)
     const most = Math.max(...rows.map((row) => Math.max(row.count, row.probe)), 1)
     const all = { ...whole, name: "all images" }
-    this.rows.replaceChildren(...(rows.length ? [all, ...rows] : [all]).map((row) => line(row, side, row === all ? 0 : most)))
+    this.rows.replaceChildren(...(rows.length ? [all, ...rows] : [all]).map((row) => line(row, row === all ? 0 : most)))
   }
-
-  remove() {}
 }
 
 /** One label. most: the largest count of all labels, for the bar; 0 where a bar says nothing. */
-function line(row, side, most) {
+function line(row, most) {
   const count = row.count.toLocaleString("en-US") + (row.probe ? ` + ${row.probe.toLocaleString("en-US")}` : "")
   const bar = make("div.ssl-bar", make("div.ssl-fill"))
   bar.firstChild.style.width = `${(100 * Math.max(row.count, row.count ? 0 : row.probe)) / (most || 1)}%`
@@ -44,12 +44,12 @@ function line(row, side, most) {
     most ? make("span.ssl-good", count) : explain(make("span.ssl-good", count), "data/count"),
     bar,
   )
-  const element = make("figure.ssl-sheet-row", picture(row.mean, 1, side, `the mean of ${row.name}`), words)
-  if (row.shown) element.append(tiles(row, side))
+  const element = make("figure.ssl-sheet-row", picture(row.mean, `the mean of ${row.name}`), words)
+  if (row.shown) element.append(tiles(row))
   return element
 }
 
-function picture(source, columns, side, text) {
+function picture(source, text) {
   const image = make("img.ssl-sheet-mean")
   image.src = source
   image.alt = text
@@ -57,7 +57,7 @@ function picture(source, columns, side, text) {
 }
 
 /** Examples as tiles of one picture: they wrap, and only whole ones are seen. */
-function tiles(row, side) {
+function tiles(row) {
   const place = make("div.ssl-sheet-tiles")
   place.role = "img"
   place.ariaLabel = `${row.shown} examples of ${row.name}`

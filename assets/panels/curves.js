@@ -1,7 +1,10 @@
 // The curves: k-NN accuracy a factor, the loss with its reference lines, and how well the method does the task it trains on.
 
+import { Panel } from "../panel.js"
+import { STEP, hear } from "../announcements.js"
 import { axisTitle, explain } from "../definitions.js"
-import { Chart, Range, axis, changeMarks, titleOf } from "../plot.js"
+import { Chart, axis, changeMarks } from "../plot.js"
+import { Range, titleOf } from "../ranges.js"
 import { make, setText, short, plainName } from "../theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
@@ -24,8 +27,13 @@ export function gained(run, name) {
   return Math.abs(now - before) < Math.max(gain.least, gain.errors * error) ? 0 : Math.sign(now - before)
 }
 
-export class Curves {
+export class Curves extends Panel {
+  /** @type {any} */
+  run = null
+  tasks = new Range() // of the task's own accuracy or error
+
   constructor(place) {
+    super()
     this.knn = new Chart("knn/*", undefined, "backbone")
     this.good = this.knn.good.textContent
     this.loss = new Chart("loss")
@@ -34,8 +42,7 @@ export class Curves {
     this.task.element.hidden = true
     this.chosen = null
     this.range = new Range()
-    this.follow = ({ detail }) => this.point(detail)
-    document.addEventListener("ssl-step", this.follow)
+    this.deafen = hear(STEP, (detail) => this.point(detail))
   }
 
   /** A cursor at the step that is looked at elsewhere on the page; null is the newest, where the curves end. */
@@ -63,7 +70,7 @@ export class Curves {
   }
 
   remove() {
-    document.removeEventListener("ssl-step", this.follow)
+    this.deafen()
     for (const chart of this.charts) chart.remove()
   }
 
@@ -194,7 +201,7 @@ export class Curves {
     explain(this.task.title, run.facts.measures?.[name] ?? "task")
     setText(this.task.good, measure.good)
     // An untrained network may be far worse than the trivial solution; what matters happens below three times that line.
-    const range = measure.high === null ? (this.tasks ??= new Range()).cover([0, 3 * trivial]) : [measure.low ?? 0, measure.high]
+    const range = measure.high === null ? this.tasks.cover([0, 3 * trivial]) : [measure.low ?? 0, measure.high]
     const marks = changeMarks(run, this.theme, false)
     reference(marks, { value: trivial, meaning: `trivial solution: ${short(trivial)}` }, this.theme)
     legend(this.task, run, [name], this.theme, true)
@@ -225,7 +232,10 @@ function beside(run, name) {
   return `${classes === undefined ? "" : `, mean over classes ${short(classes)}`}${chance === undefined ? "" : `, chance ${short(chance)}`}`
 }
 
-/** The metric by which the method's own task is judged: the first that has a trivial solution to beat. */
+/**
+ * The metric by which the method's own task is judged: the first that has a trivial solution to beat.
+ * @returns {[any, any]} its name and that solution's value, or nulls
+ */
 export function ownTask(run) {
   return Object.entries(run?.baseline.trivial ?? {}).find(([name]) => run.metrics.has(name)) ?? [null, null]
 }

@@ -1,10 +1,11 @@
 // What a run's representation is worth: results as they come, each as a picture and as a number.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
-import { Polling } from "../polling.js"
+import { PolledRequest, addressOf } from "../api.js"
 import { Chart } from "../plot.js"
 import { make, setText } from "../theme.js"
-import { drawConfusion, drawCurve, drawRobustness, drawTransfer, percent } from "./scores.js"
+import { drawConfusion, drawCurve, drawRobustness, drawTransfer, accuracy } from "./scores.js"
 
 const OPERATORS = ["blur", "noise", "jitter", "shift"]
 const COLUMNS = [
@@ -19,8 +20,16 @@ const COLUMNS = [
 ]
 const STEP = new Intl.NumberFormat("en-US")
 
-export class EvaluationPanel {
+export class EvaluationPanel extends Panel {
+  /** @type {any} the run */
+  of = undefined
+  /** @type {any} what is known of its evaluation */
+  body = null
+  failure = ""
+  listed = "" // what stands in the table
+
   constructor(place) {
+    super()
     this.place = place
     this.dot = make("span.ssl-dot")
     this.status = make("span.ssl-status")
@@ -64,22 +73,20 @@ export class EvaluationPanel {
     this.charts = [this.curve, this.confusion, ...this.robustness, this.transfer]
     const meant = ["labels", "confusion", ...this.robustness.map(() => "robustness"), "transfer"]
     this.charts.forEach((chart, i) => explain(chart.title, `evaluation/${meant[i]}`))
-    this.asking = new Polling(
+    this.request = new PolledRequest(
       (body) => this.took(body),
       (sentence) => this.failed(sentence),
       (body) => (["running", "waiting"].includes(body.job.status) ? 1000 : 4000),
     )
   }
 
-  turn() {}
-
   update() {
     if (this.data.of !== this.of) {
       this.of = this.data.of
       this.body = null
       this.failure = ""
-      this.asking.ask(this.of ? `runs/${encodeURIComponent(this.of)}/evaluation` : null)
-    } else if (this.of) this.asking.again(0) // Start or Stop may have been pressed
+      this.request.ask(this.of ? `runs/${encodeURIComponent(this.of)}/evaluation` : null)
+    } else if (this.of) this.request.again(0) // Start or Stop may have been pressed
     this.draw()
   }
 
@@ -113,7 +120,7 @@ export class EvaluationPanel {
     setText(
       this.pairs,
       found?.pairs?.length
-        ? `Most often mistaken: ${found.pairs.map(([a, b, share]) => `${a} for ${b} (${percent(share)})`).join(", ")}.`
+        ? `Most often mistaken: ${found.pairs.map(([a, b, share]) => `${a} for ${b} (${accuracy(share)})`).join(", ")}.`
         : "",
     )
     this.list(scores, titles)
@@ -151,7 +158,7 @@ export class EvaluationPanel {
   list(scores, titles) {
     this.numbers.hidden = !scores.length
     this.keep.forEach((link, i) => {
-      link.href = new URL(`../../api/runs/${encodeURIComponent(this.of ?? "")}/evaluation.${["json", "csv"][i]}`, import.meta.url)
+      link.href = addressOf(`runs/${encodeURIComponent(this.of ?? "")}/evaluation.${["json", "csv"][i]}`)
       link.download = ""
     })
     const state = JSON.stringify([this.of, scores])
@@ -160,11 +167,11 @@ export class EvaluationPanel {
     const lines = scores.map((each) => [
       where(each),
       titles[each.who] ?? each.who,
-      `${percent(each.share)} (${STEP.format(each.labeled)})`,
-      percent(each.mean),
-      `${percent(each.low)} to ${percent(each.high)}`,
-      each.seeds > 1 ? `${percent(each.lowest)} to ${percent(each.highest)}` : "one seed",
-      each.balanced === null ? "" : percent(each.balanced),
+      `${accuracy(each.share)} (${STEP.format(each.labeled)})`,
+      accuracy(each.mean),
+      `${accuracy(each.low)} to ${accuracy(each.high)}`,
+      each.seeds > 1 ? `${accuracy(each.lowest)} to ${accuracy(each.highest)}` : "one seed",
+      each.balanced === null ? "" : accuracy(each.balanced),
     ])
     this.table.replaceChildren(
       make("thead", make("tr", ...COLUMNS.map(([title, means]) => make("th", explain(make("span", title), means))))),
@@ -173,7 +180,7 @@ export class EvaluationPanel {
   }
 
   remove() {
-    this.asking.remove()
+    this.request.remove()
     for (const chart of this.charts) chart.remove()
   }
 }

@@ -14,7 +14,11 @@ export class Gauges {
   }
 
   show(measures, first) {
-    for (const [name, row] of this.rows) if (!measures.some((each) => each.name === name)) (row.element.remove(), this.rows.delete(name))
+    for (const [name, row] of this.rows) {
+      if (measures.some((each) => each.name === name)) continue
+      row.element.remove()
+      this.rows.delete(name)
+    }
     for (const each of measures) this.row(each, first)
   }
 

@@ -1,14 +1,26 @@
 // What goes on inside the method: how similar its views are, how its bins are used, and the numbers of its own. Whatever a run has is drawn.
 
+import { Panel } from "../panel.js"
 import { axisTitle, definitionOf, explain } from "../definitions.js"
-import { Chart, Range, axis, changeMarks, titleOf } from "../plot.js"
+import { Chart, axis, changeMarks } from "../plot.js"
+import { Range, titleOf } from "../ranges.js"
 import { line, steps, legend, ownTask, reference } from "./curves.js"
 import { make, setText, short } from "../theme.js"
 
 const USE = "use/"
 
-export class Inside {
+export class Inside extends Panel {
+  /** @type {any} */
+  run = null
+  /** @type {any} of the snapshot at the step `at` */
+  arrays = null
+  /** @type {number | null} */
+  at = null
+  /** @type {number | null} */
+  asked = null
+
   constructor(place) {
+    super()
     this.place = place
     this.title = make("h2.ssl-title", "Inside the method")
     this.grid = make("div.ssl-grid")
@@ -54,7 +66,7 @@ export class Inside {
     )
   }
 
-  chart(key, title, good, layer = "", means = null) {
+  chart(key, title, good, layer = "", /** @type {any} */ means = null) {
     let held = this.charts.get(key)
     if (!held) {
       held = { chart: new Chart(title, good, layer), range: new Range() }
@@ -134,7 +146,7 @@ export class Inside {
       hovertemplate: `${name}: %{y:.1%} near %{x:.2f}<extra></extra>`,
     })
     const [own, other] = [this.theme.colors[2], this.theme.colors[5]]
-    words(chart, [
+    chart.legend([
       ["one image", own],
       ["different images", other],
     ])
@@ -168,7 +180,7 @@ export class Inside {
       ],
       bargap: shares.length > 200 ? 0 : 0.15,
     }
-    words(chart, [
+    chart.legend([
       [`${short(used)} of ${shares.length} in use`, this.theme.colors[0]],
       [`${short(run.now(`${who}/entropy`))} nats undecided, of ${short(Math.log(shares.length))}`, this.theme.colors[1]],
     ])
@@ -180,16 +192,6 @@ export class Inside {
   remove() {
     for (const { chart } of this.charts.values()) chart.remove()
   }
-}
-
-function words(chart, entries) {
-  chart.chips.replaceChildren(
-    ...entries.map(([text, color]) => {
-      const chip = make("span.ssl-chip", text)
-      chip.style.setProperty("--color", color)
-      return chip
-    }),
-  )
 }
 
 function plain(name) {

@@ -1,14 +1,17 @@
 // How far an encoder moves an image under one operator at rising strength: a trained one beside the untrained one it began as.
 
-import { Asking, whenSeen } from "../asking.js"
+import { Panel } from "../panel.js"
+import { LatestRequest } from "../api.js"
+import { whenSeen } from "../controls.js"
 import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { make, setText, short } from "../theme.js"
 import { capital } from "../verdict.js"
 import { names } from "./steps.js"
 
-export class Invariance {
+export class Invariance extends Panel {
   constructor(place) {
+    super()
     this.place = place
     this.good = make("span.ssl-good")
     this.grid = make("div.ssl-grid.ssl-fours")
@@ -20,7 +23,7 @@ export class Invariance {
       this.good,
       "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. It is measured when it comes into sight.",
     )
-    this.asking = new Asking(
+    this.request = new LatestRequest(
       (body) => {
         this.body = body
         this.failure.hidden = true
@@ -39,11 +42,9 @@ export class Invariance {
     })
   }
 
-  turn() {}
-
   update() {
-    if (this.near) this.asking.ask(this.data.address)
-    this.place.dataset.waiting = this.near && this.asking.waiting ? "yes" : ""
+    if (this.near) this.request.ask(this.data.address)
+    this.place.dataset.waiting = this.near && this.request.waiting ? "yes" : ""
     if (this.body) this.draw()
   }
 
@@ -55,7 +56,7 @@ export class Invariance {
       this.good,
       `How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it. Mean of ${images} held-out images; their mean embedding is subtracted · ${trained}${untrained}`,
     )
-    this.place.dataset.waiting = this.asking.waiting ? "yes" : ""
+    this.place.dataset.waiting = this.request.waiting ? "yes" : ""
     const curves = operators.filter((each) => each.strengths.length > 2)
     for (const each of curves) this.curve(each)
     this.switches(operators.filter((each) => each.strengths.length === 2))
@@ -72,7 +73,7 @@ export class Invariance {
 
   curve({ operator, title, strengths, trained, untrained }) {
     const chart = this.chart(operator, capital(names[operator]))
-    if (!chart.stale(this.asking.had, this.theme.dark)) return
+    if (!chart.stale(this.request.answered, this.theme.dark)) return
     const [color, hover] = [this.theme.backbone, (who) => `${who}: %{y:.2f} at %{x}<extra></extra>`]
     const line = (y, who, more) => ({
       type: "scatter",
@@ -102,7 +103,7 @@ export class Invariance {
   /** What is either done or not has no curve: bars. */
   switches(operators) {
     const chart = this.chart("switches", capital(operators.map((each) => names[each.operator]).join(", ")))
-    if (!chart.stale(this.asking.had, this.theme.dark)) return
+    if (!chart.stale(this.request.answered, this.theme.dark)) return
     const x = operators.map((each) => names[each.operator])
     const trained = operators.every((each) => each.trained)
     const bars = (who, more) => ({
@@ -134,22 +135,15 @@ export class Invariance {
   }
 
   words(chart, trained, untrained) {
-    const entries = [
+    chart.legend([
       ...(trained === undefined ? [] : [[`trained ${round(trained)} at full strength`, this.theme.backbone]]),
       [`untrained ${round(untrained)}${trained === undefined ? " at full strength" : ""}`, this.theme.muted],
-    ]
-    chart.chips.replaceChildren(
-      ...entries.map(([text, color]) => {
-        const chip = make("span.ssl-chip", text)
-        chip.style.setProperty("--color", color)
-        return chip
-      }),
-    )
+    ])
   }
 
   remove() {
     this.seen.disconnect()
-    this.asking.remove()
+    this.request.drop()
     for (const chart of this.charts.values()) chart.remove()
   }
 }

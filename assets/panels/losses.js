@@ -1,9 +1,11 @@
 // Low loss is not a good representation: every run of this server on one data set, its pretext loss beside what its features are worth.
 
-import { Polling } from "../polling.js"
+import { Panel } from "../panel.js"
+import { PolledRequest } from "../api.js"
+import { button, buttonGroup, menu, press } from "../controls.js"
 import { Chart, axis } from "../plot.js"
 import { classStyles, make, plainName, setText, short } from "../theme.js"
-import { chanceLine, escaped, percent } from "./scores.js"
+import { chanceLine, escaped, accuracy } from "./scores.js"
 
 const PLOTLY = {
   circle: "circle",
@@ -15,13 +17,24 @@ const PLOTLY = {
   plus: "x",
   ring: "circle-open",
 }
+const MEASURES = [
+  ["knn", "live k-NN, every run"],
+  ["linear", "linear probe, where evaluated"],
+]
 const SCALES = [
   ["loss", "loss as it is"],
   ["rank", "place within its method"],
 ]
 
-export class Losses {
+export class Losses extends Panel {
+  /** @type {any} */
+  body = null
+  failure = ""
+  listening = false // to clicks on points
+  chosen = "" // what the controls were made for
+
   constructor(place) {
+    super()
     this.place = place
     this.chart = new Chart("evaluation/losses")
     this.note = make("p.ssl-caution")
@@ -30,7 +43,7 @@ export class Losses {
     this.scale = "loss"
     this.measure = "knn"
     this.method = ""
-    this.asking = new Polling(
+    this.request = new PolledRequest(
       (body) => {
         this.body = body
         this.failure = ""
@@ -44,10 +57,8 @@ export class Losses {
     )
   }
 
-  turn() {}
-
   update() {
-    this.asking.ask(`evaluation/losses?data=${encodeURIComponent(this.data.data)}`)
+    this.request.ask(`evaluation/losses?data=${encodeURIComponent(this.data.data)}`)
     this.draw()
   }
 
@@ -122,26 +133,16 @@ export class Losses {
         .slice(0, 1)
         .map((each) => chanceLine(each, this.theme)),
     }
-    this.chart.chips.replaceChildren(
-      ...traces.map((trace) => {
-        const i = methods.findIndex((method) => escaped(method) === trace.name)
-        const chip = make("span.ssl-chip", methods[i])
-        chip.dataset.symbol = styles[i].symbol
-        chip.style.setProperty("--color", styles[i].color)
-        return chip
-      }),
-      ...layout.shapes.map(() => {
-        const chip = make("span.ssl-chip", "chance")
-        chip.dataset.mark = "dots"
-        chip.style.setProperty("--color", this.theme.muted)
-        return chip
-      }),
-    )
+    const shown = methods.map((method, i) => [method, styles[i]]).filter(([method]) => runs.some((each) => each.method === method))
+    this.chart.legend([
+      ...shown.map(([method, style]) => [method, style.color, "", style.symbol]),
+      ...layout.shapes.map(() => ["chance", this.theme.muted, "dots"]),
+    ])
     this.chart.draw(traces, layout, this.theme, `${this.data.data} ${this.scale}`).then(() => this.listen())
     this.chart.say(
       `Loss and accuracy of ${runs.length} runs. ${runs
         .slice(0, 30)
-        .map((each) => `${each.method} ${each.run}: loss ${short(each.loss)}, ${percent(each.worth)}`)
+        .map((each) => `${each.method} ${each.run}: loss ${short(each.loss)}, ${accuracy(each.worth)}`)
         .join("; ")}`,
     )
   }
@@ -157,59 +158,31 @@ export class Losses {
     const state = JSON.stringify([methods, this.scale, this.measure, this.method])
     if (state === this.chosen) return
     this.chosen = state
-    const group = (label, options, now, pick) => {
-      const box = make(
-        "div.ssl-switch",
-        ...options.map(([value, text]) => {
-          const button = make("button.ssl-button", text)
-          button.type = "button"
-          button.setAttribute("aria-pressed", value === now)
-          button.addEventListener("click", () => {
-            pick(value)
-            this.draw()
-          })
-          return button
-        }),
+    const group = (label, options, key) => {
+      const buttons = options.map(([value, text]) =>
+        Object.assign(
+          button(text, () => this.pick(key, value)),
+          { value },
+        ),
       )
-      box.setAttribute("role", "group")
-      box.setAttribute("aria-label", label)
+      const box = buttonGroup(label, buttons)
+      press(box, (each) => each.value === this[key])
       return box
     }
-    const list = make(
-      "select.ssl-choice",
-      ...["", ...methods].map((method) => {
-        const option = make("option", method || "all methods")
-        option.value = method
-        return option
-      }),
-    )
+    const entries = ["", ...methods].map((method) => [method, method || "all methods"])
+    const list = menu("which method", entries, (method) => this.pick("method", method))
     list.value = this.method
-    list.setAttribute("aria-label", "which method")
-    list.addEventListener("change", () => {
-      this.method = list.value
-      this.draw()
-    })
-    this.by.replaceChildren(
-      group(
-        "accuracy by",
-        [
-          ["knn", "live k-NN, every run"],
-          ["linear", "linear probe, where evaluated"],
-        ],
-        this.measure,
-        (value) => {
-          this.measure = value
-        },
-      ),
-      group("loss as", SCALES, this.scale, (value) => {
-        this.scale = value
-      }),
-      list,
-    )
+    this.by.replaceChildren(group("accuracy by", MEASURES, "measure"), group("loss as", SCALES, "scale"), list)
+  }
+
+  /** Somebody chose: key is `measure`, `scale` or `method`. */
+  pick(key, value) {
+    this[key] = value
+    this.draw()
   }
 
   remove() {
-    this.asking.remove()
+    this.request.remove()
     this.chart.remove()
   }
 }
@@ -250,6 +223,6 @@ function told(runs) {
   const lowest = most.reduce((a, b) => (b.loss < a.loss ? b : a))
   const best = most.reduce((a, b) => (b.worth > a.worth ? b : a))
   return lowest === best
-    ? `Of the ${most.length} runs of ${best.method}, the one with the lowest loss is also the best, ${percent(best.worth)}.`
-    : `Of the ${most.length} runs of ${best.method}, the lowest loss (${short(lowest.loss)}) has ${percent(lowest.worth)}, the best one ${percent(best.worth)} at a loss of ${short(best.loss)}.`
+    ? `Of the ${most.length} runs of ${best.method}, the one with the lowest loss is also the best, ${accuracy(best.worth)}.`
+    : `Of the ${most.length} runs of ${best.method}, the lowest loss (${short(lowest.loss)}) has ${accuracy(lowest.worth)}, the best one ${accuracy(best.worth)} at a loss of ${short(best.loss)}.`
 }

@@ -1,54 +1,70 @@
 // The map: where the network puts every image of the probe set, frame after frame.
 
-import { CAUTIONS, KINDS } from "../atlas/kinds.js"
+import { Panel } from "../panel.js"
+import { TimeBar, button, buttonGroup, classKey, press, toggled } from "../controls.js"
+import { CAUTIONS, KINDS } from "../embeddings/kinds.js"
 import { explain } from "../definitions.js"
-import { make, setText, short, classStyles } from "../theme.js"
-import { symbol } from "../symbols.js"
+import { classStyles, make, percent, setText } from "../theme.js"
+import { Tip } from "../tip.js"
 import { Scatter } from "./scatter.js"
 
 const DRAWN = ["umap", "pca"]
-const THUMB = 96 // px, of the picture beside the pointer
 const PLAY = 520 // ms between frames of a replay
 
-export class PointMap {
+export class PointMap extends Panel {
+  switch = buttonGroup(
+    "projection",
+    DRAWN.map((kind) => button(KINDS[kind], () => this.choose(kind))),
+  )
+  factors = buttonGroup("color by", [])
+  canvas = make("canvas.ssl-canvas")
+  tip = new Tip()
+  empty = make("div.ssl-empty", "Every image of the probe set becomes a point here, and drifts to the images that the network finds alike.")
+  legend = make("div.ssl-legend")
+  time = new TimeBar(
+    "step shown on the map",
+    () => this.replay(),
+    (place) => this.scrub(place),
+  )
+  caution = make("p.ssl-caution")
+  kind = "umap" // that somebody chose
+  /** @type {any} the factor that colors the points, or null */
+  factor = null
+  /** @type {Set<number> | null} classes that stand out */
+  highlighted = null
+  /** @type {any} the run that is shown */
+  run = null
+  /** @type {any} its probe set: labels, names, how to find an image in the sprite sheet */
+  probe = null
+  sprites = "" // the address of that
+  /** @type {string | null} the run whose probe set was asked for last */
+  asked = null
+  /** @type {string | null} what is on the canvas: run, step, kind */
+  shown = null
+  /** @type {string | null} what is to come next */
+  loading = null
+  /** @type {number | null} the step that somebody went to; null follows the run */
+  held = null
+  /** @type {ReturnType<typeof setInterval> | 0} the timer of a replay */
+  playing = 0
+  painted = "" // what the colors were made for
+
   constructor(place) {
-    this.kind = "umap"
-    this.factor = null
-    this.lit = null
-    this.build(place)
+    super()
+    this.canvas.tabIndex = 0
+    this.canvas.setAttribute("role", "img")
+    this.factors.classList.add("ssl-factors")
     this.scatter = new Scatter(this.canvas, (i, at) => this.hover(i, at))
+    this.build(place)
   }
 
   build(place) {
-    this.switch = make("div.ssl-switch", ...DRAWN.map((kind) => this.button(KINDS[kind], () => this.choose(kind))))
-    this.switch.setAttribute("role", "group")
-    this.switch.setAttribute("aria-label", "projection")
-    this.factors = make("div.ssl-switch.ssl-factors")
-    this.factors.setAttribute("role", "group")
-    this.factors.setAttribute("aria-label", "color by")
-    this.canvas = make("canvas.ssl-canvas")
-    this.canvas.tabIndex = 0
-    this.canvas.setAttribute("role", "img")
-    this.tip = make("div.ssl-tip", (this.thumb = make("div.ssl-thumb")), (this.facts = make("div.ssl-facts")))
-    this.tip.hidden = true
-    this.empty = make(
-      "div.ssl-empty",
-      "Every image of the probe set becomes a point here, and drifts to the images that the network finds alike.",
-    )
-    this.tools = make(
+    const tools = make(
       "div.ssl-tools",
-      this.button("+", () => this.scatter.magnify(1.4), "zoom in"),
-      this.button("−", () => this.scatter.magnify(1 / 1.4), "zoom out"),
-      this.button("⟲", () => this.scatter.unzoom(), "whole map"),
+      button("+", () => this.scatter.magnify(1.4), "zoom in"),
+      button("−", () => this.scatter.magnify(1 / 1.4), "zoom out"),
+      button("⟲", () => this.scatter.unzoom(), "whole map"),
     )
-    this.legend = make("div.ssl-legend")
-    this.play = this.button("▶", () => this.replay(), "replay from the start")
-    this.play.classList.add("ssl-play")
-    this.slider = make("input.ssl-scrub")
-    Object.assign(this.slider, { type: "range", min: 0, max: 0, value: 0, oninput: () => this.scrub(+this.slider.value) })
-    this.slider.setAttribute("aria-label", "step shown on the map")
-    this.when = make("span.ssl-when")
-    this.time = make("div.ssl-time", this.play, this.slider, this.when)
     const head = make(
       "header.ssl-head",
       explain(make("span.ssl-title", "Map of the probe set"), "map"),
@@ -57,38 +73,22 @@ export class PointMap {
       this.switch,
     )
     const by = make("div.ssl-by", make("span.ssl-good", "color by"), this.factors)
-    this.caution = make("p.ssl-caution")
     place.append(
       make(
         "section.ssl-chart",
         head,
         by,
-        make("div.ssl-stage", this.canvas, this.tools, this.empty, this.tip),
+        make("div.ssl-stage", this.canvas, tools, this.empty, this.tip.element),
         this.legend,
-        this.time,
+        this.time.element,
         this.caution,
       ),
     )
   }
 
-  button(text, act, label = text) {
-    const button = make("button.ssl-button", text)
-    button.type = "button"
-    button.title = label
-    button.setAttribute("aria-label", label)
-    button.onclick = act
-    return button
-  }
-
-  turn() {
-    this.probe = null
-    this.asked = null
-    this.shown = null // { step, kind } on the canvas
-    this.loading = null
-    this.held = null // the step that somebody scrubbed to; null follows the run
+  turn(_run) {
     clearInterval(this.playing)
-    this.playing = 0
-    this.run = null
+    Object.assign(this, { probe: null, asked: null, shown: null, loading: null, held: null, playing: 0, run: null })
   }
 
   update(run) {
@@ -132,20 +132,30 @@ export class PointMap {
     return [...all].sort((a, b) => a - b)
   }
 
-  async show(step) {
+  show(step) {
     const { run } = this
     const kind = this.drawnKind()
-    const wanted = `${run?.id} ${step} ${kind}`
+    return this.draw(`${run?.id} ${step} ${kind}`, step, async () => {
+      const arrays = await run.frame(step)
+      const there = arrays[kind] ? kind : "pca"
+      const xy = arrays[there]
+      return [xy.shape ? xy : xy.flat(), there]
+    })
+  }
+
+  /** Draws what `load()` finds, [points, kind], unless that is drawn already or something else is wanted by then; null: try again. */
+  async draw(wanted, step, load) {
+    const { run } = this
     if (step === undefined || !this.probe || this.shown === wanted || this.loading === wanted) return
     this.loading = wanted
     try {
-      const arrays = await run.frame(step)
+      const found = await load()
       if (this.loading !== wanted || this.run !== run) return
-      const there = arrays[kind] ? kind : "pca"
-      const xy = arrays[there]
-      this.scatter.move(xy.shape ? xy : xy.flat())
+      if (!found) return this.update(run)
+      const [points, kind] = found
+      this.scatter.move(this.placed(points))
       this.shown = wanted
-      this.describe(step, there)
+      this.describe(step, kind)
     } catch {
       // It may have been superseded or not yet be complete; what is shown stays until the next event.
     } finally {
@@ -153,12 +163,17 @@ export class PointMap {
     }
   }
 
+  /** Where the points of a layout, flattened, are drawn: as it has them. */
+  placed(xy) {
+    return xy
+  }
+
   describe(step, kind) {
     const missing = this.kind === "umap" && kind === "pca"
     this.name(kind)
-    setText(this.when, `step ${step.toLocaleString("en-US")}${missing ? " · PCA until the first UMAP is ready" : ""}`)
+    setText(this.time.when, `step ${step.toLocaleString("en-US")}${missing ? " · PCA until the first UMAP is ready" : ""}`)
     const accuracy = this.run.now(`knn/${this.factor}`)
-    const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${Math.round(100 * accuracy)} % of the images`
+    const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${percent(accuracy)} of the images`
     const colored = this.factor ? `colored by ${this.factor}${known}` : "which have no labels"
     const text = `Map of ${this.probe.count ?? this.scatter.to.length / 2} probe images at step ${step}, ${kind.toUpperCase()} of the backbone's output, ${colored}`
     this.canvas.setAttribute("aria-label", text)
@@ -167,7 +182,7 @@ export class PointMap {
   /** The map is called what it is: a UMAP that is not there yet is one that is waited for. */
   name(kind) {
     const waiting = this.kind === "umap" && kind === "pca"
-    ;[...this.switch.children].forEach((button, i) => button.setAttribute("aria-pressed", this.kinds[i] === this.drawn(kind)))
+    press(this.switch, (each) => this.kinds[[...this.switch.children].indexOf(each)] === this.drawn(kind))
     setText(this.switch.firstChild, waiting ? "UMAP …" : KINDS.umap)
     setText(this.caution, this.advice(kind))
   }
@@ -188,29 +203,26 @@ export class PointMap {
   }
 
   controls(steps) {
-    this.slider.max = Math.max(steps.length - 1, 0)
-    this.slider.disabled = this.play.disabled = steps.length < 2
     const at = this.held === null ? steps.length - 1 : steps.indexOf(this.held)
     if (this.held !== null && at < 0) this.held = null
-    this.slider.value = at < 0 ? steps.length - 1 : at
+    this.time.show(at < 0 ? steps.length - 1 : at, steps.length, steps.length ? this.time.when.textContent : "")
     this.name(this.drawnKind())
-    setText(this.play, this.playing ? "❚❚" : "▶")
-    if (!steps.length) setText(this.when, "")
+    this.time.name(this.playing ? "❚❚" : "▶", this.playing ? "stop" : "replay from the start")
   }
 
   paint() {
     if (!this.probe) return this.factors.replaceChildren()
     const factors = Object.keys(this.probe.labels)
     if (this.factors.children.length !== factors.length || this.factors.firstChild?.textContent !== factors[0]) {
-      this.factors.replaceChildren(...factors.map((name) => this.button(name, () => this.color(name))))
+      this.factors.replaceChildren(...factors.map((name) => button(name, () => this.color(name))))
     }
-    ;[...this.factors.children].forEach((button) => button.setAttribute("aria-pressed", button.textContent === this.factor))
-    const key = `${this.run?.id} ${this.factor} ${this.theme.dark} ${[...(this.lit ?? [])]} ${this.scatter.to.length}`
+    press(this.factors, (each) => each.textContent === this.factor)
+    const key = `${this.run?.id} ${this.factor} ${this.theme.dark} ${[...(this.highlighted ?? [])]} ${this.scatter.to.length}`
     if (this.painted === key && (this.legend.children.length || !this.factor)) return
     this.painted = key
     const labels = this.probe.labels[this.factor] ?? null // without labels every point is of the one class there is
     const classes = classStyles(this.names(), this.theme)
-    this.scatter.paint(labels, classes, this.lit, this.theme.background)
+    this.scatter.paint(labels, classes, this.highlighted, this.theme.background)
     this.legend.replaceChildren(...(labels ? classes.map((each, i) => this.key(each, i)) : []))
   }
 
@@ -222,16 +234,10 @@ export class PointMap {
 
   /** One class in the legend; a click lets it stand out. */
   key(each, i) {
-    const button = make("button.ssl-key", symbol(each), each.name)
-    button.type = "button"
-    button.setAttribute("aria-pressed", Boolean(this.lit?.has(i)))
-    button.onclick = () => {
-      this.lit ??= new Set()
-      if (!this.lit.delete(i)) this.lit.add(i)
-      if (!this.lit.size) this.lit = null
+    return classKey(each, Boolean(this.highlighted?.has(i)), () => {
+      this.highlighted = toggled(this.highlighted, i)
       this.paint()
-    }
-    return button
+    })
   }
 
   choose(kind) {
@@ -242,7 +248,7 @@ export class PointMap {
 
   color(name) {
     this.factor = name
-    this.lit = null
+    this.highlighted = null
     this.paint()
   }
 
@@ -272,22 +278,9 @@ export class PointMap {
   }
 
   hover(i, at) {
-    this.tip.hidden = i < 0 || !this.probe
-    if (this.tip.hidden) return
-    const { tile, columns } = this.probe
-    const zoom = THUMB / tile
-    this.thumb.style.cssText =
-      `background-image:url(${this.sprites});background-size:${columns * THUMB}px auto;` +
-      `background-position:${-(i % columns) * tile * zoom}px ${-Math.floor(i / columns) * tile * zoom}px`
-    this.facts.replaceChildren(
-      ...Object.keys(this.probe.labels).map((factor) => {
-        const label = this.probe.labels[factor][i]
-        return make(factor === this.factor ? "b" : "span", `${factor}: ${this.probe.names?.[factor]?.[label] ?? short(label)}`)
-      }),
-    )
-    const { width, height } = this.scatter.size
-    this.tip.style.left = `${at[0] > width / 2 ? at[0] - this.tip.offsetWidth - 16 : at[0] + 16}px`
-    this.tip.style.top = `${Math.min(Math.max(at[1] - 60, 0), height - this.tip.offsetHeight)}px`
+    if (!this.probe) return
+    const points = { ...this.probe, count: this.scatter.to.length / 2, source: this.sprites }
+    this.tip.show(i, points, this.factor, null, at ?? [0, 0], this.scatter.size)
   }
 
   remove() {

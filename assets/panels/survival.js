@@ -1,10 +1,11 @@
 // What can still be read off the views: every factor, from pixels and from an untrained network, beside the originals and chance.
 
-import { Asking, whenSeen } from "../asking.js"
+import { Panel } from "../panel.js"
+import { LatestRequest } from "../api.js"
+import { whenSeen } from "../controls.js"
 import { explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
-import { make, setText } from "../theme.js"
-import { percent } from "./overlap.js"
+import { make, percent, setText } from "../theme.js"
 
 const CHARTS = [
   ["pixels", "knn"],
@@ -14,8 +15,9 @@ const CHARTS = [
 ]
 const PROBES = { knn: "live k-NN", linear: "linear probe" }
 
-export class Survival {
+export class Survival extends Panel {
   constructor(place) {
+    super()
     this.place = place
     this.good = make("span.ssl-good")
     this.grid = make("div.ssl-grid.ssl-fours")
@@ -25,7 +27,7 @@ export class Survival {
     this.grid.append(...this.charts.map((chart) => chart.element))
     for (const chart of this.charts) chart.hint("Measured when it comes into sight…")
     this.explain()
-    this.asking = new Asking(
+    this.request = new LatestRequest(
       (body) => {
         this.body = body
         this.failure = ""
@@ -43,8 +45,6 @@ export class Survival {
     })
   }
 
-  turn() {}
-
   explain() {
     const network = this.body ? ` · ${this.body.images.toLocaleString("en-US")} held-out images; the network is ${this.body.network}` : ""
     setText(
@@ -54,8 +54,8 @@ export class Survival {
   }
 
   update() {
-    if (this.near) this.asking.ask(this.data.address)
-    this.place.dataset.waiting = this.near && this.asking.waiting ? "yes" : ""
+    if (this.near) this.request.ask(this.data.address)
+    this.place.dataset.waiting = this.near && this.request.waiting ? "yes" : ""
     if (this.body) this.draw()
   }
 
@@ -67,12 +67,12 @@ export class Survival {
 
   draw() {
     this.explain()
-    this.place.dataset.waiting = this.asking.waiting ? "yes" : ""
+    this.place.dataset.waiting = this.request.waiting ? "yes" : ""
     CHARTS.forEach(([who, probe], i) => this.one(this.charts[i], who, probe))
   }
 
   one(chart, who, probe) {
-    if (!chart.stale(this.asking.had, this.theme.dark)) return
+    if (!chart.stale(this.request.answered, this.theme.dark)) return
     const factors = this.body.factors
     chart.hint(factors.length ? "" : "These images have no labels, or too few of each: there is nothing to read.")
     const color = this.theme.colors[who === "pixels" ? 1 : 0]
@@ -123,19 +123,12 @@ export class Survival {
       ["originals", "hollow"],
       ["chance", "dots"],
     ]
-    chart.chips.replaceChildren(
-      ...marks.map(([text, mark]) => {
-        const chip = make("span.ssl-chip", text)
-        chip.dataset.mark = mark
-        chip.style.setProperty("--color", mark === "dots" ? this.theme.text : color)
-        return chip
-      }),
-    )
+    chart.legend(marks.map(([text, mark]) => [text, mark === "dots" ? this.theme.text : color, mark]))
   }
 
   remove() {
     this.seen.disconnect()
-    this.asking.remove()
+    this.request.drop()
     for (const chart of this.charts) chart.remove()
   }
 }

@@ -1,5 +1,6 @@
 // Where the run stands: status, progress, time left, and what the collapse judge says.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
 import { make, setText, short } from "../theme.js"
 import { capital, sentenceOf, stateOf } from "../verdict.js"
@@ -17,8 +18,16 @@ const WORDS = {
 const SLOW = 2 // seconds between two steps: until PATIENCE times as long, or as what was usual, nobody need worry
 const PATIENCE = 5
 
-export class Transport {
+export class Transport extends Panel {
+  /** @type {any} */
+  run = null
+  /** @type {any} the last that the page was told of */
+  told = null
+  /** @type {any} how it computes, as a definition */
+  meant = null
+
   constructor(place) {
+    super()
     this.dot = make("span.ssl-dot")
     this.status = make("strong.ssl-status")
     this.status.setAttribute("role", "status")

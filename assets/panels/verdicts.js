@@ -1,33 +1,33 @@
 // What the judge says of the healthy and of the broken run, side by side.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
-import { SIDES, Twins, sideColors } from "../twins.js"
+import { SIDES, RunPair, sideColors } from "../pair.js"
 import { Grounds, capital, knew, stateOf } from "../verdict.js"
 
 const WAITING = "The judge speaks once training has begun."
 
-export class Verdicts {
+export class Verdicts extends Panel {
   constructor(place) {
+    super()
     this.cards = Object.fromEntries(SIDES.map((side) => [side, new Card(side)]))
     place.append(make("div.ssl-cards", ...SIDES.map((side) => this.cards[side].element)))
-    this.twins = new Twins(() => this.draw())
+    this.pair = new RunPair(() => this.draw())
   }
 
-  turn() {}
-
   update() {
-    this.twins.follow(this.data)
+    this.pair.follow(this.data)
     this.draw()
   }
 
   draw() {
     const colors = sideColors(this.theme)
-    for (const side of SIDES) this.cards[side].update(this.twins.runs[side], colors[side])
+    for (const side of SIDES) this.cards[side].update(this.pair.runs[side], colors[side])
   }
 
   remove() {
-    this.twins.remove()
+    this.pair.remove()
   }
 }
 

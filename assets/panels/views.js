@@ -1,15 +1,20 @@
 // Many views of one image: where each was cut, everything that was done to it, and how the chosen one came about.
 
+import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
-import { Asking } from "../asking.js"
+import { LatestRequest } from "../api.js"
 import { decoded, keep, paint, tile } from "../tiles.js"
-import { make, setText } from "../theme.js"
+import { make, percent, setText } from "../theme.js"
 import { Steps, amount, names } from "./steps.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 
-export class Views {
+export class Views extends Panel {
+  /** @type {any} */
+  body = null
+
   constructor(place) {
+    super()
     this.place = place
     this.title = make("span.ssl-title", "The image")
     this.labels = make("span.ssl-good")
@@ -49,7 +54,7 @@ export class Views {
       this.steps.element,
     )
     place.append(this.failure, make("div.ssl-looking", left, right))
-    this.asking = new Asking(
+    this.request = new LatestRequest(
       (body) => this.took(body),
       (sentence) => this.failed(sentence),
     )
@@ -62,10 +67,8 @@ export class Views {
       this.listen(kind, grid)
   }
 
-  turn() {}
-
   update() {
-    this.asking.ask(this.data.address)
+    this.request.ask(this.data.address)
     this.steps.from(this.data.steps)
     this.mark()
   }
@@ -118,7 +121,7 @@ export class Views {
 
   words(kind, place) {
     const facts = this.body[kind].facts[place]
-    return facts.did.map((name) => `${names[name]} ${amount(name, facts, this.body.image)}`.trim()).join(", ") || "the image as it is"
+    return facts.did.map((name) => `${names[name]} ${amount(name, facts)}`.trim()).join(", ") || "the image as it is"
   }
 
   /** Pointing and focus show a view for as long as they last; a click, a touch, or Enter keeps it. Arrow keys go from view to view. */
@@ -189,9 +192,9 @@ export class Views {
     const count = this.body.views.count
     const own = at.place + (at.kind === "local" ? count : 0)
     const partner = at.kind === "views" ? at.place ^ 1 : -1
-    ;[...this.boxes.children].forEach((box, i) => {
-      box.dataset.state = i === own ? "meant" : i === partner ? "partner" : ""
-    })
+    for (const [i, box] of [...this.boxes.children].entries()) {
+      box.setAttribute("data-state", i === own ? "meant" : i === partner ? "partner" : "")
+    }
     setText(this.who, this.called(at.kind, at.place))
     this.list(at, facts, partner < count ? partner : -1)
   }
@@ -199,7 +202,7 @@ export class Views {
   list(at, facts, partner) {
     const lines = Object.keys(names).map((name) => [
       names[name],
-      facts.did.includes(name) ? amount(name, facts, this.body.image) : this.body.possible.includes(name) ? "–" : "off",
+      facts.did.includes(name) ? amount(name, facts) : this.body.possible.includes(name) ? "–" : "off",
       facts.did.includes(name),
     ])
     const shared = partner >= 0 ? share(facts.crop, this.body.views.facts[partner].crop) : null
@@ -212,7 +215,7 @@ export class Views {
   }
 
   remove() {
-    this.asking.remove()
+    this.request.drop()
     this.steps.remove()
   }
 }
@@ -224,8 +227,4 @@ function share(first, second) {
   )
   const both = common[0] * common[1]
   return both / (first[2] * first[3] + second[2] * second[3] - both)
-}
-
-function percent(value) {
-  return `${Math.round(100 * value)} %`
 }

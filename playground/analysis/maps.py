@@ -2,6 +2,7 @@
 
 KINDS      layouts of points: umap, pca, pca3, tsne, sphere
 land       the position of an image that is not on the map
+placed     the positions of many images of which only some were laid out
 nearest    the neighbors of an image
 clusters   k-means, with cluster numbers kept from frame to frame
 
@@ -28,6 +29,8 @@ from playground.projection import principal_axes, procrustes
 EQUAL = 1e-6  # similarities that differ by less are equal in float32
 LANDING = 10  # neighbors that determine the position of a new image
 SAMPLED = 1000  # points whose neighbors are compared
+LANDMARKS = 10_000  # points that a slow kind lays out; more take minutes, and are placed among these
+PART = 4096  # points that are placed at once
 SAMPLE = 2000  # points for a silhouette: all pairs of more points take seconds
 
 
@@ -124,7 +127,7 @@ def land(kind: str, features: Tensor, frame: np.ndarray, image: Tensor) -> np.nd
     if kind == "sphere":
         return unit(image[None])[0].numpy()
     if KINDS[kind].slow:
-        return _among_neighbors(features, frame, image)
+        return placed(features, frame, image[None])[0]
     axes = principal_axes(features, KINDS[kind].dimensions)
     if not axes.directions.any():
         return frame.mean(0)
@@ -134,11 +137,12 @@ def land(kind: str, features: Tensor, frame: np.ndarray, image: Tensor) -> np.nd
     return ((axes.place(image[None])[0] - own.mean(0)) @ (left @ right) + frame.mean(0)).astype(np.float32)
 
 
-def _among_neighbors(features: Tensor, frame: np.ndarray, image: Tensor) -> np.ndarray:
-    similarity = similarities(features, image)
-    rows = nearest(similarity, LANDING)
-    weights = 1 / (1 - similarity[rows].double().numpy() + EQUAL)
-    return (weights[:, None] * frame[rows]).sum(0) / weights.sum()
+def placed(features: Tensor, frame: np.ndarray, images: Tensor) -> np.ndarray:
+    """The positions of images (n, D) in a frame (N, d) of features (N, D): (n, d) float32, weighted means of their nearest neighbors."""
+    similarity, rows = (unit(images) @ unit(features).T).clamp(-1, 1).topk(min(LANDING, len(features)), dim=1)
+    weights = 1 / (1 - similarity.double().numpy() + EQUAL)
+    near = frame[rows.numpy()]  # (n, LANDING, d)
+    return ((weights[:, :, None] * near).sum(1) / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
 def clusters(features: Tensor, k: int, previous: np.ndarray | None = None, seed: int = 0) -> np.ndarray:

@@ -31,7 +31,7 @@ from playground.runs.trained import NothingTrained, Trained, steps_kept, trained
 from playground.safe_files import Damaged
 
 PROBE = "probe"
-MOST, MANY = 10_000, 2_000  # training images on one map, and those of which there is a frame for each step that was kept
+MOST, MANY = 50_000, 2_000  # training images on one map, and those of which there is a frame for each step that was kept
 CHUNK = 256  # images embedded at once
 SHEET = 4096  # pixels, the longest side of a picture of all points
 

@@ -122,7 +122,7 @@ def transport(shown: Pair) -> None:
             )
             st.button("Stop", key="stop", icon=":material/stop:", disabled=not shown.active, on_click=collapse_state.stop)
             _cure(shown)
-        live.static_panel("clock", **_twins(shown))
+        live.static_panel("pair-status", **_twins(shown))
     refusals(sentences)
     if why:
         st.warning(f"Start is off until this is fixed: {plain(why)}", icon=":material/pan_tool:")
@@ -178,13 +178,13 @@ def panels(shown: Pair) -> None:
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
             other = twins["broken" if side == "healthy" else "healthy"]
-            live.static_panel("twinmap", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
+            live.static_panel("pair-map", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
                 on_click=_opened, args=(side,),
             )  # fmt: skip
-    live.static_panel("duel", **twins)
+    live.static_panel("pair-curves", **twins)
 
 
 @uninterrupted

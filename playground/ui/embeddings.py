@@ -23,7 +23,7 @@ PREFIX = "map."
 STATE = "mapped"  # where the session keeps it
 LISTED = 300  # the newest runs, to choose from
 KINDS = ("umap", "pca", "pca3", "tsne", "sphere")
-POINTS = ("probe", "2000", "5000", "10000")
+POINTS = ("probe", "2000", "5000", "10000", "20000", "50000")
 RUNS = ("run", "other")
 
 
@@ -192,7 +192,7 @@ def panel(now: EmbeddingsState) -> None:
     run = _found(now.run)
     own = run.flat.get("data") if run else None
     data = [{"name": name, "title": each.title} for name, each in sorted(CHOICES["data"].items(), key=lambda each: each[0] != own)]
-    live.static_panel("atlas", on_status=heard, runs=told, datasets=data, **kept)
+    live.static_panel("embeddings", on_status=heard, runs=told, datasets=data, **kept)
 
 
 def _told(run: str) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _told(run: str) -> dict[str, Any]:
 @uninterrupted
 def heard() -> None:
     """The panel says what is looked at."""
-    now, said = state(), st.session_state["panel-atlas"]["status"]
+    now, said = state(), st.session_state["panel-embeddings"]["status"]
     for name, value in said.items():
         if name in CHECKS and name not in RUNS:
             now.set(name, value)

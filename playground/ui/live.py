@@ -44,7 +44,7 @@ def first_row(run: str | None) -> None:
     """The map and the curves of a run; without one the recorded pair, side by side."""
     with st.container(key="first-row"):
         if run is None and recording():
-            static_panel("prologue")
+            static_panel("recorded-pair")
             return
         left, right = st.columns([11, 10], gap="medium")
         with left:

@@ -24,6 +24,7 @@ from playground.runs.records import as_json
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 # The system's own table may be wrong (Windows calls JavaScript text/plain), and browsers then refuse a module.
+BINARY = "application/octet-stream"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json", ".png": "image/png"}
 
 
@@ -38,11 +39,15 @@ def failure(status: int, sentence: str) -> Response:
 
 
 def tagged(request: Request, tag: str, body: Any) -> Response:
-    """JSON that the browser may keep as long as we confirm it by its tag. body: or what makes it, which then is asked only for news."""
+    """JSON, or bytes as they are, that the browser may keep as long as we confirm it by its tag.
+
+    body: or what makes it, which then is asked only for news.
+    """
     headers = {"ETag": f'"{tag}"', "Cache-Control": ASK_AGAIN}
     if _known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return answer(body() if callable(body) else body, headers=headers)
+    made = body() if callable(body) else body
+    return Response(made, headers=headers, media_type=BINARY) if isinstance(made, bytes) else answer(made, headers=headers)
 
 
 def file(request: Request, path: Path, *, forever: bool = False) -> Response:

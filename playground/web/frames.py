@@ -6,6 +6,7 @@ One thread computes, piece by piece. Slow layouts are made by the process that l
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -83,8 +84,15 @@ class Frames:
             return xy, _arrays(numbers)
         made = points.folder.layout(step) if (kind, points.name) == ("umap", "backbone-probe") else None
         if made is None or len(made) != len(features):
-            made = await self._by_process(kind, features, previous)
+            made = await self._by_landmarks(kind, features, previous)
         return maps.aligned(made, previous), {}
+
+    async def _by_landmarks(self, kind: str, features: Tensor, previous: np.ndarray | None) -> np.ndarray:
+        """Of many points the first are laid out, and the others placed among them: points are in random order already."""
+        laid, others = features[: maps.LANDMARKS], features[maps.LANDMARKS :]
+        frame = await self._by_process(kind, laid, None if previous is None else previous[: len(laid)])
+        parts = [await self.turn(LATER, functools.partial(maps.placed, laid, frame, part)) for part in others.split(maps.PART) if len(part)]
+        return np.concatenate([frame, *parts])
 
     async def _by_process(self, kind: str, features: Tensor, previous: np.ndarray | None) -> np.ndarray:
         projector = self.pool().projector

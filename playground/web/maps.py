@@ -10,7 +10,7 @@ GET  /api/runs/{run}/land          where a probe image of a data set lands at ev
 GET  /api/runs/{run}/heads         where each head of a ViT's last block looks
 
 `layer=backbone|projector`, `kind=umap|pca|pca3|tsne|sphere`, `points=probe` or a number of training images. Frames are computed
-when they are asked for, in the order of their steps, and kept in the run's folder.
+when they are asked for, in the order of their steps, and kept in the run's folder. `format=json`, or `binary`: `frame_bytes` says how.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from playground.runs.points import MANY, Points, sizes, training_sprites, why_no
 from playground.runs.pool import Pool
 from playground.runs.trained import steps_kept
 from playground.web.files import answer, content, packed, tagged
+from playground.web.frame_bytes import frame_bytes
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
 from playground.web.numbers import number_asked
-from playground.web.params import below_param, kind_param, map_param, points_param, step_param
+from playground.web.params import below_param, format_param, kind_param, map_param, points_param, step_param
 from playground.web.priority_executor import PriorityExecutor
 
 UMAP_NEEDS = 17  # points
@@ -75,14 +76,14 @@ class Maps:
         points, kind = await map_param(self._frames, request)
         step = await step_param(self._frames, points, request)
         found = await self._frames.map(points, kind, step)
-        return tagged(request, f"{points.run.attempt}-{points.name}-{kind}-{step}", _frame(found, step))
+        return _frame(request, f"{points.run.attempt}-{points.name}-{kind}-{step}", found, step)
 
     async def shadow(self, request: Request) -> Response:
         """Where they lie meanwhile."""
         points = await points_param(self._frames, request)
         step = await step_param(self._frames, points, request)
         found = await self._frames.shadow(points, step)
-        return tagged(request, f"{points.run.attempt}-{points.name}-shadow-{step}", _frame(found, step))
+        return _frame(request, f"{points.run.attempt}-{points.name}-shadow-{step}", found, step)
 
     async def sprites(self, request: Request) -> Response:
         """Training images, one tile each."""
@@ -108,8 +109,11 @@ class Maps:
         return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
 
 
-def _frame(found: Arrays, step: int) -> dict[str, Any]:
-    return {name: each.tolist() for name, each in found.items() if name != "xy"} | {"step": step, "xy": packed(found["xy"])}
+def _frame(request: Request, tag: str, found: Arrays, step: int) -> Response:
+    facts = {name: each.tolist() for name, each in found.items() if name != "xy"} | {"step": step}
+    if format_param(request) == "binary":
+        return tagged(request, f"{tag}-binary", lambda: frame_bytes(facts, found["xy"]))
+    return tagged(request, tag, facts | {"xy": packed(found["xy"])})
 
 
 def _described(points: Points, kind: str) -> dict[str, Any]:
@@ -124,17 +128,18 @@ def _described(points: Points, kind: str) -> dict[str, Any]:
         "dimensions": maps.dimensions_of(kind, size.get(points.layer, 0)),
         "points": described,
         "status": points.run.status,
-        "notes": _notes(points, steps, size, described),
+        "notes": _notes(points, kind, steps, size, described),
     }
 
 
-def _notes(points: Points, steps: list[int], size: dict[str, int], described: dict[str, Any]) -> list[str]:
+def _notes(points: Points, kind: str, steps: list[int], size: dict[str, int], described: dict[str, Any]) -> list[str]:
     """What cannot be shown, and why."""
     if not size or not described["count"]:
         return condition(points.folder, points.run) or ["Nothing was measured yet: a map comes with the first snapshot."]
     reason, kept = why_not(points.store, points.run.id), steps_kept(points.store, points.run.id)
     labeled = any(max(each, default=-1) >= 0 for each in described["labels"].values())
     count, gone = described["count"], condition(points.folder, points.run)
+    placed = maps.KINDS[kind].slow and count > maps.LANDMARKS
     nothing = points.layer in size and not steps and not points.count
     found = {
         "This run has nothing of a projector: its method has none, or it was trained by an older version.": "projector" not in size,
@@ -143,6 +148,7 @@ def _notes(points: Points, steps: list[int], size: dict[str, int], described: di
         "No weights were kept through time: other pictures, and training images, are shown at the newest only.": not kept and not reason,
         f"No other picture can be placed on this map, and no training image shown: {reason}.": reason,
         "These images have no labels: they can be colored by cluster or by similarity.": not labeled,
+        f"Of these images {maps.LANDMARKS:,} are laid out; each other one stands between the {maps.LANDING} nearest of them.": placed,
         f"UMAP needs {UMAP_NEEDS} points at least, got {count}: PCA stands in for it.": count < UMAP_NEEDS,
     }
     return gone + [sentence for sentence, holds in found.items() if holds]

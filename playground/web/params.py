@@ -9,6 +9,8 @@ from playground.runs.points import PROBE, Points, points_of, sizes
 from playground.web.frames import NOW, SOON, Frames
 from playground.web.numbers import number_asked, whole_number
 
+FORMATS = ("json", "binary")
+
 
 async def points_param(frames: Frames, request: Request) -> Points:
     """`layer`, `points`. Raises UnknownRun, ValueError."""
@@ -32,6 +34,14 @@ def kind_param(request: Request) -> str:
     if kind not in maps.KINDS:
         raise ValueError(f"kind must be one of {', '.join(maps.KINDS)}, got {kind[:20]}")
     return kind
+
+
+def format_param(request: Request) -> str:
+    """`format`: how a frame is written."""
+    written = request.query_params.get("format", "json")
+    if written not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {written[:20]}")
+    return written
 
 
 async def step_param(frames: Frames, points: Points, request: Request) -> int:

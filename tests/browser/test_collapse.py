@@ -3,7 +3,7 @@
 import re
 
 SMALL = {"method": "simsiam", "network": "resnet-tiny", "batch_size": 32}
-SHOWN = ".ssl-where, .ssl-card .ssl-sentence, .ssl-twinmap .ssl-when"  # the clock, both verdicts, both maps
+SHOWN = ".ssl-where, .ssl-card .ssl-sentence, .ssl-pair-map .ssl-when"  # the clock, both verdicts, both maps
 
 
 def number(text):
@@ -16,7 +16,7 @@ def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
     assert page.locator("table tbody tr").count() >= 7
     page.click(".st-key-start button:enabled")
     page.wait_for_function(
-        "document.querySelectorAll('.ssl-card').length === 2 && document.querySelectorAll('.ssl-twinmap canvas').length >= 2"
+        "document.querySelectorAll('.ssl-card').length === 2 && document.querySelectorAll('.ssl-pair-map canvas').length >= 2"
     )
     page.evaluate(
         """shown => {
@@ -27,7 +27,7 @@ def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
         SHOWN,
     )
     page.wait_for_function("document.querySelector('.ssl-status').textContent === 'Finished'", timeout=400_000)
-    maps = "[...document.querySelectorAll('.ssl-twinmap .ssl-when')]"
+    maps = "[...document.querySelectorAll('.ssl-pair-map .ssl-when')]"
     page.wait_for_function(f"{maps}.every((each) => each.textContent.startsWith('step 60'))")
     assert page.text_content(".ssl-where") == "step 60 / 60"
     seen = [row for row in page.evaluate("window.seen") if len(row) == 5]
@@ -38,6 +38,6 @@ def test_both_maps_and_both_verdicts_move_on_one_clock(desk):
     assert not ahead, "no map runs ahead of the clock"
     assert all(re.search(rf"lab\.{side}=\w+", page.url) for side in ("healthy", "broken"))
     # One look for both: what is chosen on one map is chosen on the other.
-    page.locator(".ssl-twinmap .ssl-factors button", has_text="color").first.click()
-    pressed = page.locator(".ssl-twinmap .ssl-factors button[aria-pressed=true]")
+    page.locator(".ssl-pair-map .ssl-factors button", has_text="color").first.click()
+    pressed = page.locator(".ssl-pair-map .ssl-factors button[aria-pressed=true]")
     assert pressed.all_text_contents() == ["color", "color"]

@@ -4,7 +4,7 @@ import pytest
 
 RANGES = """
 async () => {
-  const { Range } = await import("/assets/plot.js")
+  const { Range } = await import("/assets/ranges.js")
   const range = new Range()
   return [range.cover([20, 4e28], 1), range.cover([20, 25], 1), range.cover([20, 25], 2)]
 }
@@ -43,5 +43,5 @@ def test_a_huge_number_is_short(scripts, value, text):
 
 @pytest.mark.parametrize(("high", "title"), [(5.0, "loss"), (1.8e18, ""), (None, "loss")])
 def test_the_long_numbers_of_a_loss_that_ran_away_take_the_room_of_their_title(scripts, high, title):
-    ask = 'async (range) => (await import("/assets/plot.js")).titleOf(range, "loss")'
+    ask = 'async (range) => (await import("/assets/ranges.js")).titleOf(range, "loss")'
     assert scripts.evaluate(ask, None if high is None else [0, high]) == title

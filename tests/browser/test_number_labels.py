@@ -91,7 +91,7 @@ def test_every_number_of_the_train_page(desk, pair):
 
 def test_every_number_of_the_collapse_page(desk, pair):
     page = desk(path="collapse", until=".ssl-card", **{"lab.healthy": pair[0], "lab.broken": pair[1]})
-    page.wait_for_function("document.querySelectorAll('.ssl-duel .js-plotly-plot').length > 3")
+    page.wait_for_function("document.querySelectorAll('.ssl-pair-curves .js-plotly-plot').length > 3")
     unfolded(page)
     explained(page, "Spread", "Loss", "Singular values", "spread, of 1/sqrt(64), backbone")
 
@@ -144,7 +144,7 @@ def test_every_number_of_the_masking_page(desk):
     page = desk(path="masking", until=".ssl-mean figcaption", height=3000, **{"mask.run": run, "mask.ratio": 0.5})
     page.wait_for_selector(".ssl-row-of-ten figcaption")
     page.wait_for_selector(".ssl-heads figcaption")
-    page.wait_for_selector(".ssl-sweep .js-plotly-plot .main-svg")
+    page.wait_for_selector(".ssl-ratios .js-plotly-plot .main-svg")
     labels = ["32 of 64 patches hidden, 50 %", "The same image, more and more hidden", "On average over many masks"]
     explained(page, *labels)
 

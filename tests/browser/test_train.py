@@ -288,18 +288,18 @@ def test_before_the_first_start_a_recorded_pair_plays_without_the_server(chromiu
     wait_for_status(page, "Recording")
     assert "Press Start" in page.text_content(".ssl-run")
     assert page.is_disabled(".st-key-stop button")
-    maps, reached = page.locator(".ssl-twin canvas"), "/at step (\\d+)/.exec(each.getAttribute('aria-label'))?.[1]"
-    page.wait_for_function(f"[...document.querySelectorAll('.ssl-twin canvas')].every(each => Number({reached}) > 3)")
+    maps, reached = page.locator(".ssl-recorded-map canvas"), "/at step (\\d+)/.exec(each.getAttribute('aria-label'))?.[1]"
+    page.wait_for_function(f"[...document.querySelectorAll('.ssl-recorded-map canvas')].every(each => Number({reached}) > 3)")
     for i in range(2):
         assert "Recorded map of 1024 probe images" in maps.nth(i).get_attribute("aria-label")
     page.wait_for_function("document.querySelector('.st-key-live-plane .js-plotly-plot').data?.[0]?.x.length > 2")
     assert page.evaluate("getComputedStyle(document.querySelector('.ssl-plane .ssl-title'), '::after').content") == '"recorded"'
     page.get_by_role("slider", name="step shown on both maps").fill("1000")
-    assert page.locator(".ssl-twin .ssl-chips").all_text_contents() == recorded_ends()
-    assert page.get_attribute(".ssl-prologue .ssl-play", "aria-label") == "play again"
+    assert page.locator(".ssl-recorded-map .ssl-chips").all_text_contents() == recorded_ends()
+    assert page.get_attribute(".ssl-recorded-pair .ssl-play", "aria-label") == "play again"
     assert [url for url in asked if "/api/" in url] == []
-    page.click(".ssl-prologue .ssl-play")
-    page.wait_for_function("document.querySelector('.ssl-prologue .ssl-when').textContent.startsWith('step 1 ')")
+    page.click(".ssl-recorded-pair .ssl-play")
+    page.wait_for_function("document.querySelector('.ssl-recorded-pair .ssl-when').textContent.startsWith('step 1 ')")
     context.close()
 
 
@@ -313,8 +313,8 @@ def recorded_ends():
 def test_where_motion_is_unwelcome_the_recording_shows_its_end(chromium, desk):
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page = desk(context=context)
-    page.wait_for_selector(".ssl-prologue .ssl-play[aria-label='play again']")
-    assert page.text_content(".ssl-prologue .ssl-when") == "step 300 of 300"
+    page.wait_for_selector(".ssl-recorded-pair .ssl-play[aria-label='play again']")
+    assert page.text_content(".ssl-recorded-pair .ssl-when") == "step 300 of 300"
     context.close()
 
 
@@ -322,7 +322,7 @@ def test_where_motion_is_unwelcome_the_recording_shows_its_end(chromium, desk):
 def test_on_a_phone_everything_stands_in_one_column(chromium, desk, scheme):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
     page = desk(context=context)
-    panels = ("transport", "prologue", "pictures", "plane", "collapse")
+    panels = ("transport", "recorded-pair", "pictures", "plane", "collapse")
     tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in panels]
     assert tops == sorted(tops)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

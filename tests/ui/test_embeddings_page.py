@@ -86,7 +86,7 @@ def test_a_link_opens_the_same_look(runs):
         ({"other": "nowhere1"}, "there is no run nowhere1"),
         ({"kind": "<b>map</b>"}, "kind must be one of umap, pca, pca3, tsne, sphere, got <b>map</b>"),
         ({"layer": "head"}, "layer must be one of backbone, projector, got head"),
-        ({"points": "3"}, "points must be one of probe, 2000, 5000, 10000, got 3"),
+        ({"points": "3"}, "points must be one of probe, 2000, 5000, 10000, 20000, 50000, got 3"),
         ({"clusters": "1"}, "clusters must be from 2 to 50, got 1"),
         ({"step": "-2"}, "step must be a whole number from 0, got -2"),
         ({"image": "x"}, "image must be a whole number from 0, got x"),
@@ -124,7 +124,7 @@ def test_what_the_panel_says_goes_into_the_address_and_never_changes_the_runs(ru
     now = EmbeddingsState(run=runs["trained"])
     said = {"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"}
     monkeypatch.setattr(embeddings, "state", lambda: now)
-    monkeypatch.setattr(embeddings.st, "session_state", {"panel-atlas": {"status": said}})
+    monkeypatch.setattr(embeddings.st, "session_state", {"panel-embeddings": {"status": said}})
     embeddings.heard()
     assert now == EmbeddingsState(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
     assert set(now.address()) == {"map.run", "map.layer", "map.kind", "map.color", "map.step"}

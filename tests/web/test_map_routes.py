@@ -3,9 +3,11 @@
 import base64
 import io
 import itertools
+import json
 import queue
 import shutil
 import sqlite3
+import struct
 import sys
 import threading
 import zlib
@@ -19,6 +21,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from playground import RunConfig, train
+from playground.analysis import maps
 from playground.events import Checkpoint, Snapshot, TakeStep, Weights
 from playground.projection import PACKAGE, LayoutWorker
 from playground.runs.points import images_here, points_of
@@ -209,6 +212,31 @@ def test_a_frame_that_the_browser_has_is_not_sent_again(served):
     assert served.http.get(address, params={"kind": "pca3"}, headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_a_frame_comes_in_few_bytes_if_that_is_asked_for(served):
+    plain, small = (served.get("simclr", "map/2", kind="pca", format=written) for written in ("json", "binary"))
+    (length,) = struct.unpack_from("<I", small.content)
+    facts = json.loads(small.content[4 : 4 + length])
+    steps = np.frombuffer(small.content, "<u2", offset=4 + length).reshape(facts["shape"])
+    back = np.asarray(facts["low"]) + steps / 65535 * (np.asarray(facts["high"]) - facts["low"])
+    np.testing.assert_allclose(back, unpacked(plain.json()["xy"]), atol=1e-4 * np.ptp(back))
+    assert facts.items() >= {name: each for name, each in plain.json().items() if name != "xy"}.items()
+    assert plain.headers["etag"] != small.headers["etag"]
+    address = f"{served.runs['simclr']}/map/2?kind=pca&format=binary"
+    assert served.http.get(address, headers={"If-None-Match": small.headers["etag"]}).status_code == 304
+
+
+def test_of_many_points_some_are_laid_out_and_the_others_placed_among_them(served, monkeypatch):
+    monkeypatch.setattr(maps, "LANDMARKS", 25)
+    laid = frame(served, "simclr", 2, kind="tsne", points=40)
+    features = points_of(served.store, served.runs["simclr"], "backbone", "40").known(2)
+    np.testing.assert_allclose(laid[25:], maps.placed(features[:25], laid[:25], features[25:]), atol=1e-4)
+    low, high = laid[:25].min(0), laid[:25].max(0)
+    assert ((laid[25:] >= low) & (laid[25:] <= high)).all() and np.ptp(laid[25:], 0).min() > 0
+    said = served.get("simclr", "map", kind="tsne", points=40).json()["notes"]
+    assert any("25 are laid out" in each for each in said)
+    assert not any("are laid out" in each for each in served.get("simclr", "map", kind="pca", points=40).json()["notes"])
+
+
 def test_the_maps_that_were_laid_out_while_it_trained_are_used(served):
     folder = served.folder("unmeasured")
     points = np.random.RandomState(0).normal(size=(folder.probe()["count"], 2)).astype(np.float32)
@@ -360,9 +388,10 @@ def test_heads_of_a_vit_are_distributions_at_every_step(served):
         ("nowhere1", "heads", {}, 404, "there is no run nowhere1"),
         ("simclr", "map", {"layer": "head"}, 400, "layer must be one of backbone, projector, got head"),
         ("simclr", "map", {"kind": "som"}, 400, "kind must be one of umap, pca, pca3, tsne, sphere, got som"),
-        ("simclr", "map", {"points": "1"}, 400, "points must be probe, or a number of training images from 2 to 10,000, got 1"),
+        ("simclr", "map", {"points": "1"}, 400, "points must be probe, or a number of training images from 2 to 50,000, got 1"),
         ("simclr", "map", {"points": "x" * 99}, 400, "got xxxxxxxxxxxxxxxxxxxx"),
         ("simclr", "map/2", {"kind": "sphere"}, 400, "kind must be one of umap, pca, pca3, tsne for a layer of 64 dimensions, got sphere"),
+        ("simclr", "map/2", {"kind": "pca", "format": "xml"}, 400, "format must be one of json, binary, got xml"),
         ("simclr", "map/7", {}, 400, "must be one that can be shown (0, 1, 2), got 7"),
         ("empty", "map/0", {}, 400, "must be one that can be shown (it has none yet), got 0"),
         ("elsewhere", "map", {"points": "100"}, 400, "the data set cifar10 must be on this machine to show its images"),
