@@ -104,7 +104,7 @@ def test_masked_training_reports_its_error_beside_the_mean_patch(home, tmp_path)
         (["train", "--method", "nothing"], "ssl-playground: method must be one of those that `ssl-playground methods` names, got nothing"),
         (["train", "--set", "temperature"], "ssl-playground: --set must be SECTION.FIELD=VALUE, got temperature"),
         (["train", "--set", "augment.hoe=1"], "did you mean hue?"),
-        (["train", "--steps", "1", "--json", "/no/such/folder/x.json"], "ssl-playground: --json must be a file that can be written"),
+        (["train", "--steps", "1", "--json", "/no/such/folder/x.json"], "ssl-playground: --json must be a writable file"),
     ],
     ids=lambda each: each[-1] if isinstance(each, list) else "",
 )

@@ -177,7 +177,7 @@ def test_every_mirror_that_fails_says_why(server, target, url, reason):
 
 def test_a_disk_with_too_little_room_is_left_alone(url, target, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
-    with pytest.raises(DataError, match=r"data\.bin needs 1 MB of disk in .*kept, and 67 MB to spare, got 1 MB free$"):
+    with pytest.raises(DataError, match=r"data\.bin needs 1 MB of disk space in .*kept, and 67 MB more, got 1 MB free$"):
         list(fetch([url], target, MD5))
     assert part_of(target).exists() is False
 
@@ -186,7 +186,7 @@ def test_a_disk_with_too_little_room_is_left_alone(url, target, monkeypatch):
 def test_a_disk_that_is_full_after_all_is_said_in_one_sentence(url, target):
     target.parent.mkdir()
     part_of(target).symlink_to("/dev/full")
-    with pytest.raises(HomeError, match=r"data\.bin cannot be written because there is no room left \(disk .* free\): make room"):
+    with pytest.raises(HomeError, match=r"data\.bin cannot be written because there is no space left \(disk .* free\): free some space"):
         list(fetch([url], target, MD5))
 
 

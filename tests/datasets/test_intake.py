@@ -323,7 +323,7 @@ def test_what_a_crash_left_behind_is_swept_away_a_day_later(home):
         ("absent", "", "the source must be a folder of images, or a zip or tar of images, got .*absent, which does not exist"),
         ("notes.txt", "", "the source must be a folder of images, or a zip or tar of images, got notes.txt, which is neither"),
         ("x", "\u202e\n", "a data set must have a name, got one without a visible letter"),
-        ("x", "Taken!", "the name of a set must be a new one, got Taken!, which is here as own-taken; remove that one first"),
+        ("x", "Taken!", "the name of a data set must be new, got Taken!, which exists as own-taken; remove that one first"),
     ],
 )
 def test_what_cannot_be_added_is_one_sentence(source, name, sentence, home):

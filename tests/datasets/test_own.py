@@ -157,7 +157,7 @@ def test_a_set_of_an_earlier_version_keeps_its_two_parts_and_says_that_it_has_no
     ranked = sorted(shuffled, key=lambda row: (ranks[row] + 0.5) / [20, 10, 1][index["labels"][row]])
     assert own.parted(kind.own, 4) == ranked[8:] + ranked[:8]
     assert (kind.count, kind.probe_count, kind.test_count) == (23, 8, 0)
-    with pytest.raises(DataError, match="^pets must have been added by this version to be evaluated, got .*; add it again$"):
+    with pytest.raises(DataError, match="^pets must be added by this version for an evaluation, got .*; add it again$"):
         kind.test(kind.Knobs(), home)
 
 
@@ -231,9 +231,9 @@ def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(la
     events = list(train(RunConfig(data="own-pets", steps=60, batch_size=8, network="resnet-tiny", device="cpu")))
     assert not any(name.startswith("knn") for each in events if isinstance(each, Metrics) for name in each.values)
     assert next(each for each in events if isinstance(each, Started)).facts["unmeasured"] == {
-        "knn/class": "accuracy of class needs at least 20 watched images in two classes or more, two of each class; there are 8 in 2",
-        "explained/class": "variance explained by class needs at least 20 watched images, 10 for each of 1 direction; there are 8",
-        "explained/average color": "variance explained by average color needs at least 90 watched images, 10 for each of 9 directions; "
+        "knn/class": "accuracy of class needs at least 20 probe images in two classes or more, two of each class; there are 8 in 2",
+        "explained/class": "variance explained by class needs at least 20 probe images, 10 for each of 1 direction; there are 8",
+        "explained/average color": "variance explained by average color needs at least 90 probe images, 10 for each of 9 directions; "
         "there are 8",
     }
     assert not any(name.startswith("explained") for each in events if isinstance(each, Metrics) for name in each.values)

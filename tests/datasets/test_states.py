@@ -131,7 +131,7 @@ def test_a_set_that_cannot_be_read_again_stays_as_it_was(place):
     shutil.rmtree(place / "owl")
     for row in range(12):
         (place / f"wren/{row:02}.png").unlink()
-    with pytest.raises(DataError, match="birds must have at least 16 pictures"):
+    with pytest.raises(DataError, match="birds must have at least 16 images"):
         list(intake.read_again("birds"))
     shutil.rmtree(place)
     with pytest.raises(DataError, match=f"^birds must be in {place} to be read again, got no folder there$"):
@@ -168,7 +168,7 @@ def command(*words):
 
 def test_the_command_line_says_what_has_changed_and_reads_again(place):
     (place / "owl/03.png").unlink()
-    sentence = f"{place} has changed since it was read on {states.date(own.get('birds').read)}: 1 gone."
+    sentence = f"{place} has changed since it was read on {states.date(own.get('birds').read)}: 1 deleted."
     assert sentence in command("show", "own-birds") and sentence in command("list")
     assert "owl 19" in command("refresh", "own-birds") and sentence not in command("list")
     assert "no labels" in command("refresh", "own-birds", "--labels", "none")

@@ -175,7 +175,7 @@ def test_a_set_is_called_after_its_archive():
 
 def test_a_picture_is_no_archive(home):
     folder_of(home / "x", ["1.png"])
-    with (home / "x/1.png").open("rb") as file, pytest.raises(DataError, match="must have at least 16 pictures"):
+    with (home / "x/1.png").open("rb") as file, pytest.raises(DataError, match="must have at least 16 images"):
         list(intake.add_files([("1.png", file)], "Sent"))
 
 

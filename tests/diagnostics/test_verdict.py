@@ -120,7 +120,7 @@ def test_a_shortcut_is_a_nuisance_that_solves_the_task(more, state):
     if state == "shortcut":
         assert "by color, which explains" in found.sentence and "change color" in found.advice
         assert verdict(measured(**more), compares=False).state == "healthy"  # who restores colors is right to keep them
-        assert verdict(measured(**more), off=["predictor"]).advice.startswith("Turn predictor back on, then let the augmentation")
+        assert verdict(measured(**more), off=["predictor"]).advice.startswith("Turn predictor back on, then make the augmentation")
         early = verdict(measured(**more), step=PATIENCE - 1)
         assert early.state == "healthy" and "from step 100 on" in early.sentence and "on." not in verdict(measured()).sentence
 
@@ -145,7 +145,7 @@ def test_features_along_one_line_are_a_collapse_however_many_directions_have_a_l
     line = 6 * sphere(500, 1, seed=1) @ sphere(1, 64, seed=2) + sphere(500, 64)
     found = measured(line)
     assert found["projector/participation_ratio"] < 1.15 and found["projector/rankme_centered"] > 10
-    assert verdict(found).state == "projector collapse" and "along one line" in verdict(found).sentence
+    assert verdict(found).state == "projector collapse" and "in one direction" in verdict(found).sentence
     assert verdict(found).layers == {"backbone": "healthy", "projector": "dimensional collapse"}
     assert verdict(found, step=UNFOLDING - 1).state == "healthy"
     assert verdict(measured(backbone=line)).state == "healthy"

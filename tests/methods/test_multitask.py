@@ -103,7 +103,7 @@ def test_pcgrad_takes_its_order_from_the_run():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"method.second": "simclr"}, "its tasks must differ, got simclr twice"),
+        ({"method.second": "simclr"}, "the tasks must differ, got simclr twice"),
         ({"method.first": "mae"}, "first must be one of"),
         ({"method.third": "nothing"}, "third must be one of none"),
     ],

@@ -190,7 +190,7 @@ def test_a_result_that_cannot_be_written_is_printed_and_said_to_be(disk, tmp_pat
     with pytest.raises(SystemExit) as ended:
         cli.main()
     told = capsys.readouterr()
-    said = f"ssl-playground: --json must be where there is room and the right to write, got {disk / 'o.json'}: No space left on device"
+    said = f"ssl-playground: --json must be a file that can be written, got {disk / 'o.json'}: No space left on device"
     assert (ended.value.code, told.err.strip().splitlines()[-1]) == (1, said) and "Traceback" not in told.err
     assert printed in told.out and not (disk / "o.json").exists()
 
