@@ -175,7 +175,7 @@ def _require_room(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE:
         raise DataError(
-            f"{what} needs {needed / 1e6:,.0f} MB of disk in {folder}, and {SPARE / 1e6:.0f} MB to spare, got {free / 1e6:,.0f} MB free"
+            f"{what} needs {needed / 1e6:,.0f} MB of disk space in {folder}, and {SPARE / 1e6:.0f} MB more, got {free / 1e6:,.0f} MB free"
         )
 
 

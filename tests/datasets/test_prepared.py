@@ -114,7 +114,7 @@ def test_nothing_but_damaged_files_is_an_error_that_names_the_first(files, into)
 
 def test_a_full_disk_is_found_before_the_work(files, into, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1_000_000))
-    with pytest.raises(DataError, match=r"^squares needs 0 MB of disk in .*prepared, and 67 MB to spare, got 1 MB free$"):
+    with pytest.raises(DataError, match=r"^squares needs 0 MB of disk space in .*prepared, and 67 MB more, got 1 MB free$"):
         list(prepare(files, into, 8, "crop", "squares"))
 
 
