@@ -2,23 +2,24 @@
 
 import streamlit as st
 
-from playground.ui import collapse, collapse_state, controls, following, transport
+from playground.ui import collapse, collapse_state, controls, following, run_view
+from playground.ui.collapse_state import CollapseState, Pair
 
 ICON = ":material/heart_broken:"
 
-collapse_state.begin(collapse_state.pair(), transport.watched())
+collapse_state.begin(Pair.here(), run_view.shown())
 following.follow_pair()
 collapse.opening()
 
 with st.sidebar:
     collapse.sidebar()
 
-shown = collapse_state.pair()
+shown = Pair.here()
 collapse.transport(shown)
-collapse.told(shown)
+collapse.summary(shown)
 if shown.shown:
     collapse.panels(shown)
 with st.expander("Ways to fail", expanded=not shown.shown):
     collapse.ways_to_fail()
 
-controls.write_url(transport.watched().id, collapse_state.state().address())
+controls.write_url(run_view.shown().id, CollapseState.here().address())

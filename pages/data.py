@@ -5,6 +5,7 @@ import streamlit as st
 from playground.datasets.summary import factors
 from playground.home import home
 from playground.ui import PAGES, controls, fetching, rereading, sheet, upload
+from playground.ui.knob_widgets import plain
 
 ICON = ":material/photo_library:"
 ALL = "all images"
@@ -17,11 +18,11 @@ with st.sidebar:
     widgets.section("data")
     upload.draw(data)
 
-st.subheader(controls.plain(data.choice.title), anchor=False)
+st.subheader(plain(data.choice.title), anchor=False)
 sheet.numbers(data)
 if found := fetching.images(data):
     train, probe = found
-    st.caption(controls.plain(data.choice.summary))
+    st.caption(plain(data.choice.summary))
     names = factors(train, probe)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         factor = st.segmented_control("Rows", [*names, ALL], key="sheet-factor", default=(names or [ALL])[0], required=True)
@@ -35,6 +36,6 @@ if found := fetching.images(data):
     if remarks := data.choice.remarks(data, home() / "data"):
         with st.container(key="remarks"):
             for remark in remarks:
-                st.caption(controls.plain(remark))
+                st.caption(plain(remark))
 
 controls.write_url(None)

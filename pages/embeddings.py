@@ -2,22 +2,25 @@
 
 import streamlit as st
 
-from playground.ui import PAGES, controls, embeddings, live, transport
+from playground.ui import PAGES, controls, embeddings, live, run_view
+from playground.ui.embeddings_state import EmbeddingsState
 
 ICON = ":material/bubble_chart:"
 
-watched = transport.watched()
-controls.settings(watched.flat)
-now = embeddings.state()
+shown = run_view.shown()
+controls.settings(shown.flat)
+now = EmbeddingsState.here()
 
 with st.sidebar:
     embeddings.runs(now)
 
-embeddings.refusals(now)
+now.show_problems(*(name for name in now.problems if name not in ("run", "other")))
 if now.run:
     embeddings.panel(now)
     live.panel("geometry", now.run, other=now.other)
-elif not now.problems:
+elif now.problems:
+    st.caption("Choose a run in the sidebar to see its map.")
+else:
     st.subheader("Nothing has been trained here yet")
     st.write(
         "Every image of a run becomes a point on this page, and the run's time a film. Train a network for half a minute, then come back."
@@ -25,4 +28,4 @@ elif not now.problems:
 if not now.run and st.button("Go to the Train page", key="first", type="primary", icon=":material/model_training:"):
     st.switch_page(PAGES / "train.py")
 
-controls.write_url(watched.id, now.address())
+controls.write_url(shown.id, now.address())

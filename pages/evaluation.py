@@ -2,27 +2,28 @@
 
 import streamlit as st
 
-from playground.ui import controls, evaluating, live, transport
+from playground.ui import controls, evaluation, live, run_view
+from playground.ui.evaluation_state import EvaluationState
 
 ICON = ":material/quiz:"
 
-watched = transport.watched()
-settings = controls.settings(watched.flat)
-now = evaluating.wanted(watched)
+shown = run_view.shown()
+settings = controls.settings(shown.flat)
+now = EvaluationState.here()
 
 with st.sidebar:
-    run = evaluating.controls(now)
+    run = evaluation.controls(now)
 
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="small"):
-    evaluating.buttons(now, run)
+    evaluation.buttons(now, run)
 
 live.static_panel("evaluation", of=run.id if run else None)
 live.static_panel(
     "losses",
-    on_status=evaluating.heard,
+    state=now,
     of=run.id if run else None,
     data=run.flat["data"] if run else settings.flat["data"],
-    factor=evaluating.factor(now, run),
+    factor=now.factor_of(run),
 )
 
-controls.write_url(watched.id, now.address())
+controls.write_url(shown.id, now.address())

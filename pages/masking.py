@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from playground.ui import controls, masking, transport
-from playground.ui.masking_state import masked_runs, state
+from playground.ui import controls, masking, run_view
+from playground.ui.masking_state import MaskingState, masked_runs
 
 ICON = ":material/grid_on:"
 
-watched = transport.watched()
-controls.settings(watched.flat)
-now = state()
+trained = run_view.shown()
+controls.settings(trained.flat)
+now = MaskingState.here()
 
 with st.sidebar:
     masking.runs(now)
-    masking.unfit(watched.run)
+    masking.unfit(trained.run)
     found = masking.source(now)
     if found:
         masking.mask(now, found.image_size)
@@ -30,4 +30,4 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
 if found:
     masking.panel(now, found)
 
-controls.write_url(watched.id, now.address())
+controls.write_url(trained.id, now.address())

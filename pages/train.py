@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from playground.ui import controls, following, live, schedules, transport
+from playground.ui import controls, following, live, run_view, schedules, transport
 
 ICON = ":material/model_training:"
 
-now = transport.watched()
-running = now.running()
+now = run_view.shown()
+running = transport.running(now)
 settings = controls.settings(now.flat, running.live if running else ())
 following.follow(settings, now)
 
@@ -19,10 +19,10 @@ with st.sidebar:
 config, sentences = settings.config()
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
     transport.buttons(config, now)
-    live.panel("transport", now.id, title=now.title(), without=now.without(), **now.told())
-transport.refusals(sentences)
-transport.losses(now)
-transport.going_on(now)
+    live.panel("transport", now.id, title=now.title(), without=now.without(), **now.summary())
+transport.show_refusals(sentences)
+transport.show_losses(now)
+transport.show_resume(now)
 
 live.first_row(now.id)
 with st.container(key="second-row"):

@@ -1,29 +1,71 @@
 """The events of a training: small dataclasses, in the order in which they occur, and the commands that a training accepts.
 
-Events are the only output of `training.train`: the command line prints them, the worker stores them, the page shows them.
+Events are the only output of `training.train`: the command line prints them, the worker stores them, the page shows them. Each event
+defines how it is stored and sent, so that a new one is added by adding its class.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
 import numpy as np
 
+KINDS: dict[str, type[Event]] = {}
+WORDS: dict[str, type[Command]] = {}
+RUNNING = {"status": "running", "message": ""}
+
 
 @dataclass(frozen=True)
-class Started:
+class Event:
+    """What all events have. kind: its name in the timeline of a run, "" for what lives in files alone.
+
+    whole: the field that is all of its body. awaited: the training goes on when it is on the disk, not before.
+    """
+
+    kind: ClassVar[str] = ""
+    whole: ClassVar[str] = ""
+    awaited: ClassVar[bool] = False
+    step: int
+
+    def __init_subclass__(cls) -> None:
+        if cls.kind:
+            KINDS[cls.kind] = cls
+
+    @property
+    def body(self) -> Any:
+        """What the timeline keeps of it, to be written as JSON: all fields by name but for the step, or the one that is `whole`."""
+        named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "step"}
+        return named[self.whole] if self.whole else named
+
+    def save(self, files: Any) -> None:
+        """Writes what is too large for the timeline; files: the `runs.folder.RunFolder` of the run."""
+
+    @classmethod
+    def run_state(cls, body: Any) -> dict[str, Any]:
+        """What an event with this body makes of its run: {"status", "message", "facts"}, or those of them that it sets."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Started(Event):
     """The first event of a run, or of its continuation. `facts`: device, precision, parameters, reference lines, sizes."""
 
-    step: int
+    kind, whole = "started", "facts"
     facts: dict[str, Any]
+
+    @classmethod
+    def run_state(cls, body: Any) -> dict[str, Any]:
+        """It trains."""
+        return RUNNING | {"facts": body}
 
 
 @dataclass(frozen=True)
-class Fetching:
+class Fetching(Event):
     """The progress of a download, in bytes, or of decoding images; `total` is 0 if it is unknown."""
 
-    step: int
+    kind = "fetching"
     what: str
     done: int
     total: int
@@ -31,36 +73,44 @@ class Fetching:
 
 
 @dataclass(frozen=True)
-class EvalImages:
+class EvalImages(Event):
     """The probe set, sent once: images (N, H, W, 3) uint8, labels[factor] (N,), and the names of the labels."""
 
-    step: int
     images: np.ndarray = field(repr=False)
     labels: dict[str, np.ndarray] = field(repr=False)
     names: dict[str, list[str]]
 
+    def save(self, files: Any) -> None:
+        """Labels and pictures."""
+        files.save_probe(self.images, self.labels, self.names)
+
 
 @dataclass(frozen=True)
-class Metrics:
+class Metrics(Event):
     """Metrics of one step: `loss` at every step, diagnostics such as `knn/shape` at the measured steps."""
 
-    step: int
+    kind, whole = "metrics", "values"
     values: dict[str, float]
+
+    @classmethod
+    def run_state(cls, body: Any) -> dict[str, Any]:
+        """It trains, also if it was paused."""
+        return RUNNING
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Event):
     """Metrics without any training, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "chance": ..., "trivial": ...}.
 
     chance: the accuracy of always predicting the most frequent label.
     """
 
-    step: int
+    kind, whole = "baseline", "values"
     values: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Event):
     """Everything captured from the probe set at one step.
 
     arrays: "embedding" (N, D) float32, "projection" (N, P) float32 if there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
@@ -69,29 +119,41 @@ class Snapshot:
     "original", "masked", "reconstruction", "pasted" (K, H, W, 3) if the method makes them.
     """
 
-    step: int
+    kind = "snapshot"
     arrays: dict[str, np.ndarray] = field(repr=False)
 
+    @property
+    def body(self) -> list[str]:
+        """The names of what there is."""
+        return list(self.arrays)
+
+    def save(self, files: Any) -> None:
+        """Numbers and pictures."""
+        files.save_snapshot(self.step, self.arrays)
+
 
 @dataclass(frozen=True)
-class Weights:
+class Weights(Event):
     """The state dict of the method at a snapshot, in half precision, so that pages can run the network of that step."""
 
-    step: int
     state: dict[str, Any] = field(repr=False)
+
+    def save(self, files: Any) -> None:
+        """All of it."""
+        files.save_weights(self.step, self.state)
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Event):
     """A live knob was changed: `name` as in the config (`method.temperature`), effective from this step on."""
 
-    step: int
+    kind = "change"
     name: str
     value: Any
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Event):
     """The verdict of the collapse judge at one step; `diagnostics.verdict` lists the states.
 
     evidence: the values behind it. advice: what to change, or "". layers: the states of "projector" and
@@ -101,7 +163,7 @@ class Verdict:
     before, `clears`, the edge that the value must pass for the rule to end.
     """
 
-    step: int
+    kind = "verdict"
     state: str
     sentence: str
     evidence: dict[str, float]
@@ -111,59 +173,111 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(Event):
     """The complete state, from which training continues exactly; written by `torch.save`."""
 
-    step: int
+    awaited = True
     state: dict[str, Any] = field(repr=False)
 
+    def save(self, files: Any) -> None:
+        """All of it."""
+        files.save_checkpoint(self.step, self.state)
+
 
 @dataclass(frozen=True)
-class Paused:
+class Paused(Event):
     """Training waits after this step, until a `Resume`, `TakeStep`, or `Stop`."""
 
-    step: int
+    kind, awaited = "paused", True
+
+    @classmethod
+    def run_state(cls, body: Any) -> dict[str, Any]:
+        """It waits."""
+        return {"status": "paused", "message": ""}
 
 
 @dataclass(frozen=True)
-class Finished:
+class Finished(Event):
     """The last event. status: finished, stopped or failed (then `message` says why, in one sentence)."""
 
-    step: int
+    kind, awaited = "finished", True
     status: str
     message: str = ""
     facts: dict[str, float] = field(default_factory=dict)
 
-
-Event = Started | Fetching | EvalImages | Metrics | Baseline | Snapshot | Weights | Change | Verdict | Checkpoint | Paused | Finished
+    @classmethod
+    def run_state(cls, body: Any) -> dict[str, Any]:
+        """It is over."""
+        return {"status": body["status"], "message": body["message"]}
 
 
 @dataclass(frozen=True)
-class Pause:
+class Command:
+    """The base of all commands. word: its name in messages, and in the store.
+
+    If the run is not being trained, a command with `starts` starts it, and a command with `waits` is kept until then; other commands are
+    invalid. ends: the run will be over.
+    """
+
+    word: ClassVar[str]
+    starts: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
+    ends: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        WORDS[cls.word] = cls
+
+    def checked(self, config: Callable[[], Any]) -> Command:
+        """The command in the form that the run accepts. config: gives the current `RunConfig`. Raises ConfigError if it is invalid."""
+        return self
+
+    def to_message(self) -> list[Any]:
+        """Its form in messages to a worker, in JSON: `["pause"]`, `["set", name, value]`."""
+        return [self.word, *(getattr(self, each.name) for each in fields(self))]
+
+    @staticmethod
+    def from_message(message: list[Any]) -> Command:
+        """The inverse of `to_message`."""
+        word, *values = message
+        return WORDS[word](*values)
+
+
+@dataclass(frozen=True)
+class Pause(Command):
     """Wait after the current step."""
 
+    word = "pause"
+
 
 @dataclass(frozen=True)
-class Resume:
+class Resume(Command):
     """Continue."""
 
+    word, starts = "resume", True
+
 
 @dataclass(frozen=True)
-class TakeStep:
+class TakeStep(Command):
     """Take one step, measure it, and wait again."""
 
+    word, starts, waits = "step", True, True
+
 
 @dataclass(frozen=True)
-class Stop:
+class Stop(Command):
     """Measure once more, write a checkpoint, and end."""
 
+    word, ends = "stop", True
+
 
 @dataclass(frozen=True)
-class SetKnob:
+class SetKnob(Command):
     """Change a live knob."""
 
+    word, waits = "set", True
     name: str
     value: Any
 
-
-Command = Pause | Resume | TakeStep | Stop | SetKnob
+    def checked(self, config: Callable[[], Any]) -> SetKnob:
+        """With the value in the knob's own type."""
+        return SetKnob(self.name, config().changed(self.name, self.value).flat()[self.name])

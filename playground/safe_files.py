@@ -40,10 +40,17 @@ def save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
                 digest = hashlib.file_digest(file, _blake2b).hexdigest()
                 file.seek(0, os.SEEK_END)
                 file.write(_line(size, digest))
-            os.replace(temporary, path)
+            put_in_place(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Gives a file that is whole its name, on the same disk. After a power cut the one of before is there, or this one. Raises OSError."""
+    with open(part, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
 
 
 def read(path: Path) -> bytes:

@@ -1,8 +1,11 @@
 """Files that are whole or not at all: what is cut, changed or of an older version, in every format that a run keeps."""
 
+import ast
 import io
 import json
+import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -110,3 +113,23 @@ def test_what_the_parser_cannot_make_sense_of_is_its_own_error_where_the_content
     safe_files.save(tmp_path / "a.json", lambda file: file.write(b"of another version"))
     with pytest.raises(json.JSONDecodeError):
         safe_files.parsed(tmp_path / "a.json", lambda file: json.load(io.TextIOWrapper(file)))
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    calls = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: calls.append(("fsync", os.fstat(number).st_size)) or fsync(number))
+    monkeypatch.setattr(os, "replace", lambda part, path: calls.append(("replace", os.stat(part).st_size)) or replace(part, path))
+    safe_files.save(tmp_path / "a.json", lambda file: file.write(b"[1]"))
+    size = (tmp_path / "a.json").stat().st_size
+    assert calls == [("fsync", size), ("replace", size)]
+
+
+def test_no_other_module_gives_whole_files_their_names():
+    package = Path(safe_files.__file__).parent
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and not node.keywords:
+                moves = len(node.args) == 1 or ast.unparse(node.func) == "os.replace"
+                # What is unpacked from an archive is folders.
+                assert not moves or path.name in ("safe_files.py", "archives.py"), f"{path}:{node.lineno}"

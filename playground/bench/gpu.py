@@ -132,8 +132,8 @@ def trains(setting: Setting, method: str) -> Row:
     """A few steps with all measurements of a run. Raises Failed if the run fails."""
     steps = 2 if setting.quick else 8
     *_, last = train(setting.config(method, steps=steps), folder=Path("unused"), measure_at=())
-    if last.status != "finished":  # type: ignore[union-attr]
-        raise Failed(last.message)  # type: ignore[union-attr]
+    if last.status != "finished":  # type: ignore[attr-defined]
+        raise Failed(last.message)  # type: ignore[attr-defined]
     return {"steps": steps}
 
 

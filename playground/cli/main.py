@@ -176,7 +176,7 @@ def evaluate(
       ssl-playground evaluate abcd2345 --shares 0.01,0.1,1 --labels 10000 --steps 600 --json curve.json
     """
     if background:
-        from playground.runs.background import run_in_background
+        from playground.machine.background import run_in_background
 
         run_in_background()
     from playground.cli.evaluating import evaluated, show, watched

@@ -17,6 +17,7 @@ from typing import cast
 
 from playground.datasets.base import DataError, Progress
 from playground.datasets.turns import alone
+from playground.safe_files import put_in_place
 
 PIECE = 1 << 18  # bytes
 TIMEOUT = 20  # seconds without an answer
@@ -63,7 +64,7 @@ def _fetch(urls: list[str], file: Path, digest: str) -> Iterator[Progress]:
         except _Broken as fault:
             faults.append(f"{url} ({fault})")
         else:
-            part.replace(file)
+            put_in_place(part, file)
             return
     raise DataError(f"{file.name} must be in {file.parent} or be downloaded, got no complete copy from {'; '.join(faults)}")
 

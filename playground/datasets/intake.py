@@ -34,6 +34,7 @@ from playground.datasets.ranges import Measured, Range, measure
 from playground.datasets.reasons import counted
 from playground.datasets.spelling import decoded, distinguishable, raw, readable
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source
+from playground.safe_files import put_in_place
 
 MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
 MAX_TITLE = 60  # characters
@@ -246,9 +247,11 @@ def _put(work: Path, place: Path) -> None:
     aside = own.root() / f".replaced-{uuid.uuid4().hex}"
     with contextlib.suppress(FileNotFoundError):
         (place / "prepared").rename(aside)
-    for part in ("prepared", states.FILE, "index.json"):
+    with contextlib.suppress(FileNotFoundError):
+        (work / "prepared").rename(place / "prepared")
+    for part in (states.FILE, "index.json"):
         with contextlib.suppress(FileNotFoundError):
-            (work / part).replace(place / part)
+            put_in_place(work / part, place / part)
     shutil.rmtree(aside, ignore_errors=True)
     states.forget()
 

@@ -28,6 +28,7 @@ from torch import Tensor
 from playground.datasets.base import DataError, Progress
 from playground.datasets.ranges import Range
 from playground.datasets.turns import alone
+from playground.safe_files import put_in_place
 
 if TYPE_CHECKING:
     from playground.datasets.decoding import Fit
@@ -160,9 +161,9 @@ def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: 
 def _finish(part: Path, into: Path, mark: str, kept: list[int], skipped: list[tuple[str, str]]) -> None:
     note = into.with_suffix(".json")
     note.unlink(missing_ok=True)  # the note vouches for the file: it goes first and comes last
-    part.replace(into)
+    put_in_place(part, into)
     part.write_text(json.dumps({"fingerprint": mark, "kept": kept, "skipped": skipped}), "utf-8")
-    part.replace(note)
+    put_in_place(part, note)
 
 
 def _none(skipped: list[tuple[str, str]]) -> str:

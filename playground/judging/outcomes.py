@@ -23,6 +23,7 @@ from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
 from playground.judging.cases import ASK, OPEN, SICK, Case, cases
 from playground.judging.witness import IDLE, SURE, gain_in_errors, testimony
 from playground.metric_names import metric
+from playground.safe_files import put_in_place
 from playground.training.run import train
 
 FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
@@ -209,4 +210,4 @@ def write(file: Path, records: Mapping[str, Record]) -> None:
     text = json.dumps({name: vars(each) for name, each in sorted(records.items())}, separators=(",", ":"))
     draft = file.with_suffix(".part")
     draft.write_bytes(gzip.compress(text.encode(), mtime=0))
-    draft.replace(file)
+    put_in_place(draft, file)

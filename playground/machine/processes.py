@@ -40,10 +40,10 @@ class Forked:
     """A process forked by the preloader, with the part of the interface of `subprocess.Popen` that is used here. stdin, stdout: pipes or
     None."""
 
-    def __init__(self, pid: int, handle: int, status: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
+    def __init__(self, pid: int, handle: int, reports: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
         self.pid, self.stdin, self.stdout = pid, stdin, stdout
         self.returncode: int | None = None
-        self._handle, self._status = os.fdopen(handle, "rb", buffering=0), status
+        self._handle, self._reports = os.fdopen(handle, "rb", buffering=0), reports
 
     def poll(self) -> int | None:
         """The exit code, or None while it runs."""
@@ -58,7 +58,7 @@ class Forked:
             ended.register(self._handle, select.POLLIN)
             if not ended.poll(None if timeout is None else 1000 * timeout):
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
-            self.returncode = int(self._status.recv(64, socket.MSG_PEEK) or UNKNOWN)
+            self.returncode = int(self._reports.recv(64, socket.MSG_PEEK) or UNKNOWN)
         return self.returncode
 
     def kill(self) -> None:
@@ -95,7 +95,7 @@ class Preloader:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], stdout: int, errors: int, encoding: str | None) -> Forked:
         """Starts a process for `python -m module ...`. Raises OSError if this is not possible."""
-        status, reporting = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        reports, reporting = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stdin, writing = os.pipe()
         reading, answers = os.pipe() if stdout == subprocess.PIPE else (-1, os.open(os.devnull, os.O_WRONLY))
         mode = "" if encoding else "b"
@@ -105,18 +105,18 @@ class Preloader:
         try:
             with reporting:
                 socket.send_fds(self._channel, [request.encode()], [stdin, answers, errors, reporting.fileno()])
-            pid, handles, *_ = socket.recv_fds(status, 64, 1)
+            pid, handles, *_ = socket.recv_fds(reports, 64, 1)
             if not pid:
                 raise OSError("the preloader has ended")
         except OSError:
-            for each in (requests, replies, status):
+            for each in (requests, replies, reports):
                 if each is not None:
                     each.close()
             raise
         finally:
             os.close(stdin)
             os.close(answers)
-        return Forked(int(pid), handles[0], status, requests, replies)
+        return Forked(int(pid), handles[0], reports, requests, replies)
 
 
 _preloader: Preloader | None = None
@@ -207,16 +207,16 @@ def _fork(request: dict[str, Any], descriptors: list[int]) -> tuple[int, int, so
         _become(request["command"], request["environment"], streams)
     for each in streams:
         os.close(each)
-    handle, status = os.pidfd_open(pid), socket.socket(fileno=reporting)
+    handle, reports = os.pidfd_open(pid), socket.socket(fileno=reporting)
     with contextlib.suppress(OSError):  # the server may have ended
-        socket.send_fds(status, [str(pid).encode()], [handle])
-    return handle, pid, status
+        socket.send_fds(reports, [str(pid).encode()], [handle])
+    return handle, pid, reports
 
 
-def _report_end(pid: int, status: socket.socket) -> None:
+def _report_end(pid: int, reports: socket.socket) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with status, contextlib.suppress(OSError):
-        status.send(str(code).encode())
+    with reports, contextlib.suppress(OSError):
+        reports.send(str(code).encode())
 
 
 def _name(process: str) -> None:

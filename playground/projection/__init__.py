@@ -5,7 +5,7 @@ process.py         the process: `python -m playground.projection`
 layout_worker.py   its client in the server
 """
 
-from playground.projection.layout_worker import PACKAGE, LayoutWorker
+from playground.projection.layout_worker import LayoutWorker
 from playground.projection.layouts import Axes, exact_neighbors, pca, principal_axes, procrustes, tsne_layout, umap_layout
 
-__all__ = ["PACKAGE", "Axes", "LayoutWorker", "exact_neighbors", "pca", "principal_axes", "procrustes", "tsne_layout", "umap_layout"]
+__all__ = ["Axes", "LayoutWorker", "exact_neighbors", "pca", "principal_axes", "procrustes", "tsne_layout", "umap_layout"]

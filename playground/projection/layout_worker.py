@@ -9,23 +9,21 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from playground.machine.processes import Process, spawn
+from playground.machine.child import start_child
+from playground.machine.priority_executor import PriorityExecutor
+from playground.machine.processes import Process
 from playground.projection.layouts import NOWHERE, pca
 from playground.projection.process import receive, send
-
-PACKAGE = Path(__file__).resolve().parents[2]
 
 Callback = Callable[[np.ndarray], None]
 
@@ -49,15 +47,15 @@ class LayoutWorker:
     command = (sys.executable, "-m", "playground.projection.__main__")
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._mutex = threading.Lock()
         self._waiting: dict[Hashable, Request] = {}
-        self._answers: set[Future[np.ndarray]] = set()
+        self._promised: set[Future[np.ndarray]] = set()
         self._layouts: dict[Hashable, np.ndarray] = {}
         self._running: Hashable = None
         self._process: Process | None = None
         self._warm = self._closed = False
-        self._thread = threading.Thread(target=self._serve, name="projector", daemon=True)
-        self._thread.start()
+        self._executor = PriorityExecutor("layouts")
+        self._executor.submit(self._warm_up)
         atexit.register(self.close)
 
     @property
@@ -70,18 +68,19 @@ class LayoutWorker:
         """Requests a layout of features (N, D). `callback(layout)`, (N, 2) float32, is called from another thread."""
         self._put(key, Request("umap", _rows(features), None, callback))
 
-    def ask(self, kind: str, features: np.ndarray | Tensor, previous: np.ndarray | None = None) -> Future[np.ndarray]:
+    def lay_out(self, kind: str, features: np.ndarray | Tensor, previous: np.ndarray | None = None) -> Future[np.ndarray]:
         """A layout of features (N, D) that starts from `previous`, (N, 2). kind: "umap" or "tsne". No other frame replaces it."""
-        answer: Future[np.ndarray] = Future()
-        with self._changed:
-            self._answers.add(answer)
-        answer.add_done_callback(self._answers.discard)
-        self._put(answer, Request(kind, _rows(features), NOWHERE if previous is None else previous, lambda layout: _answer(answer, layout)))
-        return answer
+        promise: Future[np.ndarray] = Future()
+        with self._mutex:
+            self._promised.add(promise)
+        promise.add_done_callback(self._promised.discard)
+        request = Request(kind, _rows(features), NOWHERE if previous is None else previous, lambda layout: _keep_promise(promise, layout))
+        self._put(promise, request)
+        return promise
 
     def forget(self, key: Hashable) -> None:
         """Discards the last layout of a key and its requests."""
-        with self._changed:
+        with self._mutex:
             self._waiting.pop(key, None)
             self._layouts.pop(key, None)
             if self._running == key:
@@ -90,56 +89,53 @@ class LayoutWorker:
     def close(self) -> None:
         """Ends the process and the thread. No callback is called afterwards."""
         atexit.unregister(self.close)
-        with self._changed:
+        with self._mutex:
             self._closed = True
             self._waiting.clear()
-            answers = list(self._answers)
+            promised = list(self._promised)
             if self._process is not None:
                 self._process.kill()
-            self._changed.notify_all()
-        for answer in answers:
-            answer.cancel()
-        if self._thread is not threading.current_thread():
-            self._thread.join()
+        for promise in promised:
+            promise.cancel()
+        self._executor.close()
+        self._hang_up()
 
     def _put(self, key: Hashable, request: Request) -> None:
-        with self._changed:
+        """A request in the place of an older one of its key, or behind all others."""
+        with self._mutex:
+            new = key not in self._waiting
             if not self._closed:
                 self._waiting[key] = request
             elif isinstance(key, Future):
                 key.cancel()
-            self._changed.notify_all()
+        if new:
+            self._executor.submit(lambda: self._work_on(key))
 
-    def _serve(self) -> None:
-        """The thread: starts the process and sends it one frame after the other."""
+    def _warm_up(self) -> None:
         with contextlib.suppress(OSError, EOFError):
             self._connect()
-        while (following := self._next()) is not None:
-            key, request = following
-            layout = self._layout(request)
-            if self._keep(key, layout):
-                try:
-                    request.callback(layout)
-                except Exception:  # an error in one callback must not end all other maps
-                    logging.getLogger(__name__).exception("a map's callback failed")
-        self._hang_up()
 
-    def _next(self) -> tuple[Hashable, Request] | None:
-        """Waits for a request; None once closed. The last layout is ignored if the number of rows has changed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting)
-            if self._closed:
-                return None
-            self._running = key = next(iter(self._waiting))
-            request = self._waiting.pop(key)
+    def _work_on(self, key: Hashable) -> None:
+        """Lays out the newest frame of a key, unless it is no longer needed."""
+        with self._mutex:
+            request = self._waiting.pop(key, None)
+            if request is None:
+                return
+            self._running = key
             previous = self._layouts.get(key, NOWHERE) if request.previous is None else request.previous
-            return key, request._replace(previous=previous if len(previous) == len(request.features) else NOWHERE)
+        # The last layout is of no use to it where the count of rows has changed.
+        layout = self._layout(request._replace(previous=previous if len(previous) == len(request.features) else NOWHERE))
+        if self._keep(key, layout):
+            try:
+                request.callback(layout)
+            except Exception:  # one listener's mistake must not end the maps of all others
+                logging.getLogger(__name__).exception("a map's callback failed")
 
     def _keep(self, key: Hashable, layout: np.ndarray) -> bool:
         """Stores a layout, unless it was requested by `ask`; returns False if it is no longer needed."""
-        with self._changed:
+        with self._mutex:
             wanted = not self._closed and self._running == key
-            if wanted and key not in self._answers:
+            if wanted and key not in self._promised:
                 self._layouts[key] = layout
             return wanted
 
@@ -157,20 +153,16 @@ class LayoutWorker:
     def _connect(self) -> Process:
         """Starts the process and waits until it has compiled."""
         self._hang_up()
-        paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
-        # One thread: the other cores are used for training.
-        variables = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
-        with self._changed:
+        with self._mutex:
             if self._closed:
                 raise EOFError
-            process = spawn(self.command, os.environ | variables)
-            self._process = process
+            process = self._process = start_child(self.command)
         receive(process.stdout)
         self._warm = True
         return process
 
     def _hang_up(self) -> None:
-        with self._changed:
+        with self._mutex:
             process, self._process, self._warm = self._process, None, False
         if process is not None:
             with process:
@@ -181,6 +173,6 @@ def _rows(features: np.ndarray | Tensor) -> np.ndarray:
     return features.detach().float().cpu().numpy() if isinstance(features, Tensor) else features
 
 
-def _answer(future: Future[np.ndarray], layout: np.ndarray) -> None:
+def _keep_promise(future: Future[np.ndarray], layout: np.ndarray) -> None:
     if future.set_running_or_notify_cancel():
         future.set_result(layout)

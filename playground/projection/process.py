@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.machine.background import give_way
+from playground.machine.child import own_stdout
 from playground.machine.memory import return_memory
 from playground.projection.layouts import tsne_layout, umap_layout
 
@@ -47,11 +48,8 @@ def _array(stream: Any, shape: list[int]) -> np.ndarray:
 def main() -> None:
     """The process: warms up, then answers each (features, previous) with a layout until its input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this process itself
-    if hasattr(os, "nice"):
-        os.nice(10)  # lower priority than training, whose steps would otherwise take more than twice as long on two cores
-    # Output that libraries print goes to stderr, so that stdout has only answers.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    give_way()
+    answers = own_stdout("wb")
     LAYOUTS["umap"](torch.rand(64, 8, generator=torch.Generator().manual_seed(0)), epochs=2)
     return_memory()
     send(answers)

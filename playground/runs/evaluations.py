@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -14,8 +13,9 @@ from typing import Any
 from playground.evaluation import ledger
 from playground.evaluation.protocol import Protocol
 from playground.home import HomeError, unwritable
-from playground.machine.processes import Process, spawn
-from playground.runs.process import PACKAGE, cause_of_death, log_of
+from playground.machine.child import cause_of_death, start_child
+from playground.machine.priority_executor import PriorityExecutor
+from playground.machine.processes import Process
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained
@@ -27,15 +27,15 @@ STOPPED = "stopped before it was done"
 
 
 class Evaluations:
-    """The queue, and the thread that works it off. Results lie in the runs' folders; this knows who waits and who failed to begin."""
+    """The queue, and what works it off. Results lie in the runs' folders; this knows who waits and who failed to begin."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._queue = FairQueue()
         self._protocols: dict[str, Protocol] = {}
         self._failures: dict[str, tuple[str, float]] = {}
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._mutex = threading.Lock()
+        self._executor = PriorityExecutor("evaluations")
         self._current: str | None = None
         self._process: Process | None = None
         self._stopping = self._closed = False
@@ -45,7 +45,7 @@ class Evaluations:
         self.store.run(run)
         if not self.store.folder(run).has_checkpoint():
             raise NothingTrained(f"run {run} must have a checkpoint to be evaluated, got none yet: pause it or wait")
-        with self._changed:
+        with self._mutex:
             if run in self._queue or run == self._current:
                 raise RunError(f"run {run} is being evaluated already: wait for it or stop it")
             if self._closed or len(self._queue) >= LIMIT:
@@ -53,14 +53,11 @@ class Evaluations:
             self._failures.pop(run, None)
             self._protocols[run] = protocol
             self._queue.put((run,), owner)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="evaluations", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+        self._executor.submit(self._work_on_next)
 
     def stop(self, run: str) -> None:
         """Ends the evaluation of a run, or takes it out of the queue; what it has measured by then stays."""
-        with self._changed:
+        with self._mutex:
             self._queue.remove(run)
             if run == self._current and self._process is not None:
                 self._stopping = True
@@ -71,54 +68,42 @@ class Evaluations:
 
         message, since: of a failure, why and when (in seconds, as `time.time` counts).
         """
-        with self._changed:
+        with self._mutex:
             order = [waiting for (waiting,) in self._queue.order()]
             position = order.index(run) + 1 if run in order else None
             failure, since = self._failures.get(run, ("", 0.0))
             status = "running" if run == self._current else "waiting" if position else "failed" if failure else ""
-            told = {"status": status, "position": position, "waiting": len(order), "before": self._current}
-            return told | {"message": failure, "since": since}
+            found = {"status": status, "position": position, "waiting": len(order), "before": self._current}
+            return found | {"message": failure, "since": since}
 
     def close(self) -> None:
         """Ends what is under way and lets go of the rest."""
-        with self._changed:
+        with self._mutex:
             self._closed = True
             if self._process is not None:
                 self._stopping = True
                 self._process.terminate()
-            self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(2 * GRACE)
+        self._executor.close(2 * GRACE)
 
-    def _serve(self) -> None:
-        while (run := self._next()) is not None:
-            try:
-                self._work(run)
-            finally:
-                with self._changed:
-                    self._current = self._process = None
-
-    def _next(self) -> str | None:
-        with self._changed:
-            while not self._closed:
-                if (turn := self._queue.pop()) is not None:
-                    self._current, self._stopping = turn[0], False
-                    return turn[0]
-                self._changed.wait()
-        return None
-
-    def _work(self, run: str) -> None:
-        log = self.store.home / "logs" / "evaluation.log"
-        with self._changed:
-            if self._closed:
+    def _work_on_next(self) -> None:
+        with self._mutex:
+            turn = self._queue.pop()
+            if self._closed or turn is None:  # stopped while it waited
                 return
-            process = self._process = _start(self.store.home, run, self._protocols.pop(run))
+            log = self.store.home / "logs" / "evaluation.log"
+            self._current, self._stopping = turn[0], False
+            try:
+                process = self._process = _start(self.store.home, turn[0], self._protocols.pop(turn[0]), log)
+            except BaseException as error:
+                self._failures[turn[0]], self._current = (f"its process could not be started: {error}", time.time()), None
+                raise
         try:
-            code = process.wait()
+            with process:
+                code = process.wait()
+            self._ended(turn[0], code, log)
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
-        self._ended(run, code, log)
+            with self._mutex:
+                self._current = self._process = None
 
     def _ended(self, run: str, code: int, log: Path) -> None:
         """Says what a process could not say itself, because it was killed or failed before it had begun."""
@@ -128,23 +113,22 @@ class Evaluations:
             sentence = (_last_line(log) if code > 0 else "") or str(unwritable(self.store.home) or "")
             sentence = sentence or f"the process that evaluated it {cause_of_death(code)}; the reason may be at the end of {log}"
             self._write_end(run, "failed", sentence)
-            with self._changed:
+            with self._mutex:
                 self._failures[run] = sentence, time.time()
 
     def _write_end(self, run: str, status: str, sentence: str) -> None:
-        with suppress(HomeError):  # a document that says "running" while nobody is at it is told from one that is
+        with suppress(HomeError):  # a document that says "running" while nobody is at it is known from one that is
             ledger.ended(self.store.folder(run).path, status, sentence)
 
 
-def _start(home: Path, run: str, protocol: Protocol) -> Process:
+def _start(home: Path, run: str, protocol: Protocol, log: Path) -> Process:
     words = protocol.words()
     words["only"] = words.pop("parts")
     options = [each for name, text in words.items() if text for each in (f"--{name}", text)]
-    paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "SSL_PLAYGROUND_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    with suppress(OSError):
+        log.unlink()  # its last line is to be of this process
     command = [sys.executable, "-m", "playground.cli.main", "evaluate", run, *options, "--background"]
-    with log_of(home, "evaluation", "wb") as errors:
-        return spawn(command, environment, stdout=subprocess.DEVNULL, stderr=errors)
+    return start_child(command, home=home, log=log, stdout=subprocess.DEVNULL)
 
 
 def _last_line(log: Path) -> str:

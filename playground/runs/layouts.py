@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playground.home import HomeError
+from playground.projection import LayoutWorker
 from playground.runs.store import Store
 from playground.safe_files import Damaged
-
-if TYPE_CHECKING:
-    from playground.projection import LayoutWorker
 
 
 class Layouts:

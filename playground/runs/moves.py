@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from playground.config import RunConfig
 from playground.events import Change, SetKnob
 from playground.runs.records import Run
 from playground.runs.runner import RunError
@@ -17,16 +18,29 @@ def changes_of(store: Store, run: Run) -> list[Change]:
     return [*store.changes(run.id), *run.waiting]
 
 
-def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[SetKnob]:
-    """Commands that move live knobs, each possible after the one before. Raises ConfigError, UnknownRun."""
+def config_of(store: Store, run: str) -> RunConfig:
+    """The config of a run as it stands, knobs included that were moved since. Raises ConfigError, UnknownRun."""
     found = store.run(run)
-    config, commands = found.config, []
+    config = found.config
     for change in changes_of(store, found):
         config = config.changed(change.name, change.value)
+    return config
+
+
+def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[SetKnob]:
+    """Commands that move live knobs, each possible after the one before. Raises ConfigError, UnknownRun."""
+    config, commands = config_of(store, run), []
     for name, value in moves.items():
         config = config.changed(name, value)
         commands.append(SetKnob(name, config.flat()[name]))
     return commands
+
+
+def require_unfinished(store: Store, *runs: str) -> None:
+    """Raises RunError where one of them has nothing left to train."""
+    for run in runs:
+        if store.run(run).complete:
+            raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
 
 
 def go_back(store: Store, run: str, step: int | None) -> None:

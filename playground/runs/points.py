@@ -23,6 +23,7 @@ from playground import safe_files
 from playground.datasets import DataError, Images
 from playground.home import HomeError, home
 from playground.metric_names import FEATURES, LAYERS
+from playground.runs.derived import Key
 from playground.runs.folder import RunFolder, sprite_sheet
 from playground.runs.pictures import read_since
 from playground.runs.records import Run
@@ -72,12 +73,12 @@ class Points:
         kept = steps_kept(self.store, self.run.id)
         if self.count is None:
             held = FEATURES[self.layer]
-            return [step for step in self.folder.steps() if step in kept or held in _names(self.folder, step)]
+            return [step for step in self.folder.steps() if step in kept or held in self._kept(step)]
         return kept if self.count <= MANY and kept else newest_step(self.store, self.run.id)
 
     def known(self, step: int) -> Tensor | None:
         """Their features (N, D) float32, where they need not be computed: as they were measured, or as they were kept."""
-        if self.count is None and FEATURES[self.layer] in _names(self.folder, step):
+        if self.count is None and FEATURES[self.layer] in self._kept(step):
             found = (self.folder.snapshot(step) or {}).get(FEATURES[self.layer])
         else:
             found = (self.folder.frame(f"features-{self.count or PROBE}", step) or {}).get(self.layer)
@@ -86,7 +87,7 @@ class Points:
     def parts(self, step: int) -> list[Callable[[], dict[str, Tensor]]]:
         """The work that gives their features, piece by piece, each of them short: those of all layers, since they come together."""
         if not self.count:
-            return [functools.partial(self.look, step, part) for part in probe_pixels(self.folder).split(CHUNK)]
+            return [functools.partial(self.look, step, part) for part in probe_pixels(self.store, self.run).split(CHUNK)]
         images, rows = self.images()
         return [functools.partial(lambda part: self.look(step, images.pixels[part]), part) for part in rows.split(CHUNK)]
 
@@ -106,6 +107,14 @@ class Points:
         """All training images, and which of them are meant: drawn by lot, always the same ones. Raises DataError if they are not here."""
         images = images_here(self.run.config.data)[0]
         return images, torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[: self.count]
+
+    def _kept(self, step: int) -> list[str]:
+        """What the snapshot of a step holds."""
+        try:
+            key = Key(self.run.id, self.run.attempt, step, ("arrays",))
+            return self.store.derived.get(key, lambda: self.folder.array_names(step))
+        except (OSError, Damaged):
+            return []
 
     def _of_training(self) -> dict[str, Any]:
         images, rows = self.images()
@@ -197,28 +206,18 @@ def training_sprites(points: Points) -> tuple[bytes, Path]:
     return file.getvalue(), path
 
 
-def probe_pixels(folder: RunFolder) -> Tensor:
+def probe_pixels(store: Store, run: Run) -> Tensor:
     """The images that a run was measured on, (N, 3, H, W) uint8: from its own sprite sheet, so that no data set is needed."""
+    return store.derived.get(Key(run.id, run.attempt, 0, ("probe images",)), lambda: _probe_pixels(store.folder(run.id)))
+
+
+def _probe_pixels(folder: RunFolder) -> Tensor:
     probe, found = folder.probe(), folder.sprites()
     if probe is None or found is None:
         raise ValueError("the run must have begun, got no probe images of it yet: or its files are gone")
     pixels = torch.from_numpy(found)
     tiles = pixels.unflatten(0, (-1, probe["tile"])).unflatten(2, (-1, probe["tile"]))  # (rows, tile, columns, tile, 3)
     return tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[: probe["count"]]
-
-
-def _names(folder: RunFolder, step: int) -> list[str]:
-    """What the snapshot of a step holds."""
-    path = folder.path / "snapshots" / f"{step:07d}.npz"
-    try:
-        return _names_in(path, path.stat().st_mtime_ns)
-    except (OSError, Damaged):
-        return []
-
-
-@functools.lru_cache(maxsize=4096)
-def _names_in(path: Path, written: int) -> list[str]:
-    return RunFolder(path.parents[1]).array_names(int(path.stem))
 
 
 def _tile(images: Images, count: int) -> tuple[int, int]:

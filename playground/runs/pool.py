@@ -9,41 +9,33 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playground.config import RunConfig
-from playground.events import Command, Pause, Resume, SetKnob, Stop, TakeStep
+from playground.events import Command, Resume, Stop
 from playground.home import HomeError, keeping
 from playground.home import home as default_home
-from playground.runs.condition import resumes
+from playground.projection import LayoutWorker
 from playground.runs.evaluations import Evaluations
-from playground.runs.failures import failure
+from playground.runs.failures import failures, no_worker
 from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
-from playground.runs.messages import to_message
-from playground.runs.moves import go_back, moves_of
+from playground.runs.moves import config_of, go_back, moves_of, require_unfinished
 from playground.runs.owed import Owed
-from playground.runs.process import WorkerProcess, cause_of_death
+from playground.runs.process import WorkerProcess
 from playground.runs.records import Run
-from playground.runs.rescue import fill_in, rebuild, set_aside
+from playground.runs.rescue import interrupt_abandoned, left_waiting, opened
 from playground.runs.runner import PoolFull, RunError
-from playground.runs.status import ACTIVE, STARTED, Status
-from playground.runs.store import Store
-from playground.runs.waiting import FairQueue, Turn
+from playground.runs.status import ACTIVE, Status
+from playground.runs.waiting import Turn
+from playground.runs.workers import IDLE, Workers
 
-if TYPE_CHECKING:
-    from playground.projection import LayoutWorker
-
-# How long a run may take to end by itself once it was told to stop; a step of a large network on a slow machine is long.
-STOP_GRACE = 20.0
+STOP_GRACE = 20.0  # seconds a run may take to end by itself once it was told to stop: steps of large networks are long
 CLOSE_GRACE = 30.0
-IDLE = 600.0  # seconds without a run and without a visitor, after which a worker goes, and its memory with it
-INTERRUPTED = "the server stopped while this run was in its hands; Resume goes on from its last checkpoint"
 
 
 class Pool:
@@ -61,35 +53,22 @@ class Pool:
         cores = os.cpu_count() or 1
         self.slots = slots or max(1, cores // 2)
         self.closed = False
-        self._threads = max(1, cores // self.slots)
         self._queue_limit = queue_limit
+        self._workers = Workers(home, self.slots, max(1, cores // self.slots), self._on_message, self._on_exit)
         with keeping(home):
             home.mkdir(parents=True, exist_ok=True)
         self._lock = HomeLock(home)
         try:
-            self._open(home, projector)
+            self.store = opened(home)
+            self._layouts = Layouts(self.store, projector)
         except BaseException:
             self._lock.release()
             raise
+        self._owed, self.evaluations = Owed(self.store), Evaluations(self.store)
+        self._queue, self._mutex, self._closing = left_waiting(self.store), threading.RLock(), threading.Event()
         if warm or self._queue:
-            self._start_missing_workers()
-        self._dismissed, self._closing = False, threading.Event()
+            self._workers.fill()
         threading.Thread(target=self._watch_idle, name="idle workers", daemon=True).start()
-
-    def _open(self, home: Path, projector: Callable[[], LayoutWorker] | None) -> None:
-        aside = set_aside(home)
-        self.store = Store(home)
-        if aside or not self.store.counts():
-            rebuild(self.store, aside)
-        fill_in(self.store)
-        self._owed = Owed(self.store)
-        self._layouts = Layouts(self.store, projector)
-        self.evaluations = Evaluations(self.store)
-        self._queue = FairQueue()
-        self._workers: list[WorkerProcess] = []
-        self._false_starts = 0
-        self._mutex = threading.RLock()
-        self._recover()
 
     @property
     def projector(self) -> LayoutWorker | None:
@@ -107,20 +86,19 @@ class Pool:
             first = self.store.create(configs[0], owner)
             runs = [first, *(self.store.create(config, owner, beside=first) for config in configs[1:])]
             self._queue.put(tuple(runs), owner)
-            self._start_missing_workers()
+            self._workers.fill()
             self._dispatch()
         return runs
 
     def command(self, run: str, command: Command) -> None:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
-        if isinstance(command, Stop):
+        if command.ends:
             return self.stop(run)
-        if isinstance(command, SetKnob):
-            command = moves_of(self.store, run, {command.name: command.value})[0]
+        command = command.checked(lambda: config_of(self.store, run))
         with self._mutex:
             worker = self._worker_of(run)
             if worker is not None:
-                worker.say(command=to_message(command), run=run)
+                worker.say(command=command.to_message(), run=run)
             else:
                 self._command_without_worker(run, command)
 
@@ -129,18 +107,18 @@ class Pool:
         with self._mutex:
             going_on = [run for run in runs if not self.store.run(run).complete] or list(runs)
             idle = [run for run in going_on if self._worker_of(run) is None and run not in self._queue]
-            told: dict[str, list[Command]] = {run: [*moves_of(self.store, run, moves or {}), Resume()] for run in going_on}
+            moved = {run: moves_of(self.store, run, moves or {}) for run in going_on}
             for run in going_on:
-                for command in told[run] if run not in idle else ():
+                for command in (*moved[run], Resume()) if run not in idle else ():
                     self.command(run, command)
-            self._require_unfinished(*idle)
+            require_unfinished(self.store, *idle)
             if not idle:
                 return
             self._require_room()
             for run in idle:
                 go_back(self.store, run, step)
-                for command in told[run][:-1]:
-                    self.store.defer(run, *to_message(command))
+                for command in moved[run]:
+                    self.store.defer(run, command)
             self._requeue(tuple(idle))
 
     def stop(self, run: str) -> None:
@@ -151,8 +129,8 @@ class Pool:
                 self._queue.remove(run)
                 self._owed.mark(run, Status.STOPPED, "stopped before it went on", among=(Status.QUEUED, Status.PAUSED))
                 return
-            worker.stopping.add(run)
-            worker.say(command=to_message(Stop()), run=run)
+            worker.runs[run].stopping = True
+            worker.say(command=Stop().to_message(), run=run)
             deadline = threading.Timer(STOP_GRACE, self._end_by_force, [worker, run])
             deadline.daemon = True
             deadline.start()
@@ -160,7 +138,7 @@ class Pool:
     def standing(self, run: str) -> Run:
         """A run as it stands, also where that could not be written down because the disk takes nothing. Raises `UnknownRun`."""
         found = self.store.run(run)
-        why = next((each.held[run] for each in list(self._workers) if each.held.get(run)), "")
+        why = next((each.held for each in self._workers.live(run) if each.held), "")
         waits = (Status.PAUSED, f"It waits for the disk and goes on by itself: {why}") if why else None
         status, message = self._owed.of(run) or waits or (found.status, found.message)
         return replace(found, status=status, message=message)
@@ -174,30 +152,22 @@ class Pool:
     def health(self) -> dict[str, Any]:
         """What there is to say about the workers and the queue."""
         with self._mutex:
-            shown = ("pid", "ready", "warm", "runs", "paused")
-            workers = [{name: getattr(each, name) for name in shown} for each in self._workers]
             maps = self.projector is not None and self.projector.ready
-            return {"slots": self.slots, "queue": len(self._queue), "workers": workers, "maps": maps}
+            return {"slots": self.slots, "queue": len(self._queue), "workers": self._workers.health(), "maps": maps}
 
     def expect(self) -> None:
         """Somebody is here and may start a run: workers that went because nobody was come back, those that are here stay."""
         with self._mutex:
-            if self._dismissed and not self.closed:
-                self._start_missing_workers()
-            self._dismissed = False
-            for worker in self._workers:
-                worker.idle_since = time.monotonic()
+            if not self.closed:
+                self._workers.expect()
 
     def dismiss_idle(self, seconds: float = IDLE) -> None:
         """Ends the workers that have had nothing to do for so long; they come back when they are needed."""
         with self._mutex:
-            for worker in [each for each in self._workers if each.free and time.monotonic() - each.idle_since >= seconds]:
-                self._workers.remove(worker)
-                worker.hang_up()
-                self._dismissed = True
+            self._workers.dismiss_idle(seconds)
 
     def close(self) -> None:
-        """Puts down every run as interrupted and lets go of everything."""
+        """Marks every run as interrupted and closes everything."""
         with self._mutex:
             if self.closed:
                 return
@@ -211,83 +181,55 @@ class Pool:
             worker.join(CLOSE_GRACE)
         self._layouts.close()
         with suppress(HomeError):  # the next server will see that nobody trains them
-            self._interrupt_abandoned()
+            interrupt_abandoned(self.store)
         self._owed.close()
         self.store.close()
         self._lock.release()
-
-    def _recover(self) -> None:
-        """What a server before this one left: its runs can be resumed, and those that waited wait again."""
-        self._interrupt_abandoned()
-        turns: dict[str, list[Run]] = {}
-        for run in reversed(self.store.runs(limit=-1, statuses=(Status.QUEUED,))):
-            turns.setdefault(run.beside or run.id, []).append(run)
-        for turn in turns.values():
-            self._queue.put(tuple(run.id for run in turn), turn[0].owner)
-
-    def _interrupt_abandoned(self) -> None:
-        for run in self.store.runs(limit=-1, statuses=STARTED):
-            self.store.mark(run.id, Status.INTERRUPTED, INTERRUPTED, among=STARTED)
 
     def _watch_idle(self) -> None:
         while not self._closing.wait(IDLE / 10):
             self.dismiss_idle()
 
-    def _start_missing_workers(self) -> None:
-        """Hires until every slot has a worker."""
-        while len(self._workers) < self.slots:
-            worker = WorkerProcess(self.store.home, self._threads, self._on_message, self._on_exit)
-            self._workers.append(worker)
-            worker.listen()
-
     def _dispatch(self) -> None:
-        """Gives runs to workers that are free, then asks paused runs to make room for those that still wait."""
+        """Gives runs to workers that are free, then has paused runs make room for those that still wait."""
         for worker in self._workers:
             if worker.free:
                 turn = self._queue.pop()
                 if turn is None:
                     return
                 worker.take(turn)
-        coming = sum(not each.ready or each.releasing_all for each in self._workers)
-        for worker in [each for each in self._workers if each.paused and not each.releasing][: max(0, len(self._queue) - coming)]:
-            worker.releasing.update(worker.runs)
-            worker.say(leave=Status.PAUSED)
+        self._workers.make_room(len(self._queue))
 
     def _worker_of(self, run: str) -> WorkerProcess | None:
-        """Who has the run in hand and still listens: not a worker that is letting go of it, or has recorded its end."""
-        worker = next((each for each in self._workers if run in each.runs and run not in each.releasing), None)
+        """Who trains the run and still listens for it: not a worker that has recorded its end."""
+        worker = self._workers.of(run)
         return worker if worker is not None and not self.standing(run).over else None
 
     def _command_without_worker(self, run: str, command: Command) -> None:
         status = self.standing(run).status
-        if isinstance(command, Pause):
+        if not (command.starts or command.waits):
             if status != Status.PAUSED:
                 raise RunError(f"run {run} is {status}: only a run that trains can be paused")
             return
-        self._require_unfinished(run)
-        if isinstance(command, SetKnob):
-            self.store.defer(run, *to_message(command))
-        elif status != Status.QUEUED:
+        require_unfinished(self.store, run)
+        starts = command.starts and status != Status.QUEUED
+        if starts:
             self._require_room()
-            if isinstance(command, TakeStep):
-                self.store.defer(run, *to_message(command))
+        if command.waits and starts == command.starts:
+            self.store.defer(run, command)
+        if starts:
             self._requeue((run,))
-
-    def _require_unfinished(self, *runs: str) -> None:
-        for run in runs:
-            if self.store.run(run).complete:
-                raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")
 
     def _requeue(self, turn: Turn) -> None:
         """Runs that go on from where they stand; they do not wait for what their owner has started since."""
         self._require_room()
         self._owed.settle()
         for run in turn:
-            for worker in self._workers:
-                worker.releasing.update({run} & set(worker.runs))
+            for each in self._workers.live(run):
+                each.releasing = True
             self.store.mark(run, Status.QUEUED)
         self._queue.put(turn, self.store.run(turn[0]).owner, first=True)
-        self._start_missing_workers()
+        self._workers.fill()
         self._dispatch()
 
     def _require_room(self) -> None:
@@ -297,53 +239,41 @@ class Pool:
             raise PoolFull(f"the queue is full: {len(self._queue)} runs wait already; stop one of them or try again in a minute")
 
     def _on_message(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
+        if "news" in message:
+            return self.store.notify(message["news"])
         if "snapshot" in message:
             return self._layouts.add(message["run"], message["snapshot"])
         with self._mutex:
-            if "ready" in message:
-                worker.ready = True
-                self._false_starts = 0
-            elif "warm" in message:
-                worker.warm = True
-            elif "status" in message:
-                change = worker.paused_runs.add if message["status"] == Status.PAUSED else worker.paused_runs.discard
-                change(message["run"])
-            elif "held" in message:
-                worker.held[message["run"]] = message["held"]
-            elif "mark" in message:
+            self._workers.note(worker, message)
+            if "mark" in message:
                 self._owed.mark(message["run"], *message["mark"])
-            elif "done" in message:
-                worker.released(message["done"])
-            self._dispatch()
+            if not self.closed:
+                self._dispatch()
+        self.store.notify(message.get("run", ""))
 
     def _on_exit(self, worker: WorkerProcess, code: int) -> None:
         with self._mutex:
             if worker not in self._workers:  # it was dismissed
                 return
-            self._workers.remove(worker)
+            again = self._workers.lost(worker)
             if self.closed:
                 return
-            for run in set(worker.runs) - worker.releasing:
-                found = failure(run, self.store.run(run).flat, code, worker.stopping, self.store.home, resumes(self.store.folder(run)))
-                self._owed.mark(run, *found, among=ACTIVE)
-            self._false_starts += not worker.ready
-            if self._false_starts < 3:
-                self._start_missing_workers()
-            else:
-                self._give_up(code)
+            for run, (status, message) in failures(self.store, worker.runs, code).items():
+                self._owed.mark(run, status, message, among=ACTIVE)
+            if not again:
+                return self._give_up(code)
+            self._workers.fill()
             self._dispatch()
 
     def _give_up(self, code: int) -> None:
         """Workers that die before they are ready would be hired for ever."""
-        log = self.store.home / "logs" / "workers.log"
-        reason = f"no worker could be started (it {cause_of_death(code)}); the reason is at the end of {log}"
         while (turn := self._queue.pop()) is not None:
             for run in turn:
-                self._owed.mark(run, Status.FAILED, reason)
+                self._owed.mark(run, Status.FAILED, no_worker(self.store.home, code))
 
     def _end_by_force(self, worker: WorkerProcess, run: str) -> None:
         with self._mutex:
-            if run in worker.runs and run in worker.stopping:
+            if run in worker.runs and worker.runs[run].stopping:
                 worker.kill()
 
 
@@ -353,8 +283,6 @@ _sharing = threading.Lock()
 
 def shared_pool() -> Pool:
     """The pool of this process and this home, made at the first call."""
-    from playground.projection import LayoutWorker
-
     home = default_home()
     with _sharing:
         if home not in _shared or _shared[home].closed:

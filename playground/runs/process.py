@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
-from playground.machine.core_sharing import WAITING
-from playground.machine.processes import Process, spawn
+from playground.machine.child import start_child
+from playground.runs.status import Status
 
-PACKAGE = Path(__file__).resolve().parents[2]
+
+@dataclass
+class LiveRun:
+    """A run that a worker has, seen from the server. held: why it waits for the disk, "" where it does not.
+
+    releasing: the worker lets go of it, and no longer listens for it. stopping: it was told to end.
+    """
+
+    paused: bool = False
+    releasing: bool = False
+    stopping: bool = False
+    held: str = ""
 
 
 class WorkerProcess:
@@ -30,15 +40,12 @@ class WorkerProcess:
         on_exit: Callable[[WorkerProcess, int], None],
     ) -> None:
         self.ready = self.warm = False
-        self.held: dict[str, str] = {}  # runs that wait for the disk, and why
         self.idle_since = time.monotonic()
-        self.runs: list[str] = []  # in hand; of these,
-        self.paused_runs: set[str] = set()  # those that are paused,
-        self.releasing: set[str] = set()  # those that it lets go of, and no longer listens for,
-        self.stopping: set[str] = set()  # and those that were told to end
+        self.runs: dict[str, LiveRun] = {}
         self._on_message, self._on_exit = on_message, on_exit
         self._speaking = threading.Lock()
-        self._process = _start(home, threads)
+        command = (sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads))
+        self._process = start_child(command, threads=threads, home=home, log=workers_log(home), encoding="utf-8")
         self.pid = self._process.pid
         self._listener = threading.Thread(target=self._listen, name=f"worker {self.pid}", daemon=True)
 
@@ -49,29 +56,32 @@ class WorkerProcess:
 
     @property
     def paused(self) -> bool:
-        """Whether all that it has in hand is paused."""
-        return bool(self.runs) and self.paused_runs >= set(self.runs)
+        """Whether all runs that it has are paused."""
+        return bool(self.runs) and all(each.paused for each in self.runs.values())
 
     @property
-    def releasing_all(self) -> bool:
-        """Whether it lets go of all that it has in hand."""
-        return bool(self.runs) and self.releasing >= set(self.runs)
+    def releasing(self) -> bool:
+        """Whether it lets go of all that it has."""
+        return bool(self.runs) and all(each.releasing for each in self.runs.values())
 
     def take(self, runs: Sequence[str]) -> None:
         """Gives it runs, to train in step."""
-        self.runs = list(runs)
-        self.say(runs=self.runs)
+        self.runs = {run: LiveRun() for run in runs}
+        self.say(runs=list(runs))
+
+    def release(self) -> None:
+        """Has it let go of all its runs where they stand, paused as they are."""
+        for each in self.runs.values():
+            each.releasing = True
+        self.say(leave=Status.PAUSED)
 
     def released(self, run: str) -> None:
         """Notes that it is done with a run."""
-        self.runs = [each for each in self.runs if each != run]
+        self.runs.pop(run, None)
         self.idle_since = time.monotonic()
-        self.held.pop(run, None)
-        for kept in (self.paused_runs, self.releasing, self.stopping):
-            kept.discard(run)
 
     def listen(self) -> None:
-        """Begins to hear the worker; apart from making it, so that whoever is called back knows it already."""
+        """Begins to listen to the worker; apart from making it, so that whoever is called back knows it already."""
         self._listener.start()
 
     def say(self, **message: Any) -> None:
@@ -84,7 +94,7 @@ class WorkerProcess:
                 return
 
     def hang_up(self) -> None:
-        """Ends its input: it puts its run down as interrupted and ends."""
+        """Ends its input: it marks its runs as interrupted and ends."""
         with self._speaking:
             try:
                 self._input.close()
@@ -118,29 +128,6 @@ class WorkerProcess:
         self._on_exit(self, code)
 
 
-def _start(home: Path, threads: int) -> Process:
-    paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = WAITING | os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(threads)}
-    command = [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", str(threads)]
-    with log_of(home, "workers", "ab") as log:
-        return spawn(command, environment, stderr=log, encoding="utf-8")
-
-
-def log_of(home: Path, name: str, mode: str) -> IO[bytes]:
-    """Where a process of the server writes what it has to say; nowhere, where the disk takes nothing."""
-    try:
-        (home / "logs").mkdir(parents=True, exist_ok=True)
-        return cast(IO[bytes], open(home / "logs" / f"{name}.log", mode))
-    except OSError:
-        return open(os.devnull, "wb")
-
-
-def cause_of_death(code: int) -> str:
-    """Exit code -> what happened, for people."""
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was killed ({name})" if name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") else f"crashed ({name})"
+def workers_log(home: Path) -> Path:
+    """What workers write to stderr while they train nothing."""
+    return home / "logs" / "workers.log"

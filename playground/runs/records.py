@@ -1,4 +1,4 @@
-"""What the store hands out, and how an event is written down."""
+"""What the store hands out, and how an entry is written down."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, EvalImages, Event, Finished, Metrics, Paused, SetKnob, Snapshot, Started, Weights
-from playground.runs.messages import to_command
+from playground.events import KINDS, Change, Command, Event, SetKnob
 from playground.runs.status import ACTIVE, ENDED_EARLY, OVER, Status
 
 
@@ -49,7 +48,7 @@ class Run:
     """One run as it stands. status: one of `Status`.
 
     beside: the run that it was started with, to train in step; "" for one that was started alone, and for the first of several.
-    deferred: commands that wait for the moment at which it is taken in hand.
+    deferred: commands that wait for the moment at which a worker takes it.
     """
 
     id: str
@@ -64,12 +63,13 @@ class Run:
     facts: dict[str, Any]
     attempt: int
     beside: str = ""
-    deferred: tuple[list[Any], ...] = ()
+    deferred: tuple[Command, ...] = ()
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Run:
         """Reads a row of the table `runs`."""
-        read = {"flat": json.loads(row["config"]), "facts": json.loads(row["facts"]), "deferred": tuple(json.loads(row["deferred"]))}
+        deferred = tuple(map(Command.from_message, json.loads(row["deferred"])))
+        read = {"flat": json.loads(row["config"]), "facts": json.loads(row["facts"]), "deferred": deferred}
         return cls(**read, **{each.name: row[each.name] for each in fields(cls) if each.name not in read})
 
     @property
@@ -91,8 +91,7 @@ class Run:
     @property
     def waiting(self) -> list[Change]:
         """The live knobs that were moved while nobody trains it, in force from its next step on."""
-        commands = map(to_command, self.deferred)
-        return [Change(self.step + 1, each.name, each.value) for each in commands if isinstance(each, SetKnob)]
+        return [Change(self.step + 1, each.name, each.value) for each in self.deferred if isinstance(each, SetKnob)]
 
     @property
     def over(self) -> bool:
@@ -115,36 +114,23 @@ class Run:
         return self.status == Status.FINISHED
 
 
-def described(event: Event) -> tuple[str, Any] | None:
-    """The kind and the body of an event's entry; None for what lives in files alone."""
-    if isinstance(event, EvalImages | Checkpoint | Weights):
-        return None
-    kind = type(event).__name__.lower()
-    if isinstance(event, Snapshot):
-        return kind, list(event.arrays)
-    body = {each.name: getattr(event, each.name) for each in fields(event) if each.name != "step"}
-    # One field under the name of all there is says nothing: {"values": {...}} is {...}.
-    return kind, next(iter(body.values())) if list(body) in (["values"], ["facts"]) else body
+@dataclass(frozen=True)
+class StatusChange(Event):
+    """Somebody else than its training has moved a run: it was queued, begun, stopped, or found abandoned."""
+
+    kind = "status"
+    status: str
+    message: str = ""
+
+    @classmethod
+    def run_state(cls, body: Any) -> dict[str, Any]:
+        """What it says."""
+        return dict(body)
 
 
-def new_status(event: Event) -> tuple[str, str] | None:
-    """The status and message that an event puts its run into, if it does."""
-    if isinstance(event, Started | Metrics):
-        return Status.RUNNING, ""
-    if isinstance(event, Paused):
-        return Status.PAUSED, ""
-    if isinstance(event, Finished):
-        return event.status, event.message
-    return None
-
-
-def status_of_entry(kind: str, body: Any) -> tuple[str, str] | None:
-    """The status and message that an entry of the timeline has put its run into, if it did."""
-    if kind in ("started", "metrics"):
-        return Status.RUNNING, ""
-    if kind == "paused":
-        return Status.PAUSED, ""
-    return (body["status"], body["message"]) if kind in ("finished", "status") else None
+def run_state(kind: str, body: Any) -> dict[str, Any]:
+    """What an entry of the timeline has made of its run: {"status", "message", "facts"}, or those of them that it set."""
+    return KINDS[kind].run_state(body) if kind in KINDS else {}
 
 
 def as_json(body: Any) -> str:

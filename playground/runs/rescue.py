@@ -1,4 +1,6 @@
-"""A database that is damaged or gone: it is set aside, never overwritten, and its runs are rebuilt from their folders.
+"""What a server of before left: runs that nobody trains any more, and a database that may be damaged or gone.
+
+Such a database is set aside, never overwritten, and its runs are rebuilt from their folders.
 
 Only for whoever holds the lock of the home.
 """
@@ -12,13 +14,44 @@ from contextlib import closing
 from pathlib import Path
 
 from playground.home import keeping
+from playground.runs.database import NAME
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line
-from playground.runs.status import Status
-from playground.runs.store import NAME, Store
+from playground.runs.records import Run
+from playground.runs.status import STARTED, Status
+from playground.runs.store import Store
+from playground.runs.waiting import FairQueue
 from playground.safe_files import Damaged
 
+INTERRUPTED = "the server stopped while this run was training; Resume goes on from its last checkpoint"
 LOST = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def opened(home: Path) -> Store:
+    """The store of a home, as whole as it can be, in which no run counts as training."""
+    aside = set_aside(home)
+    store = Store(home)
+    if aside or not store.counts():
+        rebuild(store, aside)
+    fill_in(store)
+    interrupt_abandoned(store)
+    return store
+
+
+def interrupt_abandoned(store: Store) -> None:
+    """Nobody trains these any more: they can be resumed."""
+    for run in store.runs(limit=-1, statuses=STARTED):
+        store.mark(run.id, Status.INTERRUPTED, INTERRUPTED, among=STARTED)
+
+
+def left_waiting(store: Store) -> FairQueue:
+    """Those that waited wait again, in the order in which they came."""
+    queue, turns = FairQueue(), dict[str, list[Run]]()
+    for run in reversed(store.runs(limit=-1, statuses=(Status.QUEUED,))):
+        turns.setdefault(run.beside or run.id, []).append(run)
+    for turn in turns.values():
+        queue.put(tuple(run.id for run in turn), turn[0].owner)
+    return queue
 
 
 def set_aside(home: Path) -> Path | None:
@@ -77,7 +110,7 @@ def _names(file: Path) -> Iterator[Path]:
 
 
 def _lines(folder: RunFolder) -> list[Line]:
-    """What the folder of a run tells of it; nothing where it does not even tell its settings."""
+    """What the folder of a run holds of its timeline; nothing where it lacks even its settings."""
     lines = list(folder.journal.lines())
     return lines if lines and lines[0].kind == "created" else list(_of_files(folder))
 

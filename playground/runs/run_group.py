@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from playground.events import Command, Stop
+from playground.events import Command
 
 Commands = queue.SimpleQueue[Command]
 
@@ -29,7 +29,7 @@ class GroupMember:
 
     @property
     def idle(self) -> bool:
-        """Whether it could only wait: whoever asked it to go on would wait with it, and keep the other run waiting."""
+        """Whether it could only wait: whoever had it go on would wait with it, and keep the other run waiting."""
         return self.paused and not self.held and self.commands.empty()
 
 
@@ -40,12 +40,12 @@ class RunGroup:
         self._members = {run: GroupMember(run, len(runs) == 1) for run in runs}
         self._news = threading.Event()
 
-    def tell(self, command: Command, run: str | None = None) -> None:
+    def send(self, command: Command, run: str | None = None) -> None:
         """Passes a command to one run of the group, or to all; one that is over no longer hears it."""
         for member in self._members.values():
             if run in (None, member.run):
                 member.commands.put(command)
-                member.ending = member.ending or isinstance(command, Stop)
+                member.ending = member.ending or command.ends
         self._news.set()
 
     def turns(self) -> Iterator[GroupMember]:

@@ -14,7 +14,7 @@ class PoolFull(RuntimeError):  # noqa: N818
 
 
 class RunError(ValueError):
-    """The run is in no state for what was asked of it."""
+    """The run is in no state for what is wanted of it."""
 
 
 class Runner(Protocol):
@@ -44,4 +44,4 @@ class Runner(Protocol):
         """1 for the run that is next, None for one that does not wait."""
 
     def close(self) -> None:
-        """Puts down every run as interrupted and lets go of everything."""
+        """Marks every run as interrupted and closes everything."""

@@ -1,4 +1,4 @@
-"""How a run stands, and what that means: said here and nowhere else."""
+"""How a run stands, and what that means."""
 
 from __future__ import annotations
 

@@ -19,66 +19,51 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, LifoQueue
 from typing import Any
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, EvalImages, Event, Snapshot, Started, Weights
+from playground.events import Change, Command, Event
 from playground.home import keeping
+from playground.runs.database import NAME, Connection, Database
+from playground.runs.derived import Derived
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
-from playground.runs.records import Entry, Run, UnknownRun, as_json, described, new_status, status_of_entry
+from playground.runs.records import Entry, Run, StatusChange, UnknownRun, as_json, run_state
 from playground.runs.status import OVER, Status
 
-NAME = "playground.db"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, config TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', owner TEXT NOT NULL,
-    created REAL NOT NULL, started REAL, finished REAL, step INTEGER NOT NULL DEFAULT 0, facts TEXT NOT NULL DEFAULT '{}',
-    attempt INTEGER NOT NULL DEFAULT 0, deferred TEXT NOT NULL DEFAULT '[]', beside TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, kind TEXT NOT NULL, step INTEGER NOT NULL, time REAL NOT NULL,
-    body TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_of_run ON events (run, id);
-"""
 
 
 class Superseded(RuntimeError):  # noqa: N818
     """Somebody else has taken this run over: what this process still has to say about it no longer counts."""
 
 
-class Connection(sqlite3.Connection):
-    """lines: what a transaction has recorded, for the journals."""
-
-    lines: list[tuple[str, Line]]
-
-
 class Store:
-    """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError."""
+    """All runs of one home. Any number of threads and processes may use it at once. What the disk refuses is a HomeError.
+
+    derived: what was computed from the runs. listeners: are called with the id of a run after whatever changes it through this object,
+    in the thread that does.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._idle: LifoQueue[Connection] = LifoQueue()
+        self.derived = Derived()
+        self.listeners: set[Callable[[str], None]] = set()
         with keeping(home):
             home.mkdir(parents=True, exist_ok=True)
-        with self._connection() as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(SCHEMA)
-            _add_missing(db)
+        self._database = Database(home / NAME)
 
     def close(self) -> None:
-        """Closes the connections that nobody is using."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
+        """Closes the database."""
+        self._database.close()
+
+    def notify(self, run: str) -> None:
+        """Calls the listeners: there is something new of a run."""
+        for listener in tuple(self.listeners):
+            listener(run)
 
     def folder(self, run: str) -> RunFolder:
         """The folder of one run."""
@@ -90,40 +75,27 @@ class Store:
         run = "".join(secrets.choice(ALPHABET) for _ in range(8))
         with keeping(self.folder(run).path):
             self.folder(run).path.mkdir(parents=True, exist_ok=True)
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             row = (run, json.dumps(config.flat()), Status.QUEUED, owner, time.time(), beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, beside) VALUES (?, ?, ?, ?, ?, ?)", row)
-            db.lines.append((run, Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside})))
+            db.lines.append(Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside}))
         return run
 
     def adopt(self, run: str, lines: Sequence[Line]) -> None:
         """Takes in a run as its journal tells it, the first line being `created`."""
         (first, *rest), attempts = standing(lines)
         step = max((each.step for each in rest), default=0)
-        with self._transaction() as db:
-            row = (
-                run,
-                json.dumps(first.body["config"]),
-                Status.QUEUED,
-                first.body["owner"],
-                first.time,
-                step,
-                attempts,
-                first.body["beside"],
-            )
+        with self._transaction(run) as db:
+            config, owner, beside = (first.body[each] for each in ("config", "owner", "beside"))
+            row = (run, json.dumps(config), Status.QUEUED, owner, first.time, step, attempts, beside)
             db.execute("INSERT INTO runs (id, config, status, owner, created, step, attempt, beside) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             for each in rest:
                 _insert(db, run, each)
-                if each.kind == "started":
-                    db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(each.body), run))
-                if (status := status_of_entry(each.kind, each.body)) is not None:
-                    over = each.time if status[0] in OVER else None
-                    began = "UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ?"
-                    db.execute(began, (*status, over, None if status[0] == Status.QUEUED else each.time, run))
+                _move(db, run, each.kind, each.body, each.time)
 
     def run(self, run: str) -> Run:
         """One run as it stands. Raises `UnknownRun`."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None:
             raise UnknownRun(run)
@@ -133,35 +105,35 @@ class Store:
         """The newest runs first; only those in one of `statuses`, if any are given."""
         where = f"WHERE status IN ({_marks(statuses)})" if statuses else ""
         query = f"SELECT * FROM runs {where} ORDER BY created DESC, rowid DESC LIMIT ?"
-        with self._connection() as db:
+        with self._database.connection() as db:
             return [Run.from_row(row) for row in db.execute(query, (*statuses, limit))]
 
     def counts(self) -> dict[str, int]:
         """How many runs there are of each status."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             return dict(db.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
 
     def events(self, run: str, after: int = 0, limit: int = -1) -> list[Entry]:
         """The timeline of a run after the entry `after`, oldest first."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             query = "SELECT * FROM events WHERE run = ? AND id > ? ORDER BY id LIMIT ?"
             return [Entry(*row) for row in db.execute(query, (run, after, limit))]
 
     def last_event(self, run: str) -> int:
         """The id of the newest entry of a run, 0 where it has none."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM events WHERE run = ?", (run,)).fetchone()[0])
 
     def newest(self, run: str, kind: str, limit: int) -> list[Entry]:
         """The last entries of one kind, newest first."""
-        with self._connection() as db:
+        with self._database.connection() as db:
             query = "SELECT * FROM events WHERE run = ? AND kind = ? ORDER BY id DESC LIMIT ?"
             return [Entry(*row) for row in db.execute(query, (run, kind, limit))]
 
     def changes(self, run: str) -> list[Change]:
         """The live knobs that were moved, in order."""
         query = "SELECT step, body FROM events WHERE run = ? AND kind = 'change' ORDER BY id"
-        with self._connection() as db:
+        with self._database.connection() as db:
             return [Change(step, **json.loads(body)) for step, body in db.execute(query, (run,))]
 
     def write(self, run: str, event: Event, attempt: int | None = None) -> None:
@@ -172,146 +144,112 @@ class Store:
         """Records events in one transaction, files first. With `attempt`, raises `Superseded` where the run has a later one."""
         self._require(run, attempt)
         for event in events:
-            self._write_files(run, event)
-        with self._transaction() as db:
+            event.save(self.folder(run))
+        with self._transaction(run) as db:
             self._require(run, attempt, db)
             for event in events:
                 _record(db, run, event)
 
     def note(self, run: str, kind: str, step: int, body: Any) -> None:
         """Adds an entry that is not an event of the training, such as a layout that is ready."""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             _append(db, run, kind, step, body)
 
     def mark(self, run: str, status: str, message: str = "", among: Collection[str] = ()) -> bool:
         """Moves a run to `status`, if it stands in one of `among` (or anywhere); says whether it did."""
         condition = f"AND status IN ({_marks(among)})" if among else ""
         over = time.time() if status in OVER else None
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             query = f"UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ? {condition} RETURNING step"
             row = db.execute(query, (status, message, over, run, *among)).fetchone()
             if row is not None:
                 _append(db, run, "status", row[0], {"status": status, "message": message})
         return row is not None
 
-    def begin(self, run: str, step: int = -1) -> tuple[int, list[list[Any]]]:
-        """Takes a run in hand, from its checkpoint of `step`: what was recorded after that is forgotten, and whoever had the
-        run before is shut out. Returns the attempt's number and the commands that were left for it."""
+    def begin(self, run: str, step: int = -1) -> tuple[int, list[Command]]:
+        """Begins to train a run, from its checkpoint of `step`: what was recorded after that is forgotten, and whoever trained it
+        before is shut out. Returns the attempt's number and the commands that were left for it."""
         self.truncate(run, step)
         query = """UPDATE runs SET attempt = attempt + 1, status = 'running', message = '', finished = NULL,
                    started = coalesce(started, ?) WHERE id = ? RETURNING attempt, step"""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             deferred = db.execute("SELECT deferred FROM runs WHERE id = ?", (run,)).fetchone()
             row = db.execute(query, (time.time(), run)).fetchone()
             if row is None or deferred is None:
                 raise UnknownRun(run)
             db.execute("UPDATE runs SET deferred = '[]' WHERE id = ?", (run,))
             _append(db, run, "status", row[1], {"status": Status.RUNNING, "message": ""})
-        return int(row[0]), json.loads(deferred[0])
+        return int(row[0]), list(map(Command.from_message, json.loads(deferred[0])))
 
-    def defer(self, run: str, *command: Any) -> None:
-        """Leaves a command for the moment at which the run is taken in hand."""
-        with self._transaction() as db:
+    def defer(self, run: str, command: Command) -> None:
+        """Leaves a command for the moment at which a worker takes the run."""
+        with self._transaction(run) as db:
             query = "UPDATE runs SET deferred = json_insert(deferred, '$[#]', json(?)) WHERE id = ?"
-            db.execute(query, (json.dumps(command), run))
+            db.execute(query, (json.dumps(command.to_message()), run))
 
     def truncate(self, run: str, after_step: int) -> None:
         """Forgets everything that was recorded of steps after `after_step`."""
-        with self._transaction() as db:
+        with self._transaction(run) as db:
             db.execute("DELETE FROM events WHERE run = ? AND step > ?", (run, after_step))
-            db.lines.append((run, Line("back", after_step, time.time(), None)))
+            db.lines.append(Line("back", after_step, time.time(), None))
             db.execute("UPDATE runs SET step = min(step, ?) WHERE id = ?", (max(after_step, 0), run))
         self.folder(run).forget_after(after_step)
-
-    def _write_files(self, run: str, event: Event) -> None:
-        folder = self.folder(run)
-        if isinstance(event, EvalImages):
-            folder.save_probe(event.images, event.labels, event.names)
-        elif isinstance(event, Snapshot):
-            folder.save_snapshot(event.step, event.arrays)
-        elif isinstance(event, Weights):
-            folder.save_weights(event.step, event.state)
-        elif isinstance(event, Checkpoint):
-            folder.save_checkpoint(event.step, event.state)
 
     def _require(self, run: str, attempt: int | None, db: sqlite3.Connection | None = None) -> None:
         if attempt is None:
             return
         if db is None:
-            with self._connection() as idle:
+            with self._database.connection() as idle:
                 return self._require(run, attempt, idle)
         row = db.execute("SELECT attempt FROM runs WHERE id = ?", (run,)).fetchone()
         if row is None or row[0] != attempt:
             raise Superseded(f"run {run}: attempt {attempt} is no longer the current one")
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """A connection of one's own for a moment: threads come and go here, connections stay."""
-        try:
-            db = self._idle.get_nowait()
-        except Empty:
-            with keeping(self.home / NAME):
-                db = self._connect()
-        try:
-            with keeping(self.home / NAME):
-                yield db
-        finally:
-            self._idle.put(db)
-
-    def _connect(self) -> Connection:
-        db = sqlite3.connect(self.home / NAME, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection)
-        db.row_factory = sqlite3.Row
-        # In WAL mode this loses nothing when a process is killed; only a power cut may take the last transactions.
-        db.execute("PRAGMA synchronous = NORMAL")
-        return db
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """What is recorded goes into the journals of the runs, too: into both or into none."""
-        with self._connection() as db:
+    def _transaction(self, run: str) -> Iterator[Connection]:
+        """What is recorded of a run goes into its journal, too: into both or into none. Then the listeners are called."""
+        journal, before = self.folder(run).journal, None
+        with self._database.connection() as db:
             db.execute("BEGIN IMMEDIATE")
-            db.lines, added = [], []
+            db.lines = []
             try:
                 yield db
-                for run in dict.fromkeys(run for run, _ in db.lines):
-                    journal = self.folder(run).journal
-                    added.append((journal, journal.add(line for of, line in db.lines if of == run)))
+                before = journal.add(db.lines) if db.lines else None
                 db.execute("COMMIT")
             except BaseException:
-                for journal, before in added:
+                if before is not None:
                     journal.cut(before)
                 if db.in_transaction:  # where the disk is full, SQLite may have undone it already
                     db.execute("ROLLBACK")
                 raise
-
-
-def _add_missing(db: sqlite3.Connection) -> None:
-    """A home of an older version gets the columns that it lacks."""
-    if "beside" not in {row["name"] for row in db.execute("PRAGMA table_info(runs)")}:
-        with suppress(sqlite3.OperationalError):  # another process was quicker
-            db.execute("ALTER TABLE runs ADD COLUMN beside TEXT NOT NULL DEFAULT ''")
+        self.notify(run)
 
 
 def _record(db: Connection, run: str, event: Event) -> None:
-    entry = described(event)
-    if entry is not None:
-        _append(db, run, entry[0], event.step, entry[1])
+    if event.kind:
+        _append(db, run, event.kind, event.step, event.body)
+        _move(db, run, event.kind, event.body, time.time())
     db.execute("UPDATE runs SET step = max(step, ?) WHERE id = ?", (event.step, run))
-    if isinstance(event, Started):
-        db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(event.facts), run))
-    status = new_status(event)
-    if status is not None:
-        ends = status[0] in OVER
-        # A worker whose server was killed goes on for a moment, and must not revive what the next server calls interrupted.
-        unless, values = ("", ()) if ends else (f"AND status NOT IN ({_marks(OVER)})", OVER)
-        query = f"UPDATE runs SET status = ?, message = ?, finished = ? WHERE id = ? {unless}"
-        db.execute(query, (*status, time.time() if ends else None, run, *values))
+
+
+def _move(db: Connection, run: str, kind: str, body: Any, at: float) -> None:
+    """What an entry makes of its run. A worker whose server was killed goes on for a moment, and must not revive what the next server
+    calls interrupted: only a `StatusChange` does that."""
+    state = run_state(kind, body)
+    if "facts" in state:
+        db.execute("UPDATE runs SET facts = ? WHERE id = ?", (as_json(state["facts"]), run))
+    if "status" in state:
+        ends = state["status"] in OVER
+        unless, values = ("", ()) if ends or kind == StatusChange.kind else (f"AND status NOT IN ({_marks(OVER)})", OVER)
+        query = f"UPDATE runs SET status = ?, message = ?, finished = ?, started = coalesce(started, ?) WHERE id = ? {unless}"
+        began = None if state["status"] == Status.QUEUED else at
+        db.execute(query, (state["status"], state["message"], at if ends else None, began, run, *values))
 
 
 def _append(db: Connection, run: str, kind: str, step: int, body: Any) -> None:
     line = Line(kind, step, time.time(), body)
     _insert(db, run, line)
-    db.lines.append((run, line))
+    db.lines.append(line)
 
 
 def _insert(db: sqlite3.Connection, run: str, line: Line) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,9 @@ import torch
 
 from playground.config import RunConfig
 from playground.methods import Method
+from playground.runs.derived import Key
+from playground.runs.records import Run
 from playground.runs.store import Store
-
-KEPT = 4  # networks of different runs, for those who look at the same ones
 
 
 class NothingTrained(ValueError):  # noqa: N818
@@ -34,15 +33,17 @@ def trained(store: Store, run: str, step: int | None = None) -> Trained:
 
     Raises UnknownRun, and NothingTrained where it has no checkpoint yet or that step was not kept.
     """
-    store.run(run)
+    found = store.run(run)
     if step is not None and step in steps_kept(store, run):
-        return _earlier(store, run, step, store.folder(run).weights_path(step).stat().st_mtime_ns)
+        return store.derived.get(Key(run, found.attempt, step, ("weights",)), lambda: _earlier(store, found, step))
     path = store.folder(run).checkpoints.newest()
     if path is None:
         raise NothingTrained(
             f"run {run} must have a checkpoint to look at, got none: where it still trains, pause it or wait; else its files are gone"
         )
-    newest = _newest(store, run, path.stat().st_mtime_ns)
+    # A run that waits at a step may leave another checkpoint of it, once a knob was moved.
+    what = ("checkpoint", path.name, len(store.changes(run)))
+    newest = store.derived.get(Key(run, found.attempt, found.step, what), lambda: _newest(store, run))
     if step not in (None, newest.step):
         kept = ", ".join(map(str, steps_kept(store, run)))
         raise NothingTrained(f"step of run {run} must be one whose weights were kept ({kept}), got {step}")
@@ -54,9 +55,7 @@ def steps_kept(store: Store, run: str) -> list[int]:
     return store.folder(run).weight_steps()
 
 
-@functools.lru_cache(maxsize=KEPT)
-def _newest(store: Store, run: str, written: int) -> Trained:
-    """`written`: when the checkpoint was, so that a newer one is read again."""
+def _newest(store: Store, run: str) -> Trained:
     found = store.folder(run).checkpoint()
     if found is None:
         raise NothingTrained(f"run {run} must have a checkpoint to look at, got none")
@@ -64,10 +63,9 @@ def _newest(store: Store, run: str, written: int) -> Trained:
     return _rebuilt(run, step, RunConfig(**state["config"]), state["method"])
 
 
-@functools.lru_cache(maxsize=2 * KEPT)
-def _earlier(store: Store, run: str, step: int, written: int) -> Trained:
-    flat = store.run(run).flat | {each.name: each.value for each in store.changes(run) if each.step <= step}
-    return _rebuilt(run, step, RunConfig(**flat), store.folder(run).weights(step) or {})
+def _earlier(store: Store, run: Run, step: int) -> Trained:
+    flat = run.flat | {each.name: each.value for each in store.changes(run.id) if each.step <= step}
+    return _rebuilt(run.id, step, RunConfig(**flat), store.folder(run.id).weights(step) or {})
 
 
 def _rebuilt(run: str, step: int, config: RunConfig, state: dict[str, Any]) -> Trained:

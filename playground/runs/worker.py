@@ -1,12 +1,13 @@
-"""The process that trains: warm before it is asked, then one run after the other, or several in step.
+"""The process that trains: warm before it is needed, then one run after the other, or several in step.
 
     python -m playground.runs.worker --home FOLDER [--threads N]
 
-It reads JSON lines: {"runs": [id, ...]} takes runs in hand, which then train in step, {"command": ["pause"], "run": id} reaches the
-training of one, {"leave": "paused"} puts them all down where they stand. The end of its input means that the server is gone, however
-it went: what is in hand is put down as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
-{"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}; and where the disk takes nothing: {"held": why, "run": id},
-"" when it goes on, and {"mark": [status, message], "run": id}, for the pool to write down when it can.
+It reads JSON lines: {"runs": [id, ...]} has it train runs, in step, {"command": ["pause"], "run": id} reaches the
+training of one, {"leave": "paused"} has it suspend them all where they stand. The end of its input means that the server is gone, however
+it went: its runs are marked as interrupted and the process ends. It writes JSON lines: {"ready": pid}, {"warm": true},
+{"news": id} where something of a run was recorded, {"status": "paused", "run": id}, {"snapshot": step, "run": id}, {"done": id}; and
+where the disk takes nothing: {"held": why, "run": id}, "" when it goes on, and {"mark": [status, message], "run": id}, for the pool to
+write down when it can.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from playground.config import RunConfig
-from playground.events import Change, Event, Fetching, Metrics, Pause, Paused, Stop
+from playground.events import Change, Command, Event, Fetching, Pause, Stop
 from playground.home import HomeError
+from playground.machine.child import own_stdout
 from playground.machine.core_sharing import share_cores
 from playground.machine.memory import keep_memory, return_memory
 from playground.runs.checkpoints import Loaded
 from playground.runs.condition import resumes
-from playground.runs.messages import to_command
 from playground.runs.recorder import PERIOD, Recorder
 from playground.runs.run_group import GroupMember, RunGroup
-from playground.runs.status import Status
+from playground.runs.status import STARTED, Status
 from playground.runs.store import Store, Superseded
 
 CHECKPOINT_EVERY = 10.0
@@ -47,7 +48,7 @@ PATIENCE = 30.0
 INTERRUPTED = "the server stopped while this run was training; Resume goes on exactly from there"
 
 Found = TypeVar("Found")
-Progress = Generator[None, None, None]  # a training that is asked for one event after the other
+Progress = Generator[None, None, None]  # a training that gives one event after the other
 
 
 class Worker:
@@ -60,6 +61,7 @@ class Worker:
         self._group = RunGroup([])
         self._exit_status: str | None = None
         self._speaking = threading.Lock()
+        store.listeners.add(lambda run: self.say(news=run))
 
     def serve(self) -> None:
         """Says that it is ready, then trains what it is given."""
@@ -84,13 +86,13 @@ class Worker:
                 self._exit_status, self._group = None, RunGroup(request["runs"])
                 self._groups.put(self._group)
             elif "command" in request:
-                self._group.tell(to_command(request["command"]), request["run"])
+                self._group.send(Command.from_message(request["command"]), request["run"])
             else:
                 self._leave(request["leave"])
         self.end()
 
     def end(self) -> None:
-        """Puts down what is in hand and ends the process."""
+        """Suspends its runs and ends the process."""
         self._groups.put(None)
         self._leave(Status.INTERRUPTED)
         deadline = threading.Timer(PATIENCE, os._exit, [1])
@@ -98,7 +100,7 @@ class Worker:
         deadline.start()
 
     def say(self, **message: Any) -> None:
-        """One line to the pool; where nobody listens any more there is nobody to tell."""
+        """One line to the pool, if it still listens."""
         with self._speaking:
             try:
                 print(json.dumps(message), file=self._replies, flush=True)
@@ -115,7 +117,7 @@ class Worker:
                 if event.step == 1 or not self._groups.empty():
                     break
         except Exception:
-            # What is wrong will be said by the first run, to somebody who can act on it.
+            # What is wrong will be shown by the first run, to somebody who can act on it.
             traceback.print_exc()
         self.say(warm=True)
 
@@ -123,7 +125,7 @@ class Worker:
         self._exit_status = status
         # Training that goes on pauses; training that is paused already ignores that and comes back for the Stop.
         for command in (Pause(), Stop()):
-            self._group.tell(command)
+            self._group.send(command)
 
     def _train_in_step(self, group: RunGroup) -> None:
         """Trains a group to its end. A run that ends early leaves the others to go on."""
@@ -187,13 +189,13 @@ class Worker:
             time.sleep(RETRY)
 
     def _train(self, member: GroupMember) -> Progress:
-        from playground.training.run import FLUSH, train
+        from playground.training.run import train
 
         run = member.run
         config, loaded, changes = self.store.run(run).config, self.store.folder(run).checkpoints.load(), self.store.changes(run)
         attempt, deferred = yield from self._kept(member, lambda: self._begin(run, loaded))
-        for message in deferred:
-            member.commands.put(to_command(message))
+        for command in deferred:
+            member.commands.put(command)
         member.step = -1
         yield
         events = functools.partial(
@@ -204,13 +206,13 @@ class Worker:
             changes=changes,
             checkpoint=loaded.state,
             checkpoint_every=CHECKPOINT_EVERY,
-            flush_every=FLUSH if member.alone else 0,
+            flush_every=None if member.alone else 0,
         )
-        put_down = yield from self._recorded(events, attempt, member)
-        if put_down and self._exit_status == Status.INTERRUPTED:
+        suspended = yield from self._recorded(events, attempt, member)
+        if suspended and self._exit_status == Status.INTERRUPTED:
             self._mark(run, Status.INTERRUPTED, INTERRUPTED)
 
-    def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[list[Any]]]:
+    def _begin(self, run: str, loaded: Loaded) -> tuple[int, list[Command]]:
         begun = self.store.begin(run, loaded.step)
         for sentence in loaded.lost:
             after = f"the run goes on from step {loaded.step}" if loaded.state else "the run starts again"
@@ -219,7 +221,7 @@ class Worker:
         return begun
 
     def _recorded(self, train: Callable[[], Iterator[Event]], attempt: int, member: GroupMember) -> Generator[None, None, bool]:
-        """Trains and records; again from where it begins if the disk had no room for its data. Whether it was put down."""
+        """Trains and records; again from where it begins if the disk had no room for its data. Whether it was suspended."""
         while True:
             events = train()
             recorder = Recorder(self.store, member.run, attempt, lambda step: self.say(snapshot=step, run=member.run))
@@ -233,7 +235,7 @@ class Worker:
                 yield
 
     def _follow(self, events: Iterator[Event], recorder: Recorder, member: GroupMember) -> Generator[None, None, bool]:
-        """Records events until the last one, or until the run is to be put down and has paused for it: then True."""
+        """Records events until the last one, or until the run is to be suspended and has paused for it: then True."""
         for event in events:
             if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
@@ -241,12 +243,10 @@ class Worker:
             yield from self._kept(member, recorder.settle)
             if not isinstance(event, Fetching):  # two that fetch the same data go one after the other
                 member.step = event.step
-            if isinstance(event, Paused) and not member.paused:
-                member.paused = True
-                self.say(status=Status.PAUSED, run=member.run)
-            elif member.paused and isinstance(event, Metrics):
-                member.paused = False
-                self.say(status=Status.RUNNING, run=member.run)
+            status = event.run_state(event.body).get("status")
+            if status in STARTED and member.paused != (status == Status.PAUSED):
+                member.paused = not member.paused
+                self.say(status=status, run=member.run)
             if member.paused and self._exit_status and not isinstance(event, Change):
                 return True
             yield
@@ -255,7 +255,7 @@ class Worker:
 
 @contextmanager
 def _log(path: Path) -> Iterator[None]:
-    """All that is said on stderr meanwhile, by Python or by a library that crashes, goes to the end of `path`."""
+    """All that is written to stderr meanwhile, by Python or by a library that crashes, goes to the end of `path`."""
     usual = os.dup(2)
     with suppress(OSError):  # no room for it: then to the workers' own
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -278,13 +278,6 @@ def _tidy() -> None:
         torch.cuda.empty_cache()
 
 
-def _own_stdout() -> IO[str]:
-    """Our replies get stdout to themselves: what libraries print goes to stderr, and cannot corrupt a message."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return replies
-
-
 def main() -> None:
     """Entry of the process."""
     parser = argparse.ArgumentParser(description="Trains runs for a server; started by it.")
@@ -294,7 +287,7 @@ def main() -> None:
     os.environ["SSL_PLAYGROUND_HOME"] = str(options.home)  # where this worker, too, finds people's own images
     faulthandler.enable()
     requests = os.fdopen(os.dup(0), encoding="utf-8")
-    worker = Worker(Store(options.home), options.threads, requests, _own_stdout())
+    worker = Worker(Store(options.home), options.threads, requests, own_stdout())
     signal.signal(signal.SIGTERM, lambda *_: worker.end())
     threading.Thread(target=worker.listen, name="requests", daemon=True).start()
     worker.serve()

@@ -35,6 +35,7 @@ import torch
 from playground.machine.core_sharing import together, waited
 from playground.machine.devices import FORMATS, PRECISIONS, Device
 from playground.randomness import seeded_generator
+from playground.safe_files import put_in_place
 from playground.training.trainer import Trainer
 
 FILE = "devices.json"
@@ -271,4 +272,4 @@ def _write(file: Path, known: dict[str, Answer]) -> None:
     with suppress(OSError):
         temporary = file.with_suffix(f".{os.getpid()}")
         temporary.write_text(json.dumps(known, indent=2))
-        temporary.replace(file)
+        put_in_place(temporary, file)

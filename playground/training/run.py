@@ -60,7 +60,8 @@ from playground.training.trainer import Trainer
 from playground.training.weight_snapshots import WeightSnapshots
 
 EARLIER = 0.1  # the first checkpoint comes after this share of the usual interval; then the interval doubles each time
-FLUSH = 0.1  # seconds between two transfers of results from the device
+FLUSH = {"cpu": 0.05}  # seconds between two transfers of results from the device
+FLUSH_BESIDE = 0.1  # the same for other devices, which must be synchronized for each transfer
 
 
 def train(
@@ -71,7 +72,7 @@ def train(
     changes: Sequence[Change] = (),
     checkpoint: dict[str, Any] | None = None,
     checkpoint_every: float = math.inf,
-    flush_every: float = FLUSH,
+    flush_every: float | None = None,
     measure_at: Collection[int] | None = None,
 ) -> Iterator[Event]:
     """Trains, and yields events; the last event is always `Finished`.
@@ -97,6 +98,8 @@ def train(
         cost = _image_cost(trainer)
         probe_set = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
         measurements = MeasurementSchedule(config.steps, cost * probe_set.embedded, measure_at)
+        if flush_every is None:
+            flush_every = FLUSH.get(device.device.type, FLUSH_BESIDE)
         run = _Run(trainer, probe_set, measurements, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
             run.restore(checkpoint)

@@ -1,4 +1,4 @@
-"""The page. settings: what the controls stand for; controls: knobs -> widgets; transport: Start and its neighbors; live: panels.
+"""The pages. settings, controls: what a run is set to; page_state: what else a page shows; run_control: Start to Stop; live: panels.
 
 `frame.py` is the script that Streamlit runs: the frame around every page.
 """

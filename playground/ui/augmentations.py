@@ -1,4 +1,4 @@
-"""Looking at views: which image and which draw a page shows, presets, and the part of the settings that pictures depend on."""
+"""The controls of the Augmentations page: presets, a run, and the part of the settings that its pictures depend on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from playground.config import CHOICES, RunConfig
 from playground.knobs import ConfigError
 from playground.runs.pool import shared_pool
 from playground.ui import controls
+from playground.ui.augmentations_state import AugmentationsState
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import KnobWidgets, plain
+from playground.ui.controls import KnobWidgets
+from playground.ui.knob_widgets import plain
+from playground.ui.run_view import RunView
 from playground.ui.settings import Settings, switched
 from playground.ui.syncing import sync
-from playground.ui.transport import Watched
 
-SHOW = "show."  # begins the keys of the address that are kept here
-KEPT = "shown"  # where the session keeps what its pages show
 RUNS = 30  # of the newest runs, those with something to look at are offered
 EVERYTHING = ("data", "method", "network", "augment", "crops")
 
@@ -56,50 +56,21 @@ def _part(flat: dict[str, Any], sections: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in flat.items() if needed(key)}
 
 
-def shown() -> dict[str, str]:
-    """What this session's pages show, by key without `show.`; at its start as the address says."""
-    if KEPT not in st.session_state:
-        given = st.query_params.to_dict().items()
-        st.session_state[KEPT] = {key.removeprefix(SHOW): value for key, value in given if key.startswith(SHOW)}
-    kept: dict[str, str] = st.session_state[KEPT]
-    return kept
-
-
-def address() -> dict[str, str]:
-    """The same, as it stands in the address."""
-    return {SHOW + key: value for key, value in shown().items()}
-
-
 def no_local_views() -> None:
-    """Who takes them, where the chosen method does not."""
+    """Which methods take them, where the chosen one does not."""
     takers = " and ".join(each.title for each in CHOICES["method"].values() if each.multi_crop)
     st.caption(f"Local views, small crops beside the two large ones, are for methods that take them: {takers}.")
 
 
-def number(name: str, label: str, default: int, help: str) -> str:
-    """A whole number that says what is shown, as text. Whether it can be, the server says in a sentence."""
-    text = shown().get(name, str(default))
-    if not (text.isascii() and text.isdecimal()):
-        st.error(plain(f"{name} must be a whole number from 0, got {text}: {default} is shown"), icon=":material/error:")
-        text = shown()[name] = str(default)
-    st.number_input(label, 0, value=sync(SHOW + name, int(text)), step=1, key=SHOW + name, help=help, on_change=_typed, args=(name,))
-    return text
-
-
 @uninterrupted
-def _typed(name: str) -> None:
-    shown()[name] = str(st.session_state[SHOW + name])
-
-
-@uninterrupted
-def another(name: str) -> None:
-    """Moves a number by one."""
-    text = shown().get(name, "0")
-    shown()[name] = str(int(text) + 1 if text.isdecimal() else 0)
+def another() -> None:
+    """The next draw."""
+    now = AugmentationsState.here()
+    now.leave("draw", now.draw + 1)
 
 
 def presets(now: Settings) -> None:
-    """Well-known pipelines to begin from; the one that the settings are is marked."""
+    """Well-known pipelines to begin from; the one that the settings match is marked."""
     found = matching(now.flat, *_sizes(now.flat))
     default = sync("preset", found.name if found else None)
     named = {each.name: each for each in PRESETS}
@@ -137,28 +108,28 @@ def _sizes(flat: dict[str, Any]) -> tuple[int, int]:
     return CHOICES["data"][flat["data"]].Knobs(**data).image_size, int(flat.get("network.patch_size", 1))
 
 
-def run(now: Watched) -> str | None:
-    """A choice among the runs that have left a network to look at."""
+def run(now: AugmentationsState, trained: RunView) -> str | None:
+    """A choice among the runs that have left a network to show. trained: that of the Train page."""
     store = shared_pool().store
     there = {each.id: each for each in store.runs(RUNS) if store.folder(each.id).has_checkpoint()}
-    usual = now.id if now.id in there else None
-    named = sync(SHOW + "run", shown().get("run", usual) if shown().get("run", usual) in there else None)
+    usual = trained.id if now.run is None else now.run
+    chosen = sync(f"{now.prefix}run", usual if usual in there else None)
     st.selectbox(
         "Run",
         list(there),
-        format_func=lambda id: f"{id} · {Watched(there[id]).title()}" if id in there else id,  # never with its step: names must stay
-        key=SHOW + "run",
-        index=list(there).index(named) if named else None,
+        format_func=lambda id: f"{id} · {RunView(there[id]).title()}" if id in there else id,  # never with its step: names must stay
+        key=f"{now.prefix}run",
+        index=list(there).index(chosen) if chosen in there else None,
         placeholder="None: the untrained network alone" if there else "No run has left a checkpoint yet",
         disabled=not there,
         on_change=_chosen,
+        args=(now,),
     )
-    wanted, chosen = shown().get("run"), cast(str | None, st.session_state[SHOW + "run"])
-    if wanted and wanted not in there:
-        st.error(plain(f"run must be one that has left a network to look at, got {wanted}"), icon=":material/error:")
-    return chosen
+    if now.run and now.run not in there:
+        st.error(plain(f"run must be one that has left a network to look at, got {now.run}"), icon=":material/error:")
+    return cast(str | None, st.session_state[f"{now.prefix}run"])
 
 
 @uninterrupted
-def _chosen() -> None:
-    shown()["run"] = st.session_state[SHOW + "run"] or ""
+def _chosen(now: AugmentationsState) -> None:
+    now.moved("run", st.session_state[f"{now.prefix}run"])

@@ -1,4 +1,4 @@
-"""What a control asks for when it is moved or pressed is done to its end."""
+"""What follows when a control is moved or pressed is done to its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def uninterrupted(callback: Callable[P, T]) -> Callable[P, T]:
     """A callback of a control that no newer request cuts short.
 
     Streamlit ends a callback in the middle, at its next touch of the session's state, once the browser has asked for the page again,
-    as a panel does at any time. What was asked for is then done by half, and is not called again: a Stop that stops nothing, a knob
+    as a panel does at any time. The callback is then done by half, and is not called again: a Stop that stops nothing, a knob
     that moves on the page and not in the run. Drawings may be cut short, for each is followed by a whole one.
     """
 

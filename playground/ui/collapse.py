@@ -1,4 +1,4 @@
-"""The controls and panels of the collapse lab: what is broken, Start for both, and the two runs side by side."""
+"""The controls and panels of the Collapse page: what is broken, Start for both, and the two runs side by side."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import streamlit as st
 
 from playground.analysis.interventions import FAILURE_MODES, FailureMode, Intervention, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
-from playground.runs.status import ENDED_EARLY, Status
-from playground.ui import collapse_state, live
+from playground.ui import collapse_actions, collapse_state, live, run_control
 from playground.ui.callbacks import uninterrupted
-from playground.ui.collapse_state import PREFIX, SIDES, Pair
-from playground.ui.controls import plain, settings, widgets_for
+from playground.ui.collapse_state import SIDES, CollapseState, Pair, named
+from playground.ui.controls import settings, widgets_for
+from playground.ui.knob_widgets import plain
 from playground.ui.syncing import sync
-from playground.ui.transport import Watched, refusals
 
-EXTREMES = f"{PREFIX}extremes"
+EXTREMES = f"{CollapseState.prefix}extremes"
 TITLES = {"healthy": "Healthy", "broken": "Broken"}
 
 
@@ -50,27 +49,27 @@ def _networks() -> list[str]:
 
 
 def _breaks(healthy: RunConfig) -> None:
-    chosen, known = collapse_state.chosen(healthy), breaks(healthy)
+    chosen, known = CollapseState.here().chosen(healthy), breaks(healthy)
     method = healthy.method.choice
     if missing := collapse_state.off_already(healthy):
         names = ", ".join(key.rpartition(".")[2].replace("_", " ") for key in missing)
         st.caption(f":orange[:material/warning: Both runs are without {plain(names)}: it is off in the settings.]")
         st.button(
-            "Put it back", key="put-back", type="tertiary", icon=":material/check:", on_click=collapse_state.put_back, args=(missing,)
+            "Put it back", key="put-back", type="tertiary", icon=":material/check:", on_click=collapse_actions.put_back, args=(missing,)
         )
     if guards := [each for each in known if each.safeguard]:
         st.caption("Its safeguards. Switch one off, and the broken run goes without.")
     else:
-        st.caption(f"{plain(method.title)} has no safeguard to take away. It can still be pushed too far.")
+        st.caption(f"{plain(method.title)} has no safeguard to take away. Choose an extreme setting instead.")
     for each in guards:
         _safeguard(each, each.name in chosen)
     _extremes([each for each in known if not each.safeguard], chosen)
-    if collapse_state.state().problem:
-        st.error(plain(collapse_state.state().problem), icon=":material/error:")
+    now = CollapseState.here()
+    now.show_problems(*now.problems)
 
 
 def _safeguard(each: Intervention, off: bool) -> None:
-    key = f"{PREFIX}keep.{each.name}"
+    key = f"{CollapseState.prefix}keep.{each.name}"
     title = each.title.removeprefix("without ").capitalize()
     st.toggle(title, sync(key, not off), key=key, help=f"Without it: {plain(each.expect)}.", on_change=_switched, args=(each.name,))
     if off:
@@ -79,7 +78,7 @@ def _safeguard(each: Intervention, off: bool) -> None:
 
 @uninterrupted
 def _switched(name: str) -> None:
-    collapse_state.toggle(name, on=not st.session_state[f"{PREFIX}keep.{name}"])
+    collapse_actions.toggle(name, on=not st.session_state[f"{CollapseState.prefix}keep.{name}"])
 
 
 def _extremes(ways: list[Intervention], chosen: tuple[str, ...]) -> None:
@@ -96,69 +95,63 @@ def _pushed() -> None:
     if healthy is None:
         return
     wanted = set(st.session_state[EXTREMES] or ())
-    before = {name for name in collapse_state.chosen(healthy) if not {each.name: each for each in breaks(healthy)}[name].safeguard}
+    before = {name for name in CollapseState.here().chosen(healthy) if not named(healthy)[name].safeguard}
     for name in sorted(wanted ^ before):
-        collapse_state.toggle(name, on=name in wanted)
+        collapse_actions.toggle(name, on=name in wanted)
 
 
 def transport(shown: Pair) -> None:
     """Start, Pause or Resume, Stop, Heal: each for the pair. And the clock."""
     healthy, sentences = collapse_state.config()
     other, why = collapse_state.next_broken(healthy) if healthy else (None, "")
-    running, resume = shown.among(Status.RUNNING), shown.among(Status.PAUSED, *ENDED_EARLY)
-    goes_on = bool(resume) and not running
     with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(horizontal=True, gap="small", key="buttons", width="content"):
-            label = "Start over" if shown.active else "Start both"
-            st.button(
-                label, key="start", type="primary", icon=":material/play_arrow:", disabled=other is None, on_click=collapse_state.start
+            run_control.buttons(
+                shown.both,
+                "Start both",
+                ready=other is not None,
+                on_start=collapse_actions.start,
+                on_pause=collapse_actions.pause_or_resume,
+                on_stop=collapse_actions.stop,
             )
-            st.button(
-                "Resume" if goes_on else "Pause",
-                key="pause",
-                icon=":material/resume:" if goes_on else ":material/pause:",
-                disabled=not (running or goes_on),
-                on_click=collapse_state.pause,
-            )
-            st.button("Stop", key="stop", icon=":material/stop:", disabled=not shown.active, on_click=collapse_state.stop)
-            _cure(shown)
-        live.static_panel("pair-status", **_twins(shown))
-    refusals(sentences)
-    if why:
-        st.warning(f"Start is off until this is fixed: {plain(why)}", icon=":material/pan_tool:")
+            _restore_button(shown)
+        live.static_panel("pair-status", **_both(shown))
+    run_control.show_refusal()
+    if obstacles := [*sentences.values(), *([why] if why else [])]:
+        run_control.show_obstacle(obstacles[0], len(obstacles))
 
 
-def _cure(shown: Pair) -> None:
-    again = bool(collapse_state.state().healed) and shown.broken.active and not shown.curable()
+def _restore_button(shown: Pair) -> None:
+    again = bool(CollapseState.here().restored) and shown.broken.active and not shown.recoverable()
     st.button(
         "Break it again" if again else "Heal it",
         key="heal",
         icon=":material/heart_broken:" if again else ":material/healing:",
-        disabled=not (again or shown.curable()),
+        disabled=not (again or shown.recoverable()),
         help="Gives the broken run the live knobs of the healthy one back, while both train. Does it recover? "
         "A safeguard is built in: for that, start again.",
-        on_click=collapse_state.break_again if again else collapse_state.heal,
+        on_click=collapse_actions.break_again if again else collapse_actions.restore,
     )
 
 
-def told(shown: Pair) -> None:
+def summary(shown: Pair) -> None:
     """One sentence: what these two are, and what differs between them."""
     if shown.shown:
         different = shown.different()
         names = {each.title(): None for each in shown.both if each.run}
         what = f"{plain(', '.join(names))}. " if names else ""
-        parts = [_said(key, was, now, shown) for key, was, now in different]
+        parts = [_difference(key, was, now, shown) for key, was, now in different]
         st.caption(f"{what}Same seed, same data, same steps. The broken one differs in {', '.join(parts)}." if parts else what)
         return
     healthy, _ = collapse_state.config()
     other, _ = collapse_state.next_broken(healthy) if healthy else (None, "")
     if healthy and other:
-        parts = [_said(key, was, other.flat()[key]) for key, was in healthy.flat().items() if other.flat().get(key, was) != was]
+        parts = [_difference(key, was, other.flat()[key]) for key, was in healthy.flat().items() if other.flat().get(key, was) != was]
         what = f"{plain(healthy.method.choice.title)} on {plain(healthy.data.choice.title)}, twice"
         st.caption(f"{what}. Same seed, same data, {healthy.steps:,} steps. The broken one differs in {', '.join(parts)}.")
 
 
-def _said(key: str, was: Any, now: Any, shown: Pair | None = None) -> str:
+def _difference(key: str, was: Any, now: Any, shown: Pair | None = None) -> str:
     moved = next((each.step for each in reversed(shown.broken.changes if shown else ()) if each.name == key), None)
     name = plain(key.rpartition(".")[2].replace("_", " "))
     since = f" since step {moved:,}" if moved is not None else ""
@@ -173,39 +166,35 @@ def _value(value: Any) -> str:
 
 def panels(shown: Pair) -> None:
     """Verdicts, maps, curves: healthy on the left, broken on the right."""
-    twins = _twins(shown)
-    live.static_panel("verdicts", **twins)
+    both = _both(shown)
+    live.static_panel("verdicts", **both)
     for side, place in zip(SIDES, st.columns(2, gap="medium"), strict=True):
         with place:
-            other = twins["broken" if side == "healthy" else "healthy"]
-            live.static_panel("pair-map", where=f"-{side}", run=twins[side], other=other, title=TITLES[side])
+            other = both["broken" if side == "healthy" else "healthy"]
+            live.static_panel("pair-map", where=f"-{side}", run=both[side], other=other, title=TITLES[side])
             each = getattr(shown, side)
             st.button(
                 "Train this one", key=f"open-{side}", icon=":material/model_training:", type="tertiary", disabled=each.run is None,
                 on_click=_opened, args=(side,),
             )  # fmt: skip
-    live.static_panel("pair-curves", **twins)
+    live.static_panel("pair-curves", **both)
 
 
 @uninterrupted
 def _opened(side: str) -> None:
-    st.session_state[f"{PREFIX}open"] = side
+    st.session_state[f"{CollapseState.prefix}open"] = side
 
 
 def opening() -> None:
-    """Goes to the Train page, where it was asked for: a callback cannot."""
-    if side := st.session_state.pop(f"{PREFIX}open", None):
-        collapse_state.to_training(side)
+    """Goes to the Train page after its button was pressed: a callback cannot."""
+    if side := st.session_state.pop(f"{CollapseState.prefix}open", None):
+        collapse_actions.to_training(side)
 
 
-def _twins(shown: Pair) -> dict[str, Any]:
+def _both(shown: Pair) -> dict[str, Any]:
     """What a panel needs of the two; of one that is missing it shows that it is."""
     changes = len(shown.broken.changes)
-    return {**shown.ids, "changes": changes, "status": {side: _status(each) for side, each in zip(SIDES, shown.both, strict=True)}}
-
-
-def _status(each: Watched) -> str:
-    return each.run.status if each.run else ""
+    return {**shown.ids, "changes": changes, "status": {side: each.status for side, each in zip(SIDES, shown.both, strict=True)}}
 
 
 def ways_to_fail() -> None:
@@ -217,7 +206,8 @@ def ways_to_fail() -> None:
     st.caption("See one happen: a button changes the settings to such a pair and starts both runs.")
     with st.container(horizontal=True, gap="small", key="ways"):
         for each in FAILURE_MODES:
-            st.button(each.state, key=f"way-{each.state.replace(' ', '-')}", on_click=collapse_state.show, args=(each,), help=_shows(each))
+            key = f"way-{each.state.replace(' ', '-')}"
+            st.button(each.state, key=key, on_click=collapse_actions.show, args=(each,), help=_shows(each))
     st.caption("A projector may also collapse while its backbone does not. The judge looks at both, and calls this projector collapse.")
 
 

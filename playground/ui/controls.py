@@ -1,9 +1,7 @@
-"""Fields -> widgets: every control on the page is made from a knob, and says beside itself what is wrong with it."""
+"""The controls of a run's settings: each is made from a knob, and what is wrong with its value stands under it."""
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,23 +13,23 @@ from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
 from playground.methods import Method
 from playground.ui.callbacks import uninterrupted
+from playground.ui.knob_widgets import plain, widget
 from playground.ui.settings import Settings, read, switched
 from playground.ui.syncing import MISSING, place, sync
 
-IGNORED = "ignored"  # where it keeps what its link brought in vain, and until when that is said
-LEGIBLE = 20.0  # seconds
 STATE = "settings"  # where the session keeps them; widgets come and go with the method, this stays
+IGNORED = "ignored"  # where it keeps which keys of its link are ignored, and until when the page shows that
+LEGIBLE = 20.0  # seconds
 SECTIONS = {"masking": "Masking", "crops": "Local views", "augment": "Augmentation", "optimizer": "Optimizer"}
-MANTISSAS = (1, 1.5, 2, 3, 5, 7)  # the stops of a logarithmic slider within each factor of ten
 MANY = 10  # choices that one tooltip may explain
 NAMED = 4  # ignored keys of a link that a notice names
 
 
 @dataclass(frozen=True)
 class Running:
-    """What the controls must know of a run: its settings now (changes included), which move live, and how to move them.
+    """What the controls must know of a run: its settings now (changes included), which are live, and how to move them.
 
-    move: tells the run, and returns whether it takes it.
+    move: sends the new value to the run, and returns whether it takes it.
     """
 
     flat: dict[str, Any]
@@ -49,15 +47,15 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
     if STATE not in st.session_state:
         st.session_state[STATE] = read(st.query_params.to_dict(), run, live=live)
         st.session_state[IGNORED] = st.session_state[STATE].ignored, time.monotonic() + LEGIBLE
-        say_ignored()
+        show_ignored()
     kept: Settings = st.session_state[STATE]
     if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a data set was removed while it was chosen
         kept = st.session_state[STATE] = read(kept.address(None))
     return kept
 
 
-def say_ignored() -> None:
-    """What a link brought that is no setting, above the page, for as long as it takes to read: it is not in the way, and is said once."""
+def show_ignored() -> None:
+    """Which keys of a link are no settings, above the page, for as long as it takes to read."""
     keys, until = st.session_state.get(IGNORED, ((), 0.0))
     if keys and time.monotonic() < until:
         what = f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
@@ -69,15 +67,6 @@ def write_url(run: str | None, page_state: Mapping[str, str] | None = None) -> N
     address = settings().address(run) | dict(page_state or {})
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
-
-
-def plain(text: str) -> str:
-    """A sentence that may hold what somebody typed into an address -> markdown that shows it as it is; a command in `backticks` as code.
-
-    In code nothing else is markup, so that what was typed is none there either.
-    """
-    parts = re.split(r"(?<!`)(`[^`\n]+`)(?!`)", text)
-    return "".join(each if i % 2 else re.sub(r"([\\`*\[\]$<>~])", r"\\\1", each) for i, each in enumerate(parts))
 
 
 def draw(now: Settings, running: Running | None) -> KnobWidgets:
@@ -183,7 +172,7 @@ class KnobWidgets:
             on_change=_moved,
             args=(section, None),
         )
-        self.beside(section)
+        self.messages(section)
 
     def knob(self, each: Knob) -> None:
         """One knob, with the sentence about it where there is one."""
@@ -194,7 +183,7 @@ class KnobWidgets:
         widget(each, label, help, value, on_change=_moved, args=(each.key, self.running))
         if off:
             st.caption(f":orange[:material/warning: Off: expect {each.without}.]")
-        self.beside(each.key)
+        self.messages(each.key)
 
     def _label(self, key: str, label: str) -> str:
         """The label, and whether moving it acts at once or on the next run."""
@@ -208,8 +197,8 @@ class KnobWidgets:
                 mark = f" · the run has {run.flat[key]:.4g}"
         return label + mark
 
-    def beside(self, key: str) -> None:
-        """What has to be said about this control, right under it."""
+    def messages(self, key: str) -> None:
+        """What was refused of this control, and what was moved on the user's behalf."""
         if key in self.sentences:
             shown = self.now.flat[key]
             _sentence(key, self.sentences[key], f"Use {shown}" if key in self.now.problems else None)
@@ -229,61 +218,14 @@ def _help(section: str, names: list[str]) -> str:
     return "  \n".join(f"**{plain(CHOICES[section][name].title)}**: {plain(CHOICES[section][name].summary)}" for name in names)
 
 
-def widget(each: Knob, label: str, help: str, value: Any, **calls: Any) -> None:
-    """The widget that suits a knob. value: what `sync` has set, its default as well."""
-    more = {"key": each.key, "help": help, **calls}
-    now = st.session_state.get(each.key, value)
-    if not _holds(each, value):  # its page came into view with another method's knob of this name
-        value = now
-    if each.kind == "name":  # nothing to choose from
-        return
-    if each.kind == "switch":
-        st.toggle(label, value, **more)
-    elif each.kind == "option":
-        st.selectbox(label, each.options, each.options.index(value), **more)
-    elif each.kind == "integer":
-        # Without bounds: the browser would drop a value out of range in silence, and we say in a sentence what is wrong with it.
-        st.number_input(label, value=value, step=1, **more)
-    elif each.low is None:  # any number at all
-        st.number_input(label, value=float(value), step=None, format="%.8g", **more)
-    elif each.log:
-        st.select_slider(label, stops(each, value, now), float(value), format_func=lambda stop: f"{stop:.4g}", **more)
-    elif 0 < each.default < slider_step(each):
-        st.number_input(label, value=float(value), step=float(each.default), format="%.4g", **more)
-    else:
-        st.slider(label, float(each.low or 0), float(each.high or 0), float(value), step=slider_step(each), format="%.4g", **more)
-
-
-def _holds(each: Knob, value: Any) -> bool:
-    """Whether a knob can have this value."""
-    return value in each.options if each.options else each.low is None or each.high is None or each.low <= value <= each.high
-
-
-def slider_step(each: Knob) -> float:
-    """About a hundred steps over the range, each a round number; ten times as many where the default would lie between two."""
-    rough = ((each.high or 0) - (each.low or 0)) / 100
-    power = 10 ** math.floor(math.log10(rough))
-    step = power * next(nice for nice in (1, 2, 5, 10) if rough <= power * nice * 1.0001)
-    places = (each.default - (each.low or 0)) / step
-    return float(f"{step / 10 if places > 1 and abs(places - round(places)) > 1e-6 else step:.6g}")
-
-
-def stops(each: Knob, *values: float) -> list[float]:
-    """The stops of a logarithmic slider; the present value is one of them, however odd, so that nothing is rounded away."""
-    low, high = float(each.low or 0), float(each.high or 0)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    grid = {float(f"{mantissa}e{power}") for power in powers for mantissa in MANTISSAS}
-    return sorted({stop for stop in grid if low <= stop <= high} | {low, high, float(each.default), *map(float, values)})
-
-
-def _sentence(key: str, sentence: str, mend: str | None) -> None:
+def _sentence(key: str, sentence: str, instead: str | None) -> None:
     st.error(plain(sentence), icon=":material/error:")
-    if mend:
-        st.button(mend, key=f"mend {key}", type="tertiary", icon=":material/check:", on_click=_mended, args=(key,))
+    if instead:
+        st.button(instead, key=f"accept {key}", type="tertiary", icon=":material/check:", on_click=_accepted, args=(key,))
 
 
 @uninterrupted
-def _mended(key: str) -> None:
+def _accepted(key: str) -> None:
     settings().problems.pop(key, None)
 
 
@@ -294,7 +236,7 @@ def _moved(key: str, running: Running | None) -> None:
     if key in CHOICES:
         choose(key, value)
         return
-    if now.behind(key, value):
+    if now.left.late(key, value):
         return
     now.problems.pop(key, None)
     now.notes.clear()

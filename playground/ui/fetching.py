@@ -1,4 +1,4 @@
-"""A page that needs the images of a data set in the server: they are there, or the page says what to fetch and shows how far it is."""
+"""A page that needs the images of a data set: they are there, or the page offers to fetch them and shows how far that is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 from playground.datasets import DataError, Images, Progress, load_images
 from playground.home import home
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import plain
+from playground.ui.knob_widgets import plain
 
 WANTED = "fetching"  # the data, down to their knobs, that somebody in this session has asked for
 REFUSED = "fetching refused"  # the same, and the sentence why it could not be had

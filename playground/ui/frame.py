@@ -9,7 +9,8 @@ import streamlit as st
 
 from playground.home import HomeError
 from playground.ui import ASSETS, PAGES
-from playground.ui.controls import plain, say_ignored
+from playground.ui.controls import show_ignored
+from playground.ui.knob_widgets import plain
 from playground.ui.syncing import arrive, complete
 
 # In the navigation; a page that is not named here comes after these.
@@ -24,7 +25,7 @@ def main() -> None:
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "favicon.svg")
     files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
     shown = st.navigation([page(file) for file in files], position="top")
-    say_ignored()
+    show_ignored()
     arrive(shown.title)
     try:
         shown.run()

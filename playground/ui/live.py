@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any
 
 import streamlit as st
 
 from playground.ui import ASSETS, RECORDED
+from playground.ui.callbacks import uninterrupted
+from playground.ui.page_state import PageState
 
 MOUNT = """
 export default function ({ data, parentElement, setStateValue }) {
@@ -53,14 +55,15 @@ def first_row(run: str | None) -> None:
             panel("curves", run)
 
 
-def static_panel(name: str, *, on_status: Callable[[], None] | None = None, where: str = "", **data: Any) -> None:
-    """A panel that follows no run, with just this data. on_status: what follows when it tells the page something, besides a rerun.
+def static_panel(name: str, *, state: PageState | None = None, where: str = "", **data: Any) -> None:
+    """A panel that follows no run, with just this data. state: takes what the panel reports; without one a report only reruns the page.
 
     where: what tells two panels of one kind apart that stand on the same page.
     """
     data = {"panel": name, "run": None, "module": module(), **data}
     with st.container(key=f"live-{name}{where}"):
-        _component()(key=f"panel-{name}{where}", data=data, on_status_change=on_status or _nothing)
+        key = f"panel-{name}{where}"
+        _component()(key=key, data=data, on_status_change=partial(_reported, state, key))
 
 
 @cache
@@ -69,5 +72,8 @@ def recording() -> str | None:
     return "recorded" if (RECORDED / "pair.json").is_file() else None
 
 
-def _nothing() -> None:
-    """A change of the run's status: rerunning is all that it is for."""
+@uninterrupted
+def _reported(state: PageState | None, key: str) -> None:
+    found = st.session_state[key]["status"]
+    if state is not None and isinstance(found, Mapping):
+        state.report(found)

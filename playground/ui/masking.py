@@ -16,7 +16,6 @@ from torch import Tensor
 from playground.analysis.reconstruction import fresh_vit, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.datasets import Images
-from playground.knobs import Knob, knobs_of
 from playground.methods import introducing
 from playground.networks import ViT, patch_sizes
 from playground.runs.folder import sprite_sheet
@@ -24,16 +23,15 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import plain, settings, widget, widgets_for
-from playground.ui.masking_state import PREFIX, MaskingState, at_last, beside, called, masked_runs, state
-from playground.ui.settings import Problem, switched
-from playground.ui.syncing import place, sync
-from playground.views.masking import Mask, Masking
+from playground.ui.controls import settings, widgets_for
+from playground.ui.knob_widgets import plain
+from playground.ui.masking_state import MaskingState, called, flat_now, masked_runs, mismatch
+from playground.ui.settings import switched
+from playground.views.masking import Mask
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from
-PANEL = "panel-mask"
-CONTROLS = {"run", "other", "strategy", "ratio", "patch_size", "seed"}  # the others' sentences stand below the panel
+HELP = "Runs of this server that fill in hidden patches, newest first. Each paints with its last checkpoint."
 
 
 def runs(now: MaskingState) -> None:
@@ -42,10 +40,11 @@ def runs(now: MaskingState) -> None:
     for chosen in (now.run, now.other):
         if chosen and chosen not in listed:
             listed[chosen] = called(shared_pool().store.run(chosen))
-    _select("run", "Run", ["", *listed], listed, "None: only what is hidden", now)
+    now.select("run", "Run", ["", *listed], lambda run: listed.get(run, "None: only what is hidden"), help=HELP)
     if now.run:
-        _select("other", "Beside it", ["", *(each for each in listed if each != now.run)], listed, "No second run", now)
-        if refusal := beside(now.run, now.other):
+        others = ["", *(each for each in listed if each != now.run)]
+        now.select("other", "Beside it", others, lambda run: listed.get(run, "No second run"), help=HELP)
+        if refusal := mismatch(now.run, now.other):
             st.error(plain(refusal), icon=":material/error:")
 
 
@@ -54,15 +53,6 @@ def unfit(run: Run | None) -> None:
     kind = CHOICES["method"].get(run.flat["method"]) if run else None
     if kind and kind.cannot_reconstruct:
         st.caption(f":material/info: The run of the Train page is not listed. It is of {plain(kind.title)}: {kind.cannot_reconstruct}.")
-
-
-def _select(name: str, label: str, options: list[str], names: dict[str, str], nothing: str, now: MaskingState) -> None:
-    index = place(PREFIX + name, getattr(now, name) or "", options)
-    help = "Runs of this server that fill in hidden patches, newest first. Each paints with its last checkpoint."
-    st.selectbox(
-        label, options, index, format_func=lambda run: names.get(run, nothing), key=PREFIX + name, help=help, on_change=_moved, args=(name,)
-    )
-    _problem(now, name)
 
 
 def data() -> RunConfig | None:
@@ -80,8 +70,8 @@ def data() -> RunConfig | None:
 
 def mask(now: MaskingState, image_size: int) -> None:
     """Strategy, ratio, patch size, seed. The patches of a run are what they are."""
-    for each in knobs_of(Masking, PREFIX)[::-1]:
-        _knob(each, now)
+    now.widget("strategy")
+    now.widget("ratio")
     if now.strategy == "attention" and not now.run:
         st.caption(":material/info: Guided by the attention of a fresh network, which has learned nothing yet; with a run, by its own.")
     fitting = tuple(size for size in patch_sizes() if image_size % size == 0 and image_size >= 2 * size)
@@ -89,34 +79,11 @@ def mask(now: MaskingState, image_size: int) -> None:
         st.caption(f"Patches of {now.patch_size} px, as the run was trained: {(image_size // now.patch_size) ** 2} of them.")
     else:
         if now.patch_size not in fitting:
-            st.error(f"patch_size must be one of {', '.join(map(str, fitting))} for images of {image_size} px, got {now.patch_size}")
+            sizes = ", ".join(map(str, fitting))
+            now.refuse("patch_size", f"patch_size must be one of {sizes} for images of {image_size} px, got {now.patch_size}")
             now.patch_size = max((size for size in fitting if size <= 4), default=fitting[0])
-        help = "The side of a patch in pixels."
-        _knob(Knob(f"{PREFIX}patch_size", "option", 4, help, options=fitting), now)
-    _knob(Knob(f"{PREFIX}seed", "integer", 0, "The same seed draws the same masks."), now)
-
-
-def _knob(each: Knob, now: MaskingState) -> None:
-    name = each.key.removeprefix(PREFIX)
-    value = sync(each.key, getattr(now, name))
-    widget(each, each.title.capitalize(), plain(each.help), value, on_change=_moved, args=(name,))
-    _problem(now, name)
-
-
-def _problem(now: MaskingState, name: str) -> None:
-    if name in now.problems:
-        st.error(plain(now.problems[name].sentence), icon=":material/error:")
-
-
-@uninterrupted
-def _moved(name: str) -> None:
-    now = state()
-    before = now.origin
-    now.set(name, st.session_state[PREFIX + name])
-    if name == "run":
-        now.as_trained()
-    if now.origin != before:
-        now.drawn = ""  # another mask was asked for
+        now.widget("patch_size", options=fitting)
+    now.widget("seed")
 
 
 @dataclass(frozen=True)
@@ -163,55 +130,41 @@ def panel(now: MaskingState, found: Source) -> None:
     _within(now, found)
     grid = found.image_size // now.patch_size
     base = mask_of(now.masking, found.vit(now.patch_size), found.image(now.image), now.seed).hidden[0]
-    other = None if beside(now.run, now.other) else now.other
+    other = None if mismatch(now.run, now.other) else now.other
     live.static_panel(
         "mask",
-        on_status=heard,
+        state=now,
         sprites=found.sprites,
         grid=grid,
         base=bits_of(base),
         origin=now.origin,
-        runs=[_told(run) for run in (now.run, other) if run],
+        runs=[_described(run) for run in (now.run, other) if run],
         **{name: getattr(now, name) for name in ("image", "drawn", "strategy", "ratio", "seed")},
     )
-    for name in sorted(now.problems.keys() - CONTROLS):
-        st.error(plain(now.problems[name].sentence), icon=":material/error:")
+    now.show_problems(*sorted(now.problems.keys() - set(now.labeled)))
 
 
 def _within(now: MaskingState, found: Source) -> None:
     """An image that is not there and a mask that cannot be give way, with a sentence."""
     if now.image >= found.sprites["count"]:
-        sentence = f"image must be below {found.sprites['count']}, the number of images, got {now.image}"
-        now.problems["image"], now.image = Problem(sentence, str(now.image)), 0
+        now.refuse("image", f"image must be below {found.sprites['count']}, the number of images, got {now.image}")
     try:
         if now.drawn:
             Mask.of(hidden_of(now.drawn, (found.image_size // now.patch_size) ** 2)[None])
     except ValueError as error:
-        now.problems["drawn"], now.drawn = Problem(str(error), now.drawn), ""
+        now.refuse("drawn", str(error))
 
 
-def _told(run: str) -> dict[str, Any]:
+def _described(run: str) -> dict[str, Any]:
     found = shared_pool().store.run(run)
-    short, ratio = CHOICES["method"][found.flat["method"]].title, at_last(run)["masking.ratio"]
+    short, ratio = CHOICES["method"][found.flat["method"]].title, flat_now(run)["masking.ratio"]
     return {"id": run, "title": called(found), "short": short, "ratio": ratio}
 
 
 @uninterrupted
 def another() -> None:
     """The next seed."""
-    state().another()
-
-
-@uninterrupted
-def heard() -> None:
-    """The panel says which image was picked, and what was drawn."""
-    now, said = state(), st.session_state[PANEL]["status"]
-    now.problems.pop("image", None)
-    now.problems.pop("drawn", None)
-    if said["origin"] == now.origin:  # else another mask has been asked for since
-        drawn = str(said["drawn"])
-        now.drawn = drawn if set(drawn) - {"0"} and set(drawn) - {"f"} else ""  # the panel itself says what is wrong with all or nothing
-    now.image = int(said["image"])
+    MaskingState.here().another()
 
 
 def nobody_paints(now: MaskingState) -> None:

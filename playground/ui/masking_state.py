@@ -1,53 +1,54 @@
-"""What the Masking page looks at: an image, a mask, one or two runs. All of it is in the address, under keys that begin with `mask.`."""
+"""What the Masking page shows: an image, a mask, one or two runs."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, ClassVar
 
-import streamlit as st
+from pydantic import BeforeValidator, ConfigDict
 
-from playground.config import CHOICES, RunConfig
+from playground.config import CHOICES
+from playground.knobs import knob, number
 from playground.runs.pool import shared_pool
-from playground.runs.records import Run, UnknownRun
+from playground.runs.records import Run
 from playground.runs.status import OVER, STARTED
+from playground.ui import run_names
 from playground.ui.controls import settings
-from playground.ui.settings import BEHIND, Problem
+from playground.ui.page_state import Count, PageState, Word
 from playground.views.masking import Masking
 from playground.web.masks import checked_masking, masked_run, not_the_same
-from playground.web.numbers import whole_number
 
-PREFIX = "mask."
-STATE = "looked at"  # where the session keeps it
 LISTED = 300  # the newest runs; of these, those that fill in can be chosen
 FROM_RUN = {"strategy": "masking.strategy", "ratio": "masking.ratio", "patch_size": "network.patch_size"}
 
 
-@dataclass
-class MaskingState:
-    """run, other: ids of runs, or None. drawn: a mask drawn by hand as hexadecimal bits, "" for that of strategy, ratio and seed.
+def _fitting(run: Any) -> str | None:
+    """A run that fills in. Raises UnknownRun and ValueError."""
+    return masked_run(shared_pool().store, str(run))[0].run if run else None
 
-    left: the seed that was given up last, and when.
-    """
 
-    run: str | None = None
-    other: str | None = None
-    image: int = 0
-    strategy: str = "random"
-    ratio: float = 0.75
-    patch_size: int = 4
-    seed: int = 0
-    drawn: str = ""
-    problems: dict[str, Problem] = field(default_factory=dict)
-    left: tuple[int, float] = (-1, 0.0)
+MaskedRun = Annotated[str | None, BeforeValidator(_fitting)]
 
-    def address(self) -> dict[str, str]:
-        """Its part of the address; a value that was refused stays as it came."""
-        values = {name: value for name, value in vars(self).items() if name not in ("problems", "left") and value not in (None, "")}
-        values |= {name: each.value for name, each in self.problems.items()}
-        return {f"{PREFIX}{name}": str(value) for name, value in values.items()}
+
+class MaskingState(Masking, PageState):
+    """run, other: ids of runs, or None. drawn: a mask drawn by hand as hexadecimal bits, "" for that of strategy, ratio and seed."""
+
+    model_config = ConfigDict(frozen=False)
+    prefix = "mask."
+    always = True  # what a link leaves out is as its run was trained
+    labeled: ClassVar[tuple[str, ...]] = ("run", "other", "strategy", "ratio", "patch_size", "seed")  # those that have a control
+    run: MaskedRun = None
+    other: MaskedRun = None
+    image: Count = 0
+    patch_size: Count = number(4, "The side of a patch in pixels.")
+    seed: int = knob(0, 0, 2**31 - 1, "The same seed draws the same masks.")
+    drawn: Word = ""
+
+    def complete(self, given: Collection[str]) -> None:
+        """Masks as the run was trained; a link without a word about masks shows the newest run of the data set of the settings."""
+        if not given:
+            self.run = next((each.id for each in masked_runs() if _same_data(each)), None)
+        self.as_trained(keep=given)
 
     @property
     def masking(self) -> Masking:
@@ -56,57 +57,39 @@ class MaskingState:
 
     @property
     def origin(self) -> str:
-        """What the mask of strategy and seed depends on: where it changes, a mask drawn before is over."""
+        """What the mask of strategy and seed depends on: where it changes, a mask drawn before is void."""
         guided = [self.run, self.image] if self.strategy == "attention" else []
         return "/".join(map(str, [self.patch_size, self.strategy, self.ratio, self.seed, *guided]))
 
     def another(self) -> None:
         """The mask of the next seed."""
-        self.left, self.seed, self.drawn = (self.seed, time.monotonic()), self.seed + 1, ""
-        self.problems.pop("drawn", None)
+        self.leave("seed", self.seed + 1)
+        self.set("drawn", "")
 
-    def set(self, name: str, value: Any) -> None:
-        """A value from the address, or from a control; one that cannot be is kept beside its sentence."""
-        if name == "seed" and value == self.left[0] and time.monotonic() - self.left[1] < BEHIND:
-            return  # said by a browser that has not heard of the new one yet
-        self.problems.pop(name, None)
-        try:
-            setattr(self, name, CHECKS[name](value))
-        except (ValueError, UnknownRun) as error:
-            self.problems[name] = Problem(str(error), str(value))
+    def moved(self, name: str, value: Any) -> None:
+        """Another run brings its own masking; another mask replaces what was drawn."""
+        before = self.origin
+        self.set(name, value)
+        if name == "run":
+            self.as_trained()
+        if self.origin != before:
+            self.set("drawn", "")
+
+    def report(self, found: Mapping[str, Any]) -> None:
+        """Which image was picked in the panel, and what was drawn there."""
+        self.accept("drawn")
+        if found["origin"] == self.origin:  # else another mask has been chosen since
+            drawn = str(found["drawn"])
+            self.set("drawn", drawn if set(drawn) - {"0"} and set(drawn) - {"f"} else "")  # the panel itself refuses all or nothing
+        self.set("image", found["image"])
 
     def as_trained(self, keep: Collection[str] = ()) -> None:
         """Masks as the run had them, but for what is to be kept; its patches are what they are."""
         if self.run:
-            flat = at_last(self.run)
+            flat = flat_now(self.run)
             for name, key in FROM_RUN.items():
                 if name == "patch_size" or name not in keep:
-                    setattr(self, name, flat[key])
-
-
-def _fitting(run: str | None) -> str | None:
-    """A run that fills in. Raises UnknownRun and ValueError."""
-    return masked_run(shared_pool().store, run)[0].run if run else None
-
-
-CHECKS: dict[str, Callable[[Any], Any]] = {
-    "run": _fitting,
-    "other": _fitting,
-    "image": lambda value: whole_number("image", str(value)),
-    "strategy": lambda value: checked_masking({"strategy": value}).strategy,
-    "ratio": lambda value: checked_masking({"ratio": value}).ratio,
-    "patch_size": lambda value: whole_number("patch_size", str(value)),
-    "seed": lambda value: RunConfig(seed=value).seed,
-    "drawn": str,
-}
-
-
-def state() -> MaskingState:
-    """What this session looks at; at its start, what the address says. What that leaves out is as the run was trained."""
-    if STATE not in st.session_state:
-        st.session_state[STATE] = read(st.query_params.to_dict(), [each.id for each in masked_runs() if _same_data(each)])
-    kept: MaskingState = st.session_state[STATE]
-    return kept
+                    self.set(name, flat[key])
 
 
 def _same_data(run: Run) -> bool:
@@ -116,44 +99,26 @@ def _same_data(run: Run) -> bool:
     return "data" not in now.problems and all(run.flat.get(key) == value for key, value in wanted.items())
 
 
-def read(query: Mapping[str, str], runs: list[str]) -> MaskingState:
-    """An address. One without a word about masks looks at the first of `runs`."""
-    given = {key.removeprefix(PREFIX): text for key, text in query.items() if key.startswith(PREFIX)}
-    found = MaskingState()
-    for name, text in (given or {"run": runs[0]} if runs else given).items():
-        if name in CHECKS:
-            found.set(name, text)
-        else:
-            found.problems[name] = Problem(f"there is no setting {PREFIX}{name}", text)
-    found.as_trained(keep=given)
-    return found
-
-
 def masked_runs() -> list[Run]:
     """The runs that can fill in, newest first."""
     runs = shared_pool().store.runs(LISTED, (*STARTED, *OVER))
-    able = [
-        each for each in runs if each.flat["method"] in CHOICES["method"] and not CHOICES["method"][each.flat["method"]].cannot_reconstruct
-    ]
+    methods = CHOICES["method"]
+    able = [each for each in runs if each.flat["method"] in methods and not methods[each.flat["method"]].cannot_reconstruct]
     return [each for each in able if shared_pool().store.folder(each.id).has_checkpoint()]
 
 
-def at_last(run: str) -> dict[str, Any]:
-    """A run's settings as they stood last, with every knob that was moved while it trained."""
+def flat_now(run: str) -> dict[str, Any]:
+    """A run's settings with every knob that was moved while it trained."""
     store = shared_pool().store
     return store.run(run).flat_after(store.changes(run))
 
 
 def called(run: Run) -> str:
-    """MAE abcd2345 · Shapes · 75% random at first · 400 steps. Nothing that changes while it trains: selectors know it by its name."""
-    flat = run.flat
-    names = [
-        CHOICES[section][flat[section]].title if flat[section] in CHOICES[section] else flat[section] for section in ("method", "data")
-    ]
-    return f"{names[0]} {run.id} · {names[1]} · {flat['masking.ratio']:.0%} {flat['masking.strategy']} at first · {run.steps:,} steps"
+    """MAE abcd2345 · Shapes · 75% random at first · 400 steps."""
+    return run_names.called(run, f"{run.flat['masking.ratio']:.0%} {run.flat['masking.strategy']} at first")
 
 
-def beside(run: str | None, other: str | None) -> str:
+def mismatch(run: str | None, other: str | None) -> str:
     """Why these two cannot be shown side by side, as a sentence; nothing where they can."""
     if not run or not other:
         return ""

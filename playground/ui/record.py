@@ -2,7 +2,7 @@
 
     python -m playground.ui.record              trains both, on the CPU; the same code gives the same files on one machine
     python -m playground.ui.record RUN [RUN]    takes runs of this machine, by their ids: the one with jitter, the one without
-    python -m playground.ui.record --judge      trains nothing: lets today's judge speak of what is recorded
+    python -m playground.ui.record --judge      trains nothing: today's judge on what is recorded
 
 What is written to assets/recorded/ is what the server would send of both, entry by entry, only shorter: all numbers in
 `pair.json`, pictures beside it.
@@ -105,7 +105,7 @@ def _run(store: Store, run: str, target: Path) -> dict[str, Any]:
 
 def judged_anew(run: Mapping[str, Any]) -> dict[str, Any]:
     """A recorded run as today's judge sees it: its verdicts, and the limits that its bars are colored by."""
-    config, course, said = RunConfig(**run["config"]), LossCourse(), None
+    config, course, verdict = RunConfig(**run["config"]), LossCourse(), None
     start: dict[str, float] = {}
     values: dict[str, float] = {}
     events = []
@@ -118,8 +118,8 @@ def judged_anew(run: Mapping[str, Any]) -> dict[str, Any]:
         elif kind == "metrics":
             course.add(body["loss"])
         elif kind == "verdict":
-            said = judge(step, values | course.values(), start, subject, said)
-            body = _rounded({name: value for name, value in vars(said).items() if name != "step"})
+            verdict = judge(step, values | course.values(), start, subject, verdict)
+            body = _rounded({name: value for name, value in vars(verdict).items() if name != "step"})
         events.append([number, kind, step, at, body])
     return {**run, "events": events}
 

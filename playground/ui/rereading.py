@@ -9,7 +9,7 @@ import streamlit as st
 from playground.datasets import own
 from playground.datasets.intake import read_again
 from playground.home import home
-from playground.ui.controls import plain
+from playground.ui.knob_widgets import plain
 from playground.ui.taking_in import labels_switch, taken_in
 
 

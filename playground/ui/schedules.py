@@ -1,4 +1,4 @@
-"""Schedules: which knobs change over the run, where they end, and a picture of their way before the run starts."""
+"""Schedules: which knobs change over the run, where they end, and a picture of their course before the run starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import streamlit as st
 from playground.knobs import Knob
 from playground.schedules import SHAPES, Schedule
 from playground.ui.callbacks import uninterrupted
-from playground.ui.controls import KnobWidgets, settings, widget
+from playground.ui.controls import KnobWidgets, settings
+from playground.ui.knob_widgets import widget
 from playground.ui.syncing import sync
 
 PREFIX = "schedule."
@@ -51,18 +52,18 @@ def _one(widgets: KnobWidgets, each: Knob) -> None:
             "By", SHAPES, SHAPES.index(shape), key=f"shape {each.key}", help="A straight line, or half a cosine: slow, fast, slow.", **more
         )
     st.html(picture(schedule, start, widgets.now.flat["steps"], each.title))
-    widgets.beside(name)
+    widgets.messages(name)
 
 
 def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
-    """The way of a knob as an SVG picture: start at the left, end at the right."""
+    """The course of a knob as an SVG picture: start at the left, end at the right."""
     values = [schedule.value(start, i / (POINTS - 1)) for i in range(POINTS)]
     span = abs(schedule.end - start)
     low, span = (min(start, schedule.end), span) if span else (start - 0.5, 1.0)  # flat: through the middle
     places = " ".join(
         f"{i / (POINTS - 1) * WIDTH:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}" for i, value in enumerate(values)
     )
-    said = f"{title}: {start:.4g} at step 1, {schedule.end:.4g} at step {steps}, {schedule.shape}"
+    alt = f"{title}: {start:.4g} at step 1, {schedule.end:.4g} at step {steps}, {schedule.shape}"
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">'
         f'<polyline points="{places}" fill="none" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
@@ -70,7 +71,7 @@ def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
     source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"  # pages may hold no SVG but as a picture
     words = '<figcaption style="display:flex;justify-content:space-between;font-size:.75rem;opacity:.7">'
     return (
-        f'<figure style="margin:0"><img src="{source}" alt="{said}" style="width:100%;height:{HEIGHT}px">'
+        f'<figure style="margin:0"><img src="{source}" alt="{alt}" style="width:100%;height:{HEIGHT}px">'
         f"{words}<span>{start:.4g} at step 1</span><span>{schedule.end:.4g} at step {steps}</span></figcaption></figure>"
     )
 

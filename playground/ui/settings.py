@@ -1,12 +1,11 @@
 """What the controls stand for: one flat form, and a sentence for each value in it that cannot be. No page in here.
 
-The address bar, the controls and a run's own config all speak the flat form of `playground.config`.
+The address bar, the controls and a run's own config all have the flat form of `playground.config`.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,22 +14,12 @@ from typing import Any
 from playground.config import CHOICES, PLAIN, RunConfig, defaults
 from playground.flat import build
 from playground.knobs import ConfigError
+from playground.ui.page_state import LeftValues, Problem, prefixes
 
 FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
-# How keys of an address begin that say what a page shows, and are no settings of a run.
-ASIDE = ("show.", "mask.", "map.", "lab.", "eval.")
 SECTIONS = (*CHOICES, *PLAIN, "schedule")
-BEHIND = 3.0  # seconds that a browser may lag
-ARRIVES = 10.0  # seconds within which a run has heard what it was told, or never will
-NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a slip of the pen
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A value from the address bar that was refused: the sentence that says why, and the value, so that it is not lost."""
-
-    sentence: str
-    value: str
+ARRIVES = 10.0  # seconds within which a command has reached its run, or never will
+NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a misspelled one
 
 
 @dataclass
@@ -38,9 +27,9 @@ class Settings:
     """flat: what the controls show, complete. problems: by key. notes: by key, what was moved on the person's behalf.
 
     unsent: keys that were moved where no run listens, on another page; the run under way may have other values.
-    sent: by key, what was moved here and told a run, and when (time.monotonic), until the run says that it has heard.
-    left: knobs with values that somebody else moved them away from, and when: a browser that has not heard may still report them.
-    ignored: keys of the address that are nobody's here, such as the marks that other sites add to their links.
+    sent: by key, what was moved here and sent to a run, and when (time.monotonic), until the run reports the change.
+    left: values of knobs that somebody else has moved.
+    ignored: keys of the address that mean nothing here, such as the marks that other sites add to their links.
     """
 
     flat: dict[str, Any]
@@ -48,22 +37,11 @@ class Settings:
     notes: dict[str, str] = field(default_factory=dict)
     unsent: set[str] = field(default_factory=set)
     sent: dict[str, tuple[Any, float]] = field(default_factory=dict)
-    left: dict[tuple[str, Any], float] = field(default_factory=dict)
+    left: LeftValues = field(default_factory=LeftValues)
     ignored: tuple[str, ...] = ()
 
-    def leave(self, key: str) -> None:
-        """Somebody else moves this knob away from where it is."""
-        self.left[key, self.flat[key]] = time.monotonic()
-
-    def behind(self, key: str, value: Any) -> bool:
-        """Whether a browser that reports this value has only not heard yet that it was left. Any other value is a move of a hand."""
-        if time.monotonic() - self.left.get((key, value), -math.inf) < BEHIND:
-            return True
-        self.left = {each: since for each, since in self.left.items() if each[0] != key}
-        return False
-
     def on_its_way(self, key: str) -> bool:
-        """Whether a run was told of this knob and has not said yet that it has heard."""
+        """Whether a move of this knob was sent to a run that has not reported it yet."""
         return key in self.sent and time.monotonic() - self.sent[key][1] < ARRIVES
 
     def config(self) -> tuple[RunConfig | None, dict[str, str]]:
@@ -104,7 +82,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
     """
     ignored = foreign(query)
     given: dict[str, Any] = {
-        key: value for key, value in query.items() if key != "run" and not key.startswith(ASIDE) and key not in ignored
+        key: value for key, value in query.items() if key != "run" and not key.startswith(prefixes()) and key not in ignored
     }
     refused: dict[str, Problem] = {}
     under = _still_apply(run or {}, given)
@@ -131,7 +109,7 @@ def foreign(query: Mapping[str, str]) -> tuple[str, ...]:
     names = known | {key.rpartition(".")[2] for key in known}  # temperature=0.1 is about method.temperature
 
     def ours(key: str) -> bool:
-        return key.startswith(ASIDE) or key.partition(".")[0] in SECTIONS or bool(difflib.get_close_matches(key, names, 1, NEAR))
+        return key.startswith(prefixes()) or key.partition(".")[0] in SECTIONS or bool(difflib.get_close_matches(key, names, 1, NEAR))
 
     return tuple(key for key in query if not ours(key))
 
@@ -155,7 +133,7 @@ def _same_owner(key: str, run: Mapping[str, Any], given: Mapping[str, Any]) -> b
 
 
 def switched(flat: Mapping[str, Any], section: str, name: str) -> Settings:
-    """Another choice made: knobs that followed the old suggestions follow the new ones, what a person set stays where it can."""
+    """After another choice: knobs that followed the old suggestions follow the new ones, what a person set stays where it can."""
     old = {each: flat[each] for each in CHOICES}
     usual = defaults(**old)
     wanted = {key: value for key, value in flat.items() if key not in CHOICES and value != usual.get(key)}

@@ -1,4 +1,4 @@
-"""What the browser has been told: a control shows the value it stands for on every page, from its first moment there."""
+"""What the browser knows: a control shows the value it stands for on every page, from its first moment there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 PAGE = "page in view"
-TOLD = "told"  # keys of the controls that the browser is known to show as they are, on this page
-NEXT = "told at the end"  # keys of those that were set since
+KNOWN = "known to the browser"  # keys of the controls that it is sure to show as they are, on this page
+NEXT = "known at the end"  # keys of those that were set since
 FIRST = "values at first"  # the value that each control had when its page came into view
 MISSING = object()
 
@@ -21,18 +21,18 @@ def arrive(page: str) -> None:
     the page before looks as if the control of this page had it already.
     """
     if st.session_state.get(PAGE) != page:
-        st.session_state[PAGE], st.session_state[TOLD], st.session_state[NEXT], st.session_state[FIRST] = page, set(), set(), {}
+        st.session_state[PAGE], st.session_state[KNOWN], st.session_state[NEXT], st.session_state[FIRST] = page, set(), set(), {}
 
 
 def sync(key: str, value: Any) -> Any:
-    """Sets a control's value where it differs or is not yet told: set at every run, it would fight with a slider that is being dragged.
+    """Sets a control's value where it differs or is not known yet: set at every run, it would fight with a slider that is being dragged.
 
     Returns the control's default, its value when the page came into view: that is what the browser shows where the drawing that set it
     was dropped, as a busy server drops what it has not sent yet when a page is drawn again. A control in view keeps its default.
     """
-    told = st.session_state.setdefault(TOLD, set())
-    if key not in told or st.session_state.get(key, MISSING) != value:
-        told.discard(key)
+    known = st.session_state.setdefault(KNOWN, set())
+    if key not in known or st.session_state.get(key, MISSING) != value:
+        known.discard(key)
         st.session_state[key] = value
         st.session_state.setdefault(NEXT, set()).add(key)
     first = st.session_state.setdefault(FIRST, {})
@@ -46,6 +46,6 @@ def place(key: str, value: Any, options: Sequence[Any]) -> int:
 
 
 def complete() -> None:
-    """Ends a page that was drawn to its end. One that was interrupted may not have told what it set, and sets it again."""
-    st.session_state[TOLD].update(st.session_state[NEXT])
+    """Ends a page that was drawn to its end. One that was interrupted may not have sent what it set, and sets it again."""
+    st.session_state[KNOWN].update(st.session_state[NEXT])
     st.session_state[NEXT].clear()

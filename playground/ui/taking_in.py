@@ -11,7 +11,7 @@ import streamlit as st
 from playground.datasets import DataError
 from playground.datasets.labels import SOURCES, Source
 from playground.home import HomeError, home, keeping
-from playground.ui.controls import plain
+from playground.ui.knob_widgets import plain
 
 WORDS = {
     "auto": "guessed",

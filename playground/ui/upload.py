@@ -17,7 +17,17 @@ from playground.ui.callbacks import uninterrupted
 from playground.ui.taking_in import labels_switch, taken_in
 
 KINDS = ("jpg", "jpeg", "png", "webp", "gif", "tif", "tiff", "bmp")
-ARCHIVES = ("zip", "tar", "gz", "tgz", "bz2", "xz", "exe", "7z", "rar")  # the last two must be unpacked first, and are told so
+ARCHIVES = (
+    "zip",
+    "tar",
+    "gz",
+    "tgz",
+    "bz2",
+    "xz",
+    "exe",
+    "7z",
+    "rar",
+)  # the last two are refused: they must be unpacked
 MINE = "my sets"  # those that this session has added, and so may remove
 AGAIN = "uploads"  # counts, so that the uploader is empty again after a set was added
 TABLES = tuple(ending.removeprefix(".") for ending in ENDINGS)

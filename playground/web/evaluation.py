@@ -8,7 +8,6 @@ GET /api/evaluation/losses?data=shapes  {"runs": [...]}: pretext loss beside acc
 
 from __future__ import annotations
 
-import functools
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +23,7 @@ from playground.evaluation.protocol import CONTENDERS
 from playground.home import HomeError
 from playground.knobs import knobs_of, safeguards_off
 from playground.metric_names import by_factor
+from playground.runs.derived import Key
 from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
 from playground.runs.records import Run
@@ -77,7 +77,7 @@ class Evaluation:
         """Low loss is not a good representation: both, of every run on one data set."""
         store, data = self._pool().store, request.query_params.get("data", "")
         runs = [each for each in store.runs(RUNS) if each.flat.get("data") == data and each.step]
-        return answer({"data": data, "runs": [found for each in runs if (found := _told(store, each))]})
+        return answer({"data": data, "runs": [found for each in runs if (found := _row(store, each))]})
 
     def _file(self, request: Request, kind: str, made: Callable[[ledger.Document], Response]) -> Response:
         store, name = self._pool().store, request.path_params["run"]
@@ -112,8 +112,8 @@ def _summed(found: ledger.Document) -> dict[str, Any]:
     return found | {"scores": ledger.summary(found["scores"]), "pairs": pairs, "least": LEAST}
 
 
-def _told(store: Store, run: Run) -> dict[str, Any] | None:
-    loss, knn, chance = _end(store, run.id, run.attempt, run.step)
+def _row(store: Store, run: Run) -> dict[str, Any] | None:
+    loss, knn, chance = store.derived.get(Key(run.id, run.attempt, run.step, ("last losses",)), lambda: _end(store, run.id))
     if loss is None:
         return None
     shown = {"run": run.id, "status": run.status, "step": run.step, "steps": run.steps, "seed": run.flat.get("seed")}
@@ -135,12 +135,8 @@ def task_of(run: Run) -> str:
     return f"{kind.title} without {' and '.join(off)}" if off else str(kind.title)
 
 
-@functools.lru_cache(maxsize=2 * RUNS)
-def _end(store: Store, run: str, attempt: int, step: int) -> tuple[float | None, dict[str, float], dict[str, float]]:
-    """The mean of a run's last losses, its last live k-NN by factor, and chance by factor.
-
-    attempt, step: where it stands, so that it is looked at again.
-    """
+def _end(store: Store, run: str) -> tuple[float | None, dict[str, float], dict[str, float]]:
+    """The mean of a run's last losses, its last live k-NN by factor, and chance by factor."""
     losses: list[float] = []
     knn: dict[str, float] = {}
     for entry in store.newest(run, "metrics", RECENT):

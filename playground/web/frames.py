@@ -19,9 +19,9 @@ from torch import Tensor
 
 from playground.analysis import maps
 from playground.home import HomeError
+from playground.machine.priority_executor import PriorityExecutor
 from playground.runs.points import Points
 from playground.runs.pool import Pool
-from playground.web.priority_executor import PriorityExecutor
 
 NOW, SOON, LATER = 0, 1, 2  # ranks: what somebody has clicked, what colors the map, frames
 Arrays = dict[str, np.ndarray]
@@ -37,7 +37,7 @@ class Frames:
 
     def turn(self, rank: int, work: Callable[[], Found]) -> Awaitable[Found]:
         """What `work` returns when its turn has come."""
-        return asyncio.wrap_future(self._executor.ask(rank, work))
+        return asyncio.wrap_future(self._executor.submit(work, rank))
 
     async def features(self, points: Points, step: int, rank: int) -> Tensor:
         """(N, D) at a step: as they were measured, or by the weights of that step, a piece at a time so that others come between."""
@@ -98,7 +98,7 @@ class Frames:
         projector = self.pool().projector
         if projector is None:
             raise ValueError(f"kind must be pca, pca3 or sphere where no process lays out maps, got {kind}")
-        return await asyncio.wrap_future(projector.ask(kind, features, previous))
+        return await asyncio.wrap_future(projector.lay_out(kind, features, previous))
 
     async def _chain(self, points: Points, name: str, step: int, make: Callable[[int, Arrays | None], Awaitable[Arrays]]) -> Arrays:
         """One step of a series in which each is made from the one before. Nobody else makes the same series meanwhile."""

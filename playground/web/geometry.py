@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,9 @@ from playground.analysis.layer_report import BY_FACTOR, LayerReport, ViewsReport
 from playground.config import RunConfig
 from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.similarity import cka_matrix
+from playground.machine.priority_executor import PriorityExecutor
 from playground.metric_names import FEATURES, LAYERS
+from playground.runs.derived import Key
 from playground.runs.folder import RunFolder
 from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
@@ -34,7 +35,6 @@ from playground.runs.store import Store
 from playground.runs.trained import steps_kept, trained
 from playground.web.files import answer, packed
 from playground.web.numbers import whole_number
-from playground.web.priority_executor import PriorityExecutor
 
 COMPARED = 1024  # images, at most, by which representations are compared
 MOST = 20  # steps of a run that are compared with each other
@@ -55,15 +55,15 @@ class Geometry:
     async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
         try:
-            return answer(await asyncio.wrap_future(self._executor.ask(rank, work)))
+            return answer(await asyncio.wrap_future(self._executor.submit(work, rank)))
         except FileNotFoundError as error:  # deleted, or taken back to an earlier step, in this very moment
             raise ValueError(f"run {request.path_params['run']} must still have its files, got some that are gone") from error
 
 
 def measured(store: Store, request: Request) -> dict[str, Any]:
     """Numbers, factors, correlations and spectrum of one layer at one step, with those of step 0 beside them."""
-    run, folder, layer, step = _asked(store, request)
-    now, first = (_report(folder.path, run.attempt, each, layer) for each in (step, _steps(folder, layer)[0]))
+    run, folder, layer, step = _params(store, request)
+    now, first = (_report(store, run, each, layer) for each in (step, _steps(folder, layer)[0]))
     kinds = [(each, top(each, now.size, now.images)) for each in measured_on(["features"])]
     return {
         "step": step,
@@ -73,7 +73,7 @@ def measured(store: Store, request: Request) -> dict[str, Any]:
         "images": now.images,
         "size": now.size,
         "constant": now.constant,
-        "measures": [_told(each, high, now.measures, first.measures) for each, high in kinds],
+        "measures": [_measure(each, high, now.measures, first.measures) for each, high in kinds],
         "factors": [_factor(name, labels, now, first) for name, labels in _factors(folder).items()],
         "spectrum": {"now": now.spectrum.tolist(), "first": first.spectrum.tolist()},
         "correlation": packed(now.correlation.numpy()),
@@ -82,14 +82,14 @@ def measured(store: Store, request: Request) -> dict[str, Any]:
 
 def viewed(store: Store, request: Request) -> dict[str, Any]:
     """What takes views: alignment, LiDAR, the InfoNCE bound, and cosines of two views of one image and of different ones."""
-    run, folder, layer, step = _asked(store, request)
+    run, folder, layer, step = _params(store, request)
     kept = steps_kept(store, run.id)
     if not kept:
         raise ValueError(
             f"run {run.id} must have kept its weights to be shown new views, got none: it has just begun, or is of an older version"
         )
     near = min(kept, key=lambda each: (abs(each - step), each))
-    now, first = (_views(store, run.id, run.attempt, each, layer) for each in (near, kept[0]))
+    now, first = (_views(store, run, each, layer) for each in (near, kept[0]))
     kinds = measured_on(["first", "second", "views"])
     dimensions = _features(folder, layer, step).shape[1]
     return {
@@ -97,7 +97,7 @@ def viewed(store: Store, request: Request) -> dict[str, Any]:
         "first": kept[0],
         "images": now.images,
         "views": now.views,
-        "measures": [_told(each, top(each, dimensions, now.images), now.measures, first.measures) for each in kinds],
+        "measures": [_measure(each, top(each, dimensions, now.images), now.measures, first.measures) for each in kinds],
         "histograms": {name: each.tolist() for name, each in now.histograms.items()},
         "before": {name: each.tolist() for name, each in first.histograms.items()},
     }
@@ -105,14 +105,14 @@ def viewed(store: Store, request: Request) -> dict[str, Any]:
 
 def compared(store: Store, request: Request) -> dict[str, Any]:
     """CKA: every step with every other, both layers at both ends, and the steps of another run."""
-    run, folder, layer, step = _asked(store, request)
+    run, folder, layer, step = _params(store, request)
     steps = spread(_steps(folder, layer))
     ends = {f"{each} {at}": (each, at) for at in sorted({steps[0], step}) for each in LAYERS if at in _steps(folder, each)}
     found = {
         "step": step,
         "steps": steps,
-        "matrix": packed(_between(folder.path, run.attempt, tuple((layer, each) for each in steps))),
-        "layers": {"names": list(ends), "matrix": packed(_between(folder.path, run.attempt, tuple(ends.values())))},
+        "matrix": packed(_between(store, run, tuple((layer, each) for each in steps))),
+        "layers": {"names": list(ends), "matrix": packed(_between(store, run, tuple(ends.values())))},
     }
     other = request.query_params.get("other")
     return found | ({"other": _beside(store, run, other, layer, steps)} if other and other != run.id else {})
@@ -127,10 +127,10 @@ def _beside(store: Store, run: Run, other: str, layer: str, steps: list[int]) ->
             "run": other,
             "sentence": f"run {other} must have features of the {layer} to be compared, got none: it has no such layer, or none kept",
         }
-    common = _common(store.folder(run.id).path, folder.path)
+    common = _common(store, run, second)
     if not common:
         return {"run": other, "sentence": f"two runs must have been measured on the same images to be compared, got others in {other}"}
-    matrix = _across(store.folder(run.id).path, run.attempt, tuple(steps), folder.path, second.attempt, tuple(theirs), layer, common)
+    matrix = _across(store, (run, tuple(steps)), (second, tuple(theirs)), layer, common)
     return {"run": other, "steps": theirs, "matrix": packed(matrix), "images": common}
 
 
@@ -140,7 +140,7 @@ def spread(steps: Sequence[int]) -> list[int]:
     return [steps[each] for each in places]
 
 
-def _told(each: Any, high: float | None, now: dict[str, float], first: dict[str, float]) -> dict[str, Any]:
+def _measure(each: Any, high: float | None, now: dict[str, float], first: dict[str, float]) -> dict[str, Any]:
     words = {name: getattr(each, name) for name in ("name", "title", "good", "low", "unit")}
     return words | {"high": high, "value": now[each.name], "before": first[each.name]}
 
@@ -148,14 +148,14 @@ def _told(each: Any, high: float | None, now: dict[str, float], first: dict[str,
 def _factor(name: str, labels: Tensor, now: LayerReport, first: LayerReport) -> dict[str, Any]:
     """values: without those of which there are too few images; why: the sentence about them, or nothing."""
     known = labels[labels >= 0]
-    told = {what: (now.factors[what].get(name), first.factors[what].get(name)) for what in BY_FACTOR}
-    values = {what: {"value": value, "before": before} for what, (value, before) in told.items() if value is not None}
+    pairs = {what: (now.factors[what].get(name), first.factors[what].get(name)) for what in BY_FACTOR}
+    values = {what: {"value": value, "before": before} for what, (value, before) in pairs.items() if value is not None}
     few = too_few(labels, "watched images")
     about = {"factor": name, "classes": len(known.unique()), "labeled": len(known), "chance": chance(labels), "values": values}
     return about | {"why": f"accuracy of {name} {few}" if few else ""}
 
 
-def _asked(store: Store, request: Request) -> tuple[Run, RunFolder, str, int]:
+def _params(store: Store, request: Request) -> tuple[Run, RunFolder, str, int]:
     """Which run, layer and step an address means. Raises UnknownRun, and ValueError."""
     run = store.run(request.path_params["run"])
     folder, layer = store.folder(run.id), request.query_params.get("layer", "backbone")
@@ -198,37 +198,43 @@ def _factors(folder: RunFolder) -> dict[str, Tensor]:
     return {name: torch.tensor(labels) for name, labels in probe["labels"].items()}
 
 
-@functools.lru_cache(maxsize=64)
-def _report(path: Path, attempt: int, step: int, layer: str) -> LayerReport:
-    """attempt: one that goes on from a checkpoint may measure other features at the same step."""
-    folder = RunFolder(path)
-    return layer_report(_features(folder, layer, step), _factors(folder))
+def _report(store: Store, run: Run, step: int, layer: str) -> LayerReport:
+    folder = store.folder(run.id)
+    key = Key(run.id, run.attempt, step, ("layer report", layer))
+    return store.derived.get(key, lambda: layer_report(_features(folder, layer, step), _factors(folder)))
 
 
-@functools.lru_cache(maxsize=32)
-def _views(store: Store, run: str, attempt: int, step: int, layer: str) -> ViewsReport:
+def _views(store: Store, run: Run, step: int, layer: str) -> ViewsReport:
     """With the augmentation that the run began with, so that numbers of all steps mean one thing."""
-    config = RunConfig(**store.run(run).flat)
-    pixels = probe_pixels(store.folder(run)).contiguous()
-    return views_report(trained(store, run, step).method, layer, pixels, config.augment, config.seed)
+
+    def made() -> ViewsReport:
+        config = RunConfig(**run.flat)
+        pixels = probe_pixels(store, run).contiguous()
+        return views_report(trained(store, run.id, step).method, layer, pixels, config.augment, config.seed)
+
+    return store.derived.get(Key(run.id, run.attempt, step, ("views report", layer)), made)
 
 
-@functools.lru_cache(maxsize=32)
-def _between(path: Path, attempt: int, which: tuple[tuple[str, int], ...]) -> np.ndarray:
-    return cka_matrix([_features(RunFolder(path), *each)[:COMPARED] for each in which]).numpy()
+def _between(store: Store, run: Run, which: tuple[tuple[str, int], ...]) -> np.ndarray:
+    """CKA (K, K) of layers at steps, [(layer, step)]."""
+    folder = store.folder(run.id)
+    key = Key(run.id, run.attempt, which[-1][1], ("cka", which))
+    return store.derived.get(key, lambda: cka_matrix([_features(folder, *each)[:COMPARED] for each in which]).numpy())
 
 
-@functools.lru_cache(maxsize=16)
-def _across(
-    path: Path, attempt: int, steps: tuple[int, ...], other: Path, second: int, theirs: tuple[int, ...], layer: str, images: int
-) -> np.ndarray:
-    first = [_features(RunFolder(path), layer, step)[:images] for step in steps]
-    return cka_matrix(first, [_features(RunFolder(other), layer, step)[:images] for step in theirs]).numpy()
+def _across(store: Store, ours: tuple[Run, tuple[int, ...]], theirs: tuple[Run, tuple[int, ...]], layer: str, images: int) -> np.ndarray:
+    """CKA (K, L) of a layer at the steps of one run with the same layer at those of another."""
+
+    def features(run: Run, steps: tuple[int, ...]) -> list[Tensor]:
+        return [_features(store.folder(run.id), layer, step)[:images] for step in steps]
+
+    (run, steps), (second, others) = ours, theirs
+    key = Key(run.id, run.attempt, steps[-1], ("cka", steps, second.id, second.attempt, others, layer, images))
+    return store.derived.get(key, lambda: cka_matrix(features(*ours), features(*theirs)).numpy())
 
 
-@functools.lru_cache(maxsize=16)
-def _common(path: Path, other: Path) -> int:
+def _common(store: Store, run: Run, other: Run) -> int:
     """How many probe images two runs share: a dear network is measured on the first of those that another one is. 0 if they differ."""
-    first, second = probe_pixels(RunFolder(path)), probe_pixels(RunFolder(other))
+    first, second = probe_pixels(store, run), probe_pixels(store, other)
     count = min(len(first), len(second), COMPARED)
     return count if first.shape[1:] == second.shape[1:] and bool((first[:count] == second[:count]).all()) else 0

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from playground.home import HomeError
 from playground.runs.pool import Pool
 from playground.runs.records import Entry, UnknownRun
-from playground.runs.status import OVER
 
 logger = logging.getLogger(__name__)
-PERIOD = 0.1
+ANYWAY = 0.5  # seconds between two looks at all runs, for what nobody tells: places in the queue, the end of the server
 CHUNK = 2000
 # Entries of a run that is watched are kept in memory for those who are nearly up to date; the others read the store.
 KEPT = 2000
@@ -57,12 +57,15 @@ class Channel:
 
 
 class Hub:
-    """Polls the store for all runs that are watched in this event loop, and wakes their listeners."""
+    """Reads what is new of the runs that are watched in this event loop as soon as the store tells of it, and wakes their listeners."""
 
     def __init__(self, pool: Callable[[], Pool], stopping: threading.Event) -> None:
         self._pool, self._stopping = pool, stopping
         self._channels: dict[str, Channel] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: set[str] = set()
+        self._arrived: asyncio.Event | None = None  # each loop has its own
         self.reads = 0
 
     async def follow(self, run: str, after: int) -> AsyncIterator[News]:
@@ -84,7 +87,6 @@ class Hub:
                 if entries or standing != shown:
                     yield News(status if standing != shown else None, entries)
                     shown, after = standing, entries[-1].id if entries else after
-                    await asyncio.sleep(PERIOD if len(entries) < CHUNK else 0)
                 else:
                     await wake.wait()
         finally:
@@ -99,7 +101,10 @@ class Hub:
             channel = await asyncio.to_thread(self._open, run)
             self._channels.setdefault(run, channel)
         if self._reader is None or self._reader.done():
-            self._reader = asyncio.create_task(self._read())
+            self._loop, self._arrived = asyncio.get_running_loop(), asyncio.Event()
+            self._pool().store.listeners.add(self._on_change)
+            self._reader = asyncio.create_task(self._read(self._arrived))
+        self._note(run)  # what came meanwhile
         return self._channels[run]
 
     def _open(self, run: str) -> Channel:
@@ -108,19 +113,34 @@ class Hub:
         last = pool.store.last_event(run)
         return Channel(run, last, last, status)
 
-    async def _read(self) -> None:
+    def _on_change(self, run: str) -> None:
+        """There is something new of a run; called by whoever has recorded it, in any thread."""
+        if run in self._channels and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._note, run)
+
+    def _note(self, run: str) -> None:
+        self._changed.add(run)
+        if self._arrived is not None:
+            self._arrived.set()
+
+    async def _read(self, news: asyncio.Event) -> None:
         """Until nobody watches anything any more."""
-        for turn in itertools.count():
-            await asyncio.sleep(PERIOD)
+        looked = time.monotonic()
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), max(0.0, looked + ANYWAY - time.monotonic()))
+            news.clear()
+            changed, self._changed = self._changed, set()
             self._channels = {run: channel for run, channel in self._channels.items() if channel.listeners}
             if not self._channels:
                 return
             if self._stopping.is_set():
                 return self._wake_all()
-            for channel in list(self._channels.values()):
-                # A run that is over says nothing new, unless somebody resumes it.
-                if channel.status["status"] not in OVER or turn % 5 == 0:
-                    await self._refresh(channel)
+            if time.monotonic() - looked >= ANYWAY:
+                looked, changed = time.monotonic(), set(self._channels)
+            for run in changed & set(self._channels):
+                await self._refresh(self._channels[run])
 
     def _wake_all(self) -> None:
         for channel in self._channels.values():
@@ -155,7 +175,7 @@ class Hub:
 
 
 def status_of(pool: Pool, run: str) -> dict[str, Any]:
-    """How a run stands, as the page is told at every change."""
+    """How a run stands, as the page hears of it at every change."""
     found = pool.standing(run)
     return {
         "id": run,

@@ -23,11 +23,11 @@ from playground.runs.trained import steps_kept
 from playground.web.files import answer
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.masks import picture, probe_image
-from playground.web.numbers import number_asked, whole_number
+from playground.web.numbers import number_param, whole_number
 from playground.web.params import map_param
 
 LARGEST = 8 << 20  # bytes of a picture that is sent
-HEARD = 8  # times that: a browser reads no answer before it has sent everything, so what is too long is heard and thrown away
+READ = 8  # times that: a browser reads no answer before it has sent everything, so what is too long is read and thrown away
 AMONG = f"the mean of its {maps.LANDING} nearest neighbors' places, the nearer the heavier, because {{}} has no place of its own for it"
 HOW = {"sphere": "its own unit vector", "umap": AMONG.format("UMAP"), "tsne": AMONG.format("t-SNE")}
 EXACTLY = "exactly, along the axes of the map"
@@ -90,7 +90,7 @@ def _landing(points: Points, kind: str, step: int, features: Tensor, frame: Arra
 
 def _probe_image(points: Points, request: Request) -> Tensor:
     """(1, 3, H, W) uint8 in the size that the run sees: a probe image of the data set that is named, or of the run itself."""
-    name, number = request.query_params.get("data", ""), number_asked(request, "image", 0)
+    name, number = request.query_params.get("data", ""), number_param(request, "image", 0)
     if not name:
         return (probe_image(points.store, points.run.id, number) * 255).round().to(torch.uint8)
     if name not in CATALOG:
@@ -126,7 +126,7 @@ def _heads(store: Store, request: Request) -> dict[str, Any]:
     run, given = request.path_params["run"], request.query_params
     steps = [whole_number("step", given["step"])] if given.get("step") else newest_step(store, run)
     found = network(store, run, steps[0] if steps else None)
-    attention = found.method.attention(probe_image(store, run, number_asked(request, "image", 0)))
+    attention = found.method.attention(probe_image(store, run, number_param(request, "image", 0)))
     if attention is None:
         kind = f"{found.config.method.choice.title} on {found.config.network.choice.title}"
         raise ValueError(f"run {run} must look at patches with a ViT to show its attention, got {kind}")
@@ -147,7 +147,7 @@ async def _body(request: Request) -> bytes:
         length += len(part)
         if length <= LARGEST:
             parts.append(part)
-        elif length > HEARD * LARGEST:
+        elif length > READ * LARGEST:
             break
     if length > LARGEST:
         raise ValueError(f"a picture must have at most {LARGEST >> 20} MB, got more")

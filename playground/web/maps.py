@@ -25,6 +25,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground.analysis import maps
+from playground.machine.priority_executor import PriorityExecutor
 from playground.metric_names import LAYERS
 from playground.runs.condition import condition
 from playground.runs.points import MANY, Points, sizes, training_sprites, why_not
@@ -34,9 +35,8 @@ from playground.web.files import answer, content, packed, tagged
 from playground.web.frame_bytes import frame_bytes
 from playground.web.frames import NOW, SOON, Arrays, Frames
 from playground.web.landing import Landing
-from playground.web.numbers import number_asked
+from playground.web.numbers import number_param
 from playground.web.params import below_param, format_param, kind_param, map_param, points_param, step_param
-from playground.web.priority_executor import PriorityExecutor
 
 UMAP_NEEDS = 17  # points
 
@@ -104,7 +104,7 @@ class Maps:
     async def clusters(self, request: Request) -> Response:
         """Groups that nobody named."""
         points = await points_param(self._frames, request)
-        step, k = await step_param(self._frames, points, request), number_asked(request, "k", 8)
+        step, k = await step_param(self._frames, points, request), number_param(request, "k", 8)
         found = await self._frames.clusters(points, k, step)
         return answer(await self._frames.turn(SOON, lambda: _clusters(points, found, k) | {"step": step}))
 

@@ -16,10 +16,8 @@ import base64
 import functools
 import io
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from PIL import Image
 from starlette.requests import Request
@@ -29,16 +27,16 @@ from torch import Tensor
 from playground.analysis.reconstruction import at_ratios, attention_of, average, fill, many_masks, mask_of
 from playground.config import CHOICES, RunConfig
 from playground.flat import build
+from playground.machine.priority_executor import PriorityExecutor
 from playground.methods.shared.masked import Masked, masked_mean
-from playground.runs.folder import RunFolder
+from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
 from playground.training.probe_set import as_pixels
 from playground.views.masking import Mask, Masking
 from playground.web.files import answer
-from playground.web.numbers import number_asked
-from playground.web.priority_executor import PriorityExecutor
+from playground.web.numbers import number_param
 
 
 class Masks:
@@ -55,12 +53,12 @@ class Masks:
 
     async def _answer(self, rank: int, found: Callable[[Store, Request], dict[str, Any]], request: Request) -> Response:
         work = functools.partial(found, self._pool().store, request)
-        return answer(await asyncio.wrap_future(self._executor.ask(rank, work)))
+        return answer(await asyncio.wrap_future(self._executor.submit(work, rank)))
 
 
 def filled(store: Store, request: Request) -> dict[str, Any]:
     """The rows of pictures under the drawn mask, and the error of each patch."""
-    run, method, image = _asked(store, request)
+    run, method, image = _params(store, request)
     mask = Mask.of(hidden_of(request.query_params.get("hidden", ""), method.vit.grid**2)[None])
     result = fill(method, image, mask)
     rows = method.rows(image, mask.hidden, result)
@@ -73,8 +71,8 @@ def filled(store: Store, request: Request) -> dict[str, Any]:
 
 def ratios(store: Store, request: Request) -> dict[str, Any]:
     """The image at rising ratios, each mask inside of the next."""
-    run, method, image = _asked(store, request)
-    mask = mask_of(_masking(request), _guide(store, request).vit, image, number_asked(request, "seed", 0))
+    run, method, image = _params(store, request)
+    mask = mask_of(_masking(request), _guide(store, request).vit, image, number_param(request, "seed", 0))
     found = at_ratios(method, image, mask.order)
     rows = [method.rows(image, each.hidden, each.filled) for each in found]
     pictures = [{"masked": picture(row["masked"][0]), "pasted": picture(row["pasted"][0])} for row in rows]
@@ -84,8 +82,8 @@ def ratios(store: Store, request: Request) -> dict[str, Any]:
 
 def averaged(store: Store, request: Request) -> dict[str, Any]:
     """Each patch as it is painted when hidden, on average over many masks."""
-    run, method, image = _asked(store, request)
-    masks = many_masks(_masking(request), _guide(store, request).vit, image, number_asked(request, "seed", 0))
+    run, method, image = _params(store, request)
+    masks = many_masks(_masking(request), _guide(store, request).vit, image, number_param(request, "seed", 0))
     found = average(method, image, masks)
     body = {"picture": picture(found.painted), "errors": found.error.tolist(), "times": found.times.tolist()}
     return body | {"masks": len(masks.order), "step": run.step, "unit": method.unit}
@@ -93,8 +91,8 @@ def averaged(store: Store, request: Request) -> dict[str, Any]:
 
 def attended(store: Store, request: Request) -> dict[str, Any]:
     """Where one patch looks, by each head of the last block."""
-    run, method, image = _asked(store, request)
-    patch = number_asked(request, "patch", 0)
+    run, method, image = _params(store, request)
+    patch = number_param(request, "patch", 0)
     if patch >= method.vit.grid**2:
         raise ValueError(f"patch must be below {method.vit.grid**2}, the number of patches, got {patch}")
     return {"heads": attention_of(method.vit, image, patch).tolist(), "patch": patch, "step": run.step}
@@ -112,25 +110,11 @@ def masked_run(store: Store, run: str) -> tuple[Trained, Masked]:
 
 
 def probe_image(store: Store, run: str, number: int) -> Tensor:
-    """One image that a run was measured on, (1, 3, H, W): from its own sprite sheet, so that no data set is needed here."""
-    folder = store.folder(run)
-    probe, path = folder.probe(), folder.path / "sprites.png"
-    if probe is None or not path.exists():
-        raise ValueError(f"run {run} must have begun, got no probe images of it yet")
-    if not 0 <= number < probe["count"]:
-        raise ValueError(f"image must be below {probe['count']}, the number of probe images, got {number}")
-    pixels = _atlas(path, path.stat().st_mtime_ns)
-    tile, row, column = probe["tile"], number // probe["columns"], number % probe["columns"]
-    cut = pixels[row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
-    return torch.from_numpy(cut).permute(2, 0, 1)[None].float() / 255
-
-
-@functools.lru_cache(maxsize=4)
-def _atlas(path: Path, written: int) -> np.ndarray:
-    found = RunFolder(path.parent).sprites()
-    if found is None:
-        raise FileNotFoundError(path)
-    return found
+    """One image that a run was measured on, (1, 3, H, W) float32 in [0, 1]. Raises UnknownRun, ValueError."""
+    pixels = probe_pixels(store, store.run(run))
+    if not 0 <= number < len(pixels):
+        raise ValueError(f"image must be below {len(pixels)}, the number of probe images, got {number}")
+    return pixels[number : number + 1].float() / 255
 
 
 def hidden_of(text: str, patches: int) -> Tensor:
@@ -170,13 +154,13 @@ def not_the_same(first: RunConfig, second: RunConfig) -> str:
     )
 
 
-def _asked(store: Store, request: Request) -> tuple[Trained, Masked, Tensor]:
+def _params(store: Store, request: Request) -> tuple[Trained, Masked, Tensor]:
     """The run, its method, and the image that is meant."""
     run, method = masked_run(store, request.path_params["run"])
     of = request.query_params.get("of")
     if of and of != run.run and (refusal := not_the_same(masked_run(store, of)[0].config, run.config)):
         raise ValueError(refusal)
-    return run, method, probe_image(store, of or run.run, number_asked(request, "image", 0))
+    return run, method, probe_image(store, of or run.run, number_param(request, "image", 0))
 
 
 def _guide(store: Store, request: Request) -> Masked:

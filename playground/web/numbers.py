@@ -25,7 +25,7 @@ def whole_number(name: str, given: Any, low: int = 0, high: int = LARGEST) -> in
     return number
 
 
-def number_asked(request: Request, name: str, otherwise: int, low: int = 0, high: int = LARGEST) -> int:
+def number_param(request: Request, name: str, otherwise: int, low: int = 0, high: int = LARGEST) -> int:
     """The number of this name in a query, or `otherwise` where it names none. Raises ValueError."""
     return whole_number(name, request.query_params.get(name) or otherwise, low, high)
 

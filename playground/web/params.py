@@ -7,7 +7,7 @@ from starlette.requests import Request
 from playground.analysis import maps
 from playground.runs.points import PROBE, Points, points_of, sizes
 from playground.web.frames import NOW, SOON, Frames
-from playground.web.numbers import number_asked, whole_number
+from playground.web.numbers import number_param, whole_number
 
 FORMATS = ("json", "binary")
 
@@ -57,7 +57,7 @@ async def step_param(frames: Frames, points: Points, request: Request) -> int:
 
 def below_param(name: str, request: Request, limit: int, otherwise: int) -> int:
     """A whole number below the number of points."""
-    number = number_asked(request, name, otherwise)
+    number = number_param(request, name, otherwise)
     if number >= limit:
         raise ValueError(f"{name} must be below {limit:,}, the number of points, got {number}")
     return number

@@ -34,6 +34,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from playground.home import HomeError
+from playground.machine.priority_executor import PriorityExecutor
 from playground.projection import pca
 from playground.runs.condition import condition
 from playground.runs.folder import RunFolder
@@ -47,8 +48,7 @@ from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
 from playground.web.masks import Masks
-from playground.web.numbers import number_asked
-from playground.web.priority_executor import PriorityExecutor
+from playground.web.numbers import number_param
 from playground.web.stream import PageSocket
 from playground.web.views import Views
 
@@ -59,7 +59,7 @@ NOT_SENT = ("embedding", "projection")
 def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) -> list[BaseRoute]:
     """Everything beside the pages, for `st.App`. `pool` is asked for at each request: it is made after the routes. Streams end
     once `stopping` is set."""
-    api, executor = Api(pool, Hub(pool, stopping or threading.Event())), PriorityExecutor()
+    api, executor = Api(pool, Hub(pool, stopping or threading.Event())), PriorityExecutor("answers")
     maps = Maps(pool, executor)
     run = "/api/runs/{run}"
     paths: dict[str, Callable[[Request], Any]] = {
@@ -100,7 +100,7 @@ class Api:
     def runs(self, request: Request) -> Response:
         """The newest runs."""
         pool = self._pool()
-        limit = min(max(number_asked(request, "limit", 100), 1), 1000)
+        limit = min(max(number_param(request, "limit", 100), 1), 1000)
         return answer({"runs": [_summary(pool, run) for run in pool.store.runs(limit)]})
 
     def run(self, request: Request) -> Response:
@@ -116,7 +116,7 @@ class Api:
     def events(self, request: Request) -> Response:
         """The timeline, as far as it has come by now."""
         store, name = self._pool().store, request.path_params["run"]
-        entries = store.events(store.run(name).id, number_asked(request, "after", 0))
+        entries = store.events(store.run(name).id, number_param(request, "after", 0))
         text = ",".join(entry.to_json() for entry in entries)
         return Response(f"[{text}]", media_type="application/json", headers={"Cache-Control": "no-store"})
 

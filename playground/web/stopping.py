@@ -1,4 +1,4 @@
-"""The server is asked to stop: streams end by themselves, for it waits for whoever still reads before it puts runs down."""
+"""The server is asked to stop: streams end by themselves, for it waits for whoever still reads before it suspends runs."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ WebSocket, from the page: {"watch": run, "after": id of the last event it has}, 
     {"run": id, "status": {"id", "status", "message", "step", "steps", "queue_position", "waiting"}}
                                                                                at the start and at every change; waiting: how many
                                                                                live knobs were moved that nobody has taken up yet
-    {"run": id, "events": [[id, kind, step, time, body], ...]}                               at most ten times a second
+    {"run": id, "events": [[id, kind, step, time, body], ...]}                               as they are recorded
     {"run": id, "error": sentence}
 """
 
@@ -69,14 +69,14 @@ class PageSocket:
     async def _watch(self, run: str, after: int) -> None:
         try:
             async for news in self._hub.follow(run, after):
-                await self._tell(run, news)
+                await self._send_news(run, news)
         except (UnknownRun, HomeError) as error:
             await self._send(run=run, error=str(error))
         except (WebSocketDisconnect, RuntimeError):
             # The page is gone; `serve` hears of it too, and tidies up.
             logger.debug("a page went away while it watched %s", run)
 
-    async def _tell(self, run: str, news: News) -> None:
+    async def _send_news(self, run: str, news: News) -> None:
         if news.status is not None:
             await self._send(run=run, status=news.status)
         if news.entries:

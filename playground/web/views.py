@@ -14,9 +14,7 @@ tiles in rows of `columns`.
 from __future__ import annotations
 
 import base64
-import functools
 import io
-import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import blake2b
@@ -35,14 +33,15 @@ from playground.analysis import views as seen
 from playground.config import RunConfig
 from playground.datasets import Images, load_images
 from playground.home import home
+from playground.machine.priority_executor import PriorityExecutor
+from playground.runs.derived import Key
 from playground.runs.pool import Pool
-from playground.runs.store import Store
-from playground.runs.trained import trained
+from playground.runs.trained import Trained, trained
 from playground.training.probe_set import as_pixels
 from playground.training.trainer import untrained
 from playground.views.augment import OPERATORS
 from playground.web.files import tagged
-from playground.web.numbers import number_asked
+from playground.web.numbers import number_param
 
 OWN = ("image", "draw", "views", "view", "run", "v")  # of a query, what is no setting of a run
 MOST_DRAWS = 1_000_000
@@ -50,14 +49,13 @@ SHOWN = 6  # images in each row of presets
 COLUMNS = 8  # of a sprite sheet
 STARTED = uuid4().hex  # answers stay true as long as this process, which keeps the images it has read
 
-_measuring = threading.Lock()  # measurements take seconds: one at a time, and who asks for the same gets the same
-
 
 class Views:
     """The answers, with networks from one pool's store."""
 
     def __init__(self, pool: Callable[[], Pool]) -> None:
         self._pool = pool
+        self._executor = PriorityExecutor("measurements")  # which take seconds: one at a time
 
     def paths(self) -> dict[str, Callable[[Request], Any]]:
         """Address -> who answers."""
@@ -72,14 +70,14 @@ class Views:
 
     def views(self, request: Request) -> Response:
         """Many views of one image."""
-        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
-        count = number_asked(request, "views", seen.MOST, 1, seen.MOST)
+        config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
+        count = number_param(request, "views", seen.MOST, 1, seen.MOST)
         return _tagged(request, lambda: _views(config, train, row, number, count))
 
     def steps(self, request: Request) -> Response:
         """One view, operator by operator."""
-        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
-        view = number_asked(request, "view", 0, 0, seen.MOST - 1)
+        config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
+        view = number_param(request, "view", 0, 0, seen.MOST - 1)
 
         def body() -> dict[str, Any]:
             pixels = train.pixels[row]
@@ -91,28 +89,33 @@ class Views:
 
     def overlap(self, request: Request) -> Response:
         """How much two crops share."""
-        config, number = _config(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
+        config, number = _config(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _overlap(seen.overlap(config, number)))
 
     def presets(self, request: Request) -> Response:
         """Every preset on the same images: the chosen one, and those after it."""
-        config, (train, row), number = _config(request), _image(request), number_asked(request, "draw", 0, 0, MOST_DRAWS)
+        config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _presets(config, train, row, number))
 
     def survival(self, request: Request) -> Response:
         """What can still be read off the views."""
         config = _config(request)
-        return _tagged(request, lambda: _once(_survival, config.to_json()))
+        return _tagged(request, lambda: self._measured(Key("", 0, 0, ("survival", config.to_json())), lambda: _survival(config)))
 
     def invariance(self, request: Request) -> Response:
         """How far an encoder moves images under each operator: a run's beside an untrained one of its kind."""
         run = request.query_params.get("run")
         if not run:
             config = _config(request)
-            return _tagged(request, lambda: _once(_invariance, config.to_json()))
-        found = trained(self._pool().store, run)
-        text, store = found.config.to_json(), self._pool().store
-        return _tagged(request, lambda: _once(_invariance, text, store, found.run, found.step), f"{found.step}")
+            return _tagged(request, lambda: self._measured(Key("", 0, 0, ("invariance", config.to_json())), lambda: _invariance(config)))
+        store = self._pool().store
+        found = trained(store, run)
+        key = Key(run, store.run(run).attempt, found.step, ("invariance", found.config.to_json()))
+        return _tagged(request, lambda: self._measured(key, lambda: _invariance(found.config, found)), f"{found.step}")
+
+    def _measured(self, key: Key, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is known already is not waited for."""
+        return self._pool().store.derived.get(key, lambda: self._executor.submit(measure).result())
 
 
 def _config(request: Request) -> RunConfig:
@@ -123,7 +126,7 @@ def _config(request: Request) -> RunConfig:
 def _image(request: Request) -> tuple[Images, int]:
     """The training images of the config, and which of them is meant."""
     train, _ = _images(_config(request))
-    return train, number_asked(request, "image", 0, 0, len(train) - 1)
+    return train, number_param(request, "image", 0, 0, len(train) - 1)
 
 
 def _images(config: RunConfig) -> tuple[Images, Images]:
@@ -170,14 +173,7 @@ def _presets(config: RunConfig, train: Images, row: int, number: int) -> dict[st
     return {"images": rows, "original": _atlas(pixels / 255, 1), "presets": sides}
 
 
-def _once(measure: Callable[..., dict[str, Any]], *what: Any) -> dict[str, Any]:
-    with _measuring:
-        return measure(*what)
-
-
-@functools.lru_cache(maxsize=64)
-def _survival(text: str) -> dict[str, Any]:
-    config = RunConfig.from_json(text)
+def _survival(config: RunConfig) -> dict[str, Any]:
     train, probe = _images(config)
     accuracies = augmentation_probes.probe_accuracies(config, train, probe)
     return {
@@ -187,18 +183,22 @@ def _survival(text: str) -> dict[str, Any]:
     }
 
 
-@functools.lru_cache(maxsize=16)
-def _invariance(text: str, store: Store | None = None, run: str = "", step: int = 0) -> dict[str, Any]:
-    config = RunConfig.from_json(text)
+def _invariance(config: RunConfig, found: Trained | None = None) -> dict[str, Any]:
     train, probe = _images(config)
     start = augmentation_probes.invariance(untrained(config, train), probe)
-    end = augmentation_probes.invariance(trained(store, run).method, probe) if store else {}
+    end = augmentation_probes.invariance(found.method, probe) if found else {}
     lines = [
         {"operator": name, "title": dose.title, "strengths": dose.strengths, "untrained": start[name], "trained": end.get(name)}
         for name, dose in augmentation_probes.STRENGTH_SWEEPS.items()
     ]
     titles = {"method": config.method.choice.title, "network": config.network.choice.title, "data": config.data.choice.title}
-    return {"run": run, "step": step, **titles, "images": min(len(probe), augmentation_probes.MOVED), "operators": lines}
+    return {
+        "run": found.run if found else "",
+        "step": found.step if found else 0,
+        **titles,
+        "images": min(len(probe), augmentation_probes.MOVED),
+        "operators": lines,
+    }
 
 
 def _atlas(pictures: Tensor, columns: int = COLUMNS) -> dict[str, Any]:

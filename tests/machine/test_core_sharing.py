@@ -227,8 +227,8 @@ def test_what_works_behind_the_server_gives_way_and_keeps_to_one_thread():
     """Its session, too: a low priority counts only within its own session where Linux groups processes by sessions."""
     program = (
         "import os, torch, threadpoolctl\n"
-        "from playground.runs.background import run_in_background\n"
-        "stay()\n"
+        "from playground.machine.background import run_in_background\n"
+        "run_in_background()\n"
         "group = open('/proc/self/autogroup').read() if os.path.exists('/proc/self/autogroup') else 'nice 10'\n"
         "pools = [each['num_threads'] for each in threadpoolctl.threadpool_info()]\n"
         "print(os.nice(0), torch.get_num_threads(), max(pools), group.split('nice')[1].strip())"

@@ -15,7 +15,8 @@ import torch
 from sklearn.manifold import trustworthiness
 from torch.nn import functional as F
 
-from playground.projection import PACKAGE, LayoutWorker, exact_neighbors, pca, procrustes, umap_layout
+from playground.machine.child import PACKAGE
+from playground.projection import LayoutWorker, exact_neighbors, pca, procrustes, umap_layout
 from playground.projection.process import receive, send
 
 
@@ -300,7 +301,7 @@ def test_real_frames_are_aligned():
         assert 0.001 < moved(first, second) < 0.08 and quality(features(), first) > 0.9
     finally:
         projector.close()
-    assert not projector.ready and not projector._thread.is_alive()
+    assert not projector.ready and not projector._executor._thread.is_alive()
 
 
 def test_previous_layouts_are_kept_by_key_until_forgotten(quick):
@@ -374,18 +375,18 @@ def test_a_frame_that_was_asked_for_starts_where_it_is_told_and_is_not_replaced(
     slow = Inbox()
     quick.submit("slow", np.ones((13, 2), np.float32), slow)
     until(lambda: not quick._waiting)
-    answers = [quick.ask("umap", np.full((5, 2), value), np.full((5, 2), 10)) for value in (1, 2)]
-    answers.append(quick.ask("tsne", torch.ones(5, 2)))
+    answers = [quick.lay_out("umap", np.full((5, 2), value), np.full((5, 2), 10)) for value in (1, 2)]
+    answers.append(quick.lay_out("tsne", torch.ones(5, 2)))
     assert [answer.result(60)[0, 0] for answer in answers] == [11, 12, -1]
-    until(lambda: not quick._asked)
+    until(lambda: not quick._promised)
     assert set(quick._layouts) <= {"slow", "idle"}, "and nothing is remembered for it"
 
 
 def test_what_was_asked_for_is_cancelled_when_it_closes():
     projector = QuickProjector()
-    waiting = projector.ask("umap", np.ones((13, 2)))
+    waiting = projector.lay_out("umap", np.ones((13, 2)))
     projector.close()
-    assert waiting.cancelled() and projector.ask("umap", np.ones((5, 2))).cancelled()
+    assert waiting.cancelled() and projector.lay_out("umap", np.ones((5, 2))).cancelled()
 
 
 def test_a_failing_callback_ends_nothing(quick, caplog):
@@ -404,7 +405,7 @@ def test_closing_while_it_starts_or_works_ends_it():
     process = projector._process
     projector.close()
     projector.close()
-    assert process.poll() is not None and not projector._thread.is_alive()
+    assert process.poll() is not None and not projector._executor._thread.is_alive()
 
 
 def test_the_process_ends_when_its_input_does_and_only_answers_leave_it():

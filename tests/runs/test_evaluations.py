@@ -166,7 +166,7 @@ def test_evaluations_take_turns_in_processes_of_their_own_and_are_ended_on_purpo
 
 def test_what_cannot_begin_is_refused_and_what_waits_can_be_taken_back(pool, runs, monkeypatch):
     jobs = Evaluations(pool.store)
-    monkeypatch.setattr(jobs, "_serve", lambda: None)
+    monkeypatch.setattr(jobs, "_work_on_next", lambda: None)
     with pytest.raises(UnknownRun):
         jobs.submit("nowhere1", QUICK)
     with pytest.raises(NothingTrained, match="must have a checkpoint to be evaluated"):
@@ -182,7 +182,7 @@ def test_what_cannot_begin_is_refused_and_what_waits_can_be_taken_back(pool, run
 
 @pytest.mark.parametrize("seconds", [0, 600])
 def test_a_process_behind_the_server_ends_by_itself_or_with_it(seconds):
-    begin = "import time; from playground.runs.background import run_in_background; run_in_background()"
+    begin = "import time; from playground.machine.background import run_in_background; run_in_background()"
     code = f"{begin}; print('here', flush=True); time.sleep({seconds})"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"here\n"

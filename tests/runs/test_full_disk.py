@@ -18,10 +18,11 @@ from playground.cli import main as cli
 from playground.config import RunConfig
 from playground.events import Checkpoint, EvalImages, Finished, Metrics, Started
 from playground.home import HomeError, keeping, unwritable
-from playground.runs.failures import failure
+from playground.runs.failures import failures
 from playground.runs.lock import HomeLock
 from playground.runs.owed import Owed
 from playground.runs.pool import Pool
+from playground.runs.process import LiveRun
 from playground.runs.store import Store
 from playground.web.routes import routes
 
@@ -213,10 +214,11 @@ def test_a_map_that_cannot_be_kept_is_answered_all_the_same_and_the_rest_is_a_se
 
 
 def test_a_worker_that_died_of_a_full_disk_is_not_said_to_lack_memory(disk):
-    flat = RunConfig().flat()
-    assert "if memory ran out" in failure("abcd", flat, -9, (), disk, "Resume starts it again")[1]
+    store = Store(disk)
+    run = store.create(RunConfig())
+    assert "if memory ran out" in failures(store, {run: LiveRun()}, -9)[run][1]
     fill(disk)
-    status, message = failure("abcd", flat, 1, (), disk, "Resume starts it again")
+    status, message = failures(store, {run: LiveRun()}, 1)[run]
     assert status == "failed" and "no space left" in message and "memory" not in message
 
 

@@ -12,6 +12,7 @@ from playground.runs.pool import Pool
 from playground.runs.run_group import RunGroup
 from playground.runs.runner import RunError
 from playground.runs.store import Store
+from playground.runs.workers import Workers
 
 TINY = {"method": "simsiam", "network": "resnet-tiny", "batch_size": 32}
 BROKEN = TINY | {"method.stop_gradient": False}
@@ -54,7 +55,7 @@ def test_whoever_is_behind_goes_next_and_one_that_waits_for_a_command_keeps_nobo
     first = next(turns)
     first.paused = True
     assert [next(turns).run for _ in range(3)] == ["b", "b", "b"]
-    group.tell(Resume(), "a")
+    group.send(Resume(), "a")
     assert next(turns) is first
     group.over(first)
     assert next(turns).run == "b"
@@ -133,7 +134,7 @@ def test_a_waiting_pair_is_one_turn_also_for_the_next_server_and_a_finished_one_
     store = Store(tmp_path)
     waiting = [store.create(RunConfig(**TINY, steps=1))]
     waiting.append(store.create(RunConfig(**TINY, steps=1), beside=waiting[0]))
-    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
+    monkeypatch.setattr(Workers, "fill", lambda self: None)
     other = Pool(tmp_path, slots=1)
     assert [other.position(run) for run in waiting] == [1, 1]
     other.close()

@@ -11,10 +11,10 @@ import pytest
 from playground.config import RunConfig
 from playground.events import Pause, Resume, SetKnob, Stop, TakeStep
 from playground.knobs import ConfigError
+from playground.machine.child import cause_of_death
 from playground.runs.lock import HomeInUse, HomeLock
 from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
-from playground.runs.process import cause_of_death
 from playground.runs.records import UnknownRun
 from playground.runs.runner import PoolFull, RunError, Runner
 from playground.runs.store import Store

@@ -9,6 +9,7 @@ from playground.home import HomeError
 from playground.runs.pool import Pool
 from playground.runs.rescue import set_aside
 from playground.runs.store import Store
+from playground.runs.workers import Workers
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def reopened(home):
 
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch):
-    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
+    monkeypatch.setattr(Workers, "fill", lambda self: None)
 
 
 def spoil(home, how):
@@ -154,7 +155,7 @@ def test_what_a_transaction_takes_back_is_taken_back_in_the_journal(home):
     store = Store(home)
     run = store.runs(limit=-1)[-1].id
     before = store.folder(run).journal.path.read_bytes()
-    with pytest.raises(ZeroDivisionError), store._transaction() as db:
+    with pytest.raises(ZeroDivisionError), store._transaction(run) as db:
         from playground.runs.store import _append
 
         _append(db, run, "metrics", 1, {"loss": 1.0})

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,7 +14,24 @@ import torch
 from PIL import Image
 
 from playground.config import RunConfig
-from playground.events import Change, Checkpoint, EvalImages, Finished, Metrics, Paused, Snapshot, Started, Verdict
+from playground.events import (
+    Change,
+    Checkpoint,
+    Command,
+    EvalImages,
+    Event,
+    Finished,
+    Metrics,
+    Pause,
+    Paused,
+    Resume,
+    SetKnob,
+    Snapshot,
+    Started,
+    Stop,
+    TakeStep,
+    Verdict,
+)
 from playground.runs.records import UnknownRun
 from playground.runs.store import Store, Superseded
 
@@ -179,10 +197,46 @@ def test_whoever_was_superseded_records_nothing_more(store, run):
 
 
 def test_deferred_commands_are_handed_over_once(store, run):
-    store.defer(run, "set", "method.temperature", 0.3)
-    store.defer(run, "step")
-    assert store.begin(run)[1] == [["set", "method.temperature", 0.3], ["step"]]
+    store.defer(run, SetKnob("method.temperature", 0.3))
+    store.defer(run, TakeStep())
+    assert store.begin(run)[1] == [SetKnob("method.temperature", 0.3), TakeStep()]
     assert store.begin(run)[1] == []
+
+
+def test_messages_of_commands_are_what_stores_and_workers_of_before_have():
+    messages = [["pause"], ["resume"], ["step"], ["stop"], ["set", "method.temperature", 0.3]]
+    commands = [Pause(), Resume(), TakeStep(), Stop(), SetKnob("method.temperature", 0.3)]
+    assert [each.to_message() for each in commands] == messages
+    assert [Command.from_message(each) for each in messages] == commands
+
+
+def test_a_new_kind_of_event_is_stored_by_what_it_says_of_itself(store, run):
+    @dataclass(frozen=True)
+    class Drawn(Event):
+        kind = "drawn"
+        picture: np.ndarray
+        title: str
+
+        @property
+        def body(self):
+            return {"title": self.title}
+
+        def save(self, files):
+            files.save_layout(self.step, self.picture)
+
+        @classmethod
+        def run_state(cls, body):
+            return {"status": "paused", "message": body["title"]}
+
+    store.write(run, Drawn(4, np.ones((3, 2)), "a drawing"))
+    entry = store.events(run)[-1]
+    assert (entry.kind, entry.step, entry.body) == ("drawn", 4, {"title": "a drawing"})
+    assert (store.run(run).status, store.run(run).message) == ("paused", "a drawing")
+    assert np.array_equal(store.folder(run).layout(4), np.ones((3, 2)))
+    other = Store(store.home / "other")
+    other.adopt(run, list(store.folder(run).journal.lines()))
+    assert (other.run(run).status, other.run(run).message) == ("paused", "a drawing")
+    other.close()
 
 
 def test_many_threads_write_and_read_at_once_and_nothing_is_lost(store, run):

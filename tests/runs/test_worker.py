@@ -12,8 +12,8 @@ import time
 import pytest
 
 from playground.config import RunConfig
+from playground.machine.child import own_stdout
 from playground.runs.store import Store
-from playground.runs.worker import _own_stdout
 
 PATIENCE = 240
 TINY = {"network": "resnet-tiny", "batch_size": 32}
@@ -179,7 +179,7 @@ def test_commands_reach_the_training_and_a_terminated_worker_leaves_a_checkpoint
 def test_what_libraries_print_does_not_reach_the_pool(capfd):
     usual = os.dup(1)
     try:
-        with _own_stdout() as replies:
+        with own_stdout() as replies:
             os.write(1, b"noise\n")
             subprocess.run(["echo", "more noise"], check=True)
             print("message", file=replies)

@@ -15,7 +15,8 @@ from playground.analysis.interventions import FAILURE_MODES, breaks, broken, dif
 from playground.events import Change, Finished, Snapshot, Verdict
 from playground.knobs import ConfigError
 from playground.methods import CATALOG
-from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.runs.pool import close_shared_pools, shared_pool
+from playground.runs.workers import Workers
 from playground.web.routes import routes
 
 LAB = "collapse.py"
@@ -27,7 +28,7 @@ def pool(tmp_path_factory):
     """The pool of the page, without workers: what happens in a run is written by the test."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SSL_PLAYGROUND_HOME", str(tmp_path_factory.mktemp("lab")))
-        environment.setattr(Pool, "_start_missing_workers", lambda self: None)
+        environment.setattr(Workers, "fill", lambda self: None)
         yield shared_pool()
         close_shared_pools()
 
@@ -128,7 +129,8 @@ def test_switches_and_extremes_go_into_the_address_and_a_link_opens_the_same_lab
 def test_what_cannot_be_is_said_in_a_sentence_and_safeguards_that_are_off_for_both_can_be_put_back(pool):
     page = opened(method="byol", lab__breaks="predictor,negatives")
     assert any("lab.breaks must be among stop_gradient, predictor" in each and "got negatives" in each for each in sentences(page))
-    assert lab_of(page)["breaks"] == "predictor"
+    assert lab_of(page)["breaks"] == "predictor,negatives", "what was refused stays in the address"
+    assert not by_key(page, "toggle", "lab.keep.predictor").value
     page = opened(method="byol", method__predictor="false", steps="0")
     assert any("steps must be a whole number from 1" in each for each in sentences(page))
     page = opened(method="byol", method__predictor="false")

@@ -8,7 +8,8 @@ import pytest
 from playground.config import CHOICES, RunConfig, knobs_for
 from playground.knobs import Knob
 from playground.schedules import Schedule
-from playground.ui.controls import negatives, plain, slider_step, stops
+from playground.ui.controls import negatives
+from playground.ui.knob_widgets import plain, slider_step, stops
 from playground.ui.schedules import WIDTH, picture
 from playground.ui.settings import Settings, foreign, read, switched
 

@@ -10,8 +10,8 @@ from opening import address, by_key, rendered, sentences
 from playground import RunConfig
 from playground.events import Snapshot
 from playground.runs.pool import close_shared_pools, shared_pool
-from playground.ui import embeddings
-from playground.ui.embeddings import EmbeddingsState, called, read
+from playground.ui.embeddings_state import EmbeddingsState
+from playground.ui.run_names import called
 from playground.ui.settings import read as read_settings
 
 TINY = {"network": "resnet-tiny", "batch_size": 16, "steps": 2, "device": "cpu"}
@@ -76,7 +76,7 @@ def test_a_link_opens_the_same_look(runs):
     page = opened(**link)
     assert looked(page) == link and sentences(page) == []
     look = EmbeddingsState(run=runs["trained"], clusters=5, step=1, image=7, **usual)
-    assert read(look.address()) == look
+    assert EmbeddingsState.read(look.address()) == look
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_link_opens_the_same_look(runs):
         ({"kind": "<b>map</b>"}, "kind must be one of umap, pca, pca3, tsne, sphere, got <b>map</b>"),
         ({"layer": "head"}, "layer must be one of backbone, projector, got head"),
         ({"points": "3"}, "points must be one of probe, 2000, 5000, 10000, 20000, 50000, got 3"),
-        ({"clusters": "1"}, "clusters must be from 2 to 50, got 1"),
+        ({"clusters": "1"}, "clusters must be a whole number from 2 to 50, got 1"),
         ({"step": "-2"}, "step must be a whole number from 0, got -2"),
         ({"image": "x"}, "image must be a whole number from 0, got x"),
         ({"zoom": "2"}, "there is no setting map.zoom"),
@@ -95,14 +95,15 @@ def test_a_link_opens_the_same_look(runs):
 )
 def test_a_link_that_cannot_be_has_its_sentence_and_nothing_else_is_lost(runs, query, sentence):
     given = {"run": runs["trained"], "layer": "projector"} | query
-    look = read({f"map.{key}": value for key, value in given.items()})
+    look = EmbeddingsState.read({f"map.{key}": value for key, value in given.items()})
     assert [each.sentence for each in look.problems.values()] == [sentence]
     assert look.address() == {f"map.{key}": value for key, value in given.items()}
 
 
 def test_a_run_that_is_not_there_is_said_on_the_page_and_stays_in_the_address(runs):
     page = opened(run="nowhere1", kind="<b>map</b>")
-    assert sentences(page) == ["there is no run nowhere1", "kind must be one of umap, pca, pca3, tsne, sphere, got <b>map</b>"]
+    assert sentences(page.main) == ["kind must be one of umap, pca, pca3, tsne, sphere, got <b>map</b>"]
+    assert sentences(page.sidebar) == ["there is no run nowhere1"], "beside the selector"
     assert looked(page) == {"run": "nowhere1", "kind": "<b>map</b>"} and not page.subheader
 
 
@@ -110,7 +111,7 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(po
     gone = pool.store.create(RunConfig(**TINY))
     page = opened(run=gone)
     before = by_key(page, "selectbox", "map.run").options
-    with pool.store._transaction() as db:
+    with pool.store._transaction(gone) as db:
         db.execute("DELETE FROM runs WHERE id = ?", (gone,))
     assert not rendered(page).exception
     assert by_key(page, "selectbox", "map.run").value == gone
@@ -120,12 +121,9 @@ def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(po
     assert looked(rendered(page)) == {"run": runs["trained"]}
 
 
-def test_what_the_panel_says_goes_into_the_address_and_never_changes_the_runs(runs, monkeypatch):
+def test_what_the_panel_reports_goes_into_the_address_and_never_changes_the_runs(runs):
     now = EmbeddingsState(run=runs["trained"])
-    said = {"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"}
-    monkeypatch.setattr(embeddings, "state", lambda: now)
-    monkeypatch.setattr(embeddings.st, "session_state", {"panel-embeddings": {"status": said}})
-    embeddings.heard()
+    now.report({"layer": "projector", "kind": "pca", "color": "shape", "step": 2, "image": None, "run": "other"})
     assert now == EmbeddingsState(run=runs["trained"], layer="projector", kind="pca", color="shape", step=2)
     assert set(now.address()) == {"map.run", "map.layer", "map.kind", "map.color", "map.step"}
 

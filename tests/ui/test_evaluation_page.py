@@ -7,7 +7,8 @@ from opening import by_key, rendered, sentences
 from playground import RunConfig, train
 from playground.evaluation import Protocol
 from playground.runs.pool import close_shared_pools, shared_pool
-from playground.ui.evaluating import Wanted, minutes, read, seconds
+from playground.ui.evaluation import minutes, seconds
+from playground.ui.evaluation_state import EvaluationState
 from playground.ui.settings import read as read_settings
 
 
@@ -64,7 +65,7 @@ def test_the_newest_run_is_there_and_evaluate_asks_for_what_is_ticked(run, submi
 def test_a_link_opens_the_same_evaluation(run):
     link = {"run": run, "parts": "knn,linear", "factor": "size", "shares": "0.05,1", "labels": "70", "steps": "9"}
     page = opened(**link)
-    assert address(page) == link and sentences(page) == []
+    assert address(page) == link | {"parts": "knn_classifier,linear"} and sentences(page) == []
     assert by_key(page, "multiselect", "eval.shares").value == [0.05, 1.0]
     assert [each.value for each in page.checkbox][:4] == [True, True, False, False]
 
@@ -109,10 +110,13 @@ def test_while_it_goes_on_it_can_be_stopped_and_not_started(run, monkeypatch):
 
 
 def test_a_run_deleted_while_the_page_is_open_is_a_sentence(run):
-    page = opened()
-    page.session_state["evaluating"].run = "gonegone"
+    store = shared_pool().store
+    gone = store.create(RunConfig(network="resnet-tiny"))
+    page = opened(run=gone)
+    with store._transaction() as db:
+        db.execute("DELETE FROM runs WHERE id = ?", (gone,))
     rendered(page)
-    assert any("there is no run gonegone" in each for each in sentences(page))
+    assert any(f"there is no run {gone}" in each for each in sentences(page)) and address(page)["run"] == gone
 
 
 def test_a_link_to_a_run_that_is_not_there_shows_no_other(run):
@@ -141,7 +145,7 @@ def test_a_run_without_labels_says_what_can_be_measured(run):
 
 
 def test_without_a_run_it_says_how_to_get_one(run, monkeypatch):
-    monkeypatch.setattr("playground.ui.evaluating.runs", list)
+    monkeypatch.setattr("playground.ui.evaluation_state.runs", list)
     page = opened()
     assert any("nothing to evaluate yet" in each.value for each in page.caption)
     assert by_key(page, "button", "evaluate").disabled
@@ -149,8 +153,8 @@ def test_without_a_run_it_says_how_to_get_one(run, monkeypatch):
 
 def test_its_keys_are_no_settings_of_a_run(run):
     assert read_settings({"eval.seeds": "2", "seed": "4"}).flat == RunConfig(seed=4).flat()
-    seen = Wanted(run, {"seeds": "2", "parts": "knn"})
-    assert read(seen.address(), None) == seen
+    seen = EvaluationState(run=run, seeds=2, parts=("knn_classifier",))
+    assert EvaluationState.read(seen.address()) == seen
 
 
 def test_costs_follow_what_is_asked_for(run):

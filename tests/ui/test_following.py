@@ -10,8 +10,8 @@ from playground.events import Change
 from playground.runs.records import Run
 from playground.ui import controls
 from playground.ui.following import follow
+from playground.ui.run_view import RunView
 from playground.ui.settings import ARRIVES, Settings
-from playground.ui.transport import Watched
 
 HEAT = "method.temperature"
 
@@ -26,7 +26,7 @@ def session(monkeypatch):
 def run(*changes, name="abc", **config):
     times = dict.fromkeys(("created", "started", "finished"), 0.0)
     found = Run(name, RunConfig(**config).flat(), "running", "", "", **times, step=0, facts={}, attempt=1)
-    return Watched(found, tuple(Change(step, key, value) for step, (key, value) in enumerate(changes, 1)))
+    return RunView(found, tuple(Change(step, key, value) for step, (key, value) in enumerate(changes, 1)))
 
 
 def test_a_change_from_elsewhere_moves_the_control_and_ends_its_schedule(session):
@@ -70,7 +70,7 @@ def test_a_browser_that_still_reports_what_somebody_else_left_moves_nothing(sess
     follow(now, run((HEAT, 0.7)))
     session[controls.STATE] = now
     running = controls.Running(run((HEAT, 0.7)).flat, (HEAT,), lambda key, value: moves.append(value) is None)
-    for reported in (before, 0.5, before):  # after a move by hand the browser has heard
+    for reported in (before, 0.5, before):  # after a move by hand the browser is no longer behind
         session[HEAT] = reported
         controls._moved(HEAT, running)
     assert moves == [0.5, before]
@@ -104,6 +104,6 @@ def test_the_changes_of_a_run_that_was_opened_are_in_its_settings_already(sessio
     follow(now, run())
     follow(now, run((HEAT, 0.9), name="xyz"))
     assert now.flat[HEAT] == 0.4
-    follow(now, Watched())
+    follow(now, RunView())
     follow(now, run((HEAT, 0.9), name="xyz"))
     assert now.flat[HEAT] == 0.4

@@ -1,6 +1,7 @@
 """The Masking page without a browser: its controls, its link, its sentences, and the way to training."""
 
 import dataclasses
+import time
 
 import opening
 import pytest
@@ -10,8 +11,8 @@ from opening import by_key, rendered, sentences
 from playground import RunConfig, train
 from playground.events import Change
 from playground.runs.pool import close_shared_pools, shared_pool
-from playground.ui import masking
-from playground.ui.masking_state import MaskingState, called, masked_runs, read
+from playground.ui import page_state
+from playground.ui.masking_state import MaskingState, called, masked_runs
 from playground.ui.settings import read as read_settings
 from playground.views.masking import Mask
 from playground.web.masks import bits_of
@@ -149,15 +150,11 @@ def test_a_masked_method_of_the_settings_stays(runs):
     assert flat["method"] == "beit" and flat["masking.ratio"] == 0.75
 
 
-def test_a_drawing_that_comes_late_does_not_bring_an_old_mask_back(monkeypatch):
-    now, session = MaskingState(seed=1), {}
-    session[masking.PANEL] = {"status": {"image": 4, "drawn": HALF, "origin": MaskingState(seed=0).origin}}
-    monkeypatch.setattr(masking, "state", lambda: now)
-    monkeypatch.setattr(masking.st, "session_state", session)
-    masking.heard()
+def test_a_drawing_that_comes_late_does_not_bring_an_old_mask_back():
+    now = MaskingState(seed=1)
+    now.report({"image": 4, "drawn": HALF, "origin": MaskingState(seed=0).origin})
     assert (now.image, now.drawn) == (4, "")
-    session[masking.PANEL]["status"]["origin"] = now.origin
-    masking.heard()
+    now.report({"image": 4, "drawn": HALF, "origin": now.origin})
     assert now.drawn == HALF
 
 
@@ -168,23 +165,26 @@ def test_masks_in_an_address_are_not_settings_of_a_run():
 
 def test_a_look_reads_what_it_wrote(runs):
     seen = MaskingState(run=runs["plain"], image=3, ratio=0.4, seed=9, drawn=HALF)
-    assert read(seen.address(), []) == seen
+    assert MaskingState.read(seen.address()) == seen
     assert Mask.of(torch.arange(64)[None] < 32).seen == 32
 
 
-def test_a_browser_that_lags_behind_does_not_bring_an_old_seed_back():
+def test_a_browser_that_lags_behind_does_not_bring_an_old_seed_back(monkeypatch):
     now = MaskingState(seed=4, drawn="ff")
+
+    def reported(seed):
+        monkeypatch.setattr(page_state.st, "session_state", {"mask.seed": seed})
+        page_state._moved(now, "seed")
+        return now.seed
+
     now.another()
     assert (now.seed, now.drawn) == (5, "")
-    now.set("seed", 4)
-    assert now.seed == 5
-    now.set("seed", 9)
-    assert now.seed == 9
+    assert (reported(4), reported(9)) == (5, 9)
     now.another()
-    now.left = (9, now.left[1] - 60)
-    now.set("seed", 9)
-    assert now.seed == 9
-    assert "mask.left" not in now.address()
+    assert reported(9) == 10
+    later = time.monotonic() + 60
+    monkeypatch.setattr(page_state.time, "monotonic", lambda: later)
+    assert reported(9) == 9
 
 
 def test_the_name_of_a_run_in_the_selector_stays_while_it_trains(pool, runs):
@@ -204,13 +204,13 @@ def test_masks_begin_with_the_ratio_that_the_run_had_last(pool, runs):
 
 def test_a_run_of_another_data_set_is_not_chosen_for_a_link_that_names_one(pool, runs):
     assert {each.flat["data"] for each in masked_runs()} == {"shapes"}
-    assert opened(data="cifar10").session_state["looked at"].run is None
-    assert opened().session_state["looked at"].run is not None
+    assert opened(data="cifar10").session_state[MaskingState.session_key()].run is None
+    assert opened().session_state[MaskingState.session_key()].run is not None
 
 
 def test_a_run_whose_files_are_gone_is_said_in_a_sentence(pool, runs):
     page = opened()
-    run = page.session_state["looked at"].run
+    run = page.session_state[MaskingState.session_key()].run
     kept = pool.store.folder(run).path / "checkpoints"
     aside = kept.rename(kept.with_name("aside"))
     try:

@@ -7,9 +7,10 @@ import pytest
 from opening import address, by_key, opened, rendered, sentences
 
 from playground.config import CHOICES, RunConfig
-from playground.events import Checkpoint, Finished, Metrics, Started, Verdict
-from playground.runs.pool import Pool, close_shared_pools, shared_pool
+from playground.events import Checkpoint, Finished, Metrics, SetKnob, Started, Verdict
+from playground.runs.pool import close_shared_pools, shared_pool
 from playground.runs.store import Store
+from playground.runs.workers import Workers
 from playground.ui import controls
 
 
@@ -73,7 +74,7 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control_and_nothing_is_los
     assert by_key(page, "number_input", "seed").value == 4
     [(key, value)] = query.items()
     assert address(page)[key] == value
-    by_key(page, "button", f"mend {key}").click()
+    by_key(page, "button", f"accept {key}").click()
     rendered(page)
     assert sentences(page) == []
     assert not by_key(page, "button", "start").disabled
@@ -112,7 +113,7 @@ def test_a_mark_alone_does_not_hide_what_the_collapse_page_shows_first(home):
     assert marked == bare and marked["method"] != RunConfig().method.name
 
 
-def test_a_number_out_of_range_is_refused_in_a_sentence_and_mended_by_a_better_one(home):
+def test_a_number_out_of_range_is_refused_in_a_sentence_until_a_better_one_comes(home):
     page = opened()
     by_key(page, "number_input", "batch_size").set_value(100_000)
     rendered(page)
@@ -181,7 +182,7 @@ def diverged(home):
 
 
 def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monkeypatch):
-    monkeypatch.setattr(Pool, "_start_missing_workers", lambda self: None)
+    monkeypatch.setattr(Workers, "fill", lambda self: None)
     run = diverged(home)
     page = opened(run=run)
     assert by_key(page, "button", "way back").label == "Go on from step 20 with learning rate 0.003"
@@ -196,8 +197,7 @@ def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home, monke
     by_key(page, "button", "pause").click()
     rendered(page)
     try:
-        assert shared_pool().store.run(run).status == "queued" and shared_pool().store.begin(run)[1] == [
-            ["set", "optimizer.learning_rate", 0.1]
-        ]
+        assert shared_pool().store.run(run).status == "queued"
+        assert shared_pool().store.begin(run)[1] == [SetKnob("optimizer.learning_rate", 0.1)]
     finally:
         close_shared_pools()

@@ -23,7 +23,8 @@ from starlette.applications import Starlette
 from playground import RunConfig, train
 from playground.analysis import maps
 from playground.events import Checkpoint, Snapshot, TakeStep, Weights
-from playground.projection import PACKAGE, LayoutWorker
+from playground.machine.child import PACKAGE
+from playground.projection import LayoutWorker
 from playground.runs.points import images_here, points_of
 from playground.runs.pool import Pool
 from playground.runs.trained import trained

@@ -19,7 +19,6 @@ from playground.runs.pool import Pool
 from playground.runs.trained import trained
 from playground.views.masking import Mask
 from playground.web.masks import bits_of, hidden_of, probe_image
-from playground.web.priority_executor import PriorityExecutor
 from playground.web.routes import routes
 
 TINY = {"network": "vit-tiny", "batch_size": 16, "steps": 3, "device": "cpu"}
@@ -177,15 +176,3 @@ def test_the_image_is_the_probe_sets_own(served):
     probe = load_images(RunConfig().data, None)[1]
     for number in (0, 37, 255):
         assert torch.equal(probe_image(served.store, served.runs["mae"], number), probe.pixels[number : number + 1].float() / 255)
-
-
-def test_turns_are_taken_by_rank_one_at_a_time():
-    turns, gate, done = PriorityExecutor(), threading.Event(), []
-    first = turns.ask(5, gate.wait)
-    late = [turns.ask(rank, lambda rank=rank: done.append(rank) or 2 * rank) for rank in (2, 1, 2, 0)]
-    failing = turns.ask(9, lambda: 1 / 0)
-    gate.set()
-    assert [each.result(10) for each in late] == [4, 2, 4, 0] and first.result(10)
-    assert done == [0, 1, 2, 2]
-    with pytest.raises(ZeroDivisionError):
-        failing.result(10)

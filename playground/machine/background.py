@@ -7,13 +7,13 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-NICE = 10  # trainings and pages come first
+NICE = 10  # trainings and pages come first: beside an equal on two cores, a training's steps would take more than twice as long
 
 
 def run_in_background() -> None:
     """To be called first: lowers the priority, keeps to one thread, and ends this process with its standard input."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    _give_way()
+    give_way()
     threading.Thread(target=_leave_with_the_server, name="background", daemon=True).start()
     import torch
     from threadpoolctl import threadpool_limits
@@ -22,7 +22,8 @@ def run_in_background() -> None:
     threadpool_limits(1)  # of numpy, SciPy and scikit-learn
 
 
-def _give_way() -> None:
+def give_way() -> None:
+    """Lowers the priority of this process, and of its session."""
     if hasattr(os, "nice"):
         os.nice(NICE)
     # Linux shares the processor between sessions first, and a priority counts only within one, unless the session has it, too.

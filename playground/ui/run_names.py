@@ -1,0 +1,21 @@
+"""What runs are called on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from playground.config import CHOICES
+from playground.runs.records import Run
+
+
+def called(run: Run, detail: str = "") -> str:
+    """SimCLR abcd2345 · Shapes · 400 steps. Nothing that changes while it trains: selectors know options by their names."""
+    parts = [f"{title(run.flat, 'method')} {run.id}", title(run.flat, "data"), detail, f"{run.flat.get('steps', 0):,} steps"]
+    return " · ".join(filter(None, parts))
+
+
+def title(flat: Mapping[str, Any], section: str) -> str:
+    """The title of what these settings choose; its bare name where that is of another version, or gone."""
+    name = flat.get(section, "?")
+    return CHOICES[section][name].title if name in CHOICES[section] else str(name)
