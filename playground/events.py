@@ -19,9 +19,9 @@ RUNNING = {"status": "running", "message": ""}
 
 @dataclass(frozen=True)
 class Event:
-    """What all events have. kind: its name in the timeline of a run, "" for what lives in files alone.
+    """The base of all events. kind: its name in the timeline of a run, "" for events that are stored only in files.
 
-    whole: the field that is all of its body. awaited: the training goes on when it is on the disk, not before.
+    whole: the field that is the complete body. awaited: the training continues only when the event is on the disk.
     """
 
     kind: ClassVar[str] = ""
@@ -35,16 +35,16 @@ class Event:
 
     @property
     def body(self) -> Any:
-        """What the timeline keeps of it, to be written as JSON: all fields by name but for the step, or the one that is `whole`."""
+        """Its JSON content in the timeline: all fields by name except the step, or only the field `whole`."""
         named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "step"}
         return named[self.whole] if self.whole else named
 
     def save(self, files: Any) -> None:
-        """Writes what is too large for the timeline; files: the `runs.folder.RunFolder` of the run."""
+        """Writes data that is too large for the timeline; files: the `runs.folder.RunFolder` of the run."""
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """What an event with this body makes of its run: {"status", "message", "facts"}, or those of them that it sets."""
+        """The changes of a run by an event with this body: {"status", "message", "facts"}, or some of them."""
         return {}
 
 
@@ -57,7 +57,7 @@ class Started(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It trains."""
+        """The run trains."""
         return RUNNING | {"facts": body}
 
 
@@ -81,7 +81,7 @@ class EvalImages(Event):
     names: dict[str, list[str]]
 
     def save(self, files: Any) -> None:
-        """Labels and pictures."""
+        """Writes labels and images."""
         files.save_probe(self.images, self.labels, self.names)
 
 
@@ -94,7 +94,7 @@ class Metrics(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It trains, also if it was paused."""
+        """The run trains, also if it was paused."""
         return RUNNING
 
 
@@ -124,11 +124,11 @@ class Snapshot(Event):
 
     @property
     def body(self) -> list[str]:
-        """The names of what there is."""
+        """The names of the arrays."""
         return list(self.arrays)
 
     def save(self, files: Any) -> None:
-        """Numbers and pictures."""
+        """Writes all arrays."""
         files.save_snapshot(self.step, self.arrays)
 
 
@@ -139,7 +139,7 @@ class Weights(Event):
     state: dict[str, Any] = field(repr=False)
 
     def save(self, files: Any) -> None:
-        """All of it."""
+        """Writes the complete state."""
         files.save_weights(self.step, self.state)
 
 
@@ -180,7 +180,7 @@ class Checkpoint(Event):
     state: dict[str, Any] = field(repr=False)
 
     def save(self, files: Any) -> None:
-        """All of it."""
+        """Writes the complete state."""
         files.save_checkpoint(self.step, self.state)
 
 
@@ -192,7 +192,7 @@ class Paused(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It waits."""
+        """The run waits."""
         return {"status": "paused", "message": ""}
 
 
@@ -207,7 +207,7 @@ class Finished(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It is over."""
+        """The run is over."""
         return {"status": body["status"], "message": body["message"]}
 
 
@@ -279,5 +279,5 @@ class SetKnob(Command):
     value: Any
 
     def checked(self, config: Callable[[], Any]) -> SetKnob:
-        """With the value in the knob's own type."""
+        """The command with the value in the type of the knob."""
         return SetKnob(self.name, config().changed(self.name, self.value).flat()[self.name])
