@@ -65,7 +65,7 @@ def is_deep(picture: ImageFile) -> bool:
 
 
 def numbers(picture: ImageFile) -> Numbers:
-    """What the file really holds, of an image that is deep and of which only the header was read. Raises whatever Pillow's readers do."""
+    """The exact values of a deep image whose header was read. Raises the errors of Pillow's readers."""
     channels, cover = _color(picture) if _color_of_16_bits(picture) else ([_gray(picture)], None)
     white = isinstance(picture, TiffImageFile) and picture.tag_v2.get(PHOTOMETRIC) == MIN_IS_WHITE
     return Numbers(channels, _missing(channels, _nodata(picture)), cover, white)

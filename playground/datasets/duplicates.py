@@ -90,7 +90,7 @@ def units(count: int, groups: Sequence[Sequence[int]]) -> list[int]:
 
 @dataclass(frozen=True)
 class _Looks:
-    """What is kept of N images. tiny: (N, 3, 16, 16) uint8; coarse: (N, 65), by which candidates are found."""
+    """Small versions of N images. tiny: (N, 3, 16, 16) uint8; coarse: (N, 65), with which candidates are found."""
 
     tiny: np.ndarray
     coarse: np.ndarray

@@ -130,7 +130,7 @@ def _is_part(name: str) -> bool:
 
 
 def _opened(paths: Sequence[Path]) -> list[Path]:
-    """Less those top folders that hold nothing but parts of the set, with folders inside: a second copy in a folder of its own."""
+    """Without top folders that contain only parts of the set with folders inside, which happens for a second copy in its own folder."""
     inner: dict[str, set[bool]] = defaultdict(set)
     for path in paths:
         if len(path) > 1:

@@ -78,7 +78,7 @@ class OwnSet:
         return {name: each[label] for label, name in enumerate(self.classes)}
 
     def paths(self, place: Path) -> list[Path]:
-        """Where the images are; `place` is the folder of the set."""
+        """The paths of the images; `place` is the folder of the set."""
         root = Path(self.folder) if self.folder else place / "files"
         return [root / file for file in self.files]
 
@@ -115,7 +115,7 @@ class OwnImages(Dataset):
 
     @classmethod
     def load_test(cls, knobs: Any, folder: Path) -> Images:
-        """What lies behind them."""
+        """The last part of the prepared file."""
         return cls._parts(knobs)[2]
 
     @classmethod
@@ -133,7 +133,7 @@ class OwnImages(Dataset):
 
     @classmethod
     def pixel_range(cls, knobs: Any) -> Range | None:
-        """That of its knobs."""
+        """The range of its knobs."""
         if cls.own.numbers is None:
             return None
         return Range(knobs.range_low, knobs.range_high) if knobs else cls.own.numbers.range
@@ -165,7 +165,7 @@ class OwnImages(Dataset):
 
     @classmethod
     def state(cls) -> str:
-        """That of its index."""
+        """The state in its index."""
         return cls.own.state
 
     @classmethod
@@ -185,7 +185,7 @@ class OwnImages(Dataset):
 
 
 def prepared_file(place: Path, size: int, fit: str, seed: int, range: Range | None) -> Path:
-    """Where the decoded images of a set lie."""
+    """The path of the decoded images of a set."""
     numbers = f"-{range.low!r}-{range.high!r}" if range else ""
     return place / "prepared" / f"{size}-{fit}-{seed}{numbers}.npy"
 

@@ -19,8 +19,8 @@ Sample = tuple[Path, int]  # a file and its label
 
 
 class _Photos(Downloaded):
-    """What these sets share: in a fixed random order, since they are sorted by class; 1,024 of the official test part are the probe set,
-    the others are the test images: they are decoded for the first evaluation.
+    """The base of these data sets: in a fixed random order, because they are sorted by class; 1,024 of the official test part are the
+    probe set, the others are the test images: they are decoded for the first evaluation.
     """
 
     total: ClassVar[int]  # files of both parts together
@@ -79,12 +79,12 @@ class _Photos(Downloaded):
 
     @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
-        """What could not be decoded."""
+        """Images that could not be decoded."""
         return left_out([(Path(file).name, reason) for file, reason in opened(cls._into(knobs, folder)).skipped])
 
     @classmethod
     def _chosen(cls, folder: Path) -> tuple[list[Sample], int, Sequence[str]]:
-        """What is decoded: all of the training part, then the probe set; how many the former are; the names of the classes."""
+        """The images to decode: the training part, then the probe set; the number of training images; the names of the classes."""
         training, test, names = cls._parts(folder)
         return [*shuffled(training), *shuffled(test)[: cls.probe_count]], len(training), names
 

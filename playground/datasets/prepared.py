@@ -51,7 +51,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What every image is brought to."""
+    """The format of all decoded images."""
 
     size: int
     fit: Fit
@@ -89,7 +89,7 @@ def rearrange(
 
 
 def opened(into: Path) -> Prepared:
-    """What `prepare` made. Costs no memory until rows are read. Raises DataError."""
+    """Opens the result of `prepare`. It uses no memory until rows are read. Raises DataError."""
     note = _note(into)
     try:
         pixels = torch.from_numpy(np.load(into, mmap_mode="c"))

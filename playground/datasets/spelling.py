@@ -71,7 +71,7 @@ def raw(text: str) -> bytes:
 
 
 def _encoding(names: Sequence[bytes], encodings: Sequence[str]) -> tuple[str, bool]:
-    """What suits the names that are not UTF-8, and whether those that could be UTF-8 are in it too: where they are the fewer."""
+    """The encoding of names that are not UTF-8, and whether names that could be UTF-8 also use it, which is assumed if they are fewer."""
     special = [name for name in names if not name.isascii()]
     other = [name for name in special if not _is_utf8(name)]
     if not other:
@@ -125,7 +125,7 @@ def _is_utf8(name: bytes) -> bool:
 
 
 def _with_codes(name: bytes) -> str:
-    """As UTF-8, every byte that is none as its number: caf‹E9›."""
+    """As UTF-8, with invalid bytes as codes: caf‹E9›."""
     text = name.decode("utf-8", "surrogateescape")
     return re.sub("[\udc80-\udcff]", lambda found: f"‹{ord(found[0]) & 0xFF:02X}›", text)
 

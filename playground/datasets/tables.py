@@ -63,7 +63,7 @@ def matched(table: Sequence[tuple[str, str]], names: Sequence[str]) -> tuple[lis
 
 
 def nowhere(lost: Sequence[str], others: Sequence[str], called: str) -> list[str]:
-    """That lines of a table name images that are not there, as a sentence. lost: what they name; others: files that were left out."""
+    """A sentence about lines of a table that name missing images. lost: the names in these lines; others: files that were left out."""
     known = _known(others) if lost else {}
     lost = [file for file in lost if str(PurePosixPath(file)) not in known]
     if not lost:

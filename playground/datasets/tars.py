@@ -38,7 +38,7 @@ class Entry:
     stream: _Stream
 
     def pieces(self) -> Iterator[bytes]:
-        """What it holds. Raises Refused, DataError."""
+        """Its content. Raises Refused, DataError."""
         if self.kind not in FILES:
             raise Refused(REFUSED.get(self.kind, "it is a special file"))
         while piece := self.stream.content(PIECE):
@@ -55,7 +55,7 @@ def is_tar(file: BinaryIO) -> bool:
 
 
 def entries(file: BinaryIO, what: str, most: int) -> Iterator[Entry]:
-    """What is in a tar, folders left out. most: bytes that it may unpack to, with all that is skipped. Raises DataError."""
+    """The files in a tar, without folders. most: limit of its unpacked bytes, including skipped files. Raises DataError."""
     stream, note, seen = _Stream(_unpacked(file), what, most), _Note(), 0
     while (block := stream.header()).strip(b"\0"):
         seen += 1

@@ -30,7 +30,7 @@ def in_planes(tags: Any) -> bool:
 
 
 def tiff_in_words(tags: Any) -> str:
-    """What its tags say: a TIFF of 13 bands of uint16."""
+    """A description from its tags: a TIFF of 13 bands of uint16."""
     bands, bits, kind = int(tags.get(BANDS, 1)), max(tags.get(BITS, (1,))), tags.get(FORMAT, (1,))[0]
     many = "one band" if bands == 1 else f"{bands} bands"
     planes = ", each on a plane of its own" if in_planes(tags) else ""

@@ -53,7 +53,7 @@ class _Vision(Downloaded):
 
     @classmethod
     def whole(cls, folder: Path) -> bool:
-        """By the checksums of what was unpacked."""
+        """Checks the checksums of the unpacked files."""
         return all(whole(file, md5) for file, md5 in cls.files(folder))
 
     @classmethod
@@ -228,7 +228,7 @@ class MNIST(_Vision):
 
     @classmethod
     def whole(cls, folder: Path) -> bool:
-        """By their length, which is given in the header of each file."""
+        """Checks the length of each file, which is given in its header."""
         return all(file.is_file() and file.stat().st_size == _idx_length(file) for file, _ in cls.files(folder))
 
     @classmethod

@@ -28,7 +28,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What it was called."""
+        """Its original name."""
 
     def pieces(self) -> Iterator[bytes]:
         """Its content. Raises Refused."""
