@@ -142,7 +142,7 @@ def test_what_is_counted():
     assert confusion(found) == counts | {(SICK, "dimensional collapse"): 1}
     everything, held_out = summary(found).splitlines()
     assert "2 healthy runs, 0 of them judged as failed, 1 unclear. 3 broken runs, 2 recognized (67%); half of these" in everything
-    assert held_out.startswith("cifar10, held out: 0 healthy runs") and "1 broken runs, 0 named" in held_out
+    assert held_out.startswith("cifar10, held out: 0 healthy runs") and "1 broken runs, 0 recognized" in held_out
     rows = list(csv.DictReader(as_csv(found).splitlines()))
     assert [row["right"] for row in rows] == ["yes", "no", "no", "yes", "yes", ""] and rows[0]["why"] == "x, y"
     assert [row["held out"] for row in rows] == ["", "", "yes", "", "", ""]
