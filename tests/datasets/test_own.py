@@ -238,7 +238,7 @@ def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(la
     assert not any(name.startswith("explained") for each in events if isinstance(each, Metrics) for name in each.values)
     assert not any("explained" in check["what"] for each in events if isinstance(each, Verdict) for check in each.checks)
     said = [each.sentence for each in events if isinstance(each, Verdict)]
-    assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("spread")[0] for each in said)
+    assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("feature std")[0] for each in said)
 
 
 def test_labels_are_measured_where_there_are_enough_beside_chance(home):

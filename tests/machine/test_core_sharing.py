@@ -213,8 +213,8 @@ def test_drawn_together_on_purpose_it_is_on_one_core_and_afterwards_as_before(mo
     sharing = CoreSharing(cores)
     monkeypatch.setattr(core_sharing, "_sharing", sharing)
     with together():
-        assert not sharing.alone and sharing._looking.locked()  # whoever watches the cores does not undo it
-    assert sharing.alone and not sharing._looking.locked() and os.sched_getaffinity(0) == cores
+        assert not sharing.alone and sharing._lock.locked()  # whoever watches the cores does not undo it
+    assert sharing.alone and not sharing._lock.locked() and os.sched_getaffinity(0) == cores
 
 
 def test_the_kernel_counts_waiting_and_idle_time():
