@@ -78,6 +78,11 @@ class Forked:
                 pipe.close()
         self.wait()
 
+    def __del__(self) -> None:
+        # Not before: any thread may still wait for the end, or ask for the exit code.
+        self._handle.close()
+        self._reports.close()
+
     def _send(self, number: int) -> None:
         # By its handle: the number of an ended process may already belong to another one.
         with contextlib.suppress(ProcessLookupError):
