@@ -232,7 +232,7 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
     for part, batch in enumerate(batches):
         fresh = trainer_of(RunConfig(**shared, accumulation=2))
         with fresh.device.autocast():
-            loss = fresh.method.loss(batch, fresh._stream("loss", part))["loss"]
+            loss = fresh.method.loss(batch, fresh._generator("loss", part))["loss"]
         loss.backward()
         alone.append(([weight.grad for weight in fresh.method.parameters() if weight.grad is not None], float(loss.detach())))
     for ours, first, second in zip(added, alone[0][0], alone[1][0], strict=True):
