@@ -12,7 +12,7 @@ from support.trainings import tiny_config, trainer_of
 
 def trainer(weighting="fixed", **more):
     given = {"method": "multitask", "method.weighting": weighting, "method.first": "simclr", "method.second": "vicreg"}
-    return trainer_of(tiny_config(**given | more))
+    return trainer_of(tiny_config(**given | {"batch_size": 32} | more))
 
 
 def gradient(method):

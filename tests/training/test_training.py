@@ -27,7 +27,7 @@ from playground.events import (
 )
 from playground.machine import devices
 from playground.training.trainer import Trainer
-from support.trainings import smallest, tiny_config, trainer_of
+from support.trainings import TINY, smallest, tiny_config, trainer_of
 
 
 def numbers(events, leave=("views_per_second",)):
@@ -84,7 +84,7 @@ def test_measuring_does_not_touch_the_training(whole):
 
 @pytest.mark.parametrize("method", ["simclr", "byol", "vicreg", "mae"])
 def test_stopped_and_resumed_equals_never_stopped(method, whole):
-    config = smallest(method, steps=6)
+    config = smallest(method, steps=6, batch_size=TINY["batch_size"])
     straight = numbers(whole if method == "simclr" else train(config))
     commands = queue.SimpleQueue()
     stopped = []
