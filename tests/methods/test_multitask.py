@@ -33,6 +33,7 @@ def test_fixed_weights_give_the_gradient_of_the_weighted_sum():
     assert all(torch.allclose(a, b, atol=1e-5, rtol=1e-4) for a, b in zip(heads, plain, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["uncertainty", "gradnorm", "pcgrad"])
 def test_every_weighting_learns_and_says_its_weights_and_cosine(weighting):
     training = trainer(weighting)
