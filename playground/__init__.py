@@ -1,34 +1,34 @@
-"""SSL Playground: pick a self-supervised method, press Start, watch a representation form.
+"""SSL Playground: choose a self-supervised method, press Start, and watch the representation develop.
 
     from playground import RunConfig, train
     for event in train(RunConfig(method="simclr", steps=100)):
         print(event)
 
-To read the package, go down this list. Whatever stands in it stands on what is above it, and imports nothing from below.
+To read the package, follow this list from top to bottom. Each entry imports only from entries above it.
 
-    knobs schedules flat        how a thing that can be set is declared, checked, and written as text
-    metric_names definitions    what a number is called, and what it means
-    events randomness           what a training says; random numbers as a function of seed, purpose and step
-    home locks safe_files       where things are kept, and how they are written
-    results                     results for a person: in the terminal, in a file
+    knobs schedules flat        how a hyperparameter is declared, checked, and written as text
+    metric_names definitions    names and definitions of metrics
+    events randomness           events of a training; random numbers as a function of seed, purpose and step
+    home locks safe_files       where files are kept, and how they are written
+    results                     output for people: in the terminal, in a file
     optimizers                  how weights are updated
-    machine                     on which device and cores it computes, and in which processes
-    views                       pixels before the network
+    machine                     devices, cores, processes and memory
+    views                       augmentations and masks
     networks                    backbones and heads
-    datasets                    a class in a file is a data set
+    datasets                    one class for each data set
     diagnostics                 tensors in, numbers out; the collapse judge
-    methods                     base is the contract; one file a method
-    config                      RunConfig: everything that makes a run
-    projection                  PCA, UMAP and t-SNE, in a process of their own
-    training                    one run as events
-    evaluation                  what a representation is worth, measured as the field does it
+    methods                     base is the contract; one file for each method
+    config                      RunConfig: everything that defines a run
+    projection                  PCA, UMAP and t-SNE, in a separate process
+    training                    one run as a sequence of events
+    evaluation                  evaluation protocols: probes, few labels, robustness, transfer
     analysis                    what pages compute without training
-    judging                     how often the judge is right
+    judging                     accuracy of the collapse judge
     glossary                    definitions of numbers that no diagnostic and no method defines
     runs                        many runs: the store, the workers, the pool
-    bench                       how fast it is
-    web                         what the server answers beside its pages
-    ui                          the page; nothing else knows Streamlit
+    bench                       speed and memory
+    web                         HTTP and WebSocket routes of the server, besides the pages
+    ui                          the pages; only this folder imports Streamlit
     cli                         the command line
 """
 
@@ -39,7 +39,7 @@ __all__ = ["RunConfig", "datasets", "methods", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when first asked for: torch takes seconds, and `playground.home` does not need it."""
+    """The public names, imported at first use: importing torch takes seconds, and `playground.home` does not need it."""
     if name == "RunConfig":
         from playground.config import RunConfig
 

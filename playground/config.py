@@ -1,10 +1,10 @@
-"""RunConfig: everything that makes a run, checked where it is made.
+"""RunConfig: everything that defines a run, checked when it is created.
 
-One flat form serves JSON, the address bar, `--set`, the page's controls and live changes alike:
+One flat form is used for JSON, the address bar, `--set`, the page's controls and live changes:
 
     {"data": "shapes", "method": "simclr", "method.temperature": 0.2, "augment.hue": 0.1, "steps": 300, ...}
 
-What is left out takes the default; a data set and a method may each suggest better defaults than the general ones.
+Missing keys get their defaults; a data set and a method may each suggest better defaults than the general ones.
 """
 
 from __future__ import annotations
@@ -31,23 +31,26 @@ CHOICES: dict[str, Mapping[str, Any]] = {
     "optimizer": optimizers.CATALOG,
     "device": devices.CATALOG,
 }
-PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}  # sections that are not picked by a name
-OPTIONAL = {
-    "crops": ("multi_crop", "takes no local views"),
-    "masking": ("masked", "masks nothing by them"),
-}  # section -> who has it; else why not
-START: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw", "device": "auto"}
-LISTS = {"data": "ssl-playground data list", "method": "ssl-playground methods"}  # of sections too long to be listed in a sentence
-ELSEWHERE = " (somebody's own images, which are only where they were added, until they are removed)"
+PLAIN: dict[str, type[Section]] = {"augment": Augment, "crops": Crops, "masking": Masking}  # sections that are not chosen by a name
+PER_METHOD = {
+    "crops": ("multi_crop", "uses no local views"),
+    "masking": ("masked", "does not mask patches"),
+}  # section -> the attribute of methods that use it; the reason if not
+DEFAULT_CHOICES: dict[str, Any] = {"data": "shapes", "method": "simclr", "network": "resnet-small", "optimizer": "adamw", "device": "auto"}
+LISTS = {
+    "data": "ssl-playground data list",
+    "method": "ssl-playground methods",
+}  # commands that list the names, for lists too long for a sentence
+OWN_IMAGES_HINT = " (own images exist only on the machine where they were added, until they are removed)"
 
-Chosen = Any  # the Knobs of whichever class was picked: its fields are known only once the name is
+Chosen = Any  # the Knobs of the chosen class, whose fields depend on the name
 
 
 class RunConfig(Section):
-    """One training, complete: the same config gives the same run.
+    """The complete settings of one training: the same config gives the same run.
 
     Takes the flat form (`RunConfig(**{"method.temperature": 0.1})`), sections (`RunConfig(augment={"hue": 0})`) or both.
-    Raises `ConfigError` (a ValueError) for the first value that cannot be.
+    Raises `ConfigError` (a ValueError) for the first invalid value.
     """
 
     data: Chosen
@@ -60,11 +63,14 @@ class RunConfig(Section):
     masking: Masking | None
     schedule: dict[str, Schedule]
     steps: int = knob(300, 1, 1_000_000, "How many times the weights are updated.")
-    batch_size: int = knob(256, 2, 8192, "How many images are seen at once; each is shown as several views.")
+    batch_size: int = knob(256, 2, 8192, "Number of images in a batch; each image gives several views.")
     accumulation: int = knob(
-        1, 1, 64, "How many batches one step adds up before it updates the weights. Negatives still come from one batch at a time."
+        1,
+        1,
+        64,
+        "Number of batches whose gradients are added before the weights are updated. Negatives still come from one batch at a time.",
     )
-    seed: int = knob(0, 0, 2**31 - 1, "Everything random follows from it: the same seed gives the same run.")
+    seed: int = knob(0, 0, 2**31 - 1, "The seed of all random numbers: the same seed gives the same run.")
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -75,7 +81,7 @@ class RunConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, values: Any) -> dict[str, Any]:
-        """Fills in what was left out and turns names into their knobs."""
+        """Adds missing keys and replaces names by their knobs."""
         given = flatten(values, PLAIN)
         flat = defaults(**{section: given[section] for section in CHOICES if section in given})
         for key in given:
@@ -84,7 +90,7 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> RunConfig:
-        """What no single knob can check: whether the choices go with each other."""
+        """Checks whether the choices fit together."""
         method, network, data = self.method.choice, self.network.choice, self.data.choice
         if network.family not in method.accepts:
             fitting = ", ".join(name for name, each in networks.CATALOG.items() if each.family in method.accepts)
@@ -102,7 +108,7 @@ class RunConfig(Section):
         return self
 
     def _require_option(self, each: Knob) -> None:
-        """For options that depend on other choices, which the section alone cannot check."""
+        """Checks an option that depends on other choices."""
         section, _, name = each.key.rpartition(".")
         owner = getattr(self, section) if section else self
         value = getattr(owner, name)
@@ -124,12 +130,12 @@ class RunConfig(Section):
         return flat | {f"schedule.{key}": str(each) for key, each in self.schedule.items()}
 
     def to_json(self) -> str:
-        """Exact: `RunConfig.from_json(config.to_json()) == config`."""
+        """Lossless: `RunConfig.from_json(config.to_json()) == config`."""
         return json.dumps(self.flat(), indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> RunConfig:
-        """Reads what `to_json` wrote. Raises ConfigError."""
+        """The inverse of `to_json`. Raises ConfigError."""
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
@@ -139,7 +145,7 @@ class RunConfig(Section):
         return cls(**values)
 
     def to_query(self) -> str:
-        """The whole config as the query of an address; exact, like JSON."""
+        """The whole config as the query of an address; lossless, like JSON."""
         return urlencode({key: as_text(value) for key, value in self.flat().items()})
 
     @classmethod
@@ -148,7 +154,7 @@ class RunConfig(Section):
         return cls(**dict(parse_qsl(query.removeprefix("?"), keep_blank_values=True)))
 
     def changed(self, name: str, value: Any) -> RunConfig:
-        """The config with one live knob moved; its schedule, if it had one, ends. Raises ConfigError where that cannot be."""
+        """The config with one live knob changed; its schedule, if it has one, ends. Raises ConfigError if this is not possible."""
         flat = self.flat()
         _require_known(name, flat)
         if name not in self.live():
@@ -157,14 +163,14 @@ class RunConfig(Section):
         return RunConfig(**flat | {name: value})
 
     def with_method(self, name: str) -> RunConfig:
-        """Another method in its place, its knobs as they are by default, without local views and schedules. Raises ConfigError."""
+        """The config with another method and its default knobs, without local views and schedules. Raises ConfigError."""
         flat = self.flat()
         kept = {key: value for key, value in flat.items() if not key.startswith(("method", "schedule."))}
         alone = {key: value for key, value in defaults(data=flat["data"], method=name).items() if key.startswith("method")}
         return RunConfig(**kept | alone | ({"crops.local_views": 0} if methods.CATALOG[name].multi_crop else {}))
 
     def at(self, step: int) -> RunConfig:
-        """The config as update number `step` (from 1) sees it: scheduled knobs have the value of that moment."""
+        """The config for update number `step` (from 1): scheduled knobs have their value at this step."""
         progress = progress_at(step, self.steps)
         moved: dict[str, Section] = {}
         for key, schedule in self.schedule.items():
@@ -174,7 +180,7 @@ class RunConfig(Section):
         return self.model_copy(update=moved) if moved else self
 
     def knobs(self) -> list[Knob]:
-        """Every knob of this config, with the range, help and suggested default that hold for these choices."""
+        """Every knob of this config, with the range, help and suggested default for these choices."""
         return knobs_for(**{section: getattr(self, section).name for section in CHOICES})
 
     def live(self) -> tuple[str, ...]:
@@ -182,15 +188,15 @@ class RunConfig(Section):
         return tuple(each.key for each in self.knobs() if each.live)
 
     def deviations(self) -> dict[str, Any]:
-        """What differs from the defaults that these choices suggest: what a person really set."""
+        """The values that differ from the suggested defaults, which means that a user set them."""
         flat = self.flat()
         usual = defaults(**{section: flat[section] for section in CHOICES})
         return {key: value for key, value in flat.items() if value != usual.get(key)}
 
 
 def defaults(**choices: str) -> dict[str, Any]:
-    """The flat form when nothing but some choices is given. The data set's suggestions come first, the method's over them."""
-    picked = START | choices
+    """The flat form if only some choices are given. The method's suggestions take priority over those of the data set."""
+    picked = DEFAULT_CHOICES | choices
     for section in ("data", "method"):
         picked |= {key: value for key, value in _chosen(section, picked).suggests.items() if key in CHOICES and key not in choices}
     flat: dict[str, Any] = dict(picked)
@@ -199,25 +205,27 @@ def defaults(**choices: str) -> dict[str, Any]:
         suggests = _chosen(section, picked).suggests
         for key, value in suggests.items():
             owner = key.partition(".")[0]
-            meant = suggests.get(owner, START.get(owner)) if owner in CHOICES else None
+            meant = suggests.get(owner, DEFAULT_CHOICES.get(owner)) if owner in CHOICES else None
             if key in flat and key not in CHOICES and meant in (None, picked.get(owner)):
                 flat[key] = value
-    flat["batch_size"] = min(flat["batch_size"], 1 << (_chosen("data", picked).count.bit_length() - 1))  # small sets feed small batches
+    flat["batch_size"] = min(
+        flat["batch_size"], 1 << (_chosen("data", picked).count.bit_length() - 1)
+    )  # small data sets need small batches
     return flat
 
 
 def knobs_for(**choices: str) -> list[Knob]:
-    """Every knob for these choices, its default the suggested one."""
+    """Every knob for these choices, with its suggested default."""
     flat = defaults(**choices)
     return [_with_default(each, flat[each.key]) for each in knobs_for_sections(flat)]
 
 
 def knobs_for_sections(picked: Mapping[str, Any]) -> list[Knob]:
-    """The knobs of every section in play, in the order of the flat form."""
+    """The knobs of every section in use, in the order of the flat form."""
     knobs = [each for section in CHOICES for each in knobs_of(_chosen(section, picked).Knobs, f"{section}.", picked)]
     method = _chosen("method", picked)
     for section, kind in PLAIN.items():
-        if section not in OPTIONAL or getattr(method, OPTIONAL[section][0]):
+        if section not in PER_METHOD or getattr(method, PER_METHOD[section][0]):
             knobs += knobs_of(kind, f"{section}.")
     return knobs + [each for each in knobs_of(RunConfig) if each.key not in CHOICES]
 
@@ -229,7 +237,7 @@ def _with_default(each: Knob, default: Any) -> Knob:
 def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
     name, catalog = picked[section], CHOICES[section]
     if not isinstance(name, str) or name not in catalog:
-        hint = did_you_mean(str(name), catalog) or (ELSEWHERE if str(name).startswith(datasets.own.PREFIX) else "")
+        hint = did_you_mean(str(name), catalog) or (OWN_IMAGES_HINT if str(name).startswith(datasets.own.PREFIX) else "")
         known = f"those that `{LISTS[section]}` names" if section in LISTS else ", ".join(catalog)
         raise ConfigError(section, f"{section} must be one of {known}, got {'nothing' if name == '' else name}{hint}")
     return catalog[name]
@@ -247,8 +255,8 @@ def _require_known(key: str, flat: Mapping[str, Any]) -> None:
         return
     owner = flat[section] if section in CHOICES else section
     siblings = [each.partition(".")[2] for each in flat if each.startswith(f"{section}.")]
-    if section in OPTIONAL and not siblings:
-        flag, reason = OPTIONAL[section]
+    if section in PER_METHOD and not siblings:
+        flag, reason = PER_METHOD[section]
         others = ", ".join(each for each, method in methods.CATALOG.items() if getattr(method, flag))
         raise ConfigError(key, f"{flat['method']} {reason}: {key} is for {others}")
     if name and (siblings or section in CHOICES):

@@ -1,12 +1,12 @@
-"""What every number on the pages means: label, direction, formula, unit and source, from the docstring of what computes it.
+"""The definition of every number on the pages: label, direction, formula, unit and source, from the docstring of the function.
 
-A docstring says it in lines of its own, after a first paragraph that says in words what is measured:
+The first paragraph of the docstring describes the measure; separate lines give the rest:
 
     Formula: exp(-sum p ln p), with p the singular values divided by their sum.
     Unit: dimensions, from 1 to min(N, D).
     Source: Garrido et al., 2023, equation 1.
 
-A line that begins with a space goes on from the one before; an empty line, or one that tells of shapes (`features: (N, D)`), ends it.
+A line that begins with a space continues the previous one; an empty line, or one that gives shapes (`features: (N, D)`), ends it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ LINE = re.compile(r"^(Formula|Unit|Source): ")
 
 @dataclass(frozen=True)
 class Definition:
-    """One number. title: its label; good: what good looks like, or how to read it; meaning: one sentence or two.
+    """One number. title: its label; good: how to read it, and what good values are; meaning: one or two sentences.
 
-    latex: the formula where it is given in the notation of papers.
+    latex: the formula in the notation of papers, if there is one.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Definition:
 
     @property
     def missing(self) -> list[str]:
-        """Which parts are empty."""
+        """The names of empty parts."""
         has = vars(self) | {"formula": self.formula or self.latex}
         return [name for name in ("title", "meaning", *PARTS) if not has[name]]
 
@@ -51,7 +51,7 @@ CATALOG: dict[str, Definition] = {}  # by metric name, or a pattern of names: "k
 
 
 def defined(name: str, title: str, good: str = "") -> Callable[[Function], Function]:
-    """Marks the function, or the class, that computes a number: its docstring defines it."""
+    """Decorator for the function, or the class, that computes a number: its docstring is the definition."""
 
     def mark(function: Function) -> Function:
         define(name, title, good, inspect.getdoc(function) or "")
@@ -61,18 +61,18 @@ def defined(name: str, title: str, good: str = "") -> Callable[[Function], Funct
 
 
 def define(name: str, title: str, good: str, text: str) -> None:
-    """Defines a number by a text in the form of a docstring."""
+    """Adds a definition given as a text in the form of a docstring."""
     CATALOG[name] = read(title, good, text)
 
 
 def read(title: str, good: str, text: str) -> Definition:
-    """A docstring -> what it defines; parts that it leaves out are ""."""
+    """A docstring -> its definition; missing parts are ""."""
     first, _, rest = inspect.cleandoc(text).partition("\n\n")
     parts, now = dict.fromkeys(PARTS, ""), ""
     for line in rest.split("\n"):
-        if found := LINE.match(line):
-            now = found[1].lower()
-            parts[now] = line[found.end() :]
+        if match := LINE.match(line):
+            now = match[1].lower()
+            parts[now] = line[match.end() :]
         elif now and line.startswith(" "):
             parts[now] += f" {line.strip()}"
         else:
@@ -81,6 +81,6 @@ def read(title: str, good: str, text: str) -> Definition:
 
 
 def of(name: str) -> Definition | None:
-    """The definition of a metric, by its name or the pattern that fits it; a layer's prefix changes nothing."""
+    """The definition of a metric, by its name or a pattern that matches it; the prefix of a layer is ignored."""
     plain = in_any_layer(name)
     return CATALOG.get(plain) or next((each for pattern, each in CATALOG.items() if fnmatchcase(plain, pattern)), None)

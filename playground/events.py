@@ -1,7 +1,7 @@
-"""What a training says while it goes: small dataclasses, in the order in which they happen; and the commands it takes.
+"""The events of a training: small dataclasses, in the order in which they occur, and the commands that a training accepts.
 
-They are all that leaves `training.train`: the command line prints them, the worker stores them, the page draws them. Each says itself
-how it is stored and sent, so that a new one is added by adding its class.
+Events are the only output of `training.train`: the command line prints them, the worker stores them, the page shows them. Each event
+defines how it is stored and sent, so that a new one is added by adding its class.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ RUNNING = {"status": "running", "message": ""}
 
 @dataclass(frozen=True)
 class Event:
-    """What all events have. kind: its name in the timeline of a run, "" for what lives in files alone.
+    """The base of all events. kind: its name in the timeline of a run, "" for events that are stored only in files.
 
-    whole: the field that is all of its body. awaited: the training goes on when it is on the disk, not before.
+    whole: the field that is the complete body. awaited: the training continues only when the event is on the disk.
     """
 
     kind: ClassVar[str] = ""
@@ -35,16 +35,16 @@ class Event:
 
     @property
     def body(self) -> Any:
-        """What the timeline keeps of it, to be written as JSON: all fields by name but for the step, or the one that is `whole`."""
+        """Its JSON content in the timeline: all fields by name except the step, or only the field `whole`."""
         named = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "step"}
         return named[self.whole] if self.whole else named
 
     def save(self, files: Any) -> None:
-        """Writes what is too large for the timeline; files: the `runs.folder.RunFolder` of the run."""
+        """Writes data that is too large for the timeline; files: the `runs.folder.RunFolder` of the run."""
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """What an event with this body makes of its run: {"status", "message", "facts"}, or those of them that it sets."""
+        """The changes of a run by an event with this body: {"status", "message", "facts"}, or some of them."""
         return {}
 
 
@@ -57,13 +57,13 @@ class Started(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It trains."""
+        """The run trains."""
         return RUNNING | {"facts": body}
 
 
 @dataclass(frozen=True)
 class Fetching(Event):
-    """A data set is on its way, in bytes, or its images are being decoded; `total` is 0 where the server does not say."""
+    """The progress of a download, in bytes, or of decoding images; `total` is 0 if it is unknown."""
 
     kind = "fetching"
     what: str
@@ -74,35 +74,35 @@ class Fetching(Event):
 
 @dataclass(frozen=True)
 class EvalImages(Event):
-    """The probe set, once: images (N, H, W, 3) uint8, labels[factor] (N,), and what the labels are called."""
+    """The probe set, sent once: images (N, H, W, 3) uint8, labels[factor] (N,), and the names of the labels."""
 
     images: np.ndarray = field(repr=False)
     labels: dict[str, np.ndarray] = field(repr=False)
     names: dict[str, list[str]]
 
     def save(self, files: Any) -> None:
-        """Labels and pictures."""
+        """Writes labels and images."""
         files.save_probe(self.images, self.labels, self.names)
 
 
 @dataclass(frozen=True)
 class Metrics(Event):
-    """Named numbers of one step: `loss` at every step, diagnostics such as `knn/shape` at the steps that are measured."""
+    """Metrics of one step: `loss` at every step, diagnostics such as `knn/shape` at the measured steps."""
 
     kind, whole = "metrics", "values"
     values: dict[str, float]
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It trains, also if it was paused."""
+        """The run trains, also if it was paused."""
         return RUNNING
 
 
 @dataclass(frozen=True)
 class Baseline(Event):
-    """What no training at all reaches, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "chance": ..., "trivial": ...}.
+    """Metrics without any training, measured at step 0: {"random": {"knn/shape": ...}, "pixels": ..., "chance": ..., "trivial": ...}.
 
-    chance: of who always names the commonest label.
+    chance: the accuracy of always predicting the most frequent label.
     """
 
     kind, whole = "baseline", "values"
@@ -113,10 +113,10 @@ class Baseline(Event):
 class Snapshot(Event):
     """Everything captured from the probe set at one step.
 
-    arrays: "embedding" (N, D) float32, "projection" (N, P) likewise where there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
-    float32, "spectrum/projector", "similarity/positive" and "similarity/negative" (BINS,), "use/<bins>" (K,); pictures as uint8:
+    arrays: "embedding" (N, D) float32, "projection" (N, P) float32 if there is a projector, "pca" (N, 2) float32, "spectrum" (D,)
+    float32, "spectrum/projector", "similarity/positive" and "similarity/negative" (BINS,), "use/<bins>" (K,); images as uint8:
     "views" (V, K, H, W, 3), "local_views", and
-    "original", "masked", "reconstruction", "pasted" (K, H, W, 3) where a method makes them.
+    "original", "masked", "reconstruction", "pasted" (K, H, W, 3) if the method makes them.
     """
 
     kind = "snapshot"
@@ -124,28 +124,28 @@ class Snapshot(Event):
 
     @property
     def body(self) -> list[str]:
-        """The names of what there is."""
+        """The names of the arrays."""
         return list(self.arrays)
 
     def save(self, files: Any) -> None:
-        """Numbers and pictures."""
+        """Writes all arrays."""
         files.save_snapshot(self.step, self.arrays)
 
 
 @dataclass(frozen=True)
 class Weights(Event):
-    """The method as it was at a snapshot, its state dict in half precision: to look through the network as it then was."""
+    """The state dict of the method at a snapshot, in half precision, so that pages can run the network of that step."""
 
     state: dict[str, Any] = field(repr=False)
 
     def save(self, files: Any) -> None:
-        """All of it."""
+        """Writes the complete state."""
         files.save_weights(self.step, self.state)
 
 
 @dataclass(frozen=True)
 class Change(Event):
-    """A live knob was moved: `name` as in the config (`method.temperature`), in force from this step on."""
+    """A live knob was changed: `name` as in the config (`method.temperature`), effective from this step on."""
 
     kind = "change"
     name: str
@@ -154,13 +154,13 @@ class Change(Event):
 
 @dataclass(frozen=True)
 class Verdict(Event):
-    """What the collapse judge says of a run at one step; `diagnostics.verdict` says which states there are.
+    """The verdict of the collapse judge at one step; `diagnostics.verdict` lists the states.
 
-    evidence: the numbers it rests on. advice: what to change, "" where nothing need be. layers: the state of "projector" and
-    "backbone" each, where the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
-    "speaks", "clears", "says", "met", "holds"}: a value on that side of the limit, "below" or "above", is met, and speaks for the state
-    `says` where it holds: some states need several checks. limit is `speaks`, the edge from which on a value is evidence, or `clears`,
-    the one that it must pass to be none, where the rule has spoken before.
+    evidence: the values behind it. advice: what to change, or "". layers: the states of "projector" and
+    "backbone", if the run has them. checks: every rule with its threshold, {"layer", "what", "value", "side", "limit",
+    "speaks", "clears", "says", "met", "holds"}: a check is met if its value is on that side of the limit, "below" or "above"; the state
+    `says` holds if all checks of its rule are met. limit is `speaks`, the edge beyond which a value is evidence, or, if the rule held
+    before, `clears`, the edge that the value must pass for the rule to end.
     """
 
     kind = "verdict"
@@ -174,13 +174,13 @@ class Verdict(Event):
 
 @dataclass(frozen=True)
 class Checkpoint(Event):
-    """All that is needed to go on exactly from here; `torch.save` keeps it."""
+    """The complete state, from which training continues exactly; written by `torch.save`."""
 
     awaited = True
     state: dict[str, Any] = field(repr=False)
 
     def save(self, files: Any) -> None:
-        """All of it."""
+        """Writes the complete state."""
         files.save_checkpoint(self.step, self.state)
 
 
@@ -192,7 +192,7 @@ class Paused(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It waits."""
+        """The run waits."""
         return {"status": "paused", "message": ""}
 
 
@@ -207,16 +207,16 @@ class Finished(Event):
 
     @classmethod
     def run_state(cls, body: Any) -> dict[str, Any]:
-        """It is over."""
+        """The run is over."""
         return {"status": body["status"], "message": body["message"]}
 
 
 @dataclass(frozen=True)
 class Command:
-    """What all commands have. word: its name in messages, and where it waits in the store.
+    """The base of all commands. word: its name in messages, and in the store.
 
-    Where nobody trains the run, one that `starts` has it trained, and one that `waits` is kept until then; one that does neither makes
-    no sense. ends: the run will be over.
+    If the run is not being trained, a command with `starts` starts it, and a command with `waits` is kept until then; other commands are
+    invalid. ends: the run will be over.
     """
 
     word: ClassVar[str]
@@ -228,11 +228,11 @@ class Command:
         WORDS[cls.word] = cls
 
     def checked(self, config: Callable[[], Any]) -> Command:
-        """The same command, as the run will take it. config: the `RunConfig` of the run by now. Raises ConfigError where it cannot be."""
+        """The command in the form that the run accepts. config: gives the current `RunConfig`. Raises ConfigError if it is invalid."""
         return self
 
     def to_message(self) -> list[Any]:
-        """As it travels to a worker, in JSON: `["pause"]`, `["set", name, value]`."""
+        """Its form in messages to a worker, in JSON: `["pause"]`, `["set", name, value]`."""
         return [self.word, *(getattr(self, each.name) for each in fields(self))]
 
     @staticmethod
@@ -244,14 +244,14 @@ class Command:
 
 @dataclass(frozen=True)
 class Pause(Command):
-    """Wait after this step."""
+    """Wait after the current step."""
 
     word = "pause"
 
 
 @dataclass(frozen=True)
 class Resume(Command):
-    """Go on."""
+    """Continue."""
 
     word, starts = "resume", True
 
@@ -265,19 +265,19 @@ class TakeStep(Command):
 
 @dataclass(frozen=True)
 class Stop(Command):
-    """Measure once more, leave a checkpoint, end."""
+    """Measure once more, write a checkpoint, and end."""
 
     word, ends = "stop", True
 
 
 @dataclass(frozen=True)
 class SetKnob(Command):
-    """Move a live knob."""
+    """Change a live knob."""
 
     word, waits = "set", True
     name: str
     value: Any
 
     def checked(self, config: Callable[[], Any]) -> SetKnob:
-        """With the value in the knob's own type."""
+        """The command with the value in the type of the knob."""
         return SetKnob(self.name, config().changed(self.name, self.value).flat()[self.name])

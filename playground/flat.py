@@ -1,4 +1,4 @@
-"""The flat form of a config: how sections become one row of keys, are built from it again, and are refused in a sentence."""
+"""The flat form of a config: sections become flat keys, are built from them again, and errors become sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.schedules import Schedule
 
 
 def flatten(values: Any, plain: Mapping[str, type[Section]]) -> dict[str, Any]:
-    """Sections, models and flat keys -> flat keys. plain: the sections that are not picked by a name."""
+    """Sections, models and flat keys -> flat keys. plain: the sections that are not chosen by a name."""
     flat: dict[str, Any] = {}
     for key, value in dict(values).items():
         if isinstance(value, Choice.Knobs):
@@ -30,7 +30,7 @@ def flatten(values: Any, plain: Mapping[str, type[Section]]) -> dict[str, Any]:
 
 
 def build(kind: type[Section], section: str, owner: str, values: dict[str, Any]) -> Section:
-    """One section from its knobs. Raises ConfigError about the first that cannot be; `owner`: whose knobs the sentence says they are."""
+    """One section from its knobs. Raises ConfigError for the first invalid one; `owner`: the owner of the knobs, named in the sentence."""
     try:
         return kind(**values)
     except ValidationError as error:
@@ -55,7 +55,7 @@ def scheduled(key: str, text: Any, knobs: list[Knob]) -> Schedule:
 
 
 def refusal(detail: Any, knobs: list[Knob], section: str = "", owner: str = "") -> ConfigError:
-    """Pydantic's finding -> "simclr: temperature must be from 0.01 to 2, got -1"."""
+    """An error of pydantic -> "simclr: temperature must be from 0.01 to 2, got -1"."""
     nested = detail.get("ctx", {}).get("error")
     if isinstance(nested, ConfigError):
         return nested
@@ -79,11 +79,11 @@ def must_hold(each: Knob) -> str:
 
 
 def did_you_mean(name: str, known: Any) -> str:
-    """(did you mean temperature?), or nothing where no known name is near."""
+    """(did you mean temperature?), or "" if no known name is similar."""
     close = difflib.get_close_matches(name.lower(), list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
 def as_text(value: Any) -> str:
-    """A value as an address writes it."""
+    """A value as written in an address."""
     return str(value).lower() if isinstance(value, bool) else str(value)

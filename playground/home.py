@@ -1,4 +1,4 @@
-"""Where things lie: `home()` holds all that is recorded, `site()` the app's own pages and assets. And what a disk refuses, in words."""
+"""Folders: `home()` holds all recorded data, `site()` the app's own pages and assets. Disk errors become sentences with advice."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-WAY_OUT = "or set SSL_PLAYGROUND_HOME to a folder on another disk"
-FULL = ("there is no room left", f"make room there, {WAY_OUT}")
-READ_ONLY = ("it is read-only", f"make it writable, {WAY_OUT}")
+ALTERNATIVE = "or set SSL_PLAYGROUND_HOME to a folder on another disk"
+FULL = ("there is no space left", f"free some space there, {ALTERNATIVE}")
+READ_ONLY = ("it is read-only", f"make it writable, {ALTERNATIVE}")
 REASONS = {
     errno.ENOSPC: FULL,
     errno.EROFS: READ_ONLY,
-    errno.EACCES: ("this user may not write there", f"give this user the right to, {WAY_OUT}"),
-    errno.EIO: ("the disk reports an error", f"check the disk, {WAY_OUT}"),
-    errno.EFBIG: ("files that large are not allowed here", f"raise the limit (ulimit -f), {WAY_OUT}"),
+    errno.EACCES: ("this user has no permission to write there", f"give this user the permission, {ALTERNATIVE}"),
+    errno.EIO: ("the disk reports an error", f"check the disk, {ALTERNATIVE}"),
+    errno.EFBIG: ("files of this size are not allowed here", f"raise the limit (ulimit -f), {ALTERNATIVE}"),
 }
 REASONS |= {errno.EPERM: REASONS[errno.EACCES]}
 REASONS |= {getattr(errno, "EDQUOT", errno.ENOSPC): FULL}  # Windows has no quota of this name
-DAMAGED = ("it is damaged", "start the server anew: it sets the file aside, and rebuilds what it held from the folders of the runs")
+DAMAGED = ("it is damaged", "restart the server: it renames the file and rebuilds its content from the folders of the runs")
 OF_SQLITE = {sqlite3.SQLITE_FULL: FULL, sqlite3.SQLITE_CORRUPT: DAMAGED, sqlite3.SQLITE_NOTADB: DAMAGED}
-UNCLEAR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)  # SQLite does not say why: it is tried
-TRIED = 64 << 10  # bytes that are written to see whether there is room
+UNCLEAR = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)  # SQLite gives no reason, so writing is tested
+TRIED = 64 << 10  # bytes written as a test
 
 
 class HomeError(RuntimeError):
-    """A file of the home cannot be kept: which, why, on which disk with how much room, and what to do, in one sentence."""
+    """A file of the home folder cannot be written: one sentence with the file, the reason, the disk and its free space, and the advice."""
 
     def __init__(self, file: Path, reason: str, advice: str) -> None:
         verb = "used" if (reason, advice) == DAMAGED else "written"
@@ -40,7 +40,7 @@ class HomeError(RuntimeError):
 
 
 def home() -> Path:
-    """The one folder that everything is kept in: SSL_PLAYGROUND_HOME, or the user's data folder. Made if it is not there.
+    """The one folder for all data: SSL_PLAYGROUND_HOME, or the user's data folder. It is created if it does not exist.
 
     It holds `playground.db`, `runs/<id>/`, `data/` (downloaded data sets) and `logs/`. Raises HomeError, ValueError.
     """
@@ -50,13 +50,13 @@ def home() -> Path:
         with keeping(folder):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"SSL_PLAYGROUND_HOME must be a folder that can be written, got {folder}: {error.strerror}") from None
+        raise ValueError(f"SSL_PLAYGROUND_HOME must be a writable folder, got {folder}: {error.strerror}") from None
     return folder.resolve()
 
 
 @contextmanager
 def fresh_home() -> Iterator[Path]:
-    """An empty home for what runs inside and the processes that it starts; afterwards it is gone."""
+    """An empty home folder for the code inside and the processes that it starts; it is deleted afterwards."""
     before = os.environ.get("SSL_PLAYGROUND_HOME")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["SSL_PLAYGROUND_HOME"] = folder
@@ -83,10 +83,10 @@ def site() -> Path:
 
 @contextmanager
 def keeping(file: Path) -> Iterator[None]:
-    """Around whatever writes a file or folder of the home: what the disk refuses is raised as HomeError."""
+    """For code that writes a file or folder of the home: errors of the disk are raised as HomeError."""
     try:
         yield
-    except (HomeError, LookupError):  # said already; or about what is asked for, not about the disk
+    except (HomeError, LookupError):  # has its sentence already; or is not about the disk
         raise
     except Exception as error:
         if (found := _refused(error, file)) is not None:
@@ -95,7 +95,7 @@ def keeping(file: Path) -> Iterator[None]:
 
 
 def unwritable(folder: Path) -> HomeError | None:
-    """Why nothing can be written to a folder now, found out by writing something; None where it can."""
+    """Why a folder cannot be written now, tested by writing to it; None if it can."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(TRIED))
@@ -106,7 +106,7 @@ def unwritable(folder: Path) -> HomeError | None:
 
 
 def _refused(error: BaseException, file: Path) -> HomeError | None:
-    """What the disk has refused, if it is that: libraries raise errors of their own, behind which is the one of the disk."""
+    """The disk error behind an exception, if there is one: libraries raise their own errors, caused by that of the disk."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, sqlite3.Error) and (code := getattr(seen, "sqlite_errorcode", 0) & 0xFF):
@@ -120,7 +120,7 @@ def _refused(error: BaseException, file: Path) -> HomeError | None:
 
 
 def _is_there(name: Any, file: Path) -> bool:
-    """Whether an error is about something of the home, not about pictures that somebody has elsewhere."""
+    """Whether an error is about a file of the home folder, not about a user's images elsewhere."""
     return not isinstance(name, str) or Path(name).absolute().is_relative_to(file.absolute().parent)
 
 

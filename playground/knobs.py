@@ -1,10 +1,10 @@
-"""Knobs: one line declares a hyperparameter, and everything else about it follows from that line.
+"""Knobs: one line declares a hyperparameter, and everything else about it is made from that line.
 
     class Knobs(Section):
         temperature: float = knob(0.2, 0.01, 2, "Low: only the hardest negatives count.", live=True)
 
-The check and its error, the widget, the address bar, `--set`, the docs row and the values the tests try at both ends
-all come from here. A `Choice` is anything picked by name that brings knobs of its own: a method, a network, a data set, an optimizer.
+The check and its error, the widget, the address bar, `--set`, the row in the docs and the values that the tests try at both ends
+are all made from it. A `Choice` is anything chosen by name that has its own knobs: a method, a network, a data set, an optimizer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 
 
 class ConfigError(ValueError):
-    """One sentence that says what must hold and what was got. `key`: the knob it is about, as in the flat form."""
+    """One sentence with the rule and the value that breaks it. `key`: the knob, as in the flat form."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -29,51 +29,51 @@ class ConfigError(ValueError):
 
 
 class Section(BaseModel):
-    """A group of knobs, checked where it is made and never changed afterwards."""
+    """A group of knobs, checked when it is created and immutable afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
     def _options_from_text(cls, value: Any, info: ValidationInfo) -> Any:
-        """An address bar has only text: "4" is the option 4."""
+        """An address contains only text: "4" is the option 4."""
         options = get_args(cls.model_fields[str(info.field_name)].annotation)
         return next((each for each in options if isinstance(value, str) and str(each) == value), value)
 
 
 def knob(default: float, low: float, high: float, help: str, *, live: bool = False, log: bool = False) -> Any:
-    """A number from `low` to `high`. `live`: may change while the run trains. `log`: its slider is logarithmic."""
+    """A number from `low` to `high`. `live`: it may change while the run trains. `log`: its slider is logarithmic."""
     return Field(default, ge=low, le=high, description=help, json_schema_extra={"live": live, "log": log})
 
 
 def number(default: float, help: str) -> Any:
-    """Any number at all."""
+    """Any number."""
     return Field(default, description=help)
 
 
 def switch(default: bool, help: str) -> Any:
-    """A yes or no."""
+    """True or false."""
     return Field(default, description=help)
 
 
 def safeguard(help: str, *, without: str) -> Any:
-    """A switch that keeps the method from collapsing; `without` names what happens when it is off."""
+    """A switch that keeps the method from collapsing; `without` names the failure when it is off."""
     return Field(True, description=help, json_schema_extra={"without": without})
 
 
 def named(help: str, options: Callable[[Mapping[str, Any]], Sequence[str]]) -> Any:
-    """One of a few names that depend on the other choices: `options` gets {"data": ..., "method": ...}; the first is the default."""
+    """One of several names that depend on other choices: `options` gets {"data": ..., "method": ...}; the first is the default."""
     return Field("", description=help, json_schema_extra=cast(Any, {"options": options}))
 
 
 def option(default: Any, help: str) -> Any:
-    """One of a few values; the field's type is the `Literal` that lists them."""
+    """One of several values; the type of the field is the `Literal` that lists them."""
     return Field(default, description=help)
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One knob as data, for whoever draws, documents or tests it. `key` is its name everywhere: `method.temperature`."""
+    """One knob as data, for pages, documentation and tests. `key` is its name everywhere: `method.temperature`."""
 
     key: str
     kind: Literal["integer", "number", "switch", "option", "name"]
@@ -93,12 +93,12 @@ class Knob:
 
 
 def knobs_of(section: type[BaseModel], prefix: str = "", picked: Mapping[str, Any] | None = None) -> list[Knob]:
-    """Every knob that a section declares, in its order, with keys that start with `prefix`. picked: what `named` knobs depend on."""
+    """All knobs of a section, in order, with keys that start with `prefix`. picked: the choices on which `named` knobs depend."""
     return [_knob(prefix + name, field, picked) for name, field in section.model_fields.items() if field.description]
 
 
 def safeguards_off(knobs: Iterable[Knob], flat: Mapping[str, Any]) -> list[Knob]:
-    """The safeguards among `knobs` that a run with these settings goes without."""
+    """The safeguards among `knobs` that are off in these settings."""
     return [each for each in knobs if each.without and flat.get(each.key) is False]
 
 
@@ -124,7 +124,7 @@ def _knob(key: str, field: FieldInfo, picked: Mapping[str, Any] | None) -> Knob:
 
 
 class Choice:
-    """Something picked by name, with knobs of its own. A subclass is found by being in its package."""
+    """Something chosen by name, with its own knobs. A subclass is found if it is in its package."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -137,7 +137,7 @@ class Choice:
 
         @property
         def name(self) -> str:
-            """The name that was picked."""
+            """The chosen name."""
             return str(self.choice.name)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -153,7 +153,7 @@ Kind = TypeVar("Kind", bound=Choice)
 def catalog(base: type[Kind], package: ModuleType) -> dict[str, type[Kind]]:
     """Every named subclass of `base` in `package` (a folder of modules, or one module), by name.
 
-    A module that needs somebody else's library goes without its choices where that is not installed.
+    A module whose third-party library is not installed is left out.
     """
     for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
         try:

@@ -1,4 +1,4 @@
-"""A lock on a file, between processes and within one: SQLite's own, which is there on every system and which no crash leaves behind."""
+"""A lock on a file, between processes and threads: SQLite's lock, which works on every system and is released by a crash."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from playground.home import keeping
 
 
 class Lock:
-    """Held from a `take` that says True until `release`, or until the process dies, however it dies. `file` is left lying, empty."""
+    """Held from a `take` that returns True until `release`, or until the process ends in any way. The empty `file` remains."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._db: sqlite3.Connection | None = None
 
     def take(self, patience: float = 0) -> bool:
-        """Whether it is ours now; patience: seconds. Raises HomeError, OSError where no lock can be written at all."""
+        """Whether the lock was acquired; patience: seconds to wait. Raises HomeError, or OSError if no lock can be written at all."""
         with keeping(self._file):
             db = sqlite3.connect(self._file, timeout=patience, isolation_level=None, check_same_thread=False)
             try:
@@ -30,7 +30,7 @@ class Lock:
         return True
 
     def release(self) -> None:
-        """Lets the next one in."""
+        """Releases the lock."""
         if self._db is not None:
             self._db.close()
             self._db = None

@@ -1,4 +1,4 @@
-"""Optimizers, and how the learning rate goes over a run: a linear warm-up, then half a cosine down to zero."""
+"""Optimizers, and the learning-rate schedule: a linear warm-up, then half a cosine down to zero."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from playground.knobs import Choice, catalog, knob
 
 
 class Optimizer(Choice):
-    """A way to update the weights."""
+    """An optimizer."""
 
     class Knobs(Choice.Knobs):
-        """What every optimizer has."""
+        """The knobs of every optimizer."""
 
-        learning_rate: float = knob(3e-3, 1e-6, 10, "How far each step goes, at its peak after the warm-up.", live=True, log=True)
-        weight_decay: float = knob(1e-4, 0, 1, "Pulls weights toward zero; biases and norms are left alone.")
-        warmup_fraction: float = knob(0.05, 0, 0.9, "The share of the run in which the learning rate climbs from zero.")
+        learning_rate: float = knob(3e-3, 1e-6, 10, "The peak learning rate, reached after the warm-up.", live=True, log=True)
+        weight_decay: float = knob(1e-4, 0, 1, "Pulls weights toward zero; biases and normalization parameters are not decayed.")
+        warmup_fraction: float = knob(0.05, 0, 0.9, "The share of the run in which the learning rate rises from zero (warm-up).")
 
     @classmethod
     def build(cls, groups: list[dict[str, Any]], knobs: Any) -> torch.optim.Optimizer:
@@ -33,7 +33,7 @@ class AdamW(Optimizer):
     """Loshchilov and Hutter, 2019."""
 
     name, title = "adamw", "AdamW"
-    summary = "Adapts each weight's step: the safe choice for short runs."
+    summary = "Adapts the step of each weight: a safe choice for short runs."
 
     @classmethod
     def build(cls, groups: list[dict[str, Any]], knobs: Any) -> torch.optim.Optimizer:
@@ -42,17 +42,17 @@ class AdamW(Optimizer):
 
 
 class SGD(Optimizer):
-    """With momentum, as most of the field's long recipes use it."""
+    """With momentum, as in most long training recipes."""
 
     name, title = "sgd", "SGD"
-    summary = "Plain steps with momentum: the field's choice for long runs."
+    summary = "Plain gradient steps with momentum: the usual choice for long runs."
 
     class Knobs(Optimizer.Knobs):
-        """Momentum, and a learning rate that suits it."""
+        """Momentum, and other defaults."""
 
-        learning_rate: float = knob(0.06, 1e-6, 10, "How far each step goes, at its peak after the warm-up.", live=True, log=True)
-        weight_decay: float = knob(5e-4, 0, 1, "Pulls weights toward zero; biases and norms are left alone.")
-        momentum: float = knob(0.9, 0, 0.999, "How much of the last step's direction is kept.")
+        learning_rate: float = knob(0.06, 1e-6, 10, "The peak learning rate, reached after the warm-up.", live=True, log=True)
+        weight_decay: float = knob(5e-4, 0, 1, "Pulls weights toward zero; biases and normalization parameters are not decayed.")
+        momentum: float = knob(0.9, 0, 0.999, "How much of the previous step is kept.")
 
     @classmethod
     def build(cls, groups: list[dict[str, Any]], knobs: Any) -> torch.optim.Optimizer:
@@ -64,26 +64,26 @@ class LARS(Optimizer):
     """You et al., 2017."""
 
     name, title = "lars", "LARS"
-    summary = "Each layer steps in proportion to its weights: made for very large batches."
+    summary = "Each layer's step is proportional to the norm of its weights: made for very large batches."
 
     class Knobs(Optimizer.Knobs):
-        """Rates mean something else here than for SGD: each layer moves by a share of its own length."""
+        """The learning rate has another meaning than for SGD: each layer moves by a share of the norm of its weights."""
 
-        learning_rate: float = knob(2, 1e-6, 100, "How far each step goes, at its peak after the warm-up.", live=True, log=True)
-        weight_decay: float = knob(1e-6, 0, 1, "Pulls weights toward zero; biases and norms are left alone.")
-        momentum: float = knob(0.9, 0, 0.999, "How much of the last step's direction is kept.")
-        trust: float = knob(0.02, 1e-4, 1, "The share of its own length that a layer moves at a learning rate of 1.", log=True)
+        learning_rate: float = knob(2, 1e-6, 100, "The peak learning rate, reached after the warm-up.", live=True, log=True)
+        weight_decay: float = knob(1e-6, 0, 1, "Pulls weights toward zero; biases and normalization parameters are not decayed.")
+        momentum: float = knob(0.9, 0, 0.999, "How much of the previous step is kept.")
+        trust: float = knob(0.02, 1e-4, 1, "The step of a layer as a share of its norm, at a learning rate of 1.", log=True)
 
     @classmethod
     def build(cls, groups: list[dict[str, Any]], knobs: Any) -> torch.optim.Optimizer:
-        """Our own: torch has none."""
+        """Our own implementation, because torch has none."""
         return LayerwiseSGD(groups, knobs.learning_rate, knobs.momentum, knobs.trust)
 
 
 class LayerwiseSGD(torch.optim.Optimizer):
     """SGD with momentum whose step for each matrix w of gradient g is trust |w| / (|g| + decay |w|) (You et al., 2017, equation 6).
 
-    Groups with "adapts": False (biases and norms) take plain steps. Nothing in here waits for the device.
+    Groups with "adapts": False (biases and normalization) take plain steps. There is no synchronization with the device.
     """
 
     def __init__(self, groups: list[dict[str, Any]], lr: float, momentum: float, trust: float) -> None:
@@ -98,7 +98,7 @@ class LayerwiseSGD(torch.optim.Optimizer):
                 self._move(weights, self._directions(weights, group), group)
 
     def _directions(self, weights: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
-        """Gradients with decay, each scaled to its layer."""
+        """Gradients with weight decay, each scaled for its layer."""
         gradients, decay = [weight.grad for weight in weights if weight.grad is not None], group["weight_decay"]
         directions = list(torch._foreach_add(gradients, weights, alpha=decay))
         if group["adapts"]:
@@ -115,9 +115,9 @@ class LayerwiseSGD(torch.optim.Optimizer):
 
 
 def parameter_groups(module: nn.Module, weight_decay: float, factors: Mapping[str, float] | None = None) -> list[dict[str, Any]]:
-    """Matrices and kernels decay and adapt to their own length; biases, norms and other vectors do not.
+    """Weight decay and layer-wise adaptation for matrices and kernels, not for biases, normalization parameters and other vectors.
 
-    factors: how much faster than the rest a submodule learns, by its name ("predictor"). Each group carries its own as "factor".
+    factors: factors on the learning rate of submodules, by their names ("predictor"). Each group has its factor as "factor".
     """
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, weight in module.named_parameters():

@@ -1,4 +1,4 @@
-"""Random numbers as a function of (seed, purpose, step): nothing to save, nothing to restore, and one purpose never disturbs another."""
+"""Random numbers as a function of (seed, purpose, step): there is no state to save, and the purposes are independent of each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def seeded_generator(seed: int, purpose: str, step: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A fresh generator; the same arguments give the same numbers, on any day and after any resume."""
+    """A new generator; the same arguments always give the same numbers, also after a resume."""
     return torch.Generator(device).manual_seed(derived_seed(seed, purpose, step))
 
 

@@ -1,4 +1,4 @@
-"""Results for a person: a table in the terminal, or a file of their own such as `--json out.json`, outside of the home."""
+"""Output for people: a table in the terminal, or a file such as `--json out.json`, outside of the home folder."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 class Unwritten(RuntimeError):  # noqa: N818
-    """What was worked out could not be written where it was wanted; one sentence says where and why."""
+    """A result could not be written; one sentence with the file and the reason."""
 
 
 @contextlib.contextmanager
 def writing(target: Path, option: str = "--json") -> Iterator[None]:
-    """Around what writes there: what the disk refuses is raised as Unwritten."""
+    """For code that writes `target`: errors of the disk are raised as Unwritten."""
     try:
         yield
     except OSError as error:
         if error.errno not in REASONS:
             raise
-        raise Unwritten(f"{option} must be where there is room and the right to write, got {target}: {error.strerror}") from error
+        raise Unwritten(f"{option} must be a file that can be written, got {target}: {error.strerror}") from error
 
 
 def write(file: Path | None, content: Any) -> None:
-    """As JSON, where a file is wanted. Raises Unwritten, and leaves no half of it."""
+    """Writes JSON, if a file is given. Raises Unwritten, and leaves no partial file."""
     if file is None:
         return
     try:
@@ -44,8 +44,8 @@ def write(file: Path | None, content: Any) -> None:
 
 
 def table(*heads: str, show_header: bool = True) -> Table:
-    """Without lines. No cell is cut, however narrow the terminal: a word that is too long goes on in the next line."""
-    from rich.table import Table  # where only a GPU is measured, there is no rich
+    """A table without lines. No cell is cut in a narrow terminal: a long word continues on the next line."""
+    from rich.table import Table  # imported late: `bench --gpu` works without rich
 
     made = Table(box=None, header_style="bold", pad_edge=False, show_header=show_header)
     for head in heads:

@@ -1,7 +1,7 @@
-"""Files that are whole or not at all: written under another name first, and closed by a line with their size and check sum.
+"""Atomic files with a checksum: written under another name first, and ended by a line with their size and checksum.
 
-The line stands behind the end of the file proper, where no reader of PNG, JPEG, zip (npz, pt) or npy looks. Files of older versions
-lack it: they are taken as they are, and count as damaged where they cannot be read.
+The line follows the end of the actual data, where no reader of PNG, JPEG, zip (npz, pt) or npy looks. Files of older versions
+do not have it: they are used without a check, and count as damaged if they cannot be parsed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Found = TypeVar("Found")
 
 
 class Damaged(ValueError):  # noqa: N818
-    """A file is not what was written; one sentence says which."""
+    """The content of a file is not what was written; the message names the file."""
 
 
 def save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Replaces a file by what `write` puts into a new one. Raises HomeError; the file of before is then still there."""
+    """Replaces a file by a new one with the content that `write` writes. Raises HomeError; the old file is then unchanged."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with keeping(path):
@@ -54,12 +54,12 @@ def put_in_place(part: Path, path: Path) -> None:
 
 
 def read(path: Path) -> bytes:
-    """What was written. Raises Damaged, FileNotFoundError."""
+    """The content. Raises Damaged, FileNotFoundError."""
     return _read(path)[0]
 
 
 def parsed(path: Path, parse: Callable[[IO[bytes]], Found]) -> Found:
-    """What `parse` makes of a file. Raises Damaged, FileNotFoundError; and what `parse` raises of a file that is as it was written."""
+    """The result of `parse` on a file. Raises Damaged, FileNotFoundError, and the errors of `parse` if the file is not damaged."""
     data, checked = _read(path)
     try:
         return parse(io.BytesIO(data))
@@ -71,7 +71,7 @@ def parsed(path: Path, parse: Callable[[IO[bytes]], Found]) -> Found:
 
 
 def whole(path: Path) -> bool:
-    """Whether a file is there and has its end, by a quick look: its content is only checked when it is read."""
+    """Whether a file exists and is complete, by a quick check of its end: the content is checked only when it is read."""
     try:
         found = path.stat()
     except OSError:
@@ -87,7 +87,7 @@ def _read(path: Path) -> tuple[bytes, bool]:
         return data, False
     content = data[:start]
     if _line(start, _blake2b(content).hexdigest()) != data[start:]:
-        raise Damaged(f"{path.name} is damaged: its check sum is not that of its content")
+        raise Damaged(f"{path.name} is damaged: its checksum does not match its content")
     return content, True
 
 

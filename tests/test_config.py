@@ -16,7 +16,7 @@ MANY_TOGETHER = [  # each value is fine alone; the sentence says what to change
     ({"method": "moco", "batch_size": 100}, "method.queue_size", "queue_size must be a multiple of the 200 keys that one step adds"),
     ({"optimizer.warmup_fraction": 1.2}, "optimizer.warmup_fraction", "warmup_fraction must be from 0 to 0.9, got 1.2"),
     ({"method": "mae", "masking.ratio": 1}, "masking.ratio", "ratio must be from 0.05 to 0.95, got 1"),
-    ({"crops.local_views": 4}, "crops.local_views", "simclr takes no local views: crops.local_views is for swav, dino"),
+    ({"crops.local_views": 4}, "crops.local_views", "simclr uses no local views: crops.local_views is for swav, dino"),
     (
         {"method": "supervised", "method.factor": "weight"},
         "method.factor",
@@ -57,7 +57,7 @@ WRONG = [
     ),
     ({"data": "cifar10", "data.size": 33}, "data.size", "cifar10: size must be one of 32, 48, 64, got 33"),
     ({"data": "shapes", "data.size": 64}, "data.size", "shapes has no knob size: it has none"),
-    ({"masking.ratio": 0.5}, "masking.ratio", "simclr masks nothing by them: masking.ratio is for beit, mae"),
+    ({"masking.ratio": 0.5}, "masking.ratio", "simclr does not mask patches: masking.ratio is for beit, mae"),
     ({"method": "mae", "network": "resnet-18"}, "network", "mae: network must be one of vit-small, vit-tiny, got resnet-18"),
     ({"network": "vit-tiny", "network.patch_size": 5}, "network.patch_size", "vit-tiny: patch_size must be one of 2, 4, 8, 16, got 5"),
     ({"batch_size": 5000}, "batch_size", "batch_size must be at most 4096, the number of images in shapes, got 5000"),

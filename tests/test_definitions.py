@@ -59,7 +59,7 @@ def test_the_loss_of_every_method_is_defined_and_its_hint_knows_what_the_dashed_
 def test_a_loss_whose_best_value_is_also_the_collapsed_one_is_not_said_to_fall_below_it():
     for changes in ({"method": "simsiam"}, {"method": "byol"}, {"method.negatives": False}):
         config = RunConfig(**changes)
-        assert "a collapsed network reaches that" in config.method.choice.loss_definition(config).good
+        assert "a collapsed network also reaches this line" in config.method.choice.loss_definition(config).good
     assert "below the dashed line" in RunConfig().method.choice.loss_definition(RunConfig()).good
 
 

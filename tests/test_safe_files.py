@@ -70,7 +70,7 @@ def test_one_changed_bit_is_found_when_the_file_is_read(kept):
     data = bytearray(path.read_bytes())
     data[len(safe_files.read(path)) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(Damaged, match="its check sum is not that of its content"):
+    with pytest.raises(Damaged, match="its checksum does not match its content"):
         safe_files.read(path)
 
 

@@ -48,14 +48,14 @@ def test_a_config_knows_every_moment():
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
     [
-        ("method.temperature", "up 2", "must be linear or cosine and the value to end at, as in `cosine 0.1`, got up 2"),
+        ("method.temperature", "up 2", "must be linear or cosine and the final value, as in `cosine 0.1`, got up 2"),
         ("method.temperature", "linear", "must be linear or cosine"),
         ("method.temperature", "linear nan", "must be linear or cosine"),
         ("method.temperature", "linear 9", "must end at a number from 0.01 to 2, got 9"),
         ("method.projection_size", "linear 9", "method.projection_size cannot change while a run trains; what can: method.temperature"),
         ("method.negatives", "linear 1", "cannot change while a run trains"),
         ("method.warmth", "linear 1", "simclr has no knob warmth"),
-        ("masking.ratio", "linear 0.5", "simclr masks nothing by them"),
+        ("masking.ratio", "linear 0.5", "simclr does not mask patches"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused_in_one_sentence(key, value, sentence):

@@ -41,7 +41,7 @@ export class EvaluationPanel extends Panel {
       "Accuracy by share of the labels",
       'the run\'s curves above "From scratch": pretraining has paid; bars that do not overlap: more than luck',
     )
-    this.confusion = new Chart("Who is mistaken for whom", "bright on the diagonal: each class is known · numbers: accuracy of the row")
+    this.confusion = new Chart("Confusion matrix", "bright on the diagonal: each class is predicted correctly · numbers: percent of the row")
     this.pairs = make("p.ssl-caution")
     this.robustness = OPERATORS.map((name) => new Chart(name[0].toUpperCase() + name.slice(1), ""))
     this.transfer = new Chart("Transfer", "higher than an untrained network: what was learned helps elsewhere")

@@ -1,1 +1,1 @@
-"""What pages compute without training: views and what they keep, reconstructions, layers, maps, and ways to break a method."""
+"""What pages compute without training: views and their information, reconstructions, layers, maps, and interventions."""

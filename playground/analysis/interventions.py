@@ -1,8 +1,8 @@
-"""Ways to break a training on purpose, all read off the knobs of its config: no method is named here.
+"""Interventions that make a training fail on purpose, all derived from the knobs of its config: no method is named here.
 
-breaks(config)                  every safeguard that can be taken away, every live knob's ends, and three that all methods share
-broken(config, chosen)          the same config with some of them done
-differences(healthy, other)     what differs, in words
+breaks(config)                  every safeguard that can be switched off, both ends of every live knob, and three common ones
+broken(config, chosen)          the config with some of them
+differences(healthy, other)     the settings that differ
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from playground.methods import CATALOG
 
 FAST = 100  # times the learning rate
 COLORLESS = {"augment.jitter_probability": 0.0, "augment.grayscale_probability": 0.0}
-OWN = ("method.", "masking.")  # how the keys begin of what belongs to the method
+OWN = ("method.", "masking.")  # prefixes of the keys that belong to the method
 
 
 @dataclass(frozen=True)
 class Intervention:
-    """One way. name: in the address. values: what it sets, in the flat form. expect: what follows, where that is known.
+    """One intervention. name: in the address. values: the settings, in the flat form. expect: the expected result, if it is known.
 
-    rivals: what cannot be done at the same time, since it sets the same knob. otherwise: what shows most where there are no safeguards.
+    rivals: interventions that exclude this one, because they set the same knob. otherwise: the default for methods without safeguards.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Intervention:
 
 @dataclass(frozen=True)
 class FailureMode:
-    """One way to fail: how it looks, what usually causes it, and settings and breaks (as in an address) that show it."""
+    """One failure: how it looks, its usual cause, and the settings and interventions (as in an address) that show it."""
 
     state: str
     looks: str
@@ -52,14 +52,14 @@ class FailureMode:
 FAILURE_MODES = (
     FailureMode(
         "complete collapse",
-        "All images get the same features: spread 0, one point on the map.",
-        "nothing holds images apart",
+        "All images have the same features: spread 0, one point on the map.",
+        "nothing keeps images apart",
         {"method": "simsiam"},
         ("stop_gradient",),
     ),
     FailureMode(
         "dimensional collapse",
-        "Images differ, but along a few directions only: RankMe falls.",
+        "Images differ, but only in a few directions: RankMe falls.",
         "nothing keeps dimensions from repeating",
         {"method": "barlow-twins"},
         ("redundancy",),
@@ -67,35 +67,35 @@ FAILURE_MODES = (
     FailureMode(
         "cluster collapse",
         "All images end up in one cluster; the others stay empty.",
-        "nothing fills all clusters equally",
+        "nothing keeps the clusters equally large",
         {"method": "swav"},
         ("sinkhorn",),
     ),
     FailureMode(
         "one-hot or uniform teacher",
-        "The teacher says the same of every image: one bin, or all bins alike.",
-        "centering without sharpening, or the other way round",
+        "The teacher's output is the same for every image: one bin, or all bins equally.",
+        "centering without sharpening, or sharpening without centering",
         {"method": "dino"},
         ("centering",),
     ),
     FailureMode(
         "shortcut",
-        "One easy factor, such as color, explains the features; k-NN of the others falls.",
-        "an augmentation that leaves it alone",
+        "One easy factor, such as color, explains the features; the k-NN accuracy of other factors falls.",
+        "an augmentation that does not change this factor",
         {"method": "simclr"},
         ("color-kept",),
     ),
     FailureMode(
         "no learning",
-        "Nothing moves away from the random network.",
-        "a loss that the network cannot lower",
+        "The features stay as in the random network.",
+        "a loss that the network cannot reduce",
         {"method": "barlow-twins"},
         ("standardize",),
     ),
     FailureMode(
         "divergence",
-        "The loss rises far above where it was, or is no longer a finite number.",
-        "far too large steps",
+        "The loss rises far above its start, or is no longer a finite number.",
+        "a learning rate that is far too high",
         {"method": "vicreg", "optimizer": "sgd"},
         ("fast",),
     ),
@@ -103,17 +103,17 @@ FAILURE_MODES = (
 
 
 def breaks(config: RunConfig) -> list[Intervention]:
-    """Every way to break this config that would change anything."""
+    """Every intervention that would change this config."""
     flat, live = config.flat(), config.live()
     knobs = {each.key: each for each in config.knobs() if each.key in flat}
-    found = [_without(each) for each in knobs.values() if each.without]
-    found += [end for each in knobs.values() if _own_number(each) for end in _ends(each)]
-    found += _shared(config, knobs)
-    return [each for each in (_settled(each, flat, live) for each in found) if each.values]
+    every = [_without(each) for each in knobs.values() if each.without]
+    every += [end for each in knobs.values() if _own_number(each) for end in _ends(each)]
+    every += _shared(config, knobs)
+    return [each for each in (_effective(each, flat, live) for each in every) if each.values]
 
 
 def broken(config: RunConfig, chosen: Collection[str]) -> RunConfig:
-    """The same config with these breaks done. Raises ConfigError for a name that is none, and where they do not go together."""
+    """The config with these interventions. Raises ConfigError for an unknown name, and if two exclude each other."""
     known = {each.name: each for each in breaks(config)}
     flat = config.flat()
     for name in chosen:
@@ -123,18 +123,18 @@ def broken(config: RunConfig, chosen: Collection[str]) -> RunConfig:
             raise ConfigError("breaks", f"{known[name].title} and {known[rival].title} must not be chosen together: they set the same knob")
         flat |= known[name].values
         for key in known[name].values:
-            flat.pop(f"schedule.{key}", None)  # what is at its end stays there
+            flat.pop(f"schedule.{key}", None)  # the new value must not change over the run
     return RunConfig(**flat)
 
 
 def differences(healthy: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(key, healthy value, broken value) of every setting that is not the same in two flat forms; None for one that is not there."""
+    """(key, healthy value, broken value) of every setting that differs between two flat forms; None if it is missing."""
     keys = [*healthy, *(key for key in other if key not in healthy)]
     return [(key, healthy.get(key), other.get(key)) for key in keys if healthy.get(key) != other.get(key)]
 
 
 def guarded_first() -> list[str]:
-    """All methods: first those that have something to take away."""
+    """All methods, those with safeguards first."""
     return sorted(CATALOG, key=lambda name: not any("without" in (each.json_schema_extra or {}) for each in _fields(name)))
 
 
@@ -151,7 +151,7 @@ def _own_number(each: Knob) -> bool:
 
 
 def _ends(each: Knob) -> list[Intervention]:
-    """The low and the high end of a knob, which exclude each other."""
+    """The lowest and the highest value of a knob, which exclude each other."""
     short = each.key.rpartition(".")[2]
     names = {f"{short}-low": each.low, f"{short}-high": each.high}
     return [
@@ -162,7 +162,7 @@ def _ends(each: Knob) -> list[Intervention]:
 
 
 def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Intervention]:
-    """What every method can be broken by."""
+    """Interventions for every method."""
     flat = config.flat()
     rate = knobs["optimizer.learning_rate"]
     fast = min(flat[rate.key] * FAST, rate.high or flat[rate.key])
@@ -170,9 +170,9 @@ def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Intervention]:
         Intervention("augment-none", "no augmentation", presets.NONE, "nothing to be invariant to", rivals=frozenset({"color-kept"})),
         Intervention(
             "color-kept",
-            "colors left alone",
+            "no color changes",
             COLORLESS,
-            "the shortcut: color alone tells images apart",
+            "the shortcut: color alone distinguishes images",
             otherwise=True,
             rivals=frozenset({"augment-none"}),
         ),
@@ -180,7 +180,7 @@ def _shared(config: RunConfig, knobs: Mapping[str, Knob]) -> list[Intervention]:
     ]
 
 
-def _settled(each: Intervention, flat: Mapping[str, Any], live: Collection[str]) -> Intervention:
-    """With only those values that change anything here, and whether a run can be told of them while it trains."""
+def _effective(each: Intervention, flat: Mapping[str, Any], live: Collection[str]) -> Intervention:
+    """The intervention with only those values that change something, and whether a running training can apply them."""
     values = {key: value for key, value in each.values.items() if flat.get(key, value) != value}
     return replace(each, values=values, live=all(key in live for key in values))

@@ -1,7 +1,7 @@
-"""All that the diagnostics say of one layer at one step: of its features, of views of each image, and beside other layers.
+"""All diagnostics of one layer at one step.
 
 layer_report  from the features of a snapshot
-views_report  from a network, which is shown many views of some images
+views_report  from a network and many views of some images
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from playground.methods import Method
 from playground.randomness import seeded_generator
 from playground.views.augment import Augment, augment
 
-SHOWN = 128  # dimensions in a picture of correlations
+SHOWN = 128  # dimensions in an image of correlations
 VIEWS = 8  # of each image
-MOST, FEWEST = 256, 64  # images that are seen as views
-ROOM = 2e11  # operations that views of more than the fewest images may cost: a few seconds of one thread
+MOST, FEWEST = 256, 64  # images of which views are made
+ROOM = 2e11  # operations for views of more than FEWEST images: a few seconds of one thread
 BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
     "knn": knn_accuracy,
     "knn_balanced": knn_balanced,
@@ -41,9 +41,9 @@ BY_FACTOR: dict[str, Callable[..., dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class LayerReport:
-    """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value, where it can be told.
+    """measures: by the name of the diagnostic. factors: BY_FACTOR's name -> factor -> value, if there are enough labels.
 
-    spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, those that go together side by side.
+    spectrum: (min(N, D),), centered. correlation: (K, K), at most SHOWN of the dimensions, correlated ones next to each other.
     constant: all images have the same features.
     """
 
@@ -57,7 +57,7 @@ class LayerReport:
 
 
 def layer_report(features: Tensor, factors: dict[str, Tensor]) -> LayerReport:
-    """features: (N, D), factors: name -> (N,) labels, below 0 where there is none."""
+    """features: (N, D), factors: name -> (N,) labels, below 0 if missing."""
     features, away = features.float(), centered(features)
     layer = {"features": features}
     return LayerReport(
@@ -72,7 +72,7 @@ def layer_report(features: Tensor, factors: dict[str, Tensor]) -> LayerReport:
 
 
 def in_picture(matrix: Tensor) -> Tensor:
-    """(D, D) correlations -> (K, K) with blocks side by side; of more than SHOWN dimensions every so many of that order."""
+    """(D, D) correlations -> (K, K), ordered by blocks; for more than SHOWN dimensions, evenly spaced ones in this order."""
     order = in_blocks(matrix)
     kept = order[torch.linspace(0, len(order) - 1, min(len(order), SHOWN)).round().long()]
     return matrix[kept][:, kept].float()
@@ -89,9 +89,9 @@ class ViewsReport:
 
 
 def views_report(method: Method, layer: str, pixels: Tensor, knobs: Augment, seed: int) -> ViewsReport:
-    """What views of one image have in common, in a layer of a network: pixels (N, 3, H, W) uint8, of which as many are used as time allows.
+    """Measures on many views of each image, in a layer of a network: pixels (N, 3, H, W) uint8, of which only some are used to save time.
 
-    Views are drawn as in training, half of them as its first and half as its second.
+    Views are drawn as in training, half of them as first views and half as second views.
     """
     generator = seeded_generator(seed, "portrait", 0)
     encode = _encoder(method, layer)
@@ -108,13 +108,13 @@ def of_views(views: Tensor) -> ViewsReport:
 
 
 def measured_on(layer: Iterable[str]) -> list[Diagnostic]:
-    """The diagnostics that ask for no more than these names."""
+    """The diagnostics whose arguments are among these names."""
     have = set(layer)
     return [each for each in [*CATALOG.values(), *ON_DEMAND.values()] if have.issuperset(each.wants)]
 
 
 def top(each: Diagnostic, size: int, images: int) -> float | None:
-    """Where its axis ends, for a layer of so many dimensions and so many images; None where that is open."""
+    """The end of its axis, for a layer of `size` dimensions and a number of images; None if it is open."""
     spanned = float(min(size, max(images - 1, 1)))
     limits = {"dimensions": spanned, "coordinates": float(size), "spread": size**-0.5, "nats": math.log(max(images, 2))}
     return limits.get(each.unit, each.high)
@@ -126,10 +126,10 @@ def _encoder(method: Method, layer: str) -> Callable[[Tensor], Tensor]:
         return embed
 
     def projected(images: Tensor) -> Tensor:
-        found = method.project(embed(images))
-        if found is None:
+        projection = method.project(embed(images))
+        if projection is None:
             raise ValueError("layer must be backbone for a network without a projector, got projector")
-        return found
+        return projection
 
     return projected
 

@@ -1,10 +1,10 @@
-"""The map of an embedding through time: what each kind of map is, how its frames are aligned, and what can be asked of it.
+"""The map of an embedding over time: the kinds of maps, the alignment of frames, neighbors, new images and clusters.
 
-KINDS      how points are laid out: umap, pca, pca3, tsne, sphere
-land       where an image lies that is not on the map
-placed     where many images lie of which only some were laid out
+KINDS      layouts of points: umap, pca, pca3, tsne, sphere
+land       the position of an image that is not on the map
+placed     the positions of many images of which only some were laid out
 nearest    the neighbors of an image
-clusters   k-means, its numbers kept from frame to frame
+clusters   k-means, with cluster numbers kept from frame to frame
 
 Features are (N, D) float tensors, frames (N, 2) or (N, 3) float32 arrays. Distances and similarities are those of unit rows.
 """
@@ -26,17 +26,17 @@ from torch import Tensor
 from playground.diagnostics.geometry import unit
 from playground.projection import principal_axes, procrustes
 
-EQUAL = 1e-6  # similarities that differ by less cannot be told apart in float32
-LANDING = 10  # neighbors that say where an image lands
-ASKED = 1000  # points that are asked for their neighbors
+EQUAL = 1e-6  # similarities that differ by less are equal in float32
+LANDING = 10  # neighbors that determine the position of a new image
+SAMPLED = 1000  # points whose neighbors are compared
 LANDMARKS = 10_000  # points that a slow kind lays out; more take minutes, and are placed among these
 PART = 4096  # points that are placed at once
-SAMPLE = 2000  # points on which a silhouette is measured: all pairs of more take seconds
+SAMPLE = 2000  # points for a silhouette: all pairs of more points take seconds
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to lay out points. slow: made by the process that lays out, from the frame before."""
+    """A kind of layout. slow: computed by the layout process, starting from the previous frame."""
 
     dimensions: int
     slow: bool = False
@@ -46,7 +46,7 @@ KINDS = {"umap": Kind(2, slow=True), "pca": Kind(2), "pca3": Kind(3), "tsne": Ki
 
 
 def kinds_of(size: int) -> list[str]:
-    """The kinds of map that a layer of `size` dimensions can have: the sphere itself only where it can be drawn."""
+    """The kinds of map for a layer of `size` dimensions: the sphere only in 2 or 3 dimensions."""
     return [name for name in KINDS if name != "sphere" or size in (2, 3)]
 
 
@@ -56,9 +56,9 @@ def dimensions_of(kind: str, size: int) -> int:
 
 
 def quick_frame(kind: str, features: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, dict[str, Any]]:
-    """A frame of a kind that is not slow, and its numbers: PCA turned to lie as `previous` (N, d) does, or the unit rows as they are.
+    """A frame of a kind that is not slow, and its numbers: PCA, rotated to match `previous` (N, d), or the unit rows.
 
-    variance: the share of the variance on each principal axis, the largest first, before the axes were turned. The sum holds for both.
+    variance: the share of the variance on each principal axis, the largest first, before the rotation, which does not change the sum.
     """
     if kind == "sphere":
         return unit(features).numpy(), {}
@@ -67,62 +67,62 @@ def quick_frame(kind: str, features: Tensor, previous: np.ndarray | None) -> tup
 
 
 def aligned(points: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
-    """Turned and mirrored to lie as the frame before it does, where that is of the same points. A frame of one spot stays."""
+    """The points rotated and mirrored to match the previous frame, if it has the same shape. A frame of equal points is not changed."""
     if previous is None or previous.shape != points.shape or not len(points) or np.ptp(points, 0).max() == 0:
         return points
     return procrustes(points, previous, scale=False)
 
 
 def neighbors_kept(features: Tensor, points: np.ndarray, k: int = LANDING) -> float | None:
-    """Of each point's k nearest, the share that is also among its k nearest on the map, on average. None for too few points.
+    """The share of each point's k nearest neighbors that are also among its k nearest on the map, on average. None for too few points.
 
-    Of many points, some are asked.
+    For many points, a sample of them is used.
     """
     if len(features) < k + 2:
         return None
-    asked = torch.linspace(0, len(features) - 1, min(ASKED, len(features))).long()
-    true, near = _around(unit(features), asked, k), _around(torch.from_numpy(points), asked, k)
+    rows = torch.linspace(0, len(features) - 1, min(SAMPLED, len(features))).long()
+    true, near = _around(unit(features), rows, k), _around(torch.from_numpy(points), rows, k)
     return float((true[:, :, None] == near[:, None]).any(2).float().mean())
 
 
-def _around(points: Tensor, asked: Tensor, k: int) -> Tensor:
-    """The k nearest of some points (n,), themselves left out: (n, k)."""
-    distances = torch.cdist(points[asked], points)
-    distances[torch.arange(len(asked)), asked] = torch.inf
+def _around(points: Tensor, rows: Tensor, k: int) -> Tensor:
+    """The k nearest neighbors of the points with these indices (n,), without the points themselves: (n, k)."""
+    distances = torch.cdist(points[rows], points)
+    distances[torch.arange(len(rows)), rows] = torch.inf
     return distances.topk(k, largest=False)[1]
 
 
 def radius(points: np.ndarray) -> float:
-    """From the middle of the points to the farthest of them."""
+    """The distance from the center of the points to the farthest one."""
     return float(np.linalg.norm(points - points.mean(0), axis=1).max()) if len(points) else 0.0
 
 
 def similarities(features: Tensor, image: Tensor) -> Tensor:
-    """The cosine of each row with one more, (D,) -> (N,). Not centered: as neighbors are found for k-NN accuracy and for UMAP."""
+    """The cosine of each row with one image (D,) -> (N,). Not centered, as for k-NN accuracy and UMAP."""
     return (unit(features) @ unit(image[None])[0]).clamp(-1, 1)
 
 
 def nearest(similarity: Tensor, k: int, leave_out: int | None = None) -> list[int]:
-    """The k rows of the largest similarity, equals in their order; `leave_out`: the image itself."""
+    """The k rows of largest similarity, equal ones in their order; `leave_out`: the image itself."""
     order = similarity.argsort(descending=True, stable=True).tolist()
     return [row for row in order if row != leave_out][:k]
 
 
 def told_apart(similarity: Tensor) -> bool:
-    """Whether some images are nearer than others at all."""
+    """Whether the similarities differ at all."""
     return len(similarity) > 0 and float(similarity.max() - similarity.min()) > EQUAL
 
 
 def near(row: int, similarity: float) -> dict[str, Any]:
-    """One neighbor in numbers. The distance is that of unit vectors, the square root of 2 - 2 cos."""
+    """The numbers of one neighbor. The distance is that of unit vectors, the square root of 2 - 2 cos."""
     return {"image": row, "similarity": similarity, "distance": max(2 - 2 * similarity, 0) ** 0.5}
 
 
 def land(kind: str, features: Tensor, frame: np.ndarray, image: Tensor) -> np.ndarray:
-    """Where one more image (D,) lies in a frame (N, d) of features (N, D): (d,).
+    """The position of a new image (D,) in a frame (N, d) of features (N, D): (d,).
 
-    PCA: along the frame's own axes, exactly; sphere: its unit vector. Else the mean of its nearest neighbors' places, each weighted
-    by one over its squared distance, so that an image that is on the map lands on itself.
+    PCA: exact, along the axes of the frame; sphere: its unit vector. Otherwise the mean position of its nearest neighbors, each weighted
+    by one over its squared distance, so that an image of the map gets its own position.
     """
     if kind == "sphere":
         return unit(image[None])[0].numpy()
@@ -131,14 +131,14 @@ def land(kind: str, features: Tensor, frame: np.ndarray, image: Tensor) -> np.nd
     axes = principal_axes(features, KINDS[kind].dimensions)
     if not axes.directions.any():
         return frame.mean(0)
-    # The frame is its own PCA, turned: one more point is turned with it.
+    # The frame is a rotated PCA; the new point is rotated in the same way.
     own = axes.place(features).astype(np.float64)
     left, _, right = np.linalg.svd((own - own.mean(0)).T @ (frame - frame.mean(0)))
     return ((axes.place(image[None])[0] - own.mean(0)) @ (left @ right) + frame.mean(0)).astype(np.float32)
 
 
 def placed(features: Tensor, frame: np.ndarray, images: Tensor) -> np.ndarray:
-    """Where images (n, D) lie in a frame (N, d) of features (N, D): (n, d) float32, weighted means of their nearest neighbors' places."""
+    """The positions of images (n, D) in a frame (N, d) of features (N, D): (n, d) float32, weighted means of their nearest neighbors."""
     similarity, rows = (unit(images) @ unit(features).T).clamp(-1, 1).topk(min(LANDING, len(features)), dim=1)
     weights = 1 / (1 - similarity.double().numpy() + EQUAL)
     near = frame[rows.numpy()]  # (n, LANDING, d)
@@ -146,10 +146,10 @@ def placed(features: Tensor, frame: np.ndarray, images: Tensor) -> np.ndarray:
 
 
 def clusters(features: Tensor, k: int, previous: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
-    """k-means of unit rows: features (N, D) -> (N,) numbers below k, those of `previous` (N,) where the clusters are the same.
+    """k-means of unit rows: features (N, D) -> (N,) numbers below k, those of `previous` (N,) for the same clusters.
 
-    Two starts: by lot, and from the clusters before, so that frames do not jump between solutions that are equally good. The tighter
-    one is kept. Raises ValueError where k is not below the number of points.
+    Two initializations: random, and from the previous clusters, so that frames do not jump between equally good solutions. The one with
+    the lower inertia is kept. Raises ValueError unless k is below the number of points.
     """
     if not 2 <= k < len(features):
         raise ValueError(f"k must be from 2 to {len(features) - 1:,}, one less than the number of points, got {k}")
@@ -158,23 +158,23 @@ def clusters(features: Tensor, k: int, previous: np.ndarray | None = None, seed:
     if previous is not None and len(set(previous.tolist())) == k:
         starts.append(np.stack([rows[previous == number].mean(0) for number in range(k)]))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # of fewer different rows than clusters: some stay empty
-        found = [KMeans(k, init=start, n_init=1, random_state=seed).fit(rows) for start in starts]
-    labels = min(found, key=lambda each: each.inertia_).labels_
+        warnings.simplefilter("ignore", ConvergenceWarning)  # for fewer different rows than clusters: some stay empty
+        fits = [KMeans(k, init=start, n_init=1, random_state=seed).fit(rows) for start in starts]
+    labels = min(fits, key=lambda each: each.inertia_).labels_
     return labels if previous is None else renumbered(labels, previous, k)
 
 
 def renumbered(labels: np.ndarray, previous: np.ndarray, k: int) -> np.ndarray:
-    """(N,) numbers below k, changed so that as many points as can be keep their number (Kuhn 1955)."""
+    """(N,) numbers below k, permuted so that as many points as possible keep their number (Kuhn 1955)."""
     shared = np.zeros((k, k), np.int64)
     np.add.at(shared, (labels, previous), 1)
     return linear_sum_assignment(shared, maximize=True)[1][labels]
 
 
 def agreement(labels: np.ndarray, factors: dict[str, list[int]]) -> dict[str, float]:
-    """How well clusters say what a factor says: adjusted mutual information, 0 by chance and 1 for the same (Vinh et al. 2010).
+    """The agreement of clusters and factors: adjusted mutual information, 0 by chance and 1 if equal (Vinh et al. 2010).
 
-    Points without a label (< 0) do not count; a factor with none is left out.
+    Points without a label (< 0) are ignored; a factor without any label is left out.
     """
     known = {name: np.asarray(values) for name, values in factors.items()}
     return {
@@ -185,7 +185,7 @@ def agreement(labels: np.ndarray, factors: dict[str, list[int]]) -> dict[str, fl
 
 
 def silhouette(features: Tensor, labels: np.ndarray) -> float | None:
-    """How much nearer points are to their own cluster than to the next, -1 to 1 (Rousseeuw 1987); None where there is but one."""
+    """How much closer points are to their own cluster than to the next, -1 to 1 (Rousseeuw 1987); None if there is only one cluster."""
     rows = np.linspace(0, len(labels) - 1, min(SAMPLE, len(labels))).astype(int)
     if not 2 <= len(set(labels[rows].tolist())) < len(rows):
         return None

@@ -1,6 +1,6 @@
-"""Presets: the augmentations of well-known papers, each a set of settings in the flat form.
+"""Presets: the augmentations of well-known papers, as settings in the flat form.
 
-A preset says everything about `augment`, and how many local views there are where the method takes any; the rest of a run stays as it is.
+A preset sets everything in `augment`, and the local views if the method uses any; it does not change the rest of a run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def _colors(brightness: float, contrast: float, saturation: float, hue: float) -
 
 @dataclass(frozen=True)
 class Preset:
-    """values: in the flat form. local_side: of a small crop, as a share of the image's side. method: for those who have none that fits."""
+    """values: in the flat form. local_side: of a small crop, as a share of the image's side. method: the one to choose if the current
+    method does not fit."""
 
     name: str
     title: str
@@ -50,13 +51,13 @@ class Preset:
     method: str | None = None
 
 
-OWN = Preset("own", "Data set's own", "What this data set and this method start with here: nothing they suggest is changed.", values={})
+OWN = Preset("own", "Data set's own", "The defaults that this data set and this method suggest.", values={})
 PRESETS = (
     Preset("none", "None", "Every view is the image itself: there is nothing to be invariant to, and nothing to learn from a pair."),
     Preset(
         "weak",
         "Weak",
-        "A flip and a shift by an eighth of the side at most; colors stay.",
+        "A flip and a shift by at most an eighth of the side; no color changes.",
         "Sohn et al., 2020: FixMatch",
         "https://arxiv.org/abs/2001.07685",
         NONE | {"augment.crop_scale_min": 0.77, "augment.flip_probability": 0.5},
@@ -64,7 +65,7 @@ PRESETS = (
     Preset(
         "simclr",
         "SimCLR",
-        "Small crops, the strongest colors of all, gray, blur.",
+        "Small crops, the strongest color changes, gray, blur.",
         "Chen et al., 2020: SimCLR, appendix A",
         "https://arxiv.org/abs/2002.05709",
         NONE | JITTER | _colors(0.8, 0.8, 0.8, 0.2) | {"augment.crop_scale_min": 0.08, "augment.blur_probability": 0.5},
@@ -72,7 +73,7 @@ PRESETS = (
     Preset(
         "moco-v2",
         "MoCo v2",
-        "SimCLR's operators with half the color and larger crops.",
+        "SimCLR's operators with half of the color changes and larger crops.",
         "Chen et al., 2020: MoCo v2",
         "https://arxiv.org/abs/2003.04297",
         NONE | JITTER | _colors(0.4, 0.4, 0.4, 0.1) | {"augment.crop_scale_min": 0.2, "augment.blur_probability": 0.5},
@@ -80,7 +81,7 @@ PRESETS = (
     Preset(
         "byol",
         "BYOL's pair",
-        "Two unequal views: the first is always blurred, the second rarely, and only the second may be solarized.",
+        "Two different views: the first is always blurred, the second rarely, and only the second may be solarized.",
         "Grill et al., 2020: BYOL, table 6",
         "https://arxiv.org/abs/2006.07733",
         NONE | JITTER | _colors(0.4, 0.4, 0.2, 0.1) | PAIR | {"augment.crop_scale_min": 0.08},
@@ -88,7 +89,7 @@ PRESETS = (
     Preset(
         "dino",
         "DINO multi-crop",
-        "BYOL's colors on two large crops, and eight small ones that have to agree with them.",
+        "BYOL's color changes on two large crops, and eight small crops that must agree with them.",
         "Caron et al., 2021: DINO",
         "https://arxiv.org/abs/2104.14294",
         NONE
@@ -104,9 +105,9 @@ PRESETS = (
 
 
 def settings(preset: Preset, flat: Mapping[str, Any], image_size: int, patch: int = 1) -> dict[str, Any]:
-    """The settings that make `preset` of a flat form: its own, and a method that takes local views where it needs one.
+    """The settings of `preset` for a flat form, with a method that uses local views if the preset needs one.
 
-    image_size: the side of the images in pixels. patch: the side of the network's patches, which small crops have to tile into.
+    image_size: the side of the images in pixels. patch: the patch size of the network; small crops must consist of whole patches.
     """
     method = flat["method"] if not preset.method or methods.CATALOG[flat["method"]].multi_crop else preset.method
     usual = defaults(data=flat["data"], method=method)
@@ -118,7 +119,7 @@ def settings(preset: Preset, flat: Mapping[str, Any], image_size: int, patch: in
 
 
 def pipeline(preset: Preset, config: RunConfig) -> tuple[Augment, Crops | None]:
-    """What the preset does to the images of a config, whatever its method: the knobs of global and, where it has any, of local views."""
+    """The preset's knobs of global views and, if it has any, of local views, for the images of a config and any method."""
     values = settings(preset, config.flat(), config.data.image_size, getattr(config.network, "patch_size", 1))
     parts: dict[str, dict[str, Any]] = {"augment": {}, "crops": {}}
     for key, value in values.items():
@@ -129,12 +130,12 @@ def pipeline(preset: Preset, config: RunConfig) -> tuple[Augment, Crops | None]:
 
 
 def matching(flat: Mapping[str, Any], image_size: int, patch: int = 1) -> Preset | None:
-    """The preset that a flat form is, if it is one."""
+    """The preset that matches a flat form, if there is one."""
     fits = (each for each in PRESETS if settings(each, flat, image_size, patch).items() <= flat.items())
     return next(fits, None)
 
 
 def _nearest(wanted: float, image_size: int, patch: int) -> int:
-    """The size of small crops that can be had and is nearest to the one wanted."""
+    """The possible size of small crops that is nearest to the wanted one."""
     sizes = [each for each in get_args(Crops.model_fields["local_size"].annotation) if each <= image_size and each % patch == 0]
     return int(min(sizes, key=lambda each: abs(each - wanted), default=image_size))

@@ -1,6 +1,6 @@
-"""One image under a mask: what is hidden, and what a trained run paints there.
+"""One image under a mask: the hidden patches, and their reconstruction by a trained run.
 
-Everything here looks and changes nothing: networks are on the CPU, at rest. Images are (1, 3, H, W) in [0, 1], masks have one row.
+Networks are on the CPU in evaluation mode and are not changed. Images are (1, 3, H, W) in [0, 1], masks have one row.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from playground.randomness import seeded_generator
 from playground.views.masking import Mask, Masking, draw_mask, visible_count
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-MANY = 32  # masks that are averaged over
-AT_ONCE = 2**21  # pairs of patches in one forward pass, of all masks together: what attention has to hold
+MANY = 32  # masks for an average
+AT_ONCE = 2**21  # pairs of patches in one forward pass, over all masks: the memory of attention
 
 
 @dataclass(frozen=True)
 class AtRatio:
-    """The same image with another share hidden. ratio: the share of patches that really is; hidden: (1, L) bool."""
+    """The image with another masking ratio. ratio: the actual share of hidden patches; hidden: (1, L) bool."""
 
     ratio: float
     hidden: Tensor
@@ -30,15 +30,16 @@ class AtRatio:
 
     @property
     def error(self) -> float:
-        """The mean over hidden patches."""
+        """The mean error over hidden patches."""
         return float(masked_mean(self.filled.error, self.hidden))
 
 
 @dataclass(frozen=True)
 class Average:
-    """Over many masks. painted: (3, H, W), each patch as it is painted when hidden, on average; error: (L,), likewise; times: (L,) it was.
+    """Averages over many masks. painted: (3, H, W), the mean reconstruction of each patch when hidden; error: (L,), its mean error; times:
+    (L,) how often it was hidden.
 
-    A patch that no mask hid keeps nan as its error, and is gray.
+    A patch that no mask hides is gray and has the error nan.
     """
 
     painted: Tensor
@@ -47,25 +48,25 @@ class Average:
 
 
 def mask_of(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
-    """The mask that a strategy and a seed give. With one seed, masks of rising ratio lie inside of each other."""
+    """The mask of a strategy and a seed. With the same seed, a mask of a higher ratio contains those of lower ratios."""
     with torch.inference_mode():
         return draw_mask(masking, image, vit.patch_size, vit.attention, seeded_generator(seed, "mask", 0))
 
 
 def fill(method: Masked, image: Tensor, mask: Mask) -> Filled:
-    """What the method makes of the image under this mask."""
+    """The method's reconstruction of the image under this mask."""
     with torch.inference_mode():
         return method.fill(image, mask)
 
 
 def at_ratios(method: Masked, image: Tensor, order: Tensor) -> list[AtRatio]:
-    """The image at rising ratios. order: (1, L), as of a `Mask`: what is hidden first comes last."""
+    """The image at increasing ratios. order: (1, L), as in `Mask`: patches that are hidden first come last."""
     masks = [Mask(order, visible_count(order.shape[1], ratio)) for ratio in RATIOS]
     return [AtRatio(1 - mask.seen / order.shape[1], mask.hidden, fill(method, image, mask)) for mask in masks]
 
 
 def average(method: Masked, image: Tensor, mask: Mask) -> Average:
-    """Over several masks (N, L) of one image, at most as many at once as the memory bears."""
+    """The average over masks (N, L) of one image, in parts that fit into memory."""
     fits = max(AT_ONCE // mask.order.shape[1] ** 2, 1)
     parts = [Mask(order, mask.seen) for order in mask.order.split(fits)]
     filled = [fill(method, image.expand(len(part.order), -1, -1, -1), part) for part in parts]
@@ -78,7 +79,7 @@ def average(method: Masked, image: Tensor, mask: Mask) -> Average:
 
 
 def over_pixels(patches: Tensor, side: int) -> Tensor:
-    """One value a patch -> one a pixel: (B, L) -> (B, 1, side, side)."""
+    """One value per patch -> one per pixel: (B, L) -> (B, 1, side, side)."""
     grid = round(patches.shape[1] ** 0.5)
     return patches.unflatten(1, (1, grid, grid)).repeat_interleave(side // grid, 2).repeat_interleave(side // grid, 3)
 
@@ -90,12 +91,12 @@ def many_masks(masking: Masking, vit: ViT, image: Tensor, seed: int) -> Mask:
 
 
 def attention_of(vit: ViT, image: Tensor, patch: int) -> Tensor:
-    """How much one patch looks at each other in the last block, when nothing is hidden: (heads, L), each row a distribution."""
+    """The attention weights of one patch in the last block, with nothing hidden: (heads, L), each row a distribution."""
     return vit.attention(image)[0, :, patch]
 
 
 def fresh_vit(image_size: int, patch_size: int) -> ViT:
-    """A network that has learned nothing yet, the same one every time."""
+    """An untrained network, always the same one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = tiny_vit(image_size, patch_size)

@@ -1,11 +1,11 @@
-"""What the views of an image look like, by the training's own code: pictures, and the numbers that belong to them. No page in here.
+"""The views of an image, made by the code of the training: pictures and their random parameters. No code of pages here.
 
-views     many views of one image, each with everything that chance decided for it
+views     many views of one image, each with its random parameters
 steps     one of them, operator by operator
-overlap   how much the crops of two views share, over many draws
+overlap   how much the crops of two views overlap, over many draws
 presets   well-known pipelines on the same images
 
-All follow from a config, an image of its data set, and the number of a draw.
+All depend only on a config, an image of its data set, and the number of a draw.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from playground.views.augment import OPERATORS, Augment, Crops, Draw, apply, dra
 MOST = 32  # views of one image
 PAIRS = 4096  # of crops, whose overlap is measured
 BINS = 20  # of a histogram of shares
-CELLS = 24  # along each side of the map of where both crops look
+CELLS = 24  # along each side of the map of overlaps
 GLOBAL, LOCAL = "global", "local"
-OF_COLOR = ("saturation", "hue", "grayscale")  # operators that leave a gray picture as it is
+OF_COLOR = ("saturation", "hue", "grayscale")  # operators that do not change a gray image
 NOW = Preset("now", "As set now", "The settings of this page.")
 
 
 @dataclass(frozen=True)
 class Views:
-    """pictures: (V, 3, H, W) in [0, 1]. chance: what was decided for each, its boxes in pixels of the image. possible: operators in use.
+    """pictures: (V, 3, H, W) in [0, 1]. chance: random parameters of each, boxes in pixels of the image. possible: operators in use.
 
-    Two by two they are the pair that a method with two views would compare: the first and the second of one image.
+    Every two consecutive views are a pair that a method with two views would compare: the first and the second view of one image.
     """
 
     pictures: Tensor
@@ -53,7 +53,7 @@ def views(config: RunConfig, pixels: Tensor, number: int, count: int) -> Views:
 
 
 def local_views(config: RunConfig, pixels: Tensor, number: int) -> Views | None:
-    """The small crops that one image gives beside its two views; None where the method takes none."""
+    """The small crops of one image, in addition to its two views; None if the method uses none."""
     crops = config.crops
     if crops is None or not crops.local_views:
         return None
@@ -62,15 +62,15 @@ def local_views(config: RunConfig, pixels: Tensor, number: int) -> Views | None:
 
 
 def steps(config: RunConfig, pixels: Tensor, number: int, view: int) -> tuple[Tensor, Tensor]:
-    """How view `view` of draw `number` came about: (1 + operators, 3, H, W) twice, the image itself first.
+    """View `view` of draw `number`, operator by operator: (1 + operators, 3, H, W) twice, the image itself first.
 
     First all operators up to each one, in order, so that the last picture is the view; then each operator alone.
     """
-    found = views(config, pixels, number, view + 1)
-    chance, image = found.chance.of(torch.tensor([view])), pixels[None]
+    drawn = views(config, pixels, number, view + 1)
+    chance, image = drawn.chance.of(torch.tensor([view])), pixels[None]
 
     def done(operators: Sequence[str]) -> Tensor:
-        return apply(image, chance, [name for name in operators if name in found.possible])[0]
+        return apply(image, chance, [name for name in operators if name in drawn.possible])[0]
 
     original = image[0].float() / 255
     together = [done(OPERATORS[: count + 1]) for count in range(len(OPERATORS))]
@@ -79,7 +79,7 @@ def steps(config: RunConfig, pixels: Tensor, number: int, view: int) -> tuple[Te
 
 
 def changed(chance: Draw, height: int, width: int) -> dict[str, Tensor]:
-    """Which operators did anything to each of B views: name -> (B,) bool."""
+    """Which operators changed each of B views: name -> (B,) bool."""
     nothing = neutral(len(chance.flips), height, width)
     fields = dict(zip(OPERATORS, vars(chance), strict=True))
     differs = {name: getattr(chance, field) != getattr(nothing, field) for name, field in fields.items()}
@@ -88,10 +88,10 @@ def changed(chance: Draw, height: int, width: int) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How much two crops share, over P draws, on an image of area 1.
+    """The overlap of two crops, over P draws, on an image of area 1.
 
     union: (P,) intersection over union of an image's two views; shared: (P,) their intersection; both: (CELLS, CELLS) how often a
-    place is in both. inside: (P,) how much of a local crop lies in a global one, None where there are no local crops.
+    position is in both. inside: (P,) the share of a local crop inside a global one, None without local crops.
     """
 
     union: Tensor
@@ -101,7 +101,7 @@ class Overlap:
 
 
 def overlap(config: RunConfig, number: int) -> Overlap:
-    """Of the crops of a config; crops depend on no image but on the side of all of them."""
+    """The overlap of the crops of a config; crops depend only on the side of the images."""
     side, generator = config.data.image_size, seeded_generator(config.seed, "overlap", number)
     first, second = draw(config.augment, 2 * PAIRS, side, side, generator).boxes.chunk(2)
     common, areas = intersection(first, second), (_area(first), _area(second))
@@ -124,7 +124,7 @@ def _area(boxes: Tensor) -> Tensor:
 
 
 def _both(first: Tensor, second: Tensor, side: int) -> Tensor:
-    """How often each place of the image lies in both boxes: (CELLS, CELLS), by the centers of the cells."""
+    """How often each position in the image lies in both boxes: (CELLS, CELLS), by the centers of the cells."""
     centers = (torch.arange(CELLS) + 0.5) * side / CELLS
     start = torch.maximum(first[:, :2], second[:, :2])[..., None]
     end = torch.minimum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])[..., None]
@@ -133,14 +133,14 @@ def _both(first: Tensor, second: Tensor, side: int) -> Tensor:
 
 
 def histogram(shares: Tensor) -> list[float]:
-    """(P,) shares in [0, 1] -> how many of them, as a share, lie in each of BINS equal bins."""
+    """(P,) shares in [0, 1] -> the fraction of them in each of BINS equal bins."""
     counts: list[float] = (torch.histc(shares.clamp(0, 1), BINS, 0, 1) / len(shares)).tolist()
     return counts
 
 
 @dataclass(frozen=True)
 class Side:
-    """What a preset makes of K images: pair (K, 2, 3, H, W); local (K, L, 3, h, h), None where it has no small crops."""
+    """The views of a preset for K images: pair (K, 2, 3, H, W); local (K, L, 3, h, h), None without small crops."""
 
     preset: Preset
     pair: Tensor
@@ -148,7 +148,7 @@ class Side:
 
 
 def presets(config: RunConfig, pixels: Tensor, number: int) -> list[Side]:
-    """The config's own pipeline and every preset on the same images, pixels (K, 3, H, W) uint8, by the same random numbers."""
+    """The config's own pipeline and every preset on the same images, pixels (K, 3, H, W) uint8, with the same random numbers."""
     crops = config.crops if config.crops and config.crops.local_views else None
     pipelines = [(NOW, config.augment, crops), *((each, *pipeline(each, config)) for each in PRESETS)]
     return [_side(*each, pixels, config.seed, number) for each in pipelines]
@@ -167,14 +167,14 @@ def _side(preset: Preset, augment: Augment, crops: Crops | None, pixels: Tensor,
 
 
 def _done(knobs: Augment, pixels: Tensor, draws: Sequence[Draw], size: int | None = None) -> Tensor:
-    """Several views of each of K images, pixels (K, 3, H, W), in one go: K draws of V views -> (K, V, 3, size, size)"""
+    """Several views of each of K images, pixels (K, 3, H, W), in one batch: K draws of V views -> (K, V, 3, size, size)"""
     together = Draw(**{name: torch.cat([getattr(each, name) for each in draws]) for name in vars(draws[0])})
     count = len(together.flips) // len(pixels)
     return apply(pixels.repeat_interleave(count, 0), together, possible(knobs), size).unflatten(0, (len(pixels), count))
 
 
 def _paired(knobs: Augment, pixels: Tensor, generator: torch.Generator, stacked: int = 2) -> Draw:
-    """The draw of MOST views of one image, (3, H, W): those of a pair, stacked for the training, stand side by side here."""
+    """The draw of MOST views of one image, (3, H, W): the two views of a pair are consecutive here, while the training stacks them."""
     height, width = pixels.shape[1:]
     order = torch.arange(MOST).view(2, -1).T.flatten()
     return draw(knobs, MOST, height, width, generator, views=stacked).of(order)
@@ -191,14 +191,14 @@ def _repeated(pixels: Tensor, count: int) -> Tensor:
 
 
 def labels(images: Images, row: int) -> dict[str, str]:
-    """What is known of one image, in words: factor -> what its label is called."""
+    """The labels of one image: factor -> name of its label."""
     return {name: images.names[name][int(each[row])] for name, each in images.factors.items() if int(each[row]) >= 0}
 
 
 def facts(found: Views, pixels: Tensor) -> list[dict[str, Any]]:
-    """Everything that was decided for each view of pixels (3, H, W): operator -> its amount, in its knob's units; crop: a box in pixels.
+    """The random parameters of each view of pixels (3, H, W): operator -> its amount, in the units of its knob; crop: a box in pixels.
 
-    share: of the image, how much the crop keeps. did: which operators did anything; to a gray image, those of color do nothing.
+    share: of the image in the crop. did: the operators that changed the view; operators of color do not change a gray image.
     """
     height, width = pixels.shape[1:]
     able = [name for name in found.possible if name not in OF_COLOR or not bool((pixels == pixels[:1]).all())]

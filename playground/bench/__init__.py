@@ -1,1 +1,1 @@
-"""How fast it is, as ratios within one run: beside other libraries, beside busy programs, and on a GPU."""
+"""Speed, as ratios within one run: compared with other libraries, next to busy programs, and on a GPU."""

@@ -1,4 +1,4 @@
-"""Do two devices compute the same? Features, loss and gradient of the same weights and views, in float32."""
+"""The agreement of two devices: features, loss and gradient of the same weights and views, in float32."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from playground.methods import Batch
 from playground.randomness import seeded_generator
 from playground.training.trainer import Trainer
 
-# As a share of the length. Each sum is rounded in another order; in gradients, which pass the network twice, that adds up.
+# As a share of the length. Sums are rounded in another order; in gradients, after two passes through the network, this accumulates.
 TOLERANCE = {"features": 1e-4, "loss": 1e-4, "gradient": 1e-2}
 SEEN = 32  # of a batch
 
 
 def compared(config: RunConfig, device: str) -> dict[str, Any]:
-    """How far the device is from the CPU: features, loss, gradient, each as a share of its length.
+    """The difference between the device and the CPU: features, loss, gradient, each as a share of its length.
 
-    What draws random numbers of its own draws others on another device: there features alone are compared, and it is said.
+    Methods that draw random numbers get others on another device: for these only features are compared, with a note.
     """
     images = load_images(config.data, Path("unused"))[0]
     kind = devices.pick(device, config.network.choice.family)
@@ -41,7 +41,7 @@ def compared(config: RunConfig, device: str) -> dict[str, Any]:
 
 
 def plain(device: devices.Device, where: str) -> devices.Device:
-    """The same in full precision and in the usual order of memory, on `where`."""
+    """The device in full precision and with the usual memory format, on `where`."""
     return replace(device, device=torch.device(where), autocast_dtype=None, memory_format=torch.contiguous_format)
 
 

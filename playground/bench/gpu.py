@@ -1,9 +1,9 @@
-"""Does it work on this GPU, is it right, and how fast is it? `ssl-playground bench --gpu`, or where hardly anything is installed:
+"""Whether everything works on this GPU and is correct, and how fast it is. `ssl-playground bench --gpu`, or with few packages installed:
 
     python -m playground.bench.gpu --json gpu.json --data FOLDER
 
-It needs torch, numpy and pydantic. Every part is a row with its result or with the reason why there is none; a part that fails does not
-hide the others. `--device cpu --quick` runs the same code with tiny networks, to see that it runs.
+It needs torch, numpy and pydantic. Every part is a row with its result or with the reason why there is none; a failed part does not
+affect the others. `--device cpu --quick` runs the same code with tiny networks, as a test.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Row = dict[str, Any]  # part, status ("done", "failed", "absent"), seconds, peak
 
 
 class Absent(Exception):  # noqa: N818
-    """A part that cannot be here, and why."""
+    """A part that cannot be measured here, and why."""
 
 
 class Failed(Exception):  # noqa: N818
@@ -51,7 +51,7 @@ class Failed(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Setting:
-    """What is asked for. device: "cuda" or "cpu"; quick: tiny networks and few steps; data: where CIFAR-10 lies, if anywhere."""
+    """The settings. device: "cuda" or "cpu"; quick: tiny networks and few steps; data: the folder of CIFAR-10, if there is one."""
 
     device: str = "cuda"
     quick: bool = False
@@ -68,7 +68,7 @@ class Setting:
         return RunConfig(**{"method": method, "device": self.device} | small | more)
 
     def large(self, **more: Any) -> RunConfig:
-        """The field's usual size for small images: ResNet-18, batches of 512."""
+        """The usual size for small images: ResNet-18, batches of 512."""
         size = {"network": "resnet-tiny", "batch_size": 64} if self.quick else {"network": "resnet-18", "batch_size": 512}
         return RunConfig(**{"method": "simclr", "device": self.device} | size | more)
 
@@ -78,13 +78,13 @@ class Setting:
 
 
 def measure(setting: Setting) -> Iterator[Row]:
-    """All rows, as they come."""
+    """All rows, one after the other."""
     for part, work in _parts(setting):
         yield row(part, work, setting)
 
 
 def row(part: str, work: Callable[[], Row], setting: Setting) -> Row:
-    """One part, whatever becomes of it."""
+    """One part, with its result or its error."""
     begun, cuda = time.perf_counter(), setting.device == "cuda"
     try:
         if not setting.left(1):
@@ -118,7 +118,7 @@ def _parts(setting: Setting) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 
 def machine(setting: Setting) -> Row:
-    """What it runs on."""
+    """The machine."""
     found: Row = {"python": platform.python_version(), "torch": torch.__version__, "system": platform.platform()}
     if setting.device != "cuda":
         return found | {"device": "cpu", "threads": torch.get_num_threads()}
@@ -129,7 +129,7 @@ def machine(setting: Setting) -> Row:
 
 
 def trains(setting: Setting, method: str) -> Row:
-    """A few steps with all that is measured of a run. Raises Failed where it does not end well."""
+    """A few steps with all measurements of a run. Raises Failed if the run fails."""
     steps = 2 if setting.quick else 8
     *_, last = train(setting.config(method, steps=steps), folder=Path("unused"), measure_at=())
     if last.status != "finished":  # type: ignore[attr-defined]
@@ -138,7 +138,7 @@ def trains(setting: Setting, method: str) -> Row:
 
 
 def agrees(setting: Setting, method: str) -> Row:
-    """Features, loss and gradient beside the CPU's. Raises Failed where they are further apart than rounding explains."""
+    """Features, loss and gradient compared with the CPU. Raises Failed if the difference is larger than rounding errors."""
     found = compared(setting.config(method, steps=2), setting.device)
     if wrong := [name for name, tolerance in TOLERANCE.items() if not found.get(name, 0.0) <= tolerance]:
         raise Failed(f"{' and '.join(wrong)} differ from the CPU's by more than {TOLERANCE}: {found}")
@@ -146,7 +146,7 @@ def agrees(setting: Setting, method: str) -> Row:
 
 
 def speed(setting: Setting) -> Row:
-    """Views a second: all of a step, the step without making views, both in full float32, and lightly's loop."""
+    """Views per second: a complete step, the step without making views, both in full float32, and lightly's loop."""
     config, seconds = setting.large(), 0.2 if setting.quick else 8.0
     images = load_images(config.data, Path("unused"))[0]
     best = devices.pick(setting.device, "resnet")
@@ -167,7 +167,7 @@ def speed(setting: Setting) -> Row:
 
 
 def graphs(setting: Setting) -> Row:
-    """What one CUDA graph of loss and gradient saves where a network is so small that launching its kernels takes the time."""
+    """The gain of one CUDA graph of loss and gradient for a small network, whose time is mostly spent launching kernels."""
     config = setting.config("simclr", network="resnet-tiny", batch_size=32 if setting.quick else 128)
     trainer = Trainer(config, load_images(config.data, Path("unused"))[0], devices.pick(setting.device, "resnet"))
     batch, generator = trainer.batch(1), seeded_generator(0, "bench", 0, trainer.device.device)
@@ -189,7 +189,7 @@ def graphs(setting: Setting) -> Row:
 
 
 def cifar10(setting: Setting) -> Row:
-    """How long it takes until neighbors agree on the class of a photograph. Raises Absent where CIFAR-10 is not here."""
+    """The time until k-NN accuracy on CIFAR-10 reaches the goal. Raises Absent if CIFAR-10 is not available."""
     from playground.bench.photos import read, seconds_to
 
     if setting.data is None:
@@ -212,7 +212,7 @@ def _lightly(config: RunConfig, images: Images, setting: Setting) -> Callable[[]
 
 
 def _rates(works: dict[str, Callable[[], Any]], seconds: float, setting: Setting) -> dict[str, float]:
-    """How often a second each is done, by turns: the middle of the rounds."""
+    """How often each is done per second, measured in turn: the median of the rounds."""
     settle = torch.cuda.synchronize if setting.device == "cuda" else (lambda: None)
     turns: dict[str, list[float]] = {name: [] for name in works}
     for number in range(ROUNDS + 1):
@@ -223,19 +223,19 @@ def _rates(works: dict[str, Callable[[], Any]], seconds: float, setting: Setting
                 for _ in range(1 if setting.quick else 5):
                     work()
                     times += 1
-                settle()  # what was asked for is done now
+                settle()  # all work on the device is done now
             turns[name].append(times / (time.perf_counter() - begun))
     return {name: statistics.median(each[1:]) for name, each in turns.items()}  # the first round was to warm up
 
 
 def _captured(work: Callable[[], None]) -> Callable[[], None]:
-    """The work as one CUDA graph, after a few rounds on a stream of its own, as torch asks for."""
-    beside = torch.cuda.Stream()
-    beside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(beside):
+    """The work as one CUDA graph, after a few rounds on a separate stream, as torch requires."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
         for _ in range(3):
             work()
-    torch.cuda.current_stream().wait_stream(beside)
+    torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         work()
@@ -243,16 +243,16 @@ def _captured(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def run(setting: Setting, json_file: Path | None = None) -> list[Row]:
-    """Prints a line for every part, and writes all of them as JSON, again after each: what was found is kept whatever comes.
+    """Prints a line for every part, and writes all of them as JSON after each part, so that results are kept in any case.
 
-    Raises Unwritten at the end where the last time failed: every part is measured and printed before.
+    Raises Unwritten at the end if the last write failed: every part is measured and printed before.
     """
     rows: list[Row] = []
     trouble: Unwritten | None = None
     for each in measure(setting if setting.quick else replace(setting, ends=time.monotonic() + LIMIT)):
         rows.append(each)
-        said = {name: value for name, value in each.items() if name not in ("part", "status", "seconds")}
-        print(f"{each['part']:24} {each['status']:7} {each['seconds']:7.2f} s  {json.dumps(said)}", flush=True)
+        values = {name: value for name, value in each.items() if name not in ("part", "status", "seconds")}
+        print(f"{each['part']:24} {each['status']:7} {each['seconds']:7.2f} s  {json.dumps(values)}", flush=True)
         try:
             write(json_file, {"setting": {"device": setting.device, "quick": setting.quick}, "rows": rows})
             trouble = None
@@ -264,19 +264,21 @@ def run(setting: Setting, json_file: Path | None = None) -> list[Row]:
 
 
 def main() -> None:
-    """`python -m playground.bench.gpu`; ends with 1 where a part has failed."""
+    """`python -m playground.bench.gpu`; exits with 1 if a part has failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--quick", action="store_true", help="tiny networks and few steps: to see that it runs")
-    parser.add_argument("--data", type=Path, help="the folder in which cifar-10-batches-py lies")
-    parser.add_argument("--methods", help="only these, with commas")
+    parser.add_argument("--quick", action="store_true", help="tiny networks and few steps, as a test")
+    parser.add_argument("--data", type=Path, help="the folder with cifar-10-batches-py")
+    parser.add_argument("--methods", help="only these, separated by commas")
     parser.add_argument("--json", type=Path, help="also write all rows to this file")
     given = parser.parse_args()
     chosen = given.methods.split(",") if given.methods else list(METHODS)
     if unknown := [each for each in chosen if each not in METHODS]:
         parser.error(f"--methods must be some of {', '.join(METHODS)}, got {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as home:
-        os.environ.setdefault("SSL_PLAYGROUND_HOME", home)  # nothing need be kept; where a user's data lie, platformdirs knows
+        os.environ.setdefault(
+            "SSL_PLAYGROUND_HOME", home
+        )  # nothing is stored permanently; platformdirs, which finds the user's folder, may be missing
         try:
             rows = run(Setting(given.device, given.quick, given.data, chosen), given.json)
         except Unwritten as error:

@@ -1,8 +1,8 @@
-"""How much memory the app takes: a real server with a warm worker and a warm map process, pages that several share counted once.
+"""The memory of the app: a real server with a warm worker and a warm map process, with shared memory pages counted once.
 
 Measured as proportional set size (PSS): each page of memory counts for a process by one over the number of processes that have it, so that
-the sum over all processes of the server is what they take together. Pages of files that programs of somebody else map too (torch's
-libraries, where another Python runs beside) count for less than they would alone.
+the sum over all processes of the server is their total memory. Pages of files that other programs also map (torch's libraries, if
+another Python process runs at the same time) count for less.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from playground.home import site
 GOAL_MB = 1300.0
 PATIENCE = 300.0  # seconds until all is warm
 SETTLED = 3.0  # seconds afterwards
-ROLES = {"playground.runs.worker": "worker", "playground.projection": "maps", "preloader": "preloader"}  # what a command line has in it
+ROLES = {"playground.runs.worker": "worker", "playground.projection": "maps", "preloader": "preloader"}  # by a part of the command line
 
 
 def memory() -> dict[str, Any]:
     """{"ratio": all together over the goal, each process's MB, "unit", "machine"}, or {"ratio": None, "absent": why}."""
     if not Path("/proc/self/smaps_rollup").exists():
-        return {"ratio": None, "absent": "shared memory is counted by Linux alone", "unit": "MB"}
+        return {"ratio": None, "absent": "shared memory is counted only on Linux", "unit": "MB"}
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, _serving(Path(home)) as server:
             found = shares(server)
@@ -73,14 +73,14 @@ def family(root: int) -> list[int]:
 
 
 def role_of(process: int) -> str:
-    """What a process of ours does. One that was forked has its name, an ordinary one its command line."""
+    """The role of one of our processes, by its name if it was forked, otherwise by its command line."""
     folder = Path(f"/proc/{process}")
-    said = f"playground.{(folder / 'comm').read_text().strip()} {(folder / 'comm').read_text()} " + (folder / "cmdline").read_text()
-    return next((role for word, role in ROLES.items() if word in said), "others")
+    text = f"playground.{(folder / 'comm').read_text().strip()} {(folder / 'comm').read_text()} " + (folder / "cmdline").read_text()
+    return next((role for word, role in ROLES.items() if word in text), "others")
 
 
 def machine() -> dict[str, Any]:
-    """Whose numbers these are."""
+    """The machine of these measurements."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     named = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
     flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
@@ -90,7 +90,7 @@ def machine() -> dict[str, Any]:
 
 @contextmanager
 def _serving(home: Path) -> Iterator[int]:
-    """A server of its own, warm; its process. Raises RuntimeError where it does not come."""
+    """Starts a separate server and yields its process when it is warm. Raises RuntimeError if it does not start."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,9 +1,9 @@
-"""How fast a training is alone and beside busy programs, and how soon it shows something.
+"""The speed of a training alone and next to busy programs, and the time until it shows something.
 
     python -m playground.bench.neighbors THREADS POLITELY
 
-is one contender, a process of its own since its threads are: for each line on its input it trains for so many seconds and says how many
-views a second it has seen. Those who wait compute nothing, so contenders can be measured by turns beside the same neighbors.
+is one contender, a separate process with its own threads: for each line on its input it trains for this number of seconds and prints
+its views per second. Waiting contenders compute nothing, so they can be measured in turn next to the same busy programs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from playground.config import RunConfig
 from playground.metric_names import metric
 
 NEIGHBORS = (0, 1, 2)
-NOTICING = (2.5, 1.0, 1.0)  # seconds in which the polite one notices, before each, who else is there or no longer is
+NOTICING = (2.5, 1.0, 1.0)  # seconds before each measurement, in which the core-sharing contender detects other programs
 LEARNED = 0.80  # k-NN accuracy of the factor that the data set is about
 BUSY = "import os\nos.sched_setaffinity(0, range(os.cpu_count()))\nwhile True: pass"
 Result = dict[str, Any]
@@ -63,12 +63,12 @@ def _racing() -> Iterator[dict[str, _Contender]]:
         for name, each in who.items():
             found[name] = stack.enter_context(_Contender(*each))
             if name == "polite":
-                found[name].pace(0)  # it finds out how to compute while nobody else is busy
+                found[name].pace(0)  # its device trial runs while no other program is busy
         yield found
 
 
 def _side_by_side(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
-    """The slower of two polite ones that train at once over one thread alone."""
+    """The slower of two core-sharing contenders that train at once, compared with one thread alone."""
     two, alone = [contenders["polite"], contenders["another"]], contenders["one_thread"]
     _together(two, NOTICING[0])
     found = [(min(_together(two, seconds / turns)), alone.pace(seconds / turns)) for _ in range(turns)]
@@ -85,7 +85,7 @@ def _together(contenders: Sequence[_Contender], seconds: float) -> list[float]:
 
 
 def _compared(contenders: dict[str, _Contender], seconds: float, turns: int) -> Result:
-    """The polite one over the best of the others: by their medians, and of single turns the lowest and the highest."""
+    """The core-sharing contender compared with the best of the others: ratio of medians, and the lowest and highest of single turns."""
     found = [{name: each.pace(seconds / turns) for name, each in contenders.items()} for _ in range(turns)]
     paces = {name: statistics.median(turn[name] for turn in found) for name in contenders}
     best = max((name for name in paces if name != "polite"), key=lambda name: paces[name])
@@ -99,7 +99,7 @@ def _beside(neighbors: int) -> str:
 
 @contextmanager
 def busy(neighbors: int) -> Iterator[None]:
-    """So many processes beside us that never rest, on whatever core is free."""
+    """This number of processes that compute without pause, on any free core."""
     program = BUSY if hasattr(os, "sched_setaffinity") else "while True: pass"
     processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(neighbors)]
     try:
@@ -111,7 +111,7 @@ def busy(neighbors: int) -> Iterator[None]:
 
 
 def insight(seeds: int) -> Result:
-    """Seconds from the first event of the default run until neighbors know the factor it is about; import and download left out."""
+    """Seconds from the first event of the default run until k-NN accuracy is reached, without import and download."""
     from playground.machine.core_sharing import share_cores
     from playground.machine.memory import keep_memory
 
@@ -175,7 +175,7 @@ def _spread(found: Sequence[float]) -> Result:
 
 
 class _Contender:
-    """One training process that works when it is asked to."""
+    """One training process that trains on request."""
 
     def __init__(self, threads: int, politely: bool) -> None:
         command = [sys.executable, "-m", "playground.bench.neighbors", str(threads), str(int(politely))]
@@ -183,18 +183,18 @@ class _Contender:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
     def pace(self, seconds: float) -> float:
-        """Views a second over so many seconds."""
+        """Views per second over a number of seconds."""
         self.begin(seconds)
         return self.done()
 
     def begin(self, seconds: float) -> None:
-        """Trains for so many seconds from now on."""
+        """Starts to train for a number of seconds."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{seconds}\n")
         self._process.stdin.flush()
 
     def done(self) -> float:
-        """Views a second, once the time is over."""
+        """Views per second, once the time is over."""
         assert self._process.stdout is not None
         return float(self._process.stdout.readline())
 

@@ -1,4 +1,4 @@
-"""What others do the same work with: lightly's loop, kornia's and torchvision's augmentations, UMAP from scratch."""
+"""Other libraries for the same work: lightly's loop, kornia's and torchvision's augmentations, UMAP from scratch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.training.trainer import Trainer
 
 MAP_POINTS = 2000
 
-Work = Callable[[], int]  # does something once and says how many views (or frames) that were
+Work = Callable[[], int]  # does something once and returns the number of views (or frames)
 
 
 def lightly_loop(config: RunConfig, images: Images, device: Device) -> Work | str:
@@ -59,7 +59,7 @@ def lightly_loop(config: RunConfig, images: Images, device: Device) -> Work | st
 
 
 class _Pictures(torch.utils.data.Dataset[Any]):
-    """PIL pictures behind a transform, as a folder of files would give them."""
+    """PIL images with a transform, as from a folder of files."""
 
     def __init__(self, images: Images, transform: Callable[[Any], Any]) -> None:
         from torchvision.transforms.v2.functional import to_pil_image

@@ -1,4 +1,4 @@
-"""How long until neighbors agree on the class of a photograph: CIFAR-10 from its own files, with torch and numpy alone."""
+"""The time until k-NN accuracy on CIFAR-10 reaches a goal, from its original files, with torch and numpy alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playground.machine.measuring import measuring
 from playground.training.trainer import Trainer
 
 FOLDER = "cifar-10-batches-py"
-TRAINING = {  # Krizhevsky's files and their md5: a pickle may do anything, so that no other is opened
+TRAINING = {  # Krizhevsky's files and their md5: a pickle can run any code, so no other file is opened
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
     "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
@@ -54,7 +54,7 @@ def _batch(file: Path, md5: str) -> dict[bytes, Any]:
 
 
 def seconds_to(goal: float, config: RunConfig, images: Images, test: Images, device: Device, budget: float) -> dict[str, Any]:
-    """Trains for as many steps as `budget` seconds allow, and says when k-NN reached the goal; how far it came where it did not.
+    """Trains for as many steps as `budget` seconds allow, and returns the time at which k-NN accuracy reached the goal, and its course.
 
     seconds: of training alone. The learning rate falls to zero over these steps, so that a longer budget gives a better end.
     """
@@ -73,11 +73,11 @@ def seconds_to(goal: float, config: RunConfig, images: Images, test: Images, dev
 
 
 def knn(trainer: Trainer, images: Images, test: Images) -> float:
-    """The share of test images whose class their neighbors among the training images name rightly."""
+    """k-NN accuracy on test images, with neighbors among the training images."""
     (factor, labels), device = next(iter(images.factors.items())), trainer.device.device
     with measuring(trainer.method):
-        known, asked = _embedded(trainer, images.pixels), _embedded(trainer, test.pixels)
-        guesses = knn_predict(known, labels.to(device), asked)
+        known, tested = _embedded(trainer, images.pixels), _embedded(trainer, test.pixels)
+        guesses = knn_predict(known, labels.to(device), tested)
     return float((guesses == test.factors[factor].to(device)).float().mean())
 
 
@@ -94,7 +94,7 @@ def _seconds_a_step(config: RunConfig, images: Images, device: Device) -> float:
 
 
 def _seconds(work: Any) -> float:
-    """How long something takes, all that it asked of the device included."""
+    """The time for some work, including its work on the device."""
     begun = time.perf_counter()
     work()
     if torch.cuda.is_available():
@@ -103,7 +103,7 @@ def _seconds(work: Any) -> float:
 
 
 def _unsettled(trainer: Trainer) -> float:
-    """One step; what the device has not done yet counts when it is waited for."""
+    """One step; unfinished work on the device is counted at the next synchronization."""
     begun = time.perf_counter()
     trainer.update()
     return time.perf_counter() - begun

@@ -1,6 +1,6 @@
-"""How fast is it? Ratios between contenders measured by turns in one run, since absolute times drift with the machine.
+"""Speed, as ratios between contenders measured in turn in one run, because absolute times change with the state of the machine.
 
-Each contender works in short turns, one after the other, and its middle rate counts: a slow minute hits all of them alike.
+Contenders work in short turns, one after the other, and the median rate of each counts: a slow minute affects all of them equally.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is repeated: the more, the less chance decides."""
+    """The amount of repetition."""
 
     seconds: float = 8.0  # for each contender
     turns: int = 5  # that they are cut into
@@ -52,14 +52,14 @@ class Effort:
     compiled: bool = True  # whether torch.compile is tried, which may take half a minute
 
 
-# With fewer steps the first and the last measurement, which are always there, would take most of the share.
+# With fewer steps the first and the last measurement, which are always made, would be most of the share.
 QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60, compiled=False)
 
 
 def measure(effort: Effort) -> Iterator[tuple[str, Result]]:
-    """All rows by name: `ratio` and the figures it is made of, `runs`, how often each was measured, and `took`, in seconds.
+    """All rows by name: `ratio` and the numbers behind it, `runs`, the number of measurements, and `took`, in seconds.
 
-    Where one measurement gives several rows, the first of them took the time. What the user's home knows of the machine is not used.
+    If one measurement gives several rows, the first one has its time. Settings stored in the user's home folder are not used.
     """
     begun = time.monotonic()
     with fresh_home():
@@ -89,7 +89,7 @@ def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
 
 
 def facts() -> dict[str, Any]:
-    """What machine this is: figures of different machines must not be mixed."""
+    """Facts about this machine: results of different machines must not be mixed."""
     flags = torch.backends.cpu.get_cpu_capability()
     amx = bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
     return {
@@ -104,7 +104,7 @@ def facts() -> dict[str, Any]:
 
 
 def _step_rows(trainer: Trainer, effort: Effort) -> Iterator[tuple[str, Result]]:
-    """A step against its own bare loop, against lightly, and against itself in the other precision and memory format."""
+    """A step compared with its bare loop, with lightly, and with itself in the other precision and memory format."""
     config, images, device = trainer.config, trainer.images, trainer.device
     batch = trainer.batch(1)
     count = config.batch_size * len(batch.views)
@@ -142,9 +142,9 @@ def _compiled(trainer: Trainer, count: int) -> Work | str:
 
 
 def rates(contenders: dict[str, Work | str], effort: Effort, ready: bool = False) -> dict[str, list[float] | str]:
-    """Units a second of every contender that is here, in each of its turns; what is absent keeps its explanation.
+    """Units per second of every available contender, in each of its turns; missing contenders keep their explanation.
 
-    ready: they have worked once before, else they do so first.
+    ready: contenders have worked once before; otherwise they do so first.
     """
     here = {name: work for name, work in contenders.items() if not isinstance(work, str)}
     for work in here.values() if not ready else ():
@@ -167,7 +167,7 @@ def ratio(found: dict[str, list[float] | str], ours: str, theirs: str, unit: str
 
 
 def as_table(results: dict[str, Result]) -> Table:
-    """For people."""
+    """The results as a table."""
     shown = table("what", "ratio", "made of", "runs", "took")
     for name, result in results.items():
         apart = ("ratio", "took") if result["ratio"] is None else ("ratio", "took", "lowest", "highest")

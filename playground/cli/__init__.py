@@ -1,1 +1,1 @@
-"""The command line. main: every command; data: those about images of one's own."""
+"""The command line. main: all commands; data: the commands for your own images."""

@@ -1,4 +1,4 @@
-"""ssl-playground data list | add | show | refresh | remove: a person's own images, from the command line."""
+"""ssl-playground data list | add | show | refresh | remove: your own images, from the command line."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from playground.home import home, keeping
 if TYPE_CHECKING:
     from playground.datasets import Progress
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, see what is there, remove it.")
-Name = Annotated[str, typer.Argument(help="As `ssl-playground data list` shows it, such as own-birds.")]
+app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, list and show data sets, remove them.")
+Name = Annotated[str, typer.Argument(help="The name in `ssl-playground data list`, such as own-birds.")]
 Labels = Annotated[
     str,
     typer.Option(
-        help="Where labels come from: table (a .csv of file and label), folders (the top ones), subfolders (inside those), none; or auto."
+        help="The source of labels: table (a .csv of file and label), folders (the top ones), subfolders (inside those), none; or auto."
     ),
 ]
 
 
 @app.command("list")
 def list_() -> None:
-    """List the data sets: those that are built in, and your own."""
+    """List all data sets: built-in ones and your own."""
     from playground.datasets import CATALOG
 
     table = results.table("data set", "what it is")
@@ -41,28 +41,30 @@ def list_() -> None:
 
 @app.command()
 def add(
-    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, used where it is; a zip or tar; or hf:OWNER/NAME[:SPLIT].")],
-    beside: Annotated[
-        Path | None, typer.Argument(metavar="[TABLE]", help="With a zip or tar: a .csv or .tsv of file and label, outside of it.")
+    source: Annotated[
+        str, typer.Argument(metavar="PATH", help="A folder, which stays where it is; a zip or tar; or hf:OWNER/NAME[:SPLIT].")
+    ],
+    label_table: Annotated[
+        Path | None, typer.Argument(metavar="[TABLE]", help="For a zip or tar: a separate .csv or .tsv of file and label.")
     ] = None,
-    name: Annotated[str, typer.Option(help="What to call it; the name of the folder or file if left out.")] = "",
-    image_column: Annotated[str, typer.Option(help="With hf: the column of images, if there are several.")] = "",
-    label_column: Annotated[str, typer.Option(help="With hf: the column of labels, if it is not marked as one.")] = "",
+    name: Annotated[str, typer.Option(help="The name of the data set; by default that of the folder or file.")] = "",
+    image_column: Annotated[str, typer.Option(help="For hf: the column of images, if there are several.")] = "",
+    label_column: Annotated[str, typer.Option(help="For hf: the column of labels, if it is not marked as one.")] = "",
     numbers: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            "--range", metavar="LOW HIGH", help="With pictures of more than 8 bits: which numbers are black and white, if not guessed."
+            "--range", metavar="LOW HIGH", help="For images of more than 8 bits: the values of black and white, if not estimated."
         ),
     ] = None,
     labels: Labels = "auto",
 ) -> None:
-    """Add your own images: class folders become labels, a flat folder has none.
+    """Add your own images. Class folders become labels; a flat folder has no labels.
 
     [bold]Try[/bold]
 
       ssl-playground data add ~/Pictures/birds
 
-      ssl-playground data add flowers.zip --name "Flowers of the garden"
+      ssl-playground data add flowers.zip --name "Garden flowers"
 
       ssl-playground data add flowers.zip labels.csv
 
@@ -79,28 +81,28 @@ def add(
 
     range = Range(*numbers) if numbers else None
     before = set(own.found())
-    if beside and source.startswith(huggingface.PREFIX):
-        raise ValueError(f"a table of labels is for a zip or tar, got {beside} with {source}: name its column by --label-column")
+    if label_table and source.startswith(huggingface.PREFIX):
+        raise ValueError(f"a table of labels is for a zip or tar, got {label_table} with {source}: use --label-column instead")
     if source.startswith(huggingface.PREFIX):
         _watch(huggingface.add(source, name, image_column, label_column, range))
     elif image_column or label_column:
         raise ValueError(f"--image-column and --label-column are for sources that begin with {huggingface.PREFIX}, got {source}")
     else:
-        _watch(intake.add(Path(source), name, range, _source(labels), beside))
+        _watch(intake.add(Path(source), name, range, _source(labels), label_table))
     for new in set(own.found()) - before:
         show(new)
 
 
 @app.command()
 def show(name: Name) -> None:
-    """Show one of your own sets: its classes, its sizes, and what was left out, and why."""
+    """Show one of your own data sets: its classes, its sizes, and the files that were left out, with the reasons."""
     from playground.datasets import CATALOG, own
 
     each = own.get(name)
     kind = CATALOG[each.name]
     table = results.table("data set", "what it is", show_header=False)
     _row(table, each.name, f"{each.title}: {kind.summary}")
-    parts = f"{kind.count:,} pictures to train on, {kind.probe_count:,} to watch a run by (the probe set), {kind.test_count:,} to test on"
+    parts = f"{kind.count:,} training images, {kind.probe_count:,} probe images, {kind.test_count:,} test images"
     _row(table, "parts", parts)
     _row(table, "files", each.folder or "copied into the store")
     for label, count in each.counts().items():
@@ -114,7 +116,7 @@ def show(name: Name) -> None:
 
 @app.command()
 def refresh(name: Name, labels: Labels = "") -> None:
-    """Read one of your own sets again: its folder as it is now, or with labels from elsewhere."""
+    """Read one of your own data sets again: its folder as it is now, or with another source of labels."""
     from playground.datasets import intake, own
 
     _watch(intake.read_again(name, _source(labels) if labels else None))
@@ -131,23 +133,23 @@ def _source(labels: str) -> Any:
 
 @app.command()
 def remove(name: Name) -> None:
-    """Remove one of your own sets; a folder that is used where it is stays as it is."""
+    """Remove one of your own data sets. A folder that was added is not changed."""
     from playground.datasets import own
 
     gone = own.remove(name)
-    kept = f"; {gone.folder} is untouched" if gone.folder else ""
+    kept = f"; {gone.folder} is not changed" if gone.folder else ""
     Console().print(f"{gone.name} ({gone.title}) is removed{kept}", markup=False, highlight=False)
 
 
 def _row(table: Table, *cells: str) -> None:
-    """Cells are text from anybody: brackets in them are no commands."""
+    """Adds a row of plain text, in which brackets are not markup."""
     from rich.text import Text
 
     table.add_row(*map(Text, cells))
 
 
 def _watch(steps: Iterable[Progress]) -> None:
-    """Draws a progress bar on standard error until everything is done."""
+    """Shows a progress bar on standard error until everything is done."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 

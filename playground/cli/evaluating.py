@@ -1,4 +1,4 @@
-"""An evaluation told on the command line: how far it is, and its tables. And the run that it is of."""
+"""An evaluation on the command line: its progress and its tables."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
 from playground.training.faults import NotFiniteError, not_evaluable
 
-PATIENCE = 5.0  # seconds, for a page that only looks whether somebody is at it
+PATIENCE = 5.0  # seconds to wait for a page that holds the lock only for a check
 
 
 def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
-    """Evaluates a run's last checkpoint and keeps the results in its folder; yields them as they grow.
+    """Evaluates a run's last checkpoint and writes the results to its folder; yields them as they grow.
 
-    Raises UnknownRun, and ValueError where the run cannot be evaluated or somebody is at it already.
+    Raises UnknownRun, and ValueError if the run cannot be evaluated or is being evaluated already.
     """
     found = trained(store, run)
     other = _transfer(protocol)
     folder = store.folder(run).path
     lock = ledger.lock(folder)
     if not lock.take(PATIENCE):
-        raise ValueError(f"run {run} must not be under evaluation already, got one that is: wait for it or stop it")
+        raise ValueError(f"run {run} must not be under evaluation, got one that is being evaluated: wait for its end or stop it")
     try:
         document = ledger.new(run, found.step, protocol)
         ledger.write(folder, document)
-        now = store.run(run)  # its data set as it is now, which may have been read again since the network was looked at
+        now = store.run(run)  # with the current state of its data set, which may have been read again since the network was loaded
         events = evaluate(found.config, found.method, _own(now.config), protocol, other)
-        yield from ledger.recorded(folder, document, _sound(events, found, read_before_evaluation(now)))
+        yield from ledger.recorded(folder, document, _finite(events, found, read_before_evaluation(now)))
     finally:
         lock.release()
 
 
-def _sound(events: Iterable[Event], found: Trained, remark: str) -> Iterator[Event]:
-    """The events, a remark before them; numbers that are not finite end them in a sentence that names the run and the step."""
+def _finite(events: Iterable[Event], found: Trained, remark: str) -> Iterator[Event]:
+    """The events after a remark; values that are not finite raise ValueError with a sentence that names the run and the step."""
     if remark:
         yield Remark(remark)
     try:
@@ -66,20 +66,20 @@ def _own(config: Any) -> Sets | DataError:
 
 
 def _transfer(protocol: Protocol) -> Sets | None:
-    """The other data set, which must be here already: an evaluation downloads nothing."""
+    """The other data set, which must be downloaded already: an evaluation downloads nothing."""
     if "transfer" not in protocol.parts:
         return None
     return sets(CHOICES["data"][protocol.transfer].Knobs())
 
 
 def sets(data: Any) -> Sets:
-    """Training images, and those of the test, none of which a run was trained or watched on."""
+    """Training images, and test images, which are neither training nor probe images."""
     folder = home() / "data"
     return load_images(data, folder)[0], data.choice.test(data, folder)
 
 
 def watched(documents: Iterable[Document]) -> Document:
-    """Draws the bar on standard error until the end; returns the last document."""
+    """Shows a progress bar on standard error until the end; returns the last document."""
     last: Document = {}
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -95,11 +95,11 @@ def show(document: Document) -> None:
     if about:
         task = f"step {document['step']:,}: {escape(about['factor'])} of {about['data']}"
         drawn = f", of which each seed draws {about['labeled']:,}" if about["labeled"] < about["known"] else ""
-        told = f"{about['known']:,} labeled images{drawn}; tested on {about['tested']:,} others; chance {about['chance']:.1%}"
-        console.print(f"[bold]Run {document['run']}[/bold], {task}, {told}")
+        images = f"{about['known']:,} labeled images{drawn}; tested on {about['tested']:,} others; chance {about['chance']:.1%}"
+        console.print(f"[bold]Run {document['run']}[/bold], {task}, {images}")
         console.print(_labels(document))
         if document["confusion"]:
-            pairs = [f"{true} called {called} {share:.0%}" for true, called, share in most_confused(document["confusion"], about["names"])]
+            pairs = [f"{true} as {called} {share:.0%}" for true, called, share in most_confused(document["confusion"], about["names"])]
             if pairs:
                 console.print("most confused: " + "; ".join(pairs), markup=False)
     for part, columns in (("robustness", ("operator", "strength")), ("transfer", ("data",))):
@@ -114,7 +114,7 @@ def _labels(document: Document) -> Table:
     rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
     shares = sorted({each["share"] for each in rows})
     heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
-    table = results.table("accuracy, mean (what seeds and test leave open)", *heads)
+    table = results.table("accuracy, mean (range over seeds and test images)", *heads)
     for who, title in CONTENDERS.items():
         cells = [
             next((_cell(each, document["about"]["uneven"]) for each in rows if (each["who"], each["share"]) == (who, share)), "")
@@ -136,6 +136,6 @@ def _table(document: Document, part: str, columns: tuple[str, ...]) -> Table:
 
 
 def _cell(row: dict[str, Any], uneven: bool = False) -> str:
-    """The mean and the ends of its bar, and where classes are uneven the mean over classes."""
+    """The mean and the ends of its bar, and for uneven classes the mean over classes."""
     classes = f", classes {row['balanced']:.3f}" if uneven and row["balanced"] is not None else ""
     return f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f}){classes}"

@@ -1,4 +1,4 @@
-"""ssl-playground [serve] | train | evaluate | methods | data | judge | bench: all but the pages, from the command line."""
+"""ssl-playground [serve] | train | evaluate | methods | data | judge | bench: the command line."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Pick a self-supervised method, press Start, and watch a representation form.\n\n"
-    "Without a command it serves the page. Everything it keeps lies in one folder: [bold]SSL_PLAYGROUND_HOME[/bold], "
+    help="Choose a self-supervised method, press Start, and watch the representation develop.\n\n"
+    "Without a command, it serves the page. All data are in one folder: [bold]SSL_PLAYGROUND_HOME[/bold], "
     "or your user data folder.",
 )
 app.add_typer(data_cli.app)
@@ -32,18 +32,21 @@ Port = Annotated[
         envvar="STREAMLIT_SERVER_PORT",
         min=1,
         max=65535,
-        help="Where to listen: http://localhost:PORT, and for the network at this machine's address.",
+        help="The port of the server: http://localhost:PORT, and in the network at this machine's address.",
     ),
 ]
 Witness = Annotated[
     bool,
-    typer.Option("--witness", help="Also how many of 2,000 training images 3,000 labeled ones name rightly, and the gain."),
+    typer.Option(
+        "--witness",
+        help="Also measure the k-NN accuracy on 2,000 training images with 3,000 other labeled ones, and its gain over random weights.",
+    ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Also write the result to this file.")]
 
 
 def main() -> None:
-    """The console script: a wrong setting, or a disk that is full, ends in one sentence, not in a traceback."""
+    """The console script: a wrong setting or a full disk ends with one sentence, not with a traceback."""
     try:
         app()
     except (ValueError, HomeError, Unwritten) as error:
@@ -62,13 +65,13 @@ def default(context: typer.Context, port: Port = 8501) -> None:
 
 @app.command()
 def serve(port: Port = 8501) -> None:
-    """Serve the page, at http://localhost:8501 unless told otherwise.
+    """Serve the page, by default at http://localhost:8501.
 
-    Many people can use one server: runs queue up and take turns, fairly by person.
+    Many people can use one server: runs wait in a queue that is fair to each person.
     """
-    if refused := unwritable(home()):  # said at once, and not after the seconds that a server takes to start
+    if refused := unwritable(home()):  # checked first, because a server takes seconds to start
         raise refused
-    typer.echo(f"SSL Playground keeps runs and data in {home()}. Ctrl+C ends it.")
+    typer.echo(f"SSL Playground stores runs and data in {home()}. Press Ctrl+C to stop it.")
     environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home())}
     options = ["--server.port", str(port), "--server.showEmailPrompt", "false"]
     command = [sys.executable, "-m", "playground.machine.processes", "run", "app.py", *options]
@@ -80,25 +83,30 @@ def serve(port: Port = 8501) -> None:
 
 @app.command()
 def train(
-    method: Annotated[str, typer.Option(help="Which method; `ssl-playground methods` lists them.")] = "simclr",
+    method: Annotated[str, typer.Option(help="The method; `ssl-playground methods` lists all.")] = "simclr",
     data: Annotated[
         str,
-        typer.Option(help="Which data set; `ssl-playground data list` lists them."),
+        typer.Option(help="The data set; `ssl-playground data list` lists all."),
     ] = "shapes",
-    steps: Annotated[str | None, typer.Option(help="How many times the weights are updated; the method's own default if left out.")] = None,
+    steps: Annotated[
+        str | None, typer.Option(help="How many times the weights are updated; by default the suggestion of the method.")
+    ] = None,
     seed: Annotated[str, typer.Option(help="The same seed gives the same run.")] = "0",
     seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="So many runs, with this seed and the next ones; shows mean, lowest and highest of all.")
+        int,
+        typer.Option(
+            min=1, max=100, help="The number of runs, with this seed and the next ones; shows their mean, lowest and highest value."
+        ),
     ] = 1,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other setting; may be given many times."),
+        typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Any other setting; can be repeated."),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "auto",
     witness: Witness = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Train one run here and now, with a progress bar and the final diagnostics.
+    """Train one run, with a progress bar and the final diagnostics.
 
     [bold]Try[/bold]
 
@@ -112,7 +120,7 @@ def train(
 
       ssl-playground train --data cifar10 --seeds 5 --witness
 
-    The names are those of the page: what the address bar shows as method.temperature is `--set method.temperature=`.
+    The names are those in the address of the page: method.temperature there is `--set method.temperature=` here.
     """
     from playground.cli.report import show, show_spread, spread, summarize, watched
     from playground.config import RunConfig
@@ -139,25 +147,25 @@ def train(
 
 @app.command()
 def evaluate(
-    run: Annotated[str, typer.Argument(help="The id of a run of this home, as the address bar of its page has it.")],
-    factor: Annotated[str | None, typer.Option(help="Which factor is to be told apart; the data set's first if left out.")] = None,
+    run: Annotated[str, typer.Argument(help="The id of a run, the `run=` in the address of its page.")],
+    factor: Annotated[str | None, typer.Option(help="The factor to predict; by default the first one of the data set.")] = None,
     shares: Annotated[str | None, typer.Option(help="Shares of the labels, as in 0.01,0.1,1.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="How often all is repeated, with other labels, order and initial weights.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="The number of repetitions, with other labels, order and initial weights.")] = None,
     only: Annotated[
         str | None,
-        typer.Option(
-            help="Of linear, knn_classifier, tuned, scratch, untrained, pixels, robustness, transfer: those that are wanted, with commas."
-        ),
+        typer.Option(help="Some of linear, knn_classifier, tuned, scratch, untrained, pixels, robustness, transfer, separated by commas."),
     ] = None,
-    transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are tested, too.")] = None,
-    labels: Annotated[str | None, typer.Option(help="How many labels 100 % is at most; a seed has four fifths of all at most.")] = None,
-    steps: Annotated[str | None, typer.Option(help="How long fine-tuning and training from scratch are.")] = None,
+    transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are also tested.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="The largest number of labels, which is 100 %; a seed uses at most four fifths of all labels.")
+    ] = None,
+    steps: Annotated[str | None, typer.Option(help="The number of steps of fine-tuning and of training from scratch.")] = None,
     json_file: JsonFile = None,
     background: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Measure what a run has learned: linear probe, k-NN classifier, fine-tuning, training from scratch, with few labels and many.
 
-    Each result is the mean over seeds, with what seeds and test images leave open of it. All is kept in the run's folder.
+    Each result is the mean over seeds, with its range over seeds and test images. All results are stored in the run's folder.
 
     [bold]Try[/bold]
 
@@ -183,7 +191,7 @@ def evaluate(
         document = watched(evaluated(Store(home()), run, protocol))
     except UnknownRun:
         newest = ", ".join(each.id for each in Store(home()).runs(3))
-        known = f"; the newest here are {newest}" if newest else "; there is none here yet"
+        known = f"; the latest runs are {newest}" if newest else "; there are no runs yet"
         raise ValueError(f"run must be the id of a run, the `run=` in the address of its page, got {run}{known}") from None
     show(document)
     write(json_file, document)
@@ -194,7 +202,7 @@ def methods(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, with every knob.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print README's table.")] = False,
 ) -> None:
-    """List the methods, what each does, and where it was published."""
+    """List the methods with a summary and the paper."""
     from playground.cli.report import markdown_table
     from playground.knobs import knobs_of
     from playground.methods import CATALOG
@@ -220,19 +228,24 @@ def methods(
 @app.command()
 def bench(
     json_file: JsonFile = None,
-    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to time each contender.")] = 8.0,
-    seeds: Annotated[int, typer.Option(min=1, max=50, help="How often to train what is trained until it has learned something.")] = 5,
-    quick: Annotated[bool, typer.Option("--quick", help="A first look in 100 seconds: every row, measured once.")] = False,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="The time to measure each contender.")] = 8.0,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=50, help="The number of trainings for measurements that train until something is learned.")
+    ] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="100 seconds: every row is measured once.")] = False,
     gpu: Annotated[
-        bool, typer.Option("--gpu", help="Whether all methods train on the GPU, agree with the CPU, and how fast: 5 minutes.")
+        bool,
+        typer.Option(
+            "--gpu", help="Check in 5 minutes whether all methods train on the GPU and agree with the CPU, and how fast they are."
+        ),
     ] = False,
     data: Annotated[
-        Path | None, typer.Option(help="With --gpu: where cifar-10-batches-py lies; else nothing is said about photographs.")
+        Path | None, typer.Option(help="For --gpu: the folder with cifar-10-batches-py; without it, photographs are not measured.")
     ] = None,
 ) -> None:
     """Measure the speed on this machine, as ratios within one run: about seven minutes on two cores.
 
-    Peers (kornia, lightly) come with: python -m pip install 'ssl-playground\\[bench]'
+    To install the libraries for comparison (kornia, lightly): python -m pip install 'ssl-playground\\[bench]'
     """
     _require_writable(json_file)
     if gpu:
@@ -251,14 +264,14 @@ def bench(
 
 @app.command()
 def judge(
-    target: Annotated[Path, typer.Option("--to", file_okay=False, help="Where the figure, the table and the numbers lie.")],
-    only: Annotated[str, typer.Option(help="Only runs whose name has this in it, such as simclr or cifar10:.")] = "",
-    again: Annotated[bool, typer.Option("--again", help="Train nothing: judge what is measured already.")] = False,
+    target: Annotated[Path, typer.Option("--to", file_okay=False, help="The folder of the figure, the table and the measurements.")],
+    only: Annotated[str, typer.Option(help="Only runs whose name contains this text, such as simclr or cifar10:.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Train nothing: judge only runs that are measured already.")] = False,
 ) -> None:
-    """Measure how often the collapse judge is right: runs whose outcome is known are trained and judged.
+    """Measure the accuracy of the collapse judge: runs with known outcomes are trained and judged.
 
-    It takes hours on a CPU, and goes on where it stopped. What is measured already is only judged anew.
-    The project's own lie in assets/judge; real pictures are taken from the home's data folder, or downloaded.
+    It takes hours on a CPU, and continues where it stopped. Runs that are measured already are only judged again.
+    The project's results are in assets/judge; real images are read from the home's data folder, or downloaded.
     """
     from playground.judging import margins as judging_margins
     from playground.judging import outcomes as judging
@@ -268,7 +281,7 @@ def judge(
     with writing(target, "--to"):
         for each in judging.run(target, only, not again):
             outcomes.append(each)
-            print(f"{each.case.name}: is {each.truth}, said {each.said.state}", flush=True)
+            print(f"{each.case.name}: outcome {each.truth}, verdict {each.verdict.state}", flush=True)
     if not outcomes:
         raise ValueError(f"--only must be a part of the name of a run{' that is measured' * again}, such as simclr, got {only}")
     print(judging_report.summary(outcomes))
@@ -287,12 +300,12 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _require_writable(file: Path | None) -> None:
-    """Before the work, not after it."""
+    """Checks this before the work."""
     try:
         if file:
             file.touch()
     except OSError as error:
-        raise ValueError(f"--json must be a file that can be written, got {file}: {error.strerror}") from None
+        raise ValueError(f"--json must be a writable file, got {file}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

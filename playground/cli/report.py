@@ -1,4 +1,4 @@
-"""One run, told to people: a progress bar while it goes, a table when it is over, and the summary that `--json` writes."""
+"""The output of one run for people: a progress bar, a table at the end, and the summary for `--json`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from playground.metric_names import by_factor, by_metric
 
 
 def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False) -> dict[str, Any]:
-    """Runs to the end and keeps what counts: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}.
+    """Trains to the end and summarizes: {"run", "status", "config", "steps", "seconds", ..., "final", "baseline", "verdict"}.
 
-    witness: also what neighbors among labeled training images know, by `playground.judging.witness`: "witness/knn" and "witness/gain".
+    witness: also the k-NN accuracy on training images, by `playground.judging.witness`: "witness/knn" and "witness/gain".
     """
     summary: dict[str, Any] = {"run": uuid.uuid4().hex[:10], "status": "", "config": config.flat(), "steps": 0}
     final: dict[str, float] = {}
@@ -34,7 +34,7 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
             case Started(_, facts):
                 summary |= {name: facts[name] for name in ("data", "unmeasured") if facts.get(name)}
                 about = str(facts["about"])
-                if witness:  # the data are here by now, and no step is taken yet
+                if witness:  # checked when the data are there, before the first step
                     require_witness(config)
             case Checkpoint(_, state):
                 weights = state["method"]
@@ -48,16 +48,16 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
                 summary |= {"steps": step, "status": status} | facts | ({"message": message} if message else {})
     final.pop("views_per_second", None)
     if witness and weights is not None:
-        said = testimony(config, weights, about)
-        final |= {"witness/knn": said["knn"], "witness/gain": said["knn"] - said[UNTRAINED]}
-        summary["baseline"]["random"]["witness/knn"] = said[UNTRAINED]
+        measured = testimony(config, weights, about)
+        final |= {"witness/knn": measured["knn"], "witness/gain": measured["knn"] - measured[UNTRAINED]}
+        summary["baseline"]["random"]["witness/knn"] = measured[UNTRAINED]
     return summary | {"final": final}
 
 
 def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
-    """Passes events on and draws the progress bar on standard error."""
+    """Passes events on and shows a progress bar on standard error."""
     columns = (
-        TextColumn("{task.description}", markup=False),  # it may hold the name of somebody's data set
+        TextColumn("{task.description}", markup=False),  # it may contain the name of a user's data set
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -70,8 +70,8 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
             match event:
                 case Started(_, facts):
                     if since := facts.get("data", {}).get("since"):
-                        said = f"{config.data.name} is trained on as it was read on {facts['data']['read']}; since then: {since}"
-                        bar.console.print(said, markup=False, highlight=False)
+                        notice = f"{config.data.name} is used as it was read on {facts['data']['read']}; changes since then: {since}"
+                        bar.console.print(notice, markup=False, highlight=False)
                 case Fetching(_, what, done, total, unit):
                     bar.update(
                         task, description=f"{'fetching' if unit == 'bytes' else 'decoding'} {what}", completed=done, total=total or None
@@ -86,7 +86,7 @@ def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
 
 
 def show(summary: dict[str, Any]) -> None:
-    """The end of a run as a table beside its baselines, and the verdict."""
+    """The results of a run as a table with its baselines, and the verdict."""
     console = Console()
     config, baseline = summary["config"], summary.get("baseline", {})
     if "seconds" in summary:
@@ -94,7 +94,7 @@ def show(summary: dict[str, Any]) -> None:
         done = f"{summary['status']} after {summary['steps']} steps in {summary['seconds']:.0f} s"
         console.print(f"[bold]{config['method']} on {config['data']}[/bold], seed {config['seed']}: {done}, {pace}")
     own = METHODS[config["method"]].measures
-    table = results.table("measure", "at the end", *baseline, "what good looks like")
+    table = results.table("measure", "at the end", *baseline, "how to read it")
     for name, value in summary["final"].items():
         cells = [f"{baseline[each][name]:.3f}" if name in baseline[each] else "" for each in baseline]
         table.add_row(name, f"{value:.4g}", *cells, _good(name, own))
@@ -109,11 +109,11 @@ def show(summary: dict[str, Any]) -> None:
 
 
 def spread(summaries: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Of each measure that all runs have at their end: {"mean", "lowest", "highest"}; "random": the mean before training, where known."""
+    """{"mean", "lowest", "highest"} of each final measure that all runs have; "random": the mean before training, if known."""
     ends, starts = _of_all([each["final"] for each in summaries]), _of_all([_untrained(each) for each in summaries])
     before = {name: {"random": statistics.fmean(values)} for name, values in starts.items()}
-    found = {name: {"mean": statistics.fmean(each), "lowest": min(each), "highest": max(each)} for name, each in ends.items()}
-    return {name: each | before.get(name, {}) for name, each in found.items()}
+    after = {name: {"mean": statistics.fmean(each), "lowest": min(each), "highest": max(each)} for name, each in ends.items()}
+    return {name: each | before.get(name, {}) for name, each in after.items()}
 
 
 def _of_all(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
@@ -122,13 +122,13 @@ def _of_all(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
 
 
 def _untrained(summary: Mapping[str, Any]) -> Mapping[str, float]:
-    """What was measured at random weights."""
-    found: Mapping[str, float] = summary.get("baseline", {}).get("random", {})
-    return found
+    """The metrics with random weights."""
+    values: Mapping[str, float] = summary.get("baseline", {}).get("random", {})
+    return values
 
 
 def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
-    """The ends of several runs that differ in their seed as one table, and what the judge said of them."""
+    """The results of several runs with different seeds as one table, and the judge's verdicts."""
     console, config = Console(), summaries[0]["config"]
     seeds = f"seeds {config['seed']} to {summaries[-1]['config']['seed']}"
     console.print(f"[bold]{config['method']} on {config['data']}[/bold], {seeds}: {summaries[0]['steps']} steps each")
@@ -136,12 +136,12 @@ def show_spread(summaries: Sequence[dict[str, Any]]) -> None:
     for name, each in spread(summaries).items():
         table.add_row(name, *(f"{each[part]:.4g}" if part in each else "" for part in ("random", "mean", "lowest", "highest")))
     console.print(table)
-    said = Counter(each["verdict"]["state"] if "verdict" in each else each["status"] for each in summaries)
-    console.print(", ".join(f"{state}: {count}" for state, count in said.most_common()))
+    states = Counter(each["verdict"]["state"] if "verdict" in each else each["status"] for each in summaries)
+    console.print(", ".join(f"{state}: {count}" for state, count in states.most_common()))
 
 
 def _judged(console: Console, verdict: Mapping[str, Any]) -> None:
-    """What the judge says, what to change, and every rule that it rests on."""
+    """The verdict, the advice, and every rule that holds."""
     console.print(f"[bold]{verdict['state']}[/bold]: {verdict['sentence']}")
     if verdict["advice"]:
         console.print(f"What to change: {verdict['advice']}", markup=False)
@@ -155,7 +155,7 @@ def _judged(console: Console, verdict: Mapping[str, Any]) -> None:
 
 
 def markdown_table() -> str:
-    """README's table of methods: a row each, from its own file."""
+    """README's table of methods, made from the classes."""
     rows = [
         f"| `{name}` | {each.family} | {each.summary} [{each.paper.partition(':')[0]}]({each.link}) |" for name, each in METHODS.items()
     ]

@@ -1,4 +1,4 @@
-"""Data sets: a class in a file of this folder is a data set on the page, and so is each set of a person's own images."""
+"""Data sets: every class with a name in this folder is a data set on the page, and so is each set of own images."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from playground.knobs import catalog
 
 
 class Catalog(Mapping[str, type[Dataset]]):
-    """By name: `known`, which never change, and the sets of own images that are here at the moment of asking."""
+    """Data sets by name: `known`, which never change, and the current sets of own images."""
 
     def __init__(self, known: dict[str, type[Dataset]]) -> None:
         self.known = known

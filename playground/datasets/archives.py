@@ -13,19 +13,19 @@ from playground.datasets.download import fetch
 from playground.datasets.turns import alone
 from playground.knobs import option
 
-SIZE = "The side of the images in pixels. Twice the side is four times the work, and shows what is small."
+SIZE = "The side of the images in pixels. Twice the side needs four times the computation, and shows small details."
 
 
 class Framed(Dataset.Knobs):
-    """What pictures of any shape need: a size, and how they become square."""
+    """Knobs for images of any shape: a size, and how they become square."""
 
     size: Literal[32, 48, 64, 96, 128, 160, 224] = option(64, SIZE)
-    fit: Literal["crop", "squeeze"] = option("crop", "How a picture becomes square: crop takes its middle, squeeze distorts it.")
+    fit: Literal["crop", "squeeze"] = option("crop", "How an image becomes square: crop takes its middle, squeeze distorts it.")
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file on the network, where it lies here, and the folder it is unpacked into; None if it is used as it is."""
+    """A file on the network, its local path, and the folder into which it is unpacked; None if it is used as it is."""
 
     urls: list[str]
     file: Path
@@ -34,7 +34,7 @@ class Archive:
 
 
 class Torchvision:
-    """torchvision's data set of a name, as a class attribute: torchvision is imported when it is asked for, since trainings do without."""
+    """torchvision's data set of a name, as a class attribute: torchvision is imported only when it is needed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -46,53 +46,53 @@ class Torchvision:
 
 
 class Downloaded(Dataset):
-    """What sets from the network share. source: torchvision's class, which knows the links and reads what was unpacked."""
+    """The base of data sets from the network. source: torchvision's class, which has the links and reads the unpacked files."""
 
     source: ClassVar[Any]
     probe_count = 1024
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:
-        """Everything there is to download."""
+        """All files to download."""
         raise NotImplementedError
 
     @classmethod
     def whole(cls, folder: Path) -> bool:
-        """Whether all that was unpacked is there: half an unpacking, of whoever, is not."""
+        """Whether all unpacked files are there: a partly unpacked archive does not count."""
         raise NotImplementedError
 
     @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
-        """Downloads and unpacks what is not there whole, wherever that came from. Raises DataError."""
+        """Downloads and unpacks what is missing or incomplete. Raises DataError."""
         if not cls.whole(folder):
             yield from alone(folder / cls.source.__name__, cls.title, lambda: cls._bring(folder))
 
     @classmethod
     def _bring(cls, folder: Path) -> Iterator[Progress]:
         if cls.whole(folder):
-            return  # somebody else brought it while we waited
+            return  # another process fetched it while we waited
         archives = cls.archives(folder)
         for each in archives:
             yield from fetch(each.urls, each.file, each.md5)
         for each in archives:
             if each.into is not None:
-                yield Progress(f"{each.file.name}: here, unpacking", 0, 0)
+                yield Progress(f"{each.file.name}: downloaded, unpacking", 0, 0)
                 unpack(each.file, each.into)
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """Unpacks beside its place and moves it there when all is out, so that what is there is whole. It replaces what was there."""
-    beside = into / f".{archive.name}.unpacking"
+    """Unpacks into a temporary folder and moves the result when it is complete. It replaces what was there."""
+    temporary = into / f".{archive.name}.unpacking"
     from torchvision.datasets.utils import extract_archive
 
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
     try:
-        extract_archive(archive, beside)
-        for entry in beside.iterdir():
+        extract_archive(archive, temporary)
+        for entry in temporary.iterdir():
             target = into / entry.name
             if target.is_dir():
                 shutil.rmtree(target)
             entry.replace(target)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""One picture of any kind, from any hand -> (3, size, size) bytes; what cannot be read is refused with a short reason.
+"""One image of any kind and origin -> (3, size, size) bytes; files that cannot be read are refused with a short reason.
 
-The kind is told by the first bytes, never by the name. Limits are checked on the header, before any pixel is decoded.
-Many threads may decode at once: Pillow lets go of Python's lock while it does. What it and its libraries would say about a file
-themselves, on the terminal, is said in the reason instead.
+The kind is determined by the first bytes, not by the name. Limits are checked on the header, before any pixel is decoded.
+Several threads can decode at once, because Pillow releases Python's lock. Messages of Pillow and its libraries about a file do not go
+to the terminal; the reason replaces them.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 logging.getLogger("PIL").propagate = False
 for speaker in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
-    with contextlib.suppress(AttributeError, OSError):  # where libtiff cannot be reached, it goes on speaking
+    with contextlib.suppress(AttributeError, OSError):  # without access to libtiff, its messages are not suppressed
         ctypes.CDLL(Image.core.__file__)[speaker](None)
 
 Fit = Literal["crop", "squeeze"]
 
 MAX_PIXELS = 80_000_000  # below where Pillow itself begins to warn
 MAX_BYTES = 1 << 29  # of one file
-SAMPLED = 1 << 14  # numbers of one picture, at most, from which a range is guessed
+SAMPLED = 1 << 14  # values of one image, at most, from which a range is estimated
 READ = "JPEG, PNG, WebP, GIF, TIFF and BMP are read"
-GROUND = (128, 128, 128)  # behind transparency: a white drawing would vanish over white, a black one over black
+GROUND = (128, 128, 128)  # behind transparency: a white drawing would be invisible on white, a black one on black
 READERS: tuple[tuple[bytes, str, type[ImageFile]], ...] = (  # first bytes, usual ending, Pillow's reader
-    (b"\xff\xd8\xff", ".jpg", JpegImageFile),  # first picture of an MPO too
+    (b"\xff\xd8\xff", ".jpg", JpegImageFile),  # first image of an MPO too
     (b"\x89PNG\r\n\x1a\n", ".png", PngImageFile),
     (b"RIFF", ".webp", WebPImageFile),
     (b"GIF8", ".gif", GifImageFile),
@@ -71,12 +71,12 @@ ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp"}
 
 
 class Unreadable(ValueError):  # noqa: N818
-    """A file that gives no picture; the text is a short reason, without the file's name."""
+    """A file that cannot be read as an image; the text is a short reason, without the file's name."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a picture before any pixel is decoded. deep: it has more than 8 bits a channel."""
+    """The header of an image, before any pixel is decoded. deep: it has more than 8 bits per channel."""
 
     width: int
     height: int
@@ -84,10 +84,10 @@ class Header:
 
 
 def decode(source: Path | BinaryIO, size: int, fit: Fit, range: Range | None = None) -> np.ndarray:
-    """The first picture in a file, on the disk or in memory -> (3, size, size) uint8. Raises Unreadable.
+    """The first image in a file, on the disk or in memory -> (3, size, size) uint8. Raises Unreadable.
 
-    crop: the middle square, its side brought to `size`; squeeze: the whole picture, its proportions lost. Antialiased.
-    range: of numbers of more than 8 bits; guessed from this picture alone if left out.
+    crop: the center square, resized to `size`; squeeze: the whole image, with its proportions changed. Antialiased.
+    range: of values of more than 8 bits; estimated from this image alone if left out.
     """
     with _opened(source) as picture, _in_a_sentence(picture):
         return _square(picture, size, fit, range)
@@ -100,20 +100,20 @@ def header(source: Path) -> Header:
 
 
 def sample(source: Path) -> np.ndarray:
-    """Some of the numbers of a picture with more than 8 bits, from all over it: (K,), K <= SAMPLED. Raises Unreadable."""
+    """A sample of the values of an image with more than 8 bits: (K,), K <= SAMPLED. Raises Unreadable."""
     with _opened(source) as picture, _in_a_sentence(picture):
         return _sampled(numbers(picture))
 
 
 def unknown(name: str) -> str:
-    """Why a file that begins like no picture is not read: one whose ending is a picture's is damaged, and not just another file."""
+    """Why a file whose first bytes are not those of an image is not read: with the ending of an image it is damaged."""
     if os.path.splitext(name)[1].lower() in ENDINGS:
-        return "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
-    return f"it is no picture of a kind that is known: {READ}"
+        return "the image is damaged, or its ending is wrong: its first bytes are not those of an image that is read"
+    return f"it is not an image of a known kind: {READ}"
 
 
 def suffix(head: bytes) -> str:
-    """The ending that suits a file that begins like this, "" if it is no picture that can be read."""
+    """The ending for a file with these first bytes, "" if it is not an image that can be read."""
     found = _reader(head)
     return found[0] if found else ""
 
@@ -126,7 +126,7 @@ def _reader(head: bytes) -> tuple[str, type[ImageFile]] | None:
 
 @contextlib.contextmanager
 def _opened(source: Path | BinaryIO) -> Iterator[ImageFile]:
-    """The picture with only its header read, and within the limits."""
+    """The image with only its header read and its limits checked."""
     if not isinstance(source, Path):
         yield _within_limits(source)
         return
@@ -140,14 +140,14 @@ def _opened(source: Path | BinaryIO) -> Iterator[ImageFile]:
 
 @contextlib.contextmanager
 def _in_a_sentence(picture: ImageFile) -> Iterator[None]:
-    """Pillow's readers raise whatever a damaged file leads them to: inside, it becomes Unreadable."""
+    """Pillow's readers raise many kinds of errors for a damaged file: inside, they become Unreadable."""
     file = picture.fp
     try:
         yield
     except Unreadable:
         raise
     except Exception as error:
-        jpeg = isinstance(picture, JpegImageFile) and file is not None  # one that is lossless is told only when it is decoded
+        jpeg = isinstance(picture, JpegImageFile) and file is not None  # a lossless one is detected only when it is decoded
         raise Unreadable(_not_read(what_it_is(cast(BinaryIO, file)) if jpeg else "") or _reason(error)) from None
 
 
@@ -163,7 +163,7 @@ def _within_limits(file: BinaryIO) -> ImageFile:
         raise Unreadable(unknown(str(getattr(file, "name", ""))))
     file.seek(0)
     try:
-        picture = found[1](file, "")  # not Image.open, which warns about large pictures by a global limit
+        picture = found[1](file, "")  # not Image.open, which warns about large images by a global limit
     except Exception as error:
         raise Unreadable(_not_read(what_it_is(file)) or _reason(error)) from None
     if isinstance(picture, TiffImageFile) and in_planes(picture.tag_v2):
@@ -202,7 +202,7 @@ def _square(picture: ImageFile, size: int, fit: Fit, range: Range | None) -> np.
 
 
 def _resizable(picture: Image.Image) -> Image.Image:
-    """In a mode whose numbers may be averaged: a palette's may not."""
+    """In a mode whose values can be averaged, unlike those of a palette."""
     if picture.has_transparency_data:
         return picture.convert("RGBA")
     return picture if picture.mode in ("L", "RGB", "CMYK") else picture.convert("RGB")
@@ -217,7 +217,8 @@ def _opaque(small: Image.Image) -> Image.Image:
 
 
 def _as_bytes(deep: Numbers, range: Range | None, resized: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Numbers of more than 8 bits -> 8 bits and opaque. Brought into the range before they are averaged: what glares must not spread."""
+    """Values of more than 8 bits -> 8 bits and opaque. They are clipped to the range before averaging, so that bright spots do not
+    spread."""
     if range is None:
         values = _sampled(deep)
         range = guess(values) if len(values) else Range(0, 1)
@@ -234,9 +235,9 @@ def _sampled(deep: Numbers) -> np.ndarray:
 
 
 def _upright(small: Image.Image, picture: ImageFile) -> Image.Image:
-    """Turned as its EXIF says. After cropping, which is the same and cheaper, since the square is in the middle."""
+    """Rotated according to its EXIF data. After cropping, which is equivalent for a center square, and cheaper."""
     try:
         turn = TURNS.get(picture.getexif().get(0x0112, 1))
-    except Exception:  # a damaged note does not spoil a picture
+    except Exception:  # a damaged note does not spoil an image
         turn = None
     return small if turn is None else small.transpose(turn)

@@ -1,4 +1,4 @@
-"""The true numbers of a picture with more than 8 bits a channel. Pillow by itself gives other ones, or only the upper 8 bits of them.
+"""The exact values of an image with more than 8 bits per channel. Pillow alone gives wrong ones, or only their upper 8 bits.
 
 What Pillow gets wrong: the lower byte of 16-bit color is dropped, unsigned 32-bit and signed 8-bit numbers wrap around, a TIFF in which
 the smallest number is white comes out as its negative, and in one that is compressed and has the larger byte first the bytes are
@@ -65,7 +65,7 @@ def is_deep(picture: ImageFile) -> bool:
 
 
 def numbers(picture: ImageFile) -> Numbers:
-    """What the file really holds, of a picture that is deep and of which only the header was read. Raises whatever Pillow's readers do."""
+    """The exact values of a deep image whose header was read. Raises the errors of Pillow's readers."""
     channels, cover = _color(picture) if _color_of_16_bits(picture) else ([_gray(picture)], None)
     white = isinstance(picture, TiffImageFile) and picture.tag_v2.get(PHOTOMETRIC) == MIN_IS_WHITE
     return Numbers(channels, _missing(channels, _nodata(picture)), cover, white)
@@ -107,7 +107,7 @@ def _opacity(alpha: np.ndarray) -> np.ndarray:
 
 
 def _with_raw_mode(picture: ImageFile, raw: str) -> ImageFile:
-    """The same picture, to be decoded as if its bytes were laid out otherwise."""
+    """The same image, to be decoded as if its bytes were laid out otherwise."""
     picture.tile = [each._replace(args=raw if isinstance(each.args, str) else (raw, *(each.args or ())[1:])) for each in picture.tile]
     return picture
 

@@ -1,4 +1,4 @@
-"""Fetching one file: in pieces, so that progress can be shown; on from where it broke off; checked, so that half is never taken for all."""
+"""Downloading one file: in pieces, with progress; continued after an interruption; and verified."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
 
 
 def fetch(urls: list[str], file: Path, digest: str = "") -> Iterator[Progress]:
-    """Brings `file`, from the first of `urls` that gives a whole copy; nothing to do if it is there and whole. Raises DataError.
+    """Downloads `file` from the first of `urls` that gives a complete copy, unless it is complete already. Raises DataError.
 
-    digest: its md5 or sha256 in hexadecimal; without one only the length is checked, which the server names. What has come when
-    it breaks off, or when the caller stops asking, is kept for the next time. Somebody else who fetches the same is waited for.
+    digest: its md5 or sha256 in hexadecimal; without one only the length given by the server is checked. An incomplete download is kept
+    and continued the next time. If another process downloads the same file, this one waits for it.
     """
     if not whole(file, digest):
         yield from alone(file, file.name, lambda: _fetch(urls, file, digest))
 
 
 def whole(file: Path, digest: str = "") -> bool:
-    """Whether the file is there, with this md5 or sha256 where one is given. Read only once, unless it changes."""
+    """Whether the file exists, with this md5 or sha256 if one is given. It is read only once, unless it changes."""
     try:
         state = file.stat()
     except OSError:
@@ -51,12 +51,12 @@ def checksum(file: Path, kind: str = "md5") -> str:
 
 
 class _Broken(Exception):  # noqa: N818
-    """The network's fault, in a few words. What is an OSError here is the disk's."""
+    """An error of the network, in a few words. OSErrors are errors of the disk."""
 
 
 def _fetch(urls: list[str], file: Path, digest: str) -> Iterator[Progress]:
     if whole(file, digest):
-        return  # somebody else brought it while we waited
+        return  # another process fetched it while we waited
     part, faults = file.with_name(f"{file.name}.part"), []
     for url in urls:
         try:
@@ -66,11 +66,12 @@ def _fetch(urls: list[str], file: Path, digest: str) -> Iterator[Progress]:
         else:
             put_in_place(part, file)
             return
-    raise DataError(f"{file.name} must be in {file.parent} or be downloaded, got no whole copy from {'; '.join(faults)}")
+    raise DataError(f"{file.name} must be in {file.parent} or be downloaded, got no complete copy from {'; '.join(faults)}")
 
 
 def _copy(url: str, part: Path, digest: str) -> Iterator[Progress]:
-    """Goes on as long as each connection brings more than was there. A whole copy that is wrong goes; once it may have begun wrong."""
+    """Continues as long as each connection adds something. A complete but wrong copy is deleted, and, if its start is old, tried once
+    more."""
     begun_earlier = bool(_length(part))
     while True:
         before = _length(part)
@@ -92,13 +93,13 @@ def _copy(url: str, part: Path, digest: str) -> Iterator[Progress]:
 
 
 def _pieces(url: str, part: Path) -> Iterator[Progress]:
-    """One connection: adds to `part` where the server can go on, else begins it anew."""
+    """One connection: continues `part` if the server supports it, else starts again."""
     done, name = _length(part), part.stem
     with _answer(url, done) as answer:
         if answer.status != HTTPStatus.PARTIAL_CONTENT:
             done = 0
         elif not answer.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
-            raise _Broken("it answered with another part than it was asked for")
+            raise _Broken("the server sent another part than requested")
         length = answer.headers.get("Content-Length", "")
         total = done + int(length) if length.isdecimal() else 0
         _require_room(part, total - done)
@@ -109,11 +110,11 @@ def _pieces(url: str, part: Path) -> Iterator[Progress]:
                 done += len(piece)
                 yield Progress(name, done, total)
     if done < total:
-        raise _Broken(f"it broke off after {done:,} of {total:,} bytes")
+        raise _Broken(f"the connection ended after {done:,} of {total:,} bytes")
 
 
 def _answer(url: str, begun: int) -> HTTPResponse:
-    """The file from byte `begun` on, or all of it where the server wants or must."""
+    """The file from byte `begun` on, or all of it if the server does not support that."""
     headers = {"User-Agent": "ssl-playground"} | ({"Range": f"bytes={begun}-"} if begun else {})
     try:
         return cast(HTTPResponse, urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT))
@@ -134,7 +135,7 @@ def _read(answer: HTTPResponse) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """Why there was no answer, in words."""
+    """The reason why there was no answer, in words."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return f"no answer within {TIMEOUT} seconds"
@@ -146,7 +147,7 @@ def _reason(error: Exception) -> str:
 def _require_room(part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if needed and free < needed + SPARE:
-        room = f"{needed / 1e6:,.0f} MB of disk in {part.parent}, and {SPARE / 1e6:.0f} MB to spare"
+        room = f"{needed / 1e6:,.0f} MB of disk space in {part.parent}, and {SPARE / 1e6:.0f} MB more"
         raise DataError(f"{part.stem} needs {room}, got {free / 1e6:,.0f} MB free")
 
 

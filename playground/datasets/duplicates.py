@@ -1,15 +1,15 @@
-"""Pictures that are in a set more than once: exactly, or nearly, as after saving, shrinking or brightening a copy.
+"""Duplicates in a data set: exact ones, and near ones, such as copies that were saved again, resized or brightened.
 
     found = duplicates(pixels)
-    found.groups                 # [[0, 17], [4, 5, 90]]: rows that show the same picture; a picture that is there once is in none
+    found.groups                 # [[0, 17], [4, 5, 90]]: rows that show the same image; an image that is there once is in none
 
-Two pictures are the same exactly when their decoded pixels are. They are nearly the same when their tiny pictures are: 16 x 16 means,
+Two images are the same exactly when their decoded pixels are. They are nearly the same when their tiny images are: 16 x 16 means,
 less the mean brightness and divided by the contrast (Torralba, Fergus and Freeman, 80 million tiny images, 2008, section 3), at most
-NEAR apart, where pictures that have nothing in common are sqrt(2) apart. With contrast above FLAT that is a correlation of at least
+NEAR apart, where images that have nothing in common are sqrt(2) apart. With contrast above FLAT that is a correlation of at least
 1 - NEAR^2 / 2 = 0.995. Copies that were cropped, turned or mirrored are not found.
 
-How it was chosen: of 500 pictures of CIFAR-10 saved again as JPEG of quality 30 to 95 at four times the size, 499 are found; of
-20,000 pictures of Fashion-MNIST, among which many look alike, 123 are in a group.
+How it was chosen: of 500 images of CIFAR-10 saved again as JPEG of quality 30 to 95 at four times the size, 499 are found; of
+20,000 images of Fashion-MNIST, among which many look alike, 123 are in a group.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-TINY = 16  # the side of a tiny picture
+TINY = 16  # the side of a tiny image
 COARSE = 8  # the side of the gray one by which candidates are found
-NEAR = 0.1  # distance of tiny pictures up to which they show the same
-FLAT = 8.0  # levels of contrast (standard deviation, of 255) that a tiny picture is divided by, at least: noise stays small
+NEAR = 0.1  # distance of tiny images up to which they show the same
+FLAT = 8.0  # levels of contrast (standard deviation, of 255) that a tiny image is divided by, at least: noise stays small
 BRIGHT = 100.0  # levels of mean brightness that count as a distance of 1
-BLANK = 1.0  # levels of contrast below which a picture is of one color throughout
-CHUNK = 1024  # pictures at once
-BLOCK, MANY = 64, 64  # pictures compared with others at once; with more candidates than this one of them is looked at first
+BLANK = 1.0  # levels of contrast below which an image is of one color throughout
+CHUNK = 1024  # images at once
+BLOCK, MANY = 64, 64  # images compared with others at once; with more candidates than this one of them is looked at first
 REACH = NEAR * 1.001  # of candidates: room for rounding
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Which rows of a set show the same picture.
+    """Which rows of a set show the same image.
 
     groups: of two rows or more, in order; exact: how many rows equal an earlier one in every pixel; blank: how many are of one color
     throughout.
@@ -51,28 +51,28 @@ class Duplicates:
         return replace(self, groups=sorted(sorted(rows[row] for row in group) for group in self.groups))
 
     def distinct(self, count: int) -> int:
-        """How many different pictures `count` rows show."""
+        """The number of different images among `count` rows."""
         return count - sum(len(group) - 1 for group in self.groups)
 
     def notices(self, count: int) -> list[str]:
-        """That nothing can be learned from them."""
-        found = ["All its pictures are the same, exactly or nearly: there is nothing to tell apart."] if self.distinct(count) == 1 else []
-        return found + (["All its pictures are of one color throughout: there is nothing to see in them."] if self.blank == count else [])
+        """Warnings if nothing can be learned from the images."""
+        same = ["All images are the same, exactly or nearly: there is nothing to distinguish."] if self.distinct(count) == 1 else []
+        return same + (["Every image has only one color: there is nothing to see in it."] if self.blank == count else [])
 
     def remarks(self, count: int, labels: Sequence[int]) -> list[str]:
-        """How many copies there are of pictures, and what was done about it. labels: of each row, or none."""
+        """The number of duplicates, and how they are handled. labels: of each row, or none."""
         if not self.groups:
             return []
         copies, largest = count - self.distinct(count), max(map(len, self.groups))
         near = f"{self.exact:,} exactly, {copies - self.exact:,} nearly"
         several = sum(len({labels[row] for row in group}) > 1 for group in self.groups) if labels else 0
-        kept = "Copies of one picture are kept in one part of the split where that can be, mostly to train on."
-        found = [f"{copies:,} of {count:,} pictures repeat another one ({near}; at most {largest:,} show the same). {kept}"]
-        return found + ([f"{several:,} {'picture is' if several == 1 else 'pictures are'} in more than one class."] if several else [])
+        kept = "Copies of one image are in the same part of the split if possible, mostly in the training part."
+        found = [f"{copies:,} of {count:,} images repeat another one ({near}; at most {largest:,} show the same). {kept}"]
+        return found + ([f"{several:,} {'image is' if several == 1 else 'images are'} in more than one class."] if several else [])
 
 
 def duplicates(pixels: Tensor) -> Duplicates:
-    """pixels: (N, 3, H, W) uint8 -> which rows show the same picture. Takes about 1 kB of memory for each row."""
+    """pixels: (N, 3, H, W) uint8 -> which rows show the same image. Takes about 1 kB of memory for each row."""
     first, looks, blank = _looked_at(pixels)
     unlike = np.flatnonzero(first == np.arange(len(first)))
     groups = _joined(len(first), [np.stack([np.arange(len(first)), first], 1), *_near(looks, unlike)])
@@ -80,7 +80,7 @@ def duplicates(pixels: Tensor) -> Duplicates:
 
 
 def units(count: int, groups: Sequence[Sequence[int]]) -> list[int]:
-    """For each of `count` rows the first row that shows the same picture: rows with equal numbers belong on one side of a split."""
+    """For each of `count` rows the first row with the same image: rows with equal numbers must be in the same part of a split."""
     first = list(range(count))
     for group in groups:
         for row in group:
@@ -90,7 +90,7 @@ def units(count: int, groups: Sequence[Sequence[int]]) -> list[int]:
 
 @dataclass(frozen=True)
 class _Looks:
-    """What is kept of N pictures. tiny: (N, 3, 16, 16) uint8; coarse: (N, 65), by which candidates are found."""
+    """Small versions of N images. tiny: (N, 3, 16, 16) uint8; coarse: (N, 65), with which candidates are found."""
 
     tiny: np.ndarray
     coarse: np.ndarray
@@ -129,13 +129,13 @@ def _scaled(tiny: np.ndarray) -> Tensor:
 
 
 def _coarse(scaled: Tensor) -> np.ndarray:
-    """An orthogonal projection to 65 numbers (8 x 8 means of gray, and brightness): it brings no two pictures farther apart."""
+    """An orthogonal projection to 65 numbers (8 x 8 means of gray, and brightness): it brings no two images farther apart."""
     gray = adaptive_avg_pool2d(scaled[:, :-1].unflatten(1, (3, TINY, TINY)).mean(1, keepdim=True), COARSE)
     return torch.cat([gray.flatten(1) * 3**0.5 * TINY / COARSE, scaled[:, -1:]], 1).numpy()
 
 
 def _near(looks: _Looks, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Pairs (K, 2) of `rows` that are nearly the same; where many are, the first stands for the others from then on."""
+    """Pairs (K, 2) of `rows` that are nearly the same; in a large group, its first member represents the others from then on."""
     points, order, blocks = _laid_out(looks.coarse[rows])
     rows, alone = rows[order], np.ones(len(rows), bool)  # alone: no other stands for it
     lengths = np.square(points).sum(1)
@@ -146,10 +146,10 @@ def _near(looks: _Looks, rows: np.ndarray) -> Iterator[np.ndarray]:
         close[:, : len(block)] &= np.tri(len(block), k=-1, dtype=bool).T  # the others begin with the block itself: each pair once
         while close.any() and (counts := close.sum(1)).max() > MANY:
             place = int(counts.argmax())
-            told = others[close[place]]
-            told = told[looks.same(np.full(len(told), rows[block[place]]), rows[told])]
-            yield np.stack([np.full(len(told), rows[block[place]]), rows[told]], 1)
-            alone[told] = False
+            same = others[close[place]]
+            same = same[looks.same(np.full(len(same), rows[block[place]]), rows[same])]
+            yield np.stack([np.full(len(same), rows[block[place]]), rows[same]], 1)
+            alone[same] = False
             close[place] = False
             close &= alone[block][:, None] & alone[others]
         one, other = np.nonzero(close)
@@ -162,7 +162,7 @@ Blocks = list[tuple[int, int, list[tuple[int, int]]]]  # begin and end of each, 
 
 
 def _laid_out(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, Blocks]:
-    """Points in strips along their widest direction, and in each strip along the second widest; their order; and blocks of them.
+    """Points sorted into strips along the direction of largest variance, and within a strip along the second; their order; and blocks.
 
     What is near a block, and does not come before it, lies in its own strip from its first point on, or in the next strip.
     """
@@ -178,13 +178,13 @@ def _laid_out(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, Blocks]:
             stop = min(first + BLOCK, end)
             low, high = along[first] - REACH, along[stop - 1] + REACH
             after = first + int(np.searchsorted(along[first:end], high, "right"))
-            beside = end + np.searchsorted(along[end:last], [low, high])
-            blocks.append((first, stop, [(first, after), (int(beside[0]), int(beside[1]))]))
+            adjacent = end + np.searchsorted(along[end:last], [low, high])
+            blocks.append((first, stop, [(first, after), (int(adjacent[0]), int(adjacent[1]))]))
     return points, order, blocks
 
 
 def _joined(count: int, pairs: Sequence[np.ndarray]) -> list[list[int]]:
-    """Rows that are joined by a pair, or by several, are a group."""
+    """The groups of rows that are connected by pairs."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -1,4 +1,4 @@
-"""Images from Hugging Face's `datasets`, an optional extra: written into the store as a set of one's own.
+"""Images from Hugging Face's `datasets`, an optional extra: copied into the store as a set of own images.
 
 hf:OWNER/NAME            its part `train`
 hf:OWNER/NAME:test       another part
@@ -23,7 +23,7 @@ from playground.datasets.zips import MAX_ENTRIES
 
 PREFIX, PART = "hf:", "train"
 NO_PATH = str.maketrans("/\\:", "∕＼：")  # what means something in a path becomes what looks like it
-PATIENCE = 5  # seconds until the server has to answer
+PATIENCE = 5  # seconds within which the server must answer
 INSTALL = "python -m pip install 'ssl-playground[huggingface]'"
 
 
@@ -60,7 +60,7 @@ def _table(where: str, part: str) -> Any:
     try:
         import datasets
     except ImportError:
-        raise DataError(f"sets from Hugging Face need its library, which is not installed: {INSTALL}") from None
+        raise DataError(f"data sets from Hugging Face need its library, which is not installed: {INSTALL}") from None
     absent = "" if Path(where).exists() else _unreachable()
     try:
         if (Path(where) / "state.json").is_file() or (Path(where) / "dataset_dict.json").is_file():
@@ -72,12 +72,12 @@ def _table(where: str, part: str) -> Any:
             return datasets.load_dataset(where, split=part)
     except Exception as error:  # whatever the network, the server or the files lead the library to
         if absent:
-            raise DataError(f"{PREFIX}{where} must be within reach, or have been downloaded before, got {absent}") from None
-        raise DataError(f"{PREFIX}{where} must have a part {part} that can be read, got {_one_line(error)}") from None
+            raise DataError(f"{PREFIX}{where} must be reachable or downloaded before, got {absent}") from None
+        raise DataError(f"{PREFIX}{where} must have a readable part {part}, got {_one_line(error)}") from None
 
 
 def _unreachable() -> str:
-    """Why the server gives no answer at all; "" where it does. Asked once: the library would try for half a minute."""
+    """Why the server does not answer; "" if it does. Checked once, because the library would try for half a minute."""
     from huggingface_hub import constants, get_session
 
     try:

@@ -1,7 +1,7 @@
-"""Taking in a person's images: a folder, a zip, or uploads -> a set in the store, whole or not at all.
+"""Adding a user's images: a folder, a zip, or uploads -> a data set in the store, complete or not at all.
 
-Whatever comes in may be hostile. Names are text and never become paths; the kind of a file is told by its content; sizes are counted
-while bytes arrive. What is left out is left out with a reason, which is kept.
+The input may be malicious. Names are text and never become paths; the kind of a file is determined by its content; sizes are counted
+while bytes arrive. Every file that is left out gets a reason, which is stored.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from playground.datasets.parts import LEAST, SMALLEST
 from playground.datasets.prepared import SPARE, opened, prepare, rearrange
 from playground.datasets.ranges import Measured, Range, measure
 from playground.datasets.reasons import counted
-from playground.datasets.spelling import decoded, raw, readable, told_apart
+from playground.datasets.spelling import decoded, distinguishable, raw, readable
 from playground.datasets.zips import MAX_ENTRIES, PIECE, Source
 from playground.safe_files import put_in_place
 
 MAX_TOTAL = 20 << 30  # bytes that one archive or one upload may unpack to
 MAX_TITLE = 60  # characters
-SHOWN = 1000  # files left out that a set keeps by name; the rest are counted
-MEASURED = 128  # pictures, at most, from which the range of a set is guessed
-SIZES = (32, 48, 64)  # suggested sides; larger ones are for the person to choose, they train slowly
+SHOWN = 1000  # left-out files that are stored by name; the rest are only counted
+MEASURED = 128  # images, at most, from which the range of a set is estimated
+SIZES = (32, 48, 64)  # suggested sides; larger ones train slowly and must be chosen by the user
 ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
-OUTSIDE, UNLISTED = "outside of the class folders", "without a row in the table of labels"  # why a picture has no class
-OLD = 24 * 3600  # seconds after which what a crash left behind is removed
+OUTSIDE, UNLISTED = "outside of the class folders", "without a row in the table of labels"  # why an image has no class
+OLD = 24 * 3600  # seconds after which files left by a crash are removed
 
 
 @dataclass
 class Found:
-    """What has been found so far. root: where the files lie; names: what they were called; sides: their shorter ones, in pixels.
+    """The files found so far. root: their folder; names: their original names; sides: their shorter sides, in pixels.
 
     deep: those of more than 8 bits; labels: where labels come from; outside: files in no class; seen: all files of a folder used in place.
     """
@@ -71,7 +71,7 @@ class Found:
         self.skipped.append((name, reason))
 
     def keep(self, file: str, name: str) -> None:
-        """Takes a file of which the header can be read. Raises Unreadable."""
+        """Adds a file whose header can be read. Raises Unreadable."""
         seen = header(self.root / file)
         self.files.append(file)
         self.names.append(name)
@@ -80,14 +80,14 @@ class Found:
             self.deep.add(file)
 
     def spell(self) -> None:
-        """Makes text of all names, which are as they came until then."""
+        """Converts all names, which are raw until then, to text."""
         given = [*self.names, *(name for name, _ in self.skipped)]
-        texts = told_apart(decoded([raw(name) for name in given]))
+        texts = distinguishable(decoded([raw(name) for name in given]))
         self.names, left = texts[: len(self.names)], texts[len(self.names) :]
         self.skipped = [(text[-MAX_NAME:], reason) for text, (_, reason) in zip(left, self.skipped, strict=True)]
 
     def drop(self, reasons: dict[str, str]) -> None:
-        """Leaves out files that were kept: path -> reason."""
+        """Removes files that were added: path -> reason."""
         rows = list(zip(self.files, self.names, self.sides, strict=True))
         for file, name, _ in rows:
             if reason := reasons.get(str(self.root / file)):
@@ -95,33 +95,32 @@ class Found:
         good = [row for row in rows if str(self.root / row[0]) not in reasons]
         self.files, self.names, self.sides = ([row[i] for row in good] for i in range(3))  # type: ignore[assignment]
 
-    def told(self) -> Labels:
-        """Its labels, from the first table that can be read or from folders."""
-        found: list[str | None] = []
-        said, nowhere = [], []
+    def labeling(self) -> Labels:
+        """Its labels, from the first readable table or from folders."""
+        from_table: list[str | None] = []
+        notes, nowhere = [], []
         for file, name in self.tables:
             try:
-                found, lost = tables.matched(tables.rows(self.root / file), self.names)
-                said.append(f"The labels come from {name}.")
-                if self.skipped_count == len(self.skipped):  # otherwise a picture may be there that is not known by name any more
+                from_table, lost = tables.matched(tables.rows(self.root / file), self.names)
+                notes.append(f"The labels come from {name}.")
+                if self.skipped_count == len(self.skipped):  # otherwise the name of a left-out image may not be stored
                     nowhere = tables.nowhere(lost, [left for left, _ in self.skipped], name)
                 break
             except tables.NoTable as error:
-                said.append(f"{name} beside the pictures is not read: {error}.")
-        told = labeled(self.names, self.labels, found)
-        if found and not told.by_table:
-            said[-1] = (
-                f"{self.tables[len(said) - 1][1]} beside the pictures gives no labels: it names {len(found) - found.count(None):,} of them."
-            )
-        return replace(told, notes=[*told.notes, *said, *(nowhere if self.labels in ("auto", "table") else [])])
+                notes.append(f"The table {name} was not read: {error}.")
+        labels = labeled(self.names, self.labels, from_table)
+        if from_table and not labels.by_table:
+            matched = len(from_table) - from_table.count(None)
+            notes[-1] = f"The table {self.tables[len(notes) - 1][1]} gives no labels: it names {matched:,} of the images."
+        return replace(labels, notes=[*labels.notes, *notes, *(nowhere if self.labels in ("auto", "table") else [])])
 
     def leave_outside(self) -> None:
-        """Leaves out the pictures that are in no class, where there are classes."""
-        told = self.told()
-        if told.classes:
-            rows = [row for row, label in enumerate(told.labels) if label is None]
+        """Leaves out images without a class, if there are classes."""
+        labels = self.labeling()
+        if labels.classes:
+            rows = [row for row, label in enumerate(labels.labels) if label is None]
             self.outside += [(self.files[row], self.names[row]) for row in rows]
-            self.drop({str(self.root / self.files[row]): UNLISTED if told.by_table else OUTSIDE for row in rows})
+            self.drop({str(self.root / self.files[row]): UNLISTED if labels.by_table else OUTSIDE for row in rows})
 
 
 @dataclass(frozen=True)
@@ -141,36 +140,37 @@ class Upload:
 def add(
     source: Path, name: str = "", range: Range | None = None, labels: Labeling = "auto", table: Path | None = None
 ) -> Iterator[Progress]:
-    """Adds a folder, which is used where it is, or a zip or tar, which is unpacked into the store. name: its title, else the file's.
+    """Adds a folder, which stays where it is, or a zip or tar, which is unpacked into the store. name: its title, by default the file's.
 
-    range: which numbers are black and white in pictures of more than 8 bits; guessed from them if left out. labels: see labels.py.
+    range: the values of black and white in images of more than 8 bits; estimated if left out. labels: see labels.py.
     table: of labels, outside of the zip or tar.
-    The set is there when the iterator has ended. Raises DataError, and then nothing is left behind.
+    The data set exists when the iterator has ended. Raises DataError, and then nothing is left behind.
     """
     source = source.expanduser()
-    what = "what is added must be a folder of pictures, or a zip or tar of them, got"
+    what = "the source must be a folder of images, or a zip or tar of images, got"
     if table and not (table.is_file() and is_table(table.name)):
         raise DataError(f"a table must be a file that ends in {' or '.join(tables.ENDINGS)}, got {readable(str(table))}")
     if table and source.is_dir():
-        raise DataError(f"a table of labels must lie in the folder that is added, got {readable(str(table))}: put it there")
+        raise DataError(f"a table of labels must be in the added folder, got {readable(str(table))}: move it there")
     if source.is_dir():
         title = name or source.resolve().name
         yield from _add(title, lambda found: _scan(found, title), range, labels, source.resolve())
     elif not source.is_file():
-        raise DataError(f"{what} {readable(str(source))}, which is not there")
+        raise DataError(f"{what} {readable(str(source))}, which does not exist")
     else:
         with source.open("rb") as file:
             if not is_archive(file):
                 raise DataError(f"{what} {readable(source.name)}, which is neither")
             with contextlib.ExitStack() as stack:
-                beside = [Upload(table.name, stack.enter_context(table.open("rb")))] if table else []
-                yield from _add_archive(file, source.name, name or stem(source.name), range, labels, beside)
+                label_tables = [Upload(table.name, stack.enter_context(table.open("rb")))] if table else []
+                yield from _add_archive(file, source.name, name or stem(source.name), range, labels, label_tables)
 
 
 def add_files(
     files: Sequence[tuple[str, BinaryIO]], name: str, range: Range | None = None, labels: Labeling = "auto"
 ) -> Iterator[Progress]:
-    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked, tables may be beside it.
+    """Adds uploads: (name or relative path, open file) each, copied into the store; a single archive is unpacked, also if tables come
+    with it.
 
     As `add` otherwise.
     """
@@ -178,8 +178,8 @@ def add_files(
         raise DataError(f"an upload must have at most {MAX_ENTRIES:,} files, got {len(files):,}")
     others = [Upload(*each) for each in files if not is_table(each[0])]
     if len(others) == 1 and is_archive(others[0].file):
-        beside = [Upload(*each) for each in files if is_table(each[0])]
-        yield from _add_archive(others[0].file, others[0].name, name, range, labels, beside)
+        label_tables = [Upload(*each) for each in files if is_table(each[0])]
+        yield from _add_archive(others[0].file, others[0].name, name, range, labels, label_tables)
     else:
         yield from add_sources([Upload(*each) for each in files], len(files), name, range, labels)
 
@@ -192,12 +192,12 @@ def add_sources(
 
 
 def _add_archive(
-    file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling, beside: Sequence[Upload] = ()
+    file: BinaryIO, called: str, title: str, range: Range | None, labels: Labeling, label_tables: Sequence[Upload] = ()
 ) -> Iterator[Progress]:
-    """beside: tables of labels that came with it, which count before those in it."""
+    """label_tables: tables of labels that came with the archive; they have priority over tables in it."""
 
     def gather(found: Found) -> Iterator[Progress]:
-        yield from _copy(found, beside, len(beside), title)
+        yield from _copy(found, label_tables, len(label_tables), title)
         yield from _copy(found, *sources(file, readable(called), MAX_TOTAL), title)
 
     yield from _add(title, gather, range, labels)
@@ -209,7 +209,7 @@ def is_table(name: str) -> bool:
 
 
 def read_again(name: str, labels: Labeling | None = None) -> Iterator[Progress]:
-    """Reads a set anew, as its folder is now, or with labels from elsewhere. Raises DataError, and then the set stays as it was."""
+    """Reads a data set again: its current folder, or with another source of labels. Raises DataError, and then the set is not changed."""
     before = own.get(name)
     place, folder = own.root() / before.slug, Path(before.folder) if before.folder else None
     if folder and not folder.is_dir():
@@ -230,7 +230,7 @@ def read_again(name: str, labels: Labeling | None = None) -> Iterator[Progress]:
 
 
 def _again(found: Found, before: OwnSet) -> Iterator[Progress]:
-    """The pictures that were copied when the set was added, also those that were in no class then."""
+    """The images that were copied when the set was added, also those without a class."""
     found.skipped = [(name, reason) for name, reason in before.skipped if not reason.endswith((OUTSIDE, UNLISTED))]
     found.skipped_count = before.skipped_count - len(before.outside)
     found.tables = list(before.tables)
@@ -239,11 +239,11 @@ def _again(found: Found, before: OwnSet) -> Iterator[Progress]:
             found.keep(file, name)
         except Unreadable as error:
             found.skip(name, str(error))
-    yield Progress(f"{before.title}: looking", len(found.files), len(found.files), "images")
+    yield Progress(f"{before.title}: reading", len(found.files), len(found.files), "images")
 
 
 def _put(work: Path, place: Path) -> None:
-    """Replaces what was read before; a run that has it open goes on with it."""
+    """Replaces the previous version; a run that has it open continues with it."""
     aside = own.root() / f".replaced-{uuid.uuid4().hex}"
     with contextlib.suppress(FileNotFoundError):
         (place / "prepared").rename(aside)
@@ -259,10 +259,10 @@ def _put(work: Path, place: Path) -> None:
 def _add(
     name: str, gather: Callable[[Found], Iterator[Progress]], range: Range | None, labels: Labeling, folder: Path | None = None
 ) -> Iterator[Progress]:
-    """Everything happens in a folder that nobody sees; it takes the set's name in one move at the end."""
+    """Everything happens in a hidden folder, which gets the name of the set at the end."""
     title = readable(name)[:MAX_TITLE].strip()
     if not title:
-        raise DataError("a set must have a name, got one without a letter that can be shown")
+        raise DataError("a data set must have a name, got one without a visible letter")
     place = own.root() / slug(title)
     work = own.root() / f".adding-{uuid.uuid4().hex}"
     _require_new(place, title)
@@ -278,7 +278,7 @@ def _add(
         try:
             work.rename(place)
         except OSError:
-            _require_new(place, title)  # somebody was quicker
+            _require_new(place, title)  # another process was faster
             raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -287,11 +287,11 @@ def _add(
 def _require_new(place: Path, title: str) -> None:
     if place.exists():
         name = own.PREFIX + place.name
-        raise DataError(f"the name of a set must be a new one, got {title}, which is here as {name}; remove that one first")
+        raise DataError(f"the name of a data set must be new, got {title}, which exists as {name}; remove that one first")
 
 
 def _sweep() -> None:
-    """Removes what a process that was killed left behind."""
+    """Removes files left by a killed process."""
     for place in own.root().glob(".*-*"):
         with contextlib.suppress(OSError):
             if time.time() - place.stat().st_mtime > OLD:
@@ -299,7 +299,7 @@ def _sweep() -> None:
 
 
 def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Range | None) -> Iterator[Progress]:
-    """Decodes everything once at the size that suits it; what turns out unreadable is left out, and the rest is put in order anew."""
+    """Decodes all images once at the suggested size; unreadable ones are left out, and the rest are put in order again."""
     numbers = yield from _measured(found, title, range)
     shown = numbers.range if numbers else None
     while True:
@@ -314,7 +314,7 @@ def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Ra
         found.drop(dict(result.skipped))
     gray = all(bool((part == part[:, :1]).all()) for part in result.pixels.split(256))
     order = own.parted(made, 0)
-    yield Progress(f"{title}: looking for copies", len(order), len(order), "images")
+    yield Progress(f"{title}: searching for duplicates", len(order), len(order), "images")
     twice = duplicates(result.pixels).renumbered(order)
     made = replace(made, gray=gray, duplicates=twice)
     if (new := own.parted(made, 0)) != order:
@@ -325,30 +325,30 @@ def _settle(found: Found, title: str, folder: Path | None, work: Path, range: Ra
     own.save(made, work)
 
 
-def _measured(found: Found, title: str, asked: Range | None) -> Generator[Progress, None, Measured | None]:
-    """The range of all pictures with more than 8 bits, from a sample of them; None where there are none."""
+def _measured(found: Found, title: str, given: Range | None) -> Generator[Progress, None, Measured | None]:
+    """The range of all images with more than 8 bits, from a sample of them; None where there are none."""
     files = sorted(found.deep)
-    if asked and not files:
-        raise DataError(f"a range is for pictures of more than 8 bits, got {title}, which has none that can be read")
+    if given and not files:
+        raise DataError(f"a range is for images of more than 8 bits, got {title}, which has no such images")
     chosen, values = files[:: -(-len(files) // MEASURED) or 1], []
     for done, file in enumerate(chosen):
-        yield Progress(f"{title}: measuring its numbers", done, len(chosen), "images")
+        yield Progress(f"{title}: measuring its values", done, len(chosen), "images")
         with contextlib.suppress(Unreadable):  # it is left out when all are decoded
             values.append(sample(found.root / file))
     pooled = np.concatenate(values) if values else np.empty(0)
-    return measure(pooled, len(files), asked) if len(pooled) else None
+    return measure(pooled, len(files), given) if len(pooled) else None
 
 
 def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
     if count < SMALLEST:
         left = f"; {counted(found.skipped_count, 'file')} (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"the set {title} must have at least {SMALLEST} pictures, {SMALLEST - LEAST} to train on and {LEAST} to watch the run by"
+        rule = f"the data set {title} must have at least {SMALLEST} images, {SMALLEST - LEAST} for training and {LEAST} probe images"
         raise DataError(f"{rule}, got {count}{left}")
 
 
 def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
-    told = found.told()
+    labels = found.labeling()
     seen = states.digest(found.seen) if folder else ""
     sides = sorted(found.sides)
     middle = sides[len(sides) // 2]
@@ -358,26 +358,26 @@ def _described(found: Found, title: str, folder: Path | None) -> OwnSet:
         folder=str(folder) if folder else "",
         files=found.files,
         originals=[name[-MAX_NAME:] for name in found.names],
-        labels=[label for label in told.labels if label is not None],
-        classes=told.classes,
+        labels=[label for label in labels.labels if label is not None],
+        classes=labels.classes,
         skipped=found.skipped[:SHOWN],
         skipped_count=found.skipped_count,
         sides=(sides[0], middle, sides[-1]),
         size=max(size for size in SIZES if size <= max(middle, SIZES[0])),
         gray=False,
-        notes=told.notes,
+        notes=labels.notes,
         parts=3,
         source=found.labels,
         outside=[] if folder else found.outside,
         tables=[] if folder else found.tables,
         seen=seen,
-        state=states.mark(seen, found.names, told.labels) if folder else "",
+        state=states.mark(seen, found.names, labels.labels) if folder else "",
         read=time.time(),
     )
 
 
 def _scan(found: Found, title: str) -> Iterator[Progress]:
-    """Every picture under a folder, in order of name; links are not followed, so nothing outside of it is read."""
+    """All images in a folder, ordered by name; links are not followed, so nothing outside of it is read."""
     found.seen = states.listing(found.root)
     for parent, folders, names in os.walk(found.root, onerror=lambda error: found.skip(str(error.filename), "it cannot be opened")):
         for name in sorted(folders):
@@ -401,11 +401,11 @@ def _scan(found: Found, title: str) -> Iterator[Progress]:
             if seen > MAX_ENTRIES:
                 raise DataError(f"{title} must have at most {MAX_ENTRIES:,} files, got a folder with more")
             if seen % 100 == 0:
-                yield Progress(f"{title}: looking", seen, 0, "images")
+                yield Progress(f"{title}: reading", seen, 0, "images")
 
 
 def _require_plain(path: Path) -> None:
-    """A file or a folder that may be opened: a link would lead elsewhere, a pipe would never answer. Raises Refused."""
+    """Accepts only plain files and folders: a link would lead elsewhere, a pipe would block. Raises Refused."""
     require_welcome(path.name)
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
@@ -415,7 +415,7 @@ def _require_plain(path: Path) -> None:
 
 
 def _copy(found: Found, sources: Iterable[Source], count: int, title: str) -> Iterator[Progress]:
-    """Every picture among `sources` -> 000000.jpg and so on. Total and single sizes are limited by the bytes that really come."""
+    """All images among `sources` -> 000000.jpg and so on. Total and single sizes are limited by the number of received bytes."""
     seen: set[str] = set()
     room = [MAX_TOTAL]
     for done, source in enumerate(sources):
@@ -432,7 +432,7 @@ def _copy(found: Found, sources: Iterable[Source], count: int, title: str) -> It
 
 
 def _counted(source: Source, room: list[int], title: str) -> Iterator[bytes]:
-    """The content of one file, as long as it, all files, and the disk allow. room: what is left for all. Raises Refused, DataError."""
+    """The content of one file, within the limits of the file, of all files and of the disk. room: bytes left. Raises Refused, DataError."""
     done = 0
     for piece in source.pieces():
         done += len(piece)
@@ -443,12 +443,12 @@ def _counted(source: Source, room: list[int], title: str) -> Iterator[bytes]:
             raise DataError(f"{title} must unpack to at most {MAX_TOTAL / 1e9:.0f} GB, got more")
         free = shutil.disk_usage(own.root()).free
         if free < SPARE + len(piece):
-            raise DataError(f"{title} must leave {SPARE / 1e6:.0f} MB of the disk of {own.root()} free, got {free / 1e6:.0f} MB left")
+            raise DataError(f"{title} must leave {SPARE / 1e6:.0f} MB of the disk of {own.root()} free, got {free / 1e6:.0f} MB")
         yield piece
 
 
 def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
-    """Copies one file, if it begins like a picture. Raises Refused, Unreadable."""
+    """Copies one file, if it begins like an image. Raises Refused, Unreadable."""
     first = next(pieces, b"")
     if not first:
         raise Refused("the file is empty")
@@ -460,7 +460,9 @@ def _take(found: Found, name: str, pieces: Iterator[bytes]) -> None:
         return
     if not (ending := suffix(first[:16])):
         archive = os.path.splitext(name)[1].lower() in ARCHIVES
-        raise Refused("an archive is opened only where it is a whole zip or tar, and alone: unpack it first" if archive else unknown(name))
+        raise Refused(
+            "an archive is opened only if it is a complete zip or tar, and the only file: unpack it first" if archive else unknown(name)
+        )
     target = found.root / f"{len(found.files):06}{ending}"
     try:
         with target.open("wb") as file:

@@ -1,12 +1,12 @@
-"""Where labels come from: a table beside the pictures, or the folders that they lie in.
+"""The source of labels: a table with the images, or their folders.
 
-    found = labeled(names)              # paths of pictures, as text with `/` between their parts
-    found.labels                        # a class for each picture; None: it lies in none. No classes: the set has no labels
+    found = labeled(names)              # paths of images, as text with `/` between their parts
+    found.labels                        # a class for each image; None: no class. Without classes, the set has no labels
 
-It is guessed, said in `notes`, and can be told instead:
+It is guessed, described in `notes`, and can be set instead:
 
 auto         the first of these that fits
-table        a .csv with two columns, file and label, that names more than two thirds of the pictures: see tables.py
+table        a .csv with two columns, file and label, that names more than two thirds of the images: see tables.py
 subfolders   the folders inside the top ones are the classes, and the top ones are only parts of the set: `seg_train/` and `seg_test/`,
              `original/` and `augmented/`. So it is where all top ones have names such as train and test, or where each holds the same two
              folders or more, whatever is small or capital in their names. A top one that itself holds such parts is looked into, and a
@@ -14,7 +14,7 @@ subfolders   the folders inside the top ones are the classes, and the top ones a
 folders      the top folders are the classes
 none         there are no labels
 
-A folder around everything does not count. Fewer than a third of the pictures may lie outside of the classes.
+A folder around everything does not count. Fewer than a third of the images may lie outside of the classes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Source = Literal["auto", "table", "subfolders", "folders", "none"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 SPLIT = re.compile(r"(^|[^a-z])(train|training|test|testing|val|valid|validation|dev|eval|evaluation|holdout|pred)([^a-z]|$)")
 PLAIN = re.compile(r"images?|imgs?|pictures")  # what the one folder of a part may be called that is no class
-LOOSE = 3  # fewer than one picture in so many may lie outside of the classes
-WITHOUT = "so there are no labels and no accuracy is shown"
+LOOSE = 3  # fewer than one image in so many may lie outside of the classes
+WITHOUT = "so there are no labels, and no accuracy is shown"
 LISTED = 5  # names in a sentence
 
 Path = tuple[str, ...]
@@ -42,7 +42,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Labels:
-    """labels: of each picture, None where it lies in no class; classes: what they are called; notes: how that was found."""
+    """labels: of each image, None where it lies in no class; classes: what they are called; notes: how that was found."""
 
     labels: list[int | None]
     classes: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Labels:
 
 
 def labeled(names: Sequence[str], source: Source = "auto", table: Sequence[str | None] = ()) -> Labels:
-    """The classes of pictures by their paths, or by a table: its label of each picture. Without any where there are none."""
+    """The classes of images from their paths, or from a table: its label of each image. No classes if there are none."""
     return _by_table(names, source, table) or _by_folders(names, source)
 
 
@@ -71,7 +71,7 @@ def _numbered(found: Sequence[str | None]) -> tuple[list[int | None], list[str]]
 
 def _by_folders(names: Sequence[str], source: Source) -> Labels:
     if source == "table":
-        return _without(names, f"There is no table of labels that is read, {WITHOUT}.")
+        return _without(names, f"There is no readable table of labels, {WITHOUT}.")
     if source == "none":
         return Labels([None] * len(names), [], ["It was added without labels, so no accuracy is shown."])
     paths = _unwrapped([tuple(name.replace(os.sep, "/").split("/")) for name in names])
@@ -81,10 +81,10 @@ def _by_folders(names: Sequence[str], source: Source) -> Labels:
     outside = [row for row, name in enumerate(found) if name is None]
     classes = sorted({name for name in found if name is not None})
     if len(classes) < 2:
-        return _without(names, f"The pictures do not lie in two or more class folders, {WITHOUT}.")
+        return _without(names, f"The images are not in two or more class folders, {WITHOUT}.")
     if len(outside) * LOOSE >= len(names) and source == "auto":
-        lie = "1 picture lies" if len(outside) == 1 else f"{len(outside):,} pictures lie"
-        sentence = f"{lie} outside of the class folders (the first: {names[outside[0]]}), {WITHOUT}. Leave them out to have labels."
+        are = "1 image is" if len(outside) == 1 else f"{len(outside):,} images are"
+        sentence = f"{are} outside of the class folders (the first: {names[outside[0]]}), {WITHOUT}. Remove them to get labels."
         return _without(names, sentence)
     if len(classes) > MAX_CLASSES:
         many = f"There are {len(classes):,} folders, too many to be classes (at most {MAX_CLASSES:,}), {WITHOUT}."
@@ -97,7 +97,7 @@ def _without(names: Sequence[str], note: str) -> Labels:
 
 
 def _unwrapped(paths: Sequence[Path], left: int = 0) -> list[Path]:
-    """Less the folders around everything, whatever few pictures lie outside of these. left: so many folders stay around a picture."""
+    """Without folders that contain everything, except for a few images. left: the number of folders that stay around an image."""
     while True:
         tops = Counter(path[0] for path in paths if len(path) > 1 + left)
         if len(tops) != 1 or (len(paths) - tops.total()) * LOOSE >= len(paths):
@@ -119,7 +119,7 @@ def _by_top(paths: Sequence[Path]) -> dict[str, dict[int, Path]]:
 
 
 def _bare(top: str, paths: Sequence[Path]) -> list[Path]:
-    """Less the only folder in a top one, where its name says that it is no class."""
+    """Without the only folder in a top folder, if its name shows that it is not a class."""
     inner = {path[0].casefold() for path in paths if len(path) > 1}
     no_class = len(inner) == 1 and all(name == top.casefold() or _is_part(name) or PLAIN.fullmatch(name) for name in inner)
     return [path[1:] if no_class and len(path) > 1 else path for path in paths]
@@ -130,7 +130,7 @@ def _is_part(name: str) -> bool:
 
 
 def _opened(paths: Sequence[Path]) -> list[Path]:
-    """Less those top folders that hold nothing but parts of the set, with folders inside: a second copy in a folder of its own."""
+    """Without top folders that contain only parts of the set with folders inside, which happens for a second copy in its own folder."""
     inner: dict[str, set[bool]] = defaultdict(set)
     for path in paths:
         if len(path) > 1:
@@ -149,13 +149,13 @@ def _are_parts(paths: Sequence[Path]) -> bool:
 
 
 def _inside(paths: Sequence[Path], guessed: bool) -> tuple[list[str | None], list[str]]:
-    """The folder of each picture inside the top ones, and a sentence about it."""
+    """The folder of each image inside the top ones, and a sentence about it."""
     tops = _by_top(paths)
     within = {row: path for rest in tops.values() for row, path in rest.items()}
     spelled = _spelled(tops)
     found = [spelled.get(path[0], path[0]) if len(path := within.get(row, ())) > 1 else None for row in range(len(paths))]
     classes = sorted({name for name in found if name is not None})
-    note = f"{listed(sorted(tops))} were put together as parts of one set, and the folders inside them are the classes: {listed(classes)}."
+    note = f"{listed(sorted(tops))} were combined as parts of one data set, and the folders inside them are the classes: {listed(classes)}."
     return found, [note + (f" If {listed(sorted(tops))} are the classes, read it again with labels from folders." if guessed else "")]
 
 
@@ -171,7 +171,7 @@ def _spelled(tops: dict[str, dict[int, Path]]) -> dict[str, str]:
 
 
 def _beneath(paths: Sequence[Path]) -> list[str]:
-    """That there are folders inside the classes, where most pictures lie in such."""
+    """A note that there are folders inside the classes, if they contain most images."""
     inner = sorted({path[1] for path in paths if len(path) > 2})
     if sum(len(path) > 2 for path in paths) * 2 <= len(paths) or len(inner) < 2:
         return []
@@ -179,6 +179,6 @@ def _beneath(paths: Sequence[Path]) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first few, and how many more there are."""
+    """The first few names, and the number of others."""
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more

@@ -1,4 +1,4 @@
-"""Names from anybody, made into text that can be shown; none of them ever becomes a path."""
+"""Names of any origin, converted to text that can be shown; none of them becomes a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Refused(ValueError):  # noqa: N818
 
 
 def inside(name: str) -> str:
-    """A path from anybody -> the same with `/` between its parts. Raises Refused where it would lead elsewhere."""
+    """A path of any origin -> the same with `/` between its parts. Raises Refused if it would lead elsewhere."""
     text = name.replace("\\", "/")
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if text.startswith("/") or re.match(r"[A-Za-z]:", text) or ".." in parts or not parts:
@@ -29,9 +29,9 @@ def inside(name: str) -> str:
 
 
 def require_welcome(name: str) -> None:
-    """Raises Refused for the name of a file or folder that no person put there."""
+    """Raises Refused for hidden files and files of the system."""
     if name.startswith(".") or name.lower() in SYSTEM:
-        raise Refused("it is a hidden file or one of the system")
+        raise Refused("it is a hidden file or a system file")
 
 
 def slug(title: str) -> str:

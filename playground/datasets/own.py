@@ -1,9 +1,9 @@
-"""A person's own images: each set that was added (see intake.py) is a data set by name, `own-birds`, like all others.
+"""A user's own images: each added set (see intake.py) is a data set with a name such as `own-birds`.
 
 data/own/birds/     one folder a set, inside the home
-  index.json        what is in it: names, labels, what was skipped and why
-  files/            the pictures under names of our own; not there for a folder that is used in place
-  prepared/         decoded, one file for each size, fit and split; made again when it is missing
+  index.json        its names and labels, and left-out files with the reasons
+  files/            the images under new names; missing for a folder that is used in place
+  prepared/         decoded images, one file for each size, fit and split; created again if missing
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from playground.datasets import states
 from playground.datasets.base import DataError, Dataset, Images, Progress
 from playground.datasets.duplicates import Duplicates
 from playground.datasets.labels import Source, listed
-from playground.datasets.parts import ASKED, LEAST, SHARE, sizes, split
+from playground.datasets.parts import EVALUABLE, LEAST, SHARE, sizes, split
 from playground.datasets.prepared import opened, prepare
-from playground.datasets.ranged import told, with_range
+from playground.datasets.ranged import describe, with_range
 from playground.datasets.ranges import Measured, Range
 from playground.datasets.reasons import left_out
 from playground.home import home
 from playground.knobs import knob, option
 
 PREFIX = "own-"  # of the names under which they are data sets
-FEWEST = 4 * LEAST  # pictures of which some are kept for a test
+FEWEST = 4 * LEAST  # images of which some are kept for a test
 Size = Literal[32, 48, 64, 96, 128, 160, 224]
 
 
 @dataclass(frozen=True)
 class OwnSet:
-    """One set, as its index says it. files, originals and labels go row by row; labels is empty where there are none."""
+    """One set, as in its index. files, originals and labels have one entry per image; labels is empty if there are none."""
 
     slug: str
     title: str
@@ -56,12 +56,12 @@ class OwnSet:
     size: int  # the side that suits them
     gray: bool
     notes: list[str] = field(default_factory=list)
-    numbers: Measured | None = None  # of pictures with more than 8 bits; None where there are none
+    numbers: Measured | None = None  # of images with more than 8 bits; None where there are none
     duplicates: Duplicates = field(default_factory=Duplicates)
     parts: int = 2  # into how many it is split; sets of earlier versions have no test part
 
     source: Source = "auto"  # of its labels
-    outside: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied pictures that are in no class
+    outside: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied images that are in no class
     tables: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied tables of labels
     seen: str = ""  # how a folder used in place was when it was read; "" for others, and for those that an earlier version added
     state: str = ""  # names that, and what was made of it
@@ -73,30 +73,30 @@ class OwnSet:
         return PREFIX + self.slug
 
     def counts(self) -> dict[str, int]:
-        """How many pictures each class has."""
+        """How many images each class has."""
         each = Counter(self.labels)
         return {name: each[label] for label, name in enumerate(self.classes)}
 
     def paths(self, place: Path) -> list[Path]:
-        """Where the pictures are; `place` is the folder of the set."""
+        """The paths of the images; `place` is the folder of the set."""
         root = Path(self.folder) if self.folder else place / "files"
         return [root / file for file in self.files]
 
 
 class OwnImages(Dataset):
-    """What the sets share; a set is a subclass made from its index."""
+    """The base of all sets; a set is a subclass made from its index."""
 
     own: ClassVar[OwnSet]
     place: ClassVar[Path]
 
     @classmethod
     def missing(cls, knobs: Any, folder: Path) -> Literal["", "download", "prepare"]:
-        """Whether its pictures are decoded at this size."""
+        """Whether its images are decoded at this size."""
         return "" if cls._into(knobs).is_file() else "prepare"
 
     @classmethod
     def fetch(cls, knobs: Any, folder: Path) -> Iterator[Progress]:
-        """Decodes the pictures at this size, once. Raises DataError."""
+        """Decodes the images at this size, once. Raises DataError."""
         return prepare(
             ordered(cls.own, cls.place, knobs.split_seed),
             cls._into(knobs),
@@ -115,36 +115,36 @@ class OwnImages(Dataset):
 
     @classmethod
     def load_test(cls, knobs: Any, folder: Path) -> Images:
-        """What lies behind them."""
+        """The last part of the prepared file."""
         return cls._parts(knobs)[2]
 
     @classmethod
     def _parts(cls, knobs: Any) -> tuple[Images, Images, Images]:
-        """The three parts, without the pictures that were gone when they were decoded."""
+        """The three parts, without the images that were gone when they were decoded."""
         made, order = opened(cls._into(knobs)), torch.tensor(parted(cls.own, knobs.split_seed))
         kept = torch.tensor(made.kept)
         factors = {"class": torch.tensor(cls.own.labels)[order[kept]]} if cls.own.labels else {}
         images = Images(made.pixels, factors, {"class": cls.own.classes} if factors else {})
         first, second = (int((kept < end).sum()) for end in (cls.count, cls.count + cls.probe_count))
-        first = min(first, second - LEAST)  # where too few are left to watch, training gives some of its own
+        first = min(first, second - LEAST)  # if too few probe images are left, some training images are used
         if first < LEAST:
-            raise DataError(f"{cls.title} must have at least {2 * LEAST} pictures that can still be read, got {second}; read it again")
+            raise DataError(f"{cls.title} must have at least {2 * LEAST} images that can still be read, got {second}; read it again")
         return images[:first], images[first:second], images[second:]
 
     @classmethod
     def pixel_range(cls, knobs: Any) -> Range | None:
-        """That of its knobs."""
+        """The range of its knobs."""
         if cls.own.numbers is None:
             return None
         return Range(knobs.range_low, knobs.range_high) if knobs else cls.own.numbers.range
 
     @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
-        """The sizes of its pictures, how it was read, and what was left out."""
+        """The sizes of its images, how it was read, and what was left out."""
         small, usual, large = cls.own.sides
-        several = f"from {small:,} to {large:,} px, mostly about {usual:,}" if small < large else f"all {usual:,} px"
-        sides = f"The shorter sides of its pictures: {several}."
-        numbers = [told(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
+        several = f"from {small:,} to {large:,} px, the median is {usual:,}" if small < large else f"all {usual:,} px"
+        sides = f"The shorter sides of its images: {several}."
+        numbers = [describe(cls.own.numbers, cls.pixel_range(knobs))] if cls.own.numbers else []
         twice = cls.own.duplicates.remarks(len(cls.own.files), cls.own.labels)
         lost = opened(cls._into(knobs)).skipped if knobs and cls._into(knobs).is_file() else []
         skipped = [*left_out(cls.own.skipped, cls.own.skipped_count), *left_out([(Path(file).name, reason) for file, reason in lost])]
@@ -152,28 +152,30 @@ class OwnImages(Dataset):
 
     @classmethod
     def notices(cls, knobs: Any, folder: Path) -> list[str]:
-        """That its pictures are all the same, or empty; that its folder has changed."""
+        """Warnings if all images are the same or empty, or if its folder has changed."""
         change = cls.change()
-        told = f"{cls.own.folder} has changed since it was read on {states.date(cls.own.read)}: {change.told()}" if change else ""
-        since = [f"{told}. Runs train on it as it was read until it is read again."] if told else []
+        changed = f"{cls.own.folder} has changed since it was read on {states.date(cls.own.read)}: {change.describe()}" if change else ""
+        since = [f"{changed}. Runs use the images as they were read, until it is read again."] if changed else []
         return [*since, *cls.own.duplicates.notices(len(cls.own.files))]
 
     @classmethod
     def change(cls) -> states.Change | None:
-        """What is different in a folder that is used where it is; None: nothing, as far as can be known."""
+        """The changes of a folder that is used in place; None if there are none or they are unknown."""
         return states.changed(cls.own.folder, cls.own.files, cls.own.seen, cls.place) if cls.own.seen else None
 
     @classmethod
     def state(cls) -> str:
-        """That of its index."""
+        """The state in its index."""
         return cls.own.state
 
     @classmethod
     def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
-        """How many pictures it has, and how many different ones; which state of its folder that is, and what has changed since."""
+        """How many images it has, and how many different ones; which state of its folder that is, and what has changed since."""
         count, change = len(cls.own.files), cls.change()
         state = (
-            {"state": cls.own.state, "read": states.date(cls.own.read), "since": change.told() if change else ""} if cls.own.state else {}
+            {"state": cls.own.state, "read": states.date(cls.own.read), "since": change.describe() if change else ""}
+            if cls.own.state
+            else {}
         )
         return {"pictures": count, "distinct": cls.own.duplicates.distinct(count), "blank": cls.own.duplicates.blank} | state
 
@@ -183,7 +185,7 @@ class OwnImages(Dataset):
 
 
 def prepared_file(place: Path, size: int, fit: str, seed: int, range: Range | None) -> Path:
-    """Where the decoded pictures of a set lie."""
+    """The path of the decoded images of a set."""
     numbers = f"-{range.low!r}-{range.high!r}" if range else ""
     return place / "prepared" / f"{size}-{fit}-{seed}{numbers}.npy"
 
@@ -225,7 +227,7 @@ def remove(name: str) -> OwnSet:
     place = root() / gone.slug
     aside = place.with_name(f".removed-{uuid.uuid4().hex}")
     with contextlib.suppress(FileNotFoundError):
-        place.rename(aside)  # gone at once for everybody; a run that trains on it goes on
+        place.rename(aside)  # it disappears at once; a run that trains on it continues
     shutil.rmtree(aside, ignore_errors=True)
     return gone
 
@@ -236,7 +238,7 @@ def get(name: str) -> OwnSet:
     for each in here:
         if name in (each.name, each.slug, each.title):
             return each
-    raise DataError(f"the name must be one of your own sets ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
+    raise DataError(f"the name must be one of your own data sets ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
 
 
 def save(own: OwnSet, place: Path) -> None:
@@ -258,7 +260,7 @@ def _kind(place: str, inode: int, changed: int) -> type[OwnImages] | None:
     try:
         return as_dataset(_read((Path(place) / "index.json").read_text("utf-8")), Path(place))
     except (OSError, ValueError, TypeError):
-        return None  # no set of ours, or one of a later version
+        return None  # not a data set, or one of a later version
 
 
 def _read(index: str) -> OwnSet:
@@ -274,11 +276,13 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
     """The data set that a set is."""
 
     class Knobs(Dataset.Knobs):
-        """How its pictures are brought to one shape."""
+        """How its images are brought to one shape."""
 
-        size: Size = option(own.size, "The side to which every picture is brought, in pixels. Twice the side is four times the work.")
-        fit: Literal["crop", "squeeze"] = option("crop", "crop: the middle square. squeeze: the whole picture, its proportions lost.")
-        split_seed: int = knob(0, 0, 2**31 - 1, "Which pictures are watched and tested on, not trained on; another number takes others.")
+        size: Size = option(
+            own.size, "The side to which every image is resized, in pixels. Twice the side needs four times the computation."
+        )
+        fit: Literal["crop", "squeeze"] = option("crop", "crop: the center square. squeeze: the whole image, with its proportions changed.")
+        split_seed: int = knob(0, 0, 2**31 - 1, "The seed of the split into training, probe and test images.")
 
     parts = sizes(len(own.files), own.parts)
     members = {
@@ -305,37 +309,35 @@ def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
 
 def _summary(own: OwnSet) -> str:
     labels = f"{len(own.classes)} classes" if own.classes else "no labels"
-    return f"Your own: {len(own.files):,} {'gray pictures' if own.gray else 'pictures'}, {labels}, decoded once."
+    return f"Your own: {len(own.files):,} {'gray images' if own.gray else 'images'}, {labels}, decoded once."
 
 
 def _few(own: OwnSet) -> list[str]:
-    """That its parts are too small for an accuracy, said before somebody trains on them and asks for one."""
+    """A warning before training if its parts are too small for an accuracy."""
     parts = sizes(len(own.files), own.parts)
-    if not own.classes or min(parts.watched, parts.test) >= ASKED:
+    if not own.classes or min(parts.watched, parts.test) >= EVALUABLE:
         return []
-    kept = f"{parts.watched:,} of its pictures are watched and {parts.test:,} are kept for the test"
-    return [f"{kept}: too few for an accuracy, which needs {ASKED} of each. {SHARE * ASKED} pictures in all are enough."]
+    kept = f"It has {parts.watched:,} probe images and {parts.test:,} test images"
+    return [f"{kept}: too few for an accuracy, which needs {EVALUABLE} of each. A total of {SHARE * EVALUABLE} images is enough."]
 
 
 def _singles(own: OwnSet) -> list[str]:
-    """That some classes have one picture: whichever part it falls into, it misses another one there or in training to be told by."""
+    """A remark on classes with a single image, which cannot be both learned and tested."""
     single = [name for name, count in own.counts().items() if count == 1]
-    have, these = (
-        ("class has a single picture", "this class") if len(single) == 1 else ("classes have a single picture each", "these classes")
-    )
-    why = f"One picture cannot be both learned from and tested on, so no accuracy counts {these}."
+    have, these = ("class has a single image", "this class") if len(single) == 1 else ("classes have a single image each", "these classes")
+    why = f"One image cannot be used for both training and test, so no accuracy includes {these}."
     return [f"{len(single):,} {have}: {listed(single)}. {why}"] if single else []
 
 
 def _untested(own: OwnSet) -> str:
-    """What must be so that there is a test part, and what was got."""
+    """The end of an error sentence about a missing test part."""
     if own.parts < 3:
-        return "have been added by this version to be evaluated, got a set whose pictures were all trained on or watched; add it again"
-    return f"have at least {FEWEST} pictures to be evaluated, got {len(own.files)}"
+        return "be added by this version for an evaluation, got a set without test images, added by an earlier version; add it again"
+    return f"have at least {FEWEST} images for an evaluation, got {len(own.files)}"
 
 
 def _suggests(own: OwnSet) -> dict[str, Any]:
     if not own.gray:
         return {"augment.crop_scale_min": 0.2}
-    colors = ("saturation", "hue", "grayscale_probability")  # gray pictures have none to change
+    colors = ("saturation", "hue", "grayscale_probability")  # gray images have none to change
     return {"augment.crop_scale_min": 0.3} | {f"augment.{each}": 0.0 for each in colors}

@@ -1,8 +1,8 @@
-"""Three disjoint parts of a person's own pictures: some to train on, some to watch a run by, some to test what it has learned.
+"""Three disjoint parts of a user's own images: training, probe and test images.
 
-A picture's part follows from its name, its class and a seed alone: the same pictures fall into the same parts again, in whatever order
-they come, and most of them also where some have come or gone. From every class comes its share; a class of one picture is only trained
-on, and one of two is not tested on, as long as larger ones have enough for the other parts. Rows that show the same picture are in one
+An image's part follows from its name, its class and a seed alone: the same images fall into the same parts again, in whatever order
+they come, and most of them also where some have come or gone. From every class comes its share; a class of one image is only trained
+on, and one of two is not tested on, as long as larger ones have enough for the other parts. Rows that show the same image are in one
 part, and rather trained on than watched or tested on. Sets that an earlier version added have no test part, and keep the other two as
 they were.
 """
@@ -18,15 +18,15 @@ import torch
 
 from playground.datasets.duplicates import units
 
-SHARE = 5  # one picture in five is watched, and one in five is kept for the test, within these limits
+SHARE = 5  # one image in five is watched, and one in five is kept for the test, within these limits
 LEAST, WATCHED_MOST, TEST_MOST = 8, 1024, 4096
-ASKED = 20  # images to be right or wrong about: of fewer, one more or less is over 5 %, and the 95 % interval over 40 % wide
-SMALLEST = 2 * LEAST  # pictures in a set: half of them train
+EVALUABLE = 20  # images for an accuracy: with fewer, one image counts more than 5 %, and the 95 % interval is wider than 40 %
+SMALLEST = 2 * LEAST  # images in a set: half of them for training
 
 
 @dataclass(frozen=True)
 class Parts:
-    """How many pictures are in each part."""
+    """How many images are in each part."""
 
     training: int
     watched: int
@@ -34,7 +34,7 @@ class Parts:
 
 
 def sizes(count: int, parts: int = 3) -> Parts:
-    """Of `count` pictures, in three parts, or in the two of an earlier version. At least half are trained on, so few have no test."""
+    """Of `count` images, in three parts, or in the two of an earlier version. At least half are trained on, so few have no test."""
     watched = min(WATCHED_MOST, max(LEAST, count // SHARE))
     test = min(TEST_MOST, max(LEAST, count // SHARE)) if parts == 3 else 0
     if count - watched - test < count / 2:
@@ -46,7 +46,7 @@ def split(labels: Sequence[int], seed: int, names: Sequence[str] | None = None, 
     """Rows in the order in which they are kept: those to train on, those that are watched, those of the test; of each class its share.
 
     labels: of each row, all 0 where there are none. names: of each row; None for a set in two parts, by row numbers.
-    same: groups of rows that show the same picture. Only where too few others are left does a part get some of a group.
+    same: groups of rows that show the same image. Only where too few others are left does a part get some of a group.
     """
     shuffled, counted, seen = _shuffled(len(labels), seed, names), Counter(labels), Counter[int]()
     unit = units(len(labels), same)

@@ -19,8 +19,8 @@ Sample = tuple[Path, int]  # a file and its label
 
 
 class _Photos(Downloaded):
-    """What these sets share: in a fixed random order, since they are sorted by class; 1,024 of the official test part are the probe set,
-    the others are the test: they are decoded when somebody evaluates.
+    """The base of these data sets: in a fixed random order, because they are sorted by class; 1,024 of the official test part are the
+    probe set, the others are the test images: they are decoded for the first evaluation.
     """
 
     total: ClassVar[int]  # files of both parts together
@@ -28,7 +28,7 @@ class _Photos(Downloaded):
     suggests: ClassVar[dict[str, Any]] = {"augment.crop_scale_min": 0.2}
 
     class Knobs(Framed):
-        """A size, and how pictures become square."""
+        """A size, and how images become square."""
 
     @classmethod
     def parts(cls, folder: Path) -> tuple[Sequence[Sample], Sequence[Sample], Sequence[str]]:
@@ -37,7 +37,7 @@ class _Photos(Downloaded):
 
     @classmethod
     def missing(cls, knobs: Any, folder: Path) -> Literal["", "download", "prepare"]:
-        """Whether pictures of this size are there, or at least what they are made of."""
+        """Whether images of this size are there, or at least what they are made of."""
         if cls._into(knobs, folder).is_file():
             return ""
         return "prepare" if (folder / cls.place).is_dir() else "download"
@@ -69,7 +69,7 @@ class _Photos(Downloaded):
 
     @classmethod
     def load_test(cls, knobs: Any, folder: Path) -> Images:
-        """All other images of the test part, in a file of their own that is made at the first call."""
+        """All other images of the test part, in a separate file that is made at the first call."""
         _, test, names = cls._parts(folder)
         samples, into = shuffled(test)[cls.probe_count :], cls._into(knobs, folder, "-test")
         files = [file for file, _ in samples]
@@ -79,12 +79,12 @@ class _Photos(Downloaded):
 
     @classmethod
     def remarks(cls, knobs: Any, folder: Path) -> list[str]:
-        """What could not be decoded."""
+        """Images that could not be decoded."""
         return left_out([(Path(file).name, reason) for file, reason in opened(cls._into(knobs, folder)).skipped])
 
     @classmethod
     def _chosen(cls, folder: Path) -> tuple[list[Sample], int, Sequence[str]]:
-        """What is decoded: all of the training part, then the probe set; how many the former are; the names of the classes."""
+        """The images to decode: the training part, then the probe set; the number of training images; the names of the classes."""
         training, test, names = cls._parts(folder)
         return [*shuffled(training), *shuffled(test)[: cls.probe_count]], len(training), names
 
@@ -93,7 +93,9 @@ class _Photos(Downloaded):
         try:
             return cls.parts(folder)
         except (RuntimeError, OSError, ValueError) as error:
-            raise DataError(f"{cls.name} must be in {folder}, got a folder without it ({error}); it is fetched when a run begins") from None
+            raise DataError(
+                f"{cls.name} must be in {folder}, got a folder without it ({error}); it is downloaded when a run begins"
+            ) from None
 
     @classmethod
     def _into(cls, knobs: Any, folder: Path, part: str = "") -> Path:
@@ -121,7 +123,7 @@ class Imagenette(_Photos):
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:
-        """The one whose pictures have a shorter side of 160 px."""
+        """The one whose images have a shorter side of 160 px."""
         url, md5 = cls.source._ARCHIVES["160px"]
         return [Archive([url], folder / Path(url).name, md5, folder)]
 
@@ -136,14 +138,14 @@ class EuroSAT(_Photos):
     """Helber et al., 2019. There is no official split: a fifth, drawn once and for all, is kept out of training."""
 
     name, title = "eurosat", "EuroSAT"
-    summary = "21,600 satellite pictures of 10 kinds of land, 64 px; 95 MB, downloaded on first use."
+    summary = "21,600 satellite images of 10 kinds of land, 64 px; 95 MB, downloaded on first use."
     count, test_count, native_size, total, place = 21_600, 4_376, 64, 27_000, "eurosat/2750"
     source = Torchvision("EuroSAT")
     url = "https://huggingface.co/datasets/torchgeo/eurosat/resolve/c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip"
     md5 = "c8fa014336c82ac7804f0398fcb19387"  # torchvision names both inside a function only
 
     class Knobs(Dataset.Knobs):
-        """The pictures are square already: there is only their size to choose."""
+        """The images are square already: there is only their size to choose."""
 
         size: Literal[32, 48, 64, 96, 128] = option(64, SIZE)
 
@@ -173,7 +175,7 @@ class Flowers102(_Photos):
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:
-        """The pictures, their labels, and which part each is in."""
+        """The images, their labels, and which part each is in."""
         base, files = folder / "flowers-102", cls.source._file_dict
         return [
             Archive([cls.source._download_url_prefix + name], base / name, md5, base if name.endswith(".tgz") else None)
@@ -199,7 +201,7 @@ class OxfordPets(_Photos):
 
     @classmethod
     def archives(cls, folder: Path) -> list[Archive]:
-        """The pictures, and a list of them with their labels."""
+        """The images, and a list of them with their labels."""
         base = folder / "oxford-iiit-pet"
         return [Archive([url], base / Path(url).name, md5, base) for url, md5 in cls.source._RESOURCES]
 

@@ -1,9 +1,9 @@
-"""Pictures decoded once, by several threads, into one file that is mapped into memory: (N, 3, size, size) uint8.
+"""Images decoded once, by several threads, into one file that is mapped into memory: (N, 3, size, size) uint8.
 
     for progress in prepare(files, into, 64, "crop", "my birds"): ...
     pixels = opened(into).pixels                        # read from the disk where they are looked at
 
-The file has its final name only when it is whole. Beside it lies a note that says which picture is which.
+The file gets its final name when it is complete. A note next to it says which row is which image.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from playground.safe_files import put_in_place
 if TYPE_CHECKING:
     from playground.datasets.decoding import Fit
 
-VERSION = 1  # of decoding: a new one makes what was prepared anew
+VERSION = 1  # of decoding: with a new version, images are decoded again
 WORKERS = min(8, os.cpu_count() or 1)
-TOGETHER = 16  # pictures a thread takes at a time
+TOGETHER = 16  # images a thread takes at a time
 AHEAD = 4  # such portions for each thread: what waits to be written stays small
 SPARE = 64 << 20  # bytes of the disk that are left free
 
@@ -51,7 +51,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What every picture is brought to."""
+    """The format of all decoded images."""
 
     size: int
     fit: Fit
@@ -63,7 +63,7 @@ def prepare(
 ) -> Iterator[Progress]:
     """Decodes `files` into `into` (.npy) unless that is there and they have not changed since; `what` is for progress and errors.
 
-    range: of numbers of more than 8 bits; guessed from each picture alone if left out. state: stands for how the files are, instead of
+    range: of numbers of more than 8 bits; guessed from each image alone if left out. state: stands for how the files are, instead of
     a look at each: what was made is used however they have changed, until the state is another.
 
     Another process that does the same is waited for. What cannot be read is left out, with its reason. Raises DataError.
@@ -76,7 +76,7 @@ def prepare(
 def rearrange(
     into: Path, order: Sequence[int], files: Sequence[Path], size: int, fit: str, range: Range | None = None, state: str = ""
 ) -> None:
-    """Puts the rows of a file that lacks no picture into another order: row i becomes what row order[i] was, as in `files` already."""
+    """Puts the rows of a file that lacks no image into another order: row i becomes what row order[i] was, as in `files` already."""
     made, part = opened(into), into.with_suffix(f".{os.getpid()}.part")
     try:
         with part.open("wb") as target:
@@ -89,7 +89,7 @@ def rearrange(
 
 
 def opened(into: Path) -> Prepared:
-    """What `prepare` made. Costs no memory until rows are read. Raises DataError."""
+    """Opens the result of `prepare`. It uses no memory until rows are read. Raises DataError."""
     note = _note(into)
     try:
         pixels = torch.from_numpy(np.load(into, mmap_mode="c"))
@@ -132,7 +132,7 @@ def _note(into: Path) -> dict[str, Any]:
 
 def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: str) -> Iterator[Progress]:
     if is_prepared(into, mark):
-        return  # somebody else made it while we waited
+        return  # another process made it while we waited
     _require_room(into.parent, len(files) * 3 * shape.size**2, what)
     part = into.with_suffix(f".{os.getpid()}.part")
     kept: list[int] = []
@@ -152,7 +152,7 @@ def _prepare(files: Sequence[Path], into: Path, shape: _Shape, what: str, mark: 
                     yield Progress(what, len(kept) + len(skipped), len(files), "images")
             _write_header(target, len(kept), shape.size)
         if not kept:
-            raise DataError(f"{what} must have pictures that can be read, got {_none(skipped)}")
+            raise DataError(f"{what} must have images that can be read, got {_none(skipped)}")
         _finish(part, into, mark, kept, skipped)
     finally:
         part.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ def _require_room(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE:
         raise DataError(
-            f"{what} needs {needed / 1e6:,.0f} MB of disk in {folder}, and {SPARE / 1e6:.0f} MB to spare, got {free / 1e6:,.0f} MB free"
+            f"{what} needs {needed / 1e6:,.0f} MB of disk space in {folder}, and {SPARE / 1e6:.0f} MB more, got {free / 1e6:,.0f} MB free"
         )
 
 

@@ -1,6 +1,6 @@
-"""Numbers of more than 8 bits become 0 to 255 by one range for a whole set, so that a dark picture stays darker than a bright one.
+"""Values of more than 8 bits become 0 to 255 by one range for a whole set, so that a dark image stays darker than a bright one.
 
-range = guess(values)                       # of many pictures together
+range = guess(values)                       # of many images together
 levels = range.levels(channel)              # (H, W) of any numbers -> (H, W) float32 from 0 to 255
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TAILS = (0.1, 99.9)  # percentiles: a few pixels that are broken or glare do not decide
+TAILS = (0.1, 99.9)  # percentiles, so that a few defective or very bright pixels do not matter
 USUAL = (1, 2**8 - 1, 2**10 - 1, 2**12 - 1, 2**14 - 1, 2**16 - 1, 2**32 - 1)  # where the numbers of cameras and files end
 FILLED = 0.5  # of a usual range, at least, for it to be taken as it is
 BINS = 64
@@ -20,7 +20,7 @@ SLACK = 1e-4  # of a step: 0.2 as a float of 32 bits is a little more than 0.2
 
 @dataclass(frozen=True)
 class Range:
-    """Which numbers are shown: `low` and below become black, `high` and above white."""
+    """A range of values: `low` and below become black, `high` and above white."""
 
     low: float
     high: float
@@ -60,7 +60,7 @@ class Measured:
 
 
 def guess(values: np.ndarray) -> Range:
-    """The range that suits numbers: finite ones, of many pictures together, in any shape.
+    """An estimate of the range from finite values of many images, in any shape.
 
     A usual range (0 to 1, 0 to 4,095 ...) where they fill at least half of one; else from percentile to percentile, rounded outward.
     """
@@ -74,14 +74,14 @@ def guess(values: np.ndarray) -> Range:
     return _rounded(low, high) if low < high else Range(low, low + max(1.0, abs(low) * 1e-6))
 
 
-def measure(values: np.ndarray, pictures: int, asked: Range | None) -> Measured:
-    """values: finite numbers sampled from a set; asked: the range that was asked for, instead of a guess."""
-    range = asked or guess(values)
+def measure(values: np.ndarray, pictures: int, given: Range | None) -> Measured:
+    """values: finite numbers sampled from a set; given: the range set by the user, instead of an estimate."""
+    range = given or guess(values)
     width = range.high - range.low
     first, last = max(float(values.min()), range.low - width), min(float(values.max()), range.high + width)
     first, last = min(first, range.low), max(last, range.high)
     counts, _ = np.histogram(values, BINS, (first, last))
-    return Measured(range.low, range.high, asked is None, pictures, counts.tolist(), first, last)
+    return Measured(range.low, range.high, given is None, pictures, counts.tolist(), first, last)
 
 
 def _rounded(low: float, high: float) -> Range:

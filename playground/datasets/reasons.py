@@ -1,6 +1,6 @@
-"""Why files were left out, as sentences: `3 pictures were left out: each is cut off before its end (the first: owl.jpg).`
+"""The reasons why files were left out, as sentences: `3 images were left out: each is cut off before its end (the first: owl.jpg).`
 
-A reason is kept as what is said of one file (see decoding.py, naming.py, intake.py); here it is said of as many as there are.
+A stored reason describes one file (see decoding.py, naming.py, intake.py); here it is adapted to the number of files.
 """
 
 from __future__ import annotations
@@ -9,24 +9,29 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-PICTURES = re.compile(r"cut off|^the (file|picture) is damaged|^outside|^without a row|pixels|which is not read$")
-ONE = [(r"^(the file|the picture) ", "it "), (r"^outside", "it lies outside"), (r"^without a row", "it has no row"), (r"^its row", "it")]
+IMAGES = re.compile(r"cut off|^the (file|image|picture) is damaged|^outside|^without a row|pixels|which is not read$")
+ONE = [
+    (r"^(the file|the image|the picture) ", "it "),
+    (r"^outside", "it lies outside"),
+    (r"^without a row", "it has no row"),
+    (r"^its row", "it"),
+]
 SEVERAL = [
-    (r"^it is no picture", "none is a picture"),
+    (r"^it is (not an image|no picture)", "none is an image"),
     (r"^it cannot", "none can"),
     (r"^its path", "the path of each"),
     (r"^another file has the same name", "each has the name of another file"),
     (r"^outside", "each lies outside"),
     (r"^without a row", "none has a row"),
-    (r"^(it|the file|the picture|its row) ", "each "),
+    (r"^(it|the file|the image|the picture|its row) ", "each "),
 ]
 
 
 def left_out(skipped: Sequence[tuple[str, str]], count: int | None = None) -> list[str]:
-    """A sentence for each reason, the most frequent first. skipped: (file, reason), maybe not all of them; count: how many there are."""
+    """A sentence for each reason, the most frequent first. skipped: (file, reason), perhaps not all of them; count: their number."""
     first = {reason: file for file, reason in reversed(skipped)}
     found = [_sentence(many, reason, first[reason]) for reason, many in Counter(reason for _, reason in skipped).most_common()]
-    return found + ([f"{count:,} files were left out in all."] if count and count > len(skipped) else [])
+    return found + ([f"{count:,} files were left out in total."] if count and count > len(skipped) else [])
 
 
 def counted(many: int, what: str) -> str:
@@ -35,7 +40,7 @@ def counted(many: int, what: str) -> str:
 
 
 def _sentence(many: int, reason: str, first: str) -> str:
-    what = "row" if reason.startswith("its row") else "picture" if PICTURES.search(reason) else "file"
+    what = "row" if reason.startswith("its row") else "image" if IMAGES.search(reason) else "file"
     example = first if many == 1 else f"the first: {first}"
     for pattern, words in ONE if many == 1 else SEVERAL:
         reason, done = re.subn(pattern, words, reason)

@@ -1,4 +1,4 @@
-"""Shapes: drawn with torch from a seed, every factor known, so that what a representation keeps can be measured."""
+"""Shapes: images drawn with torch from a seed, with all factors known, so that one can measure which ones a representation keeps."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Shapes(Dataset):
     count, probe_count, test_count, native_size = 4096, 1024, 4096, SIDE
     classes = {name: len(labels) for name, labels in NAMES.items()}
     suggests = {
-        "network": "resnet-tiny",  # learns these shapes as well as the small one, at a quarter of the work
-        # Colors must change thoroughly, or color is all that a network needs to tell eight hues apart.
+        "network": "resnet-tiny",  # learns these shapes as well as ResNet small, with a quarter of the computation
+        # Colors must change strongly, or color alone is enough to match views.
         "augment.crop_scale_min": 0.5,
         "augment.jitter_probability": 0.9,
         "augment.brightness": 0.6,
         "augment.contrast": 0.6,
         "augment.saturation": 0.8,
         "augment.hue": 0.5,
-        "crops.local_scale_min": 0.5,  # the one shape fills a quarter: most smaller crops show none of it
+        "crops.local_scale_min": 0.5,  # the shape fills a quarter of the image: most smaller crops would not show it
         "crops.local_scale_max": 0.9,
     }
 

@@ -1,6 +1,6 @@
-"""Names in the bytes of whatever system wrote them -> text; two names that differ never become the same text, nor look alike.
+"""Names as bytes in the encoding of any system -> text; two different names never become the same text, and never look the same.
 
-texts = told_apart(decoded(names))
+texts = distinguishable(decoded(names))
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def decoded(names: Sequence[bytes], encodings: Sequence[str] = ON_DISK) -> list[
     return ["/".join(texts[part] for part in name.split(b"/")) for name in names]
 
 
-def told_apart(paths: Sequence[str]) -> list[str]:
-    """Paths -> the same without what cannot be seen; where parts of them would look alike, it is spelled out instead."""
+def distinguishable(paths: Sequence[str]) -> list[str]:
+    """Paths -> the same without invisible characters; these are written as codes if parts would look the same without them."""
     if all(map(_is_plain, paths)):
         return list(paths)
     parts = sorted({part for path in paths for part in path.split("/")})
@@ -71,7 +71,7 @@ def raw(text: str) -> bytes:
 
 
 def _encoding(names: Sequence[bytes], encodings: Sequence[str]) -> tuple[str, bool]:
-    """What suits the names that are not UTF-8, and whether those that could be UTF-8 are in it too: where they are the fewer."""
+    """The encoding of names that are not UTF-8, and whether names that could be UTF-8 also use it, which is assumed if they are fewer."""
     special = [name for name in names if not name.isascii()]
     other = [name for name in special if not _is_utf8(name)]
     if not other:
@@ -125,13 +125,13 @@ def _is_utf8(name: bytes) -> bool:
 
 
 def _with_codes(name: bytes) -> str:
-    """As UTF-8, every byte that is none as its number: caf‹E9›."""
+    """As UTF-8, with invalid bytes as codes: caf‹E9›."""
     text = name.decode("utf-8", "surrogateescape")
     return re.sub("[\udc80-\udcff]", lambda found: f"‹{ord(found[0]) & 0xFF:02X}›", text)
 
 
 def _spelled_out(text: str) -> str:
-    """What cannot be seen becomes its number, and a space at an end or beside another a sign: dog␣."""
+    """Invisible characters become their codes, and a space at an end or next to another one becomes a sign: dog␣."""
     text = "".join(f"‹U+{ord(each):04X}›" if _unseen(each) or unicodedata.category(each) == "Cf" else each for each in text)
     return re.sub(r"^\s+|\s+$|\s{2,}|[^\S ]", lambda found: "␣" * len(found[0]), unicodedata.normalize("NFC", text))
 
@@ -146,7 +146,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _look(text: str) -> str:
-    """The same for names that a person could hardly tell apart."""
+    """The same text for names that look the same to a person."""
     if _is_plain(text):
         return text
     seen = clean(text)
@@ -174,7 +174,7 @@ def _distinct(names: Sequence[AnyStr], read: Callable[[AnyStr], str], other: Cal
 
 
 def _numbered(name: str, taken: Iterable[str], most: int) -> str:
-    """With the first number behind it that is free."""
+    """With the first free number appended."""
     number = 2
     while (text := f"{name[: most - 8]} ({number})") in taken:
         number += 1

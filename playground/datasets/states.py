@@ -1,6 +1,6 @@
-"""Whether a folder that is used where it is has changed since it was read: which files it has, how large they are, when they were written.
+"""Whether a folder that is used in place has changed since it was read, by the names, sizes and times of its files.
 
-seen = listing(folder)                        # when it is read; kept beside the index
+seen = listing(folder)                        # when it is read; stored with the index
 change = changed(own, place)                  # later, at most every few seconds; None: all is as it was
 """
 
@@ -21,14 +21,14 @@ FILE = "listing.json"
 FRESH, SHARE = (
     2.0,
     20,
-)  # a look is good for so many seconds, and for so many times as long as it took: a slow disk is not asked again and again
+)  # a check is valid for FRESH seconds, and for SHARE times its own duration, so that a slow disk is not checked too often
 NAMED = 3  # new classes in a sentence
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is different. new: pictures that were not there; folders: of these, the ones in which there was no picture; gone, rewritten:
-    pictures of the set; missing: the whole folder is not there."""
+    """The changes of a folder. new: number of new images; folders: new folders among theirs; gone, rewritten: number of deleted and changed
+    images of the set; missing: the whole folder does not exist."""
 
     new: int = 0
     folders: tuple[str, ...] = ()
@@ -36,18 +36,18 @@ class Change:
     rewritten: int = 0
     missing: bool = False
 
-    def told(self) -> str:
-        """12 new pictures (in the new folders owl, wren), 1 is gone."""
+    def describe(self) -> str:
+        """12 new (new folders: owl, wren), 1 deleted."""
         if self.missing:
-            return "the folder is not there"
+            return "the folder does not exist"
         more = f" and {len(self.folders) - NAMED:,} more" if len(self.folders) > NAMED else ""
         folders = f" (new folders: {', '.join(self.folders[:NAMED])}{more})" if self.folders else ""
-        counts = ((self.new, f"new{folders}"), (self.gone, "gone"), (self.rewritten, "written anew"))
+        counts = ((self.new, f"new{folders}"), (self.gone, "deleted"), (self.rewritten, "changed"))
         return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
 
 def listing(folder: Path) -> Listing:
-    """Every plain file under a folder, hidden ones and links left out."""
+    """All plain files in a folder, without hidden ones and links."""
     found: Listing = {}
     waiting = [""]
     while waiting:
@@ -77,22 +77,22 @@ def digest(seen: Listing) -> str:
 
 
 def mark(*values: object) -> str:
-    """A short name of a state: the same where all of it is."""
+    """A short identifier of a state: equal if all values are equal."""
     return hashlib.sha256(repr(values).encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 def date(seconds: float) -> str:
-    """2026-11-28 14:31, where this program runs."""
+    """2026-11-28 14:31, in local time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def save(seen: Listing, place: Path) -> None:
-    """Keeps it beside the index of the set."""
+    """Stores it with the index of the set."""
     (place / FILE).write_text(json.dumps(seen), "utf-8")
 
 
 def changed(folder: str, files: Sequence[str], seen: str, place: Path) -> Change | None:
-    """What is different in `folder` from when it was read. files: of the set; seen: the digest then; place: where its listing lies."""
+    """The changes of `folder` since it was read. files: of the set; seen: the digest then; place: the folder of its listing."""
     now = time.monotonic()
     until, change = _LOOKS.get((folder, seen), (0.0, None))
     if now > until:
@@ -102,11 +102,11 @@ def changed(folder: str, files: Sequence[str], seen: str, place: Path) -> Change
     return change
 
 
-_LOOKS: dict[tuple[str, str], tuple[float, Change | None]] = {}  # (folder, digest) -> until when a look is good, and what it gave
+_LOOKS: dict[tuple[str, str], tuple[float, Change | None]] = {}  # (folder, digest) -> when a check expires, and its result
 
 
 def forget() -> None:
-    """The next look is a new one."""
+    """The next check is a new one."""
     _LOOKS.clear()
 
 

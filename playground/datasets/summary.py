@@ -38,7 +38,7 @@ def everything(train: Images, probe: Images, many: int, draw: int) -> Row:
 
 
 def by_label(train: Images, probe: Images, factor: str, many: int, draw: int) -> list[Row]:
-    """A row for each label of `factor`, with up to `many` random images of it. Pictures come from where the labels are."""
+    """A row for each label of `factor`, with up to `many` random images of it. Images come from where the labels are."""
     shown = train if factor in train.factors else probe
     labels, names = shown.factors[factor], shown.names[factor]
     means = _means(shown.pixels, labels, len(names))

@@ -1,6 +1,6 @@
-"""A table of labels beside pictures: a .csv or .tsv with two columns, the file of a picture and its label.
+"""A table of labels for images: a .csv or .tsv with two columns, the file of an image and its label.
 
-The file is a path, a name, or a name without its ending. Whether the first line is a header does not matter: it names no picture.
+The file is a path, a name, or a name without its ending. Whether the first line is a header does not matter: it names no image.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import cast
 from playground.datasets.decoding import ENDINGS as PICTURES
 from playground.datasets.labels import listed
 from playground.datasets.naming import MAX_NAME
-from playground.datasets.spelling import clean, told_apart
+from playground.datasets.spelling import clean, distinguishable
 
 ENDINGS = (".csv", ".tsv")
 MAX_BYTES = 32 << 20
@@ -42,14 +42,16 @@ def rows(path: Path) -> list[tuple[str, str]]:
         raise NoTable(f"it must be a table of commas, semicolons or tabs, got one with an error: {error}") from None
     if wrong := {len(line) for line in lines} - {2}:
         raise NoTable(f"it must have two columns, file and label, got {max(wrong)}")
-    labels = told_apart([label.strip(" \t") for _, label in lines])  # spaces around it are of the table; all else tells classes apart
+    labels = distinguishable(
+        [label.strip(" \t") for _, label in lines]
+    )  # spaces around labels belong to the table; all other characters distinguish classes
     return [(clean(file).replace("\\", "/"), label) for (file, _), label in zip(lines, labels, strict=True)]
 
 
 def matched(table: Sequence[tuple[str, str]], names: Sequence[str]) -> tuple[list[str | None], list[str]]:
-    """The label of each picture, None where no line names it alone; and what lines name that is none of the pictures.
+    """The label of each image, None where no line names it alone; and what lines name that is none of the images.
 
-    The first line is a header where it names none, unless what it names ends like a picture.
+    The first line is a header where it names none, unless what it names ends like an image.
     """
     known, labels = _known(names), cast("list[str | None]", [None] * len(names))
     for file, label in table:
@@ -61,17 +63,17 @@ def matched(table: Sequence[tuple[str, str]], names: Sequence[str]) -> tuple[lis
 
 
 def nowhere(lost: Sequence[str], others: Sequence[str], called: str) -> list[str]:
-    """That lines of a table name pictures that are not there, as a sentence. lost: what they name; others: files that were left out."""
+    """A sentence about lines of a table that name missing images. lost: the names in these lines; others: files that were left out."""
     known = _known(others) if lost else {}
     lost = [file for file in lost if str(PurePosixPath(file)) not in known]
     if not lost:
         return []
-    rows, are = ("row", "names a picture that is") if len(lost) == 1 else ("rows", "name pictures that are")
-    return [f"{len(lost):,} {rows} of {called} {are} not there: {listed([file[-MAX_NAME:] for file in dict.fromkeys(lost)])}."]
+    rows, are = ("row", "names an image that is") if len(lost) == 1 else ("rows", "name images that are")
+    return [f"{len(lost):,} {rows} of {called} {are} missing: {listed([file[-MAX_NAME:] for file in dict.fromkeys(lost)])}."]
 
 
 def _known(names: Sequence[str]) -> dict[str, int | None]:
-    """Every way to name one of the files -> its row; None where two may be meant."""
+    """Every possible name of one of the files -> its row; None if it is ambiguous."""
     known: dict[str, int | None] = {}
     for row, name in enumerate(names):
         path = PurePosixPath(name)

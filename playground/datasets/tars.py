@@ -1,6 +1,6 @@
-"""The members of a tar from anybody, packed or not: read one after the other, none trusted in its name, its size or its kind.
+"""The members of a tar of any origin, compressed or not, read one after the other; their names, sizes and kinds are not trusted.
 
-Headers are read here and not by tarfile, which takes whatever length they claim into memory; it only says what stands in one.
+Headers are read here, because tarfile would read content of any claimed length into memory; it is used only to parse them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from playground.datasets.naming import Refused
 from playground.datasets.zips import MAX_ENTRIES, PIECE
 
 BLOCK = 512  # bytes of a header; content is filled up to a multiple of it
-MAX_NOTE = 1 << 20  # bytes of a header that says more about the next file, such as its long name
+MAX_NOTE = 1 << 20  # bytes of a header with more information about the next file, such as its long name
 XZ_MEMORY = 128 << 20  # bytes that unpacking one may take; its highest level needs 65 MB
 HOLES, MORE_HOLES = 482, 504  # bytes of a block that say whether one with holes follows
 EMPTY = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE)
@@ -31,14 +31,14 @@ REFUSED = {tarfile.SYMTYPE: "it is a link", tarfile.LNKTYPE: "it is a link", tar
 
 @dataclass
 class Entry:
-    """One file of a tar; its content can be had until the next one is asked for."""
+    """One file of a tar; its content can be read until the next one is requested."""
 
     name: str
     kind: bytes
     stream: _Stream
 
     def pieces(self) -> Iterator[bytes]:
-        """What it holds. Raises Refused, DataError."""
+        """Its content. Raises Refused, DataError."""
         if self.kind not in FILES:
             raise Refused(REFUSED.get(self.kind, "it is a special file"))
         while piece := self.stream.content(PIECE):
@@ -55,7 +55,7 @@ def is_tar(file: BinaryIO) -> bool:
 
 
 def entries(file: BinaryIO, what: str, most: int) -> Iterator[Entry]:
-    """What is in a tar, folders left out. most: bytes that it may unpack to, with all that is skipped. Raises DataError."""
+    """The files in a tar, without folders. most: limit of its unpacked bytes, including skipped files. Raises DataError."""
     stream, note, seen = _Stream(_unpacked(file), what, most), _Note(), 0
     while (block := stream.header()).strip(b"\0"):
         seen += 1
@@ -78,7 +78,7 @@ def entries(file: BinaryIO, what: str, most: int) -> Iterator[Entry]:
 
 @dataclass
 class _Note:
-    """What headers before that of a file say about it."""
+    """Information about a file from headers before its own."""
 
     name: str | None = None
     size: int | None = None
@@ -110,7 +110,7 @@ class _Stream:
         self.left = self.filler = 0  # of the file that is being read
 
     def header(self) -> bytes:
-        """The next one, wherever the reading stands; nothing at the end."""
+        """The next header, from any position; empty at the end."""
         while self.content(PIECE):
             pass
         self._read(self.filler)
@@ -123,20 +123,20 @@ class _Stream:
         self.left, self.filler = size, -size % BLOCK
 
     def content(self, most: int) -> bytes:
-        """Some more of the present file; nothing at its end."""
+        """The next piece of the current file; empty at its end."""
         found = self._read(min(most, self.left))
         self.left -= len(found)
         return found
 
     def note(self, size: int) -> bytes:
-        """The whole content of a header that says something about the next file."""
+        """The complete content of a header about the next file."""
         self.begin(size)
         if size > MAX_NOTE:
             raise self.broken()
         return self.content(size)
 
     def skip_holes(self) -> None:
-        """The blocks that say where a file has holes; each says whether another follows."""
+        """Skips the blocks that describe holes in a file; each tells whether another one follows."""
         while self._read(BLOCK)[MORE_HOLES]:
             pass
 
@@ -157,7 +157,7 @@ class _Stream:
 
 
 class _Xz(io.RawIOBase):
-    """An xz unpacked within a limit of memory, which Python's own reader does not take."""
+    """An xz decompressed within a memory limit, which Python's own reader does not support."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.unpack = file, lzma.LZMADecompressor(memlimit=XZ_MEMORY)

@@ -1,4 +1,4 @@
-"""What a file is that is whole, and yet not read: said in its own terms, so that nobody takes it for damaged."""
+"""Descriptions of complete files that cannot be read, so that they are not called damaged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BASELINE = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # the first marks of a JPEG's frame t
 
 
 def what_it_is(file: BinaryIO) -> str:
-    """A TIFF of 13 bands of uint16; a JPEG of 12 bits a channel; "" where it is nothing of that kind, or is not whole."""
+    """A TIFF of 13 bands of uint16; a JPEG of 12 bits per channel; "" if it is nothing of this kind, or is not complete."""
     file.seek(0)
     begin = file.read(4)
     try:
@@ -30,7 +30,7 @@ def in_planes(tags: Any) -> bool:
 
 
 def tiff_in_words(tags: Any) -> str:
-    """What its tags say: a TIFF of 13 bands of uint16."""
+    """A description from its tags: a TIFF of 13 bands of uint16."""
     bands, bits, kind = int(tags.get(BANDS, 1)), max(tags.get(BITS, (1,))), tags.get(FORMAT, (1,))[0]
     many = "one band" if bands == 1 else f"{bands} bands"
     planes = ", each on a plane of its own" if in_planes(tags) else ""
@@ -54,7 +54,7 @@ def _tiff(file: BinaryIO) -> str:
 
 
 def _jpeg(file: BinaryIO) -> str:
-    """Up to the mark at which a frame begins, which says how it is coded and in how many bits."""
+    """Reads up to the marker of the frame, which gives the coding and the number of bits."""
     file.seek(2)
     while True:
         mark, code, length = struct.unpack(">BBH", file.read(4))
@@ -63,6 +63,6 @@ def _jpeg(file: BinaryIO) -> str:
         if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
             bits, _, _, channels = struct.unpack(">BHHB", file.read(6))
             if code not in BASELINE:
-                return "a JPEG without loss, or in layers"
+                return "a lossless or hierarchical JPEG"
             return f"a JPEG of {channels} channel{'s' * (channels > 1)} of {bits} bits" if bits != 8 or channels not in (1, 3, 4) else ""
         file.seek(length - 2, 1)

@@ -16,17 +16,17 @@ from playground.datasets.download import whole
 from playground.knobs import option
 
 CHUNK = 1024  # images resized at once
-GRAY = {  # gray pictures have no color to change
+GRAY = {  # gray images have no color to change
     "augment.saturation": 0.0,
     "augment.hue": 0.0,
     "augment.grayscale_probability": 0.0,
 }
 SMALL = {"network": "resnet-tiny"}  # enough for 32 px: a step is four times as fast as with the small one
-DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a mirrored digit is none
+DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a mirrored digit is not a digit
 
 
 class _Vision(Downloaded):
-    """What these sets share: torchvision reads them; the probe set is the head of the official test part, the test is the rest."""
+    """The base of these data sets: torchvision reads them; the probe set is the first part of the official test part, the test the rest."""
 
     native_size = 32
     folder_name: ClassVar[str]  # what torchvision reads lies in there
@@ -38,7 +38,7 @@ class _Vision(Downloaded):
 
     @classmethod
     def files(cls, folder: Path) -> list[tuple[Path, str]]:
-        """What torchvision reads, each with its md5 where one is known."""
+        """The files that torchvision reads, each with its md5 if it is known."""
         return [(folder / cls.source.base_folder / name, md5) for name, md5 in cls.source.train_list + cls.source.test_list]
 
     @classmethod
@@ -53,7 +53,7 @@ class _Vision(Downloaded):
 
     @classmethod
     def whole(cls, folder: Path) -> bool:
-        """By the checksums of what was unpacked."""
+        """Checks the checksums of the unpacked files."""
         return all(whole(file, md5) for file, md5 in cls.files(folder))
 
     @classmethod
@@ -69,11 +69,11 @@ class _Vision(Downloaded):
     @classmethod
     def _images(cls, knobs: Any, folder: Path, part: str, rows: slice = slice(None)) -> Images:
         if cls.missing(knobs, folder):
-            raise DataError(f"{cls.name} must be in {folder}, got a folder without it; it is fetched when a run begins")
+            raise DataError(f"{cls.name} must be in {folder}, got a folder without it; it is downloaded when a run begins")
         try:
             data, labels, names = cls.read(folder, part)
         except (RuntimeError, OSError, EOFError, ValueError) as error:
-            raise DataError(f"{cls.name} in {folder} must be whole, got files that torchvision does not take: {error}") from None
+            raise DataError(f"{cls.name} in {folder} must be complete, got files that torchvision cannot read: {error}") from None
         pixels = squares(torch.as_tensor(data)[rows], knobs.image_size, cls.pixels)
         return Images(pixels, {"class": torch.as_tensor(labels).long()[rows]}, {"class": [str(each) for each in names]})
 
@@ -110,7 +110,7 @@ class CIFAR10(_Vision):
 
     @classmethod
     def files(cls, folder: Path) -> list[tuple[Path, str]]:
-        """The names of the classes lie in a file of their own."""
+        """With the file of the class names."""
         meta = cls.source.meta
         return [*super().files(folder), (folder / cls.source.base_folder / meta["filename"], meta["md5"])]
 
@@ -130,10 +130,10 @@ class CIFAR100(CIFAR10):
 
 
 class SVHN(_Vision):
-    """Netzer et al., 2011. Mirroring would make other digits of them."""
+    """Netzer et al., 2011. Without mirroring, which would change digits."""
 
     name, title = "svhn", "SVHN"
-    summary = "73,257 house numbers, each image about its middle digit, 32 px; 250 MB, downloaded on first use."
+    summary = "73,257 house numbers, each image centered on one digit, 32 px; 250 MB, downloaded on first use."
     count, test_count = 73_257, 25_008
     source = Torchvision("SVHN")
     suggests: ClassVar[dict[str, Any]] = SMALL | DIGITS
@@ -189,7 +189,7 @@ class STL10Unlabeled(STL10):
     """Coates et al., 2011. Its probe set and its test are STL-10's, so that what is learned without labels is measured with them."""
 
     name, title = "stl10-unlabeled", "STL-10 unlabeled"
-    summary = "100,000 photographs of anything, 96 px, without labels; measured on STL-10's; 2.6 GB, downloaded on first use."
+    summary = "100,000 photographs without labels, 96 px; measured on those of STL-10; 2.6 GB, downloaded on first use."
     count = 100_000
     classes = {}
 
@@ -206,7 +206,7 @@ class STL10Unlabeled(STL10):
 
 
 class MNIST(_Vision):
-    """LeCun et al., 1998. Mirroring would make other digits of them."""
+    """LeCun et al., 1998. Without mirroring, which would change digits."""
 
     name, title = "mnist", "MNIST"
     summary = "60,000 handwritten digits, gray, framed to 32 px; 10 MB, downloaded on first use."
@@ -223,12 +223,12 @@ class MNIST(_Vision):
 
     @classmethod
     def files(cls, folder: Path) -> list[tuple[Path, str]]:
-        """Nobody has written down their checksums."""
+        """No checksums of these files are published."""
         return [(each.file.with_suffix(""), "") for each in cls.archives(folder)]
 
     @classmethod
     def whole(cls, folder: Path) -> bool:
-        """By their length, which each says in its header."""
+        """Checks the length of each file, which is given in its header."""
         return all(file.is_file() and file.stat().st_size == _idx_length(file) for file, _ in cls.files(folder))
 
     @classmethod
@@ -250,6 +250,6 @@ class FashionMNIST(MNIST):
     """Xiao et al., 2017."""
 
     name, title = "fashion-mnist", "Fashion-MNIST"
-    summary = "60,000 gray pictures of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
+    summary = "60,000 gray images of 10 kinds of clothing, framed to 32 px; 30 MB, downloaded on first use."
     source = Torchvision("FashionMNIST")
     suggests: ClassVar[dict[str, Any]] = SMALL | {"augment.crop_scale_min": 0.3} | GRAY

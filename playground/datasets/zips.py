@@ -1,4 +1,4 @@
-"""The members of a zip from anybody: read one after the other, none trusted in its name, its size or its kind."""
+"""The members of a zip of any origin, read one after the other; their names, sizes and kinds are not trusted."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ UNIX = 3  # who made an entry, where its attributes say what kind of file it is
 
 
 class Source(Protocol):
-    """A file to take in, from anybody."""
+    """A file to add, of any origin."""
 
     @property
     def name(self) -> str:
-        """What it was called."""
+        """Its original name."""
 
     def pieces(self) -> Iterator[bytes]:
         """Its content. Raises Refused."""
@@ -43,7 +43,7 @@ class Member:
     name: str  # its path in the archive
 
     def pieces(self) -> Iterator[bytes]:
-        """What it really holds, whatever its header promises. Raises Refused."""
+        """Its actual content, independent of the size in its header. Raises Refused."""
         if self.info.flag_bits & 1:
             raise Refused("it is encrypted")
         kind = stat.S_IFMT(self.info.external_attr >> 16) if self.info.create_system == UNIX else 0
@@ -60,7 +60,7 @@ class Member:
 
 
 def is_zip(file: BinaryIO) -> bool:
-    """Whether it begins like one, or is a program that ends with one, as those that unpack themselves do."""
+    """Whether it begins like a zip, or is a program that ends with one (self-extracting)."""
     file.seek(0)
     begin = file.read(4)
     return begin.startswith(STARTS) or (begin.startswith(PROGRAMS) and zipfile.is_zipfile(file))
@@ -85,16 +85,16 @@ def members(file: BinaryIO, what: str) -> list[Member]:
 
 
 def _names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
-    """UTF-8 where an entry says so, in its flag or in a field of its own; else the one encoding that suits all others."""
-    told = {row: name for row, info in enumerate(infos) if (name := _told(info)) is not None}
-    rest = [row for row in range(len(infos)) if row not in told]
+    """UTF-8 if an entry declares it, by its flag or by a separate field; else the one encoding that fits all others."""
+    declared = {row: name for row, info in enumerate(infos) if (name := _declared_name(info)) is not None}
+    rest = [row for row in range(len(infos)) if row not in declared]
     guessed = decoded([_bytes(infos[row]) for row in rest], IN_ZIP)
-    names = told | dict(zip(rest, guessed, strict=True))
+    names = declared | dict(zip(rest, guessed, strict=True))
     return [names[row] for row in range(len(infos))]
 
 
-def _told(info: zipfile.ZipInfo) -> str | None:
-    """Its name where the entry itself says what it is in Unicode."""
+def _declared_name(info: zipfile.ZipInfo) -> str | None:
+    """Its name, if the entry declares it in Unicode."""
     if info.flag_bits & UTF8:
         return info.filename
     extra, at = info.extra, 0

@@ -1,7 +1,7 @@
-"""Diagnostics: is the representation any good, and is it still alive? Tensors in, numbers out.
+"""Diagnostics: measures of a representation, and the collapse judge. Tensors in, numbers out.
 
-A function marked `@diagnostic` in a file of this folder is measured on every layer of every run, stored, and drawn;
-with `live=False` it is measured when somebody looks at a run.
+A function marked `@diagnostic` in a file of this folder is measured on every layer of every run, stored, and shown as a curve;
+with `live=False` it is measured only when a page needs it.
 """
 
 import importlib

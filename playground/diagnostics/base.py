@@ -1,4 +1,4 @@
-"""What a diagnostic is: a function of one layer's features, and how to read its curve."""
+"""The class of a diagnostic: a function of one layer's features, with a text on how to read its curve."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from playground.definitions import defined
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One measure. `good` says what good looks like; low and high are the axis where the quantity has limits.
+    """One measure. `good` describes good values; low and high are the ends of the axis, if the quantity is bounded.
 
-    unit: where the axis ends: "dimensions" at what so many images can span, "coordinates" at D, "nats" at ln of the number of pairs,
-    "spread" at 1/sqrt(D); "" at `high`.
+    unit: gives the end of the axis: "dimensions" ends at what N images can span, "coordinates" at D, "nats" at ln of the number of
+    pairs, "spread" at 1/sqrt(D); "" at `high`.
     """
 
     name: str
@@ -28,19 +28,19 @@ class Diagnostic:
     unit: str = ""
 
     def __call__(self, layer: Mapping[str, Tensor]) -> Tensor:
-        """Passes what the function asks for by name: `features` (N, D), `first` and `second` (P, D), two views of one image a row, or
-        `views` (P, Q, D), many of them.
+        """Passes the arguments that the function has by name: `features` (N, D), `first` and `second` (P, D), each row two views of one
+        image, or `views` (P, Q, D), many views of each image.
         """
         return self.measure(**{name: layer[name] for name in self.wants})
 
     @property
     def wants(self) -> tuple[str, ...]:
-        """The names of what it is measured on."""
+        """The names of its arguments."""
         return tuple(inspect.signature(self.measure).parameters)
 
 
 CATALOG: dict[str, Diagnostic] = {}  # measured on every layer at every snapshot of every run
-ON_DEMAND: dict[str, Diagnostic] = {}  # too dear for that, or in need of many views: measured when somebody looks
+ON_DEMAND: dict[str, Diagnostic] = {}  # too expensive for that, or in need of many views: measured when a page needs them
 
 
 def diagnostic(
@@ -48,7 +48,7 @@ def diagnostic(
 ) -> Callable[..., Callable[..., Tensor]]:
     """Marks a function as a diagnostic: its name is the metric's name, its docstring the definition that pages show.
 
-    live: whether it is cheap enough to be measured as a run trains.
+    live: whether it is cheap enough to be measured while a run trains.
     """
 
     def mark(measure: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -1,6 +1,6 @@
 """How well the classes of each factor form groups: silhouette (Rousseeuw, 1987) and Davies-Bouldin (1979).
 
-Both on the unit sphere, where k-NN looks for neighbors too. Labels below 0 are missing: such images count for nothing.
+Both use features of length 1, as k-NN does. Labels below 0 are missing: these images are left out.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from playground.definitions import defined
 from playground.diagnostics.geometry import squared_distances, unit
 
 
-@defined("silhouette/*", "Silhouette", "1: tight groups far apart; 0: none; below: the wrong ones")
+@defined("silhouette/*", "Silhouette", "1: tight groups far apart; 0: no groups; below 0: images are closer to other classes")
 def silhouette(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """How much nearer images are to their own class than to the next: 1 is tight groups far apart, 0 none, below 0 the wrong ones.
+    """How much closer images are to their own class than to the next: 1 is tight groups far apart, 0 no groups, below 0 the wrong groups.
 
-    Formula: mean over images of (b - a) / max(a, b), with a the mean distance to the others of its class, b that to the nearest other
-      class; features divided by their length.
+    Formula: mean over images of (b - a) / max(a, b), with a the mean distance to the other images of its class, b that to the nearest
+      other class; features divided by their length.
     Unit: none, from -1 to 1.
     Source: Rousseeuw, 1987, section 2.
 
-    0 for an image alone in its class, where there are not two classes, or where all features are alike. One matrix of distances
-    serves all factors.
+    0 for an image alone in its class, if there are fewer than two classes, or if all features are equal. One matrix of distances
+    is used for all factors.
     features: (N, D), factors: name -> (N,) labels -> name -> scalar in [-1, 1].
     """
     distances = squared_distances(unit(features)).sqrt()
@@ -31,16 +31,16 @@ def silhouette(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor
     return {name: _silhouette(total, each) for (name, each), total in zip(members.items(), sums, strict=False)}
 
 
-@defined("davies_bouldin/*", "Davies-Bouldin", "low: groups are narrow for how far apart they lie")
+@defined("davies_bouldin/*", "Davies-Bouldin", "low: groups are narrow compared with the distances between them")
 def davies_bouldin(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """How wide classes are for how far their centers lie apart: 0 is points far apart, no upper limit.
+    """The width of classes compared with the distance of their centers: 0 if classes are points, no upper limit.
 
     Formula: mean over classes i of the largest (s_i + s_j) / d_ij over j, with s the mean distance to the class's center and d the
       distance of two centers; features divided by their length.
     Unit: none, from 0.
     Source: Davies and Bouldin, 1979, definitions 4 to 6.
 
-    Pairs whose centers coincide are passed over; 0 where no pair is left, and of one class.
+    Pairs with equal centers are left out; 0 if no pair is left or if there is one class.
     features: (N, D), factors: name -> (N,) labels -> name -> scalar from 0.
     """
     z = unit(features).double()
@@ -48,7 +48,7 @@ def davies_bouldin(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Te
 
 
 def _members(labels: Tensor) -> Tensor:
-    """(N,) -> (N, K) of 0 and 1, a column for each class that occurs; rows without a label are zero."""
+    """(N,) -> (N, K) one-hot, one column for each class that occurs; rows without a label are zero."""
     classes = labels[labels >= 0].unique()
     return (labels[:, None] == classes).float()
 

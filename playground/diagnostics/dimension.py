@@ -1,9 +1,9 @@
-"""How many dimensions the features fill, by four definitions that answer different questions.
+"""The number of dimensions of the features, by four definitions for different questions.
 
-participation_ratio  how many directions share the variance        needs images
-alpha_req            how fast the variance falls from one to the next
-two_nn               how many coordinates a point has among its neighbors, on however bent a surface
-lidar                how many directions tell images apart by more than views of one image differ
+participation_ratio  over how many directions the variance is spread
+alpha_req            how fast the variance falls from one direction to the next
+two_nn               how many coordinates describe a point among its neighbors, also on a curved surface
+lidar                in how many directions images differ more than views of one image
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from playground.diagnostics.base import diagnostic
 from playground.diagnostics.geometry import centered, squared_distances
 from playground.diagnostics.spectrum import singular_values
 
-KEPT = 0.9  # of the points in the fit of TwoNN: the largest ratios come from outliers
+KEPT = 0.9  # share of the points in the fit of TwoNN: the largest ratios come from outliers
 FIRST, LAST = 4, 100  # ranks between which alpha-ReQ is fitted, as in its authors' code
-NOTHING = 1e-12  # of the largest eigenvalue: rounding leaves as much where there is none
+NOTHING = 1e-12  # of the largest eigenvalue: anything smaller is a rounding error
 WITHIN, TINY = 1e-4, 1e-7  # LiDAR's delta and epsilon
 
 
 @diagnostic("Participation ratio", "high: many directions share the variance; 1 is a line", 1, unit="dimensions")
 def participation_ratio(features: Tensor) -> Tensor:
-    """How many directions share the variance: 1 is a line, and also where nothing varies.
+    """Over how many directions the variance is spread: 1 is a line, or no variance at all.
 
     Formula: (sum l)^2 / sum l^2, with l the eigenvalues of the features' covariance.
     Unit: dimensions, from 1 to min(N - 1, D).
     Source: Gao et al., 2017, equation 5.
 
-    features: (N, D) -> scalar. Both sums are a trace and a norm: nothing is decomposed.
+    features: (N, D) -> scalar. Both sums are a trace and a norm, so no decomposition is needed.
     """
     x = centered(features)
     x = (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
@@ -38,15 +38,15 @@ def participation_ratio(features: Tensor) -> Tensor:
     return torch.where(squares > 0, total.square() / squares.clamp(min=torch.finfo(gram.dtype).tiny), 1)
 
 
-@diagnostic("alpha-ReQ", "near 1: variance falls as 1/rank; far above, few directions have it all; near 0, noise", 0, 3, live=False)
+@diagnostic("alpha-ReQ", "near 1: variance falls as 1/rank; far above 1: few directions hold all variance; near 0: noise", 0, 3, live=False)
 def alpha_req(features: Tensor) -> Tensor:
-    """How fast the variance falls from one direction to the next: a power law with this exponent.
+    """The exponent of a power law for the decrease of variance from one direction to the next.
 
     Formula: minus the slope of ln l over ln i, with l the eigenvalues of the covariance at ranks i = 4 to 100, each weighted by 1 / i.
     Unit: none, from 0.
     Source: Agrawal et al., 2022, equation 1; the fit is that of Stringer et al., 2019.
 
-    As far as there are so many ranks. 0 where fewer than three of them have any variance.
+    Fewer ranks if there are fewer. 0 if fewer than three of them have any variance.
     features: (N, D) -> scalar.
     """
     values = singular_values(centered(features))[: min(len(features) - 1, LAST)].square()
@@ -60,17 +60,17 @@ def alpha_req(features: Tensor) -> Tensor:
 
 
 @diagnostic(
-    "Intrinsic dimension (TwoNN)", "low beside the dimensions there are: images lie on a surface", 0, unit="coordinates", live=False
+    "Intrinsic dimension (TwoNN)", "low compared with D: images lie on a surface of few dimensions", 0, unit="coordinates", live=False
 )
 def two_nn(features: Tensor) -> Tensor:
-    """The dimension of the surface that the points lie on, from how much farther the second neighbor is than the first.
+    """The dimension of the surface on which the points lie, from the distances of the first and the second neighbor.
 
     Formula: d in -ln(1 - F(mu)) = d ln mu, with mu = r2 / r1 the distance of the second neighbor over that of the first, and F the
       share of images with a smaller mu: a line through the origin, fitted to the 90 % smallest mu.
     Unit: coordinates, from 0.
     Source: Facco et al., 2017, equation 5.
 
-    Points that coincide with another are left out; 0 where fewer than three are left.
+    Points that coincide with another are left out; 0 if fewer than three are left.
     features: (N, D) -> scalar from 0.
     """
     if len(features) < 3:
@@ -86,16 +86,22 @@ def two_nn(features: Tensor) -> Tensor:
     return (x * y).sum() / x.square().sum().clamp(min=torch.finfo(x.dtype).tiny)
 
 
-@diagnostic("LiDAR", "high: many directions tell images apart, whatever the views do", 1, unit="dimensions", live=False)
+@diagnostic(
+    "LiDAR",
+    "high: images differ in many directions, compared with the variation between views of one image",
+    1,
+    unit="dimensions",
+    live=False,
+)
 def lidar(views: Tensor) -> Tensor:
-    """The effective rank of linear discriminant analysis whose classes are single images, from 1 to min(P - 1, D).
+    """The effective rank of a linear discriminant analysis in which each image is a class, from 1 to min(P - 1, D).
 
     Formula: exp(-sum p ln p), with p the normalized eigenvalues of W^-1/2 B W^-1/2, B the covariance of the images' means over their
       views and W that of the views around them, plus 1e-4 of the identity.
     Unit: dimensions, from 1 to min(P - 1, D), with P the number of images.
     Source: Thilak et al., 2024, equations 1 to 4.
 
-    1 where all views of all images are alike. views: (P, Q, D), Q views of each image -> scalar.
+    1 if all views of all images are equal. views: (P, Q, D), Q views of each image -> scalar.
     """
     x = views.double()
     means = x.mean(1)

@@ -1,4 +1,4 @@
-"""How features lie on the unit sphere: alignment and uniformity (Wang and Isola, 2020), and their spread."""
+"""The geometry of features on the unit sphere: alignment and uniformity (Wang and Isola, 2020), and their spread."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from playground.definitions import defined
 from playground.diagnostics.base import diagnostic
 
 BINS = 50  # of a histogram of similarities
-ROUNDING = 1e-12  # of the squared length: rows that differ by less than this share are the same
-NEAR = 8  # times what a sum of numbers near 1 is rounded to
-ALIKE = 1e-6  # squared distance of unit rows that float32 cannot tell from none
+ROUNDING = 1e-12  # share of the squared length: rows that differ by less are equal
+NEAR = 8  # times the rounding error of numbers near 1
+ALIKE = 1e-6  # squared distance of unit rows that float32 cannot distinguish from 0
 
 
-@diagnostic("Alignment", "low: two views of one image land close together", 0, 4)
+@diagnostic("Alignment", "low: two views of one image lie close together", 0, 4)
 def alignment(first: Tensor, second: Tensor) -> Tensor:
     """Mean squared distance of unit features of two views, alpha = 2: 0 is perfect, 2 is unrelated, 4 is opposite.
 
@@ -25,7 +25,7 @@ def alignment(first: Tensor, second: Tensor) -> Tensor:
     Unit: none, from 0 to 4.
     Source: Wang and Isola, 2020, section 4.1.
 
-    first, second: (P, D), row by row two views of one image -> scalar.
+    first, second: (P, D), each row two views of one image -> scalar.
     """
     return (unit(first) - unit(second)).square().sum(1).mean()
 
@@ -47,7 +47,7 @@ def uniformity(features: Tensor) -> Tensor:
 
 @diagnostic("Feature std", "near 1/sqrt(D): every dimension is in use; 0 is collapse", 0, unit="spread")
 def feature_std(features: Tensor) -> Tensor:
-    """Mean over dimensions of the standard deviation of unit features. Spread over the sphere it is 1/sqrt(D); collapsed it is 0.
+    """Mean over dimensions of the standard deviation of unit features: 1/sqrt(D) if they are spread over the sphere, 0 if collapsed.
 
     Formula: mean over dimensions of the standard deviation over images of u, the features divided by their length.
     Unit: none, from 0 to 1/sqrt(D).
@@ -64,10 +64,10 @@ def view_agreement(first: Tensor, second: Tensor) -> Tensor:
 
     Formula: 1 - (mean |u - v|^2 over views of one image) / (mean |u - v|^2 over views of different images), features divided by length.
     Unit: none, from -1 to 1; 1 is perfect, 0 is chance.
-    Source: our own: alignment of Wang and Isola, 2020, over what it is for unrelated images.
+    Source: our own: alignment of Wang and Isola, 2020, divided by its value for unrelated images.
 
-    first, second: (P, D), row by row two views of one image -> scalar. Alignment alone falls when everything
-    falls into one point; this does not. Where all views are alike to seven digits there is nothing to agree on: 0. In [-1, 1].
+    first, second: (P, D), each row two views of one image -> scalar in [-1, 1]. Alignment also becomes low when all features
+    collapse to one point; this measure does not. It is 0 if all views are equal to seven digits.
     """
     a, b = unit(first), unit(second)
     between = 2 - 2 * (a.sum(0) @ b.sum(0) - (a * b).sum()) / max(len(a) * (len(a) - 1), 1)
@@ -75,15 +75,15 @@ def view_agreement(first: Tensor, second: Tensor) -> Tensor:
     return torch.where(between > ALIKE, 1 - within / between.clamp(min=ALIKE), torch.zeros_like(within)).clamp(-1, 1)
 
 
-@defined("similarity", "Similarity of two views", "of one image near 1, of different images spread out below")
+@defined("similarity", "Similarity of two views", "of one image: near 1; of different images: spread out below")
 def similarity_histograms(first: Tensor, second: Tensor) -> dict[str, Tensor]:
-    """How similar two views of one image are, and views of different images: shares of 50 equal bins of the cosine in [-1, 1].
+    """Histograms of the similarity of two views of one image, and of views of different images: 50 equal bins of the cosine in [-1, 1].
 
     Formula: u . v / (|u| |v|), with u and v the features of two views; a histogram over all pairs of one image, and of different ones.
     Unit: share of the pairs, over the cosine from -1 to 1.
-    Source: Wang and Isola, 2020, figure 3, shows distances so.
+    Source: Wang and Isola, 2020, figure 3, with distances.
 
-    first, second: (P, D), row by row two views of one image -> "positive" and "negative", each (BINS,) with a sum of 1.
+    first, second: (P, D), each row two views of one image -> "positive" and "negative", each (BINS,) with a sum of 1.
     """
     cosine = unit(first) @ unit(second).T
     own = torch.eye(len(cosine), dtype=torch.bool, device=cosine.device)
@@ -97,14 +97,14 @@ def unit(features: Tensor) -> Tensor:
 
 
 def centered(features: Tensor) -> Tensor:
-    """(N, D) -> the rows without their mean, in float64; all zero where the rows differ by no more than rounding."""
+    """(N, D) -> the rows minus their mean, in float64; all zero if the rows differ only by rounding errors."""
     x = features.double()
     away = x - x.mean(0)
     return away * (away.square().sum() > ROUNDING * x.square().sum())
 
 
 def squared_distances(features: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """(N, D) -> (N, N) squared Euclidean distances by one matrix product in `dtype`; what its rounding cannot tell apart has distance 0."""
+    """(N, D) -> (N, N) squared Euclidean distances by one matrix product in `dtype`; distances within its rounding error are 0."""
     x = centered(features)
     spread = x.square().sum(1).mean().clamp(min=torch.finfo(x.dtype).tiny)
     z = (x / spread.sqrt()).to(dtype)

@@ -1,4 +1,4 @@
-"""How much one view of an image says about which image it is."""
+"""How much information two views of an image share."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from playground.diagnostics.geometry import unit
 TEMPERATURE = 0.1
 
 
-@diagnostic("InfoNCE bound", "high: one view tells which image the other is of; 0 is a guess", 0, unit="nats")
+@diagnostic("InfoNCE bound", "high: one view identifies the image of the other; 0 is a guess", 0, unit="nats")
 def view_information(first: Tensor, second: Tensor) -> Tensor:
-    """A lower bound of the mutual information of two views in nats: it can prove no more than ln P, however much they share.
+    """A lower bound of the mutual information of two views, in nats: at most ln P, even if the views share more.
 
     Formula: ln P - L, with L the mean of -ln softmax(cos / 0.1) of each image's own second view among those of all P images; at least 0.
     Unit: nats, from 0 to ln P.
     Source: van den Oord et al., 2018, section 2.3.
 
-    A critic worse than guessing proves nothing: 0.
-    first, second: (P, D), row by row two views of one image -> scalar in [0, ln P].
+    A loss above that of guessing gives 0.
+    first, second: (P, D), each row two views of one image -> scalar in [0, ln P].
     """
     logits = unit(first) @ unit(second).T / TEMPERATURE
     loss = F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))

@@ -1,4 +1,4 @@
-"""Whether the pictures themselves differ: what no network can tell apart, no loss is to blame for."""
+"""Whether the images themselves differ: if they do not, no network can distinguish them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from torch import Tensor
 from playground.datasets.base import Images
 
 
-@functools.lru_cache(maxsize=2)  # as many sets as a process keeps for its next run
+@functools.lru_cache(maxsize=2)  # the number of data sets that a process keeps for its next run
 def variety(images: Images) -> dict[str, float]:
-    """How different the pictures of a set are.
+    """How different the images of a set are.
 
-    distinct: how many different ones there are, to the byte, and share: of all; difference: of a pixel in two of them, root mean square,
-    of its range, as sqrt(2) times its standard deviation over the set; detail: the mean standard deviation of the pixels within one.
+    distinct: the number of images that differ in at least one byte, and share: of all; difference: root mean square difference of a pixel
+    in two images, as a share of its range, which is sqrt(2) times its standard deviation over the set; detail: the mean standard
+    deviation of the pixels within one image.
     """
     pixels = images.pixels.flatten(1)
     distinct = len({row.tobytes() for row in pixels.cpu().numpy()})
@@ -26,10 +27,10 @@ def variety(images: Images) -> dict[str, float]:
 
 
 def _variance(values: Tensor, axis: int) -> Tensor:
-    """That of the values as they are, along one axis; several times as fast as `var`, whose one pass is slow on a CPU."""
+    """The biased variance along one axis; several times as fast as `var`, whose single pass is slow on a CPU."""
     return (values - values.mean(axis, keepdim=True)).square_().mean(axis)
 
 
 def labeled(images: Images) -> dict[str, int]:
-    """Factor -> how many pictures have its label."""
+    """Factor -> the number of images that have a label of it."""
     return {name: int(torch.count_nonzero(each >= 0)) for name, each in images.factors.items()}

@@ -1,4 +1,4 @@
-"""What the judge must know of a run beside its numbers."""
+"""What the judge must know about a run besides its measurements."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ from playground.diagnostics.course import LossScale, means_one_thing
 from playground.diagnostics.limits import ERRORS, GAIN
 from playground.knobs import Knob, knobs_of, safeguards_off
 
-LESS = ("a lower", "a smaller", "fewer")  # the other ways that methods name in `remedies` lead up
+LESS = ("a lower", "a smaller", "fewer")  # directions in `remedies` that lower a value; all others raise it
 
 
 def guarded(config: Any) -> bool:
-    """Whether the run's method has safeguards, so that it may collapse without them."""
+    """Whether the run's method has safeguards, so that it can collapse without them."""
     return any(each.without for each in knobs_of(config.method.choice.Knobs))
 
 
 def _remedies(config: Any) -> dict[str, list[str]]:
-    """What the method says, as far as its controls have room: failure -> "a lower temperature", "fewer prototypes"."""
+    """The method's remedies that are still possible: failure -> "a lower temperature", "fewer prototypes"."""
     knobs, flat = {each.key: each for each in config.knobs()}, config.flat()
     return {
-        failure: [f"{way} {knobs[key].title}" for key, way in ways.items() if _has_room(knobs[key], flat[key], way)]
-        for failure, ways in config.method.choice.remedies.items()
+        failure: [f"{change} {knobs[key].title}" for key, change in changes.items() if _has_room(knobs[key], flat[key], change)]
+        for failure, changes in config.method.choice.remedies.items()
     }
 
 
-def _has_room(each: Knob, value: Any, way: str) -> bool:
-    """Whether it can still go that way; the way of an option may be its value."""
-    if way in each.options:
-        return bool(value != way)
+def _has_room(each: Knob, value: Any, change: str) -> bool:
+    """Whether the knob can still change in this direction; for an option the direction may be its new value."""
+    if change in each.options:
+        return bool(value != change)
     edges = each.options or (each.low, each.high)
-    return bool(value > edges[0] if way in LESS else value < edges[-1])
+    return bool(value > edges[0] if change in LESS else value < edges[-1])
 
 
 @dataclass(frozen=True)
 class RunContext:
     """One run.
 
-    sizes: layer -> its dimensions; bins: who assigns -> K; images: different ones in the probe set, since a few images span few
-    dimensions; pictures: what `diagnostics.pictures.variety` says of them; guards: safeguard -> the state that a run without it falls
-    into; off: those that are off; remedies: failure -> what its own controls can do against it; compares: whether the method learns by
-    what two views share; trains: whether it learns at all; about: the factor that the data set is about, "" where there are no labels;
-    labeled: factor -> how many probe images have its label; steady: whether the loss means the same thing throughout; loss: what the
-    method says of it.
+    sizes: layer -> its dimensions; bins: what makes the assignments -> K; images: the number of different ones in the probe set, since
+    few images span few dimensions; pictures: result of `diagnostics.pictures.variety`; guards: safeguard -> the failure without it; off:
+    safeguards that are off; remedies: failure -> changes of the method's controls that help; compares: whether the method learns what
+    two views share; trains: whether it learns at all; about: the main factor of the data set, "" without labels; labeled: factor -> the
+    number of probe images with its label; steady: whether the meaning of the loss stays the same; loss: its scale.
     """
 
     sizes: Mapping[str, int]
@@ -64,7 +63,7 @@ class RunContext:
 
     @classmethod
     def of_run(cls, config: Any, facts: Mapping[str, Any]) -> RunContext:
-        """From a run's config and the facts that it began with, `events.Started`. Those of older versions know less of the pictures."""
+        """From a run's config and the facts at its start, `events.Started`. Facts of older versions have fewer entries about the images."""
         method = config.method.choice
         knobs = knobs_of(method.Knobs, "method.")
         low, high = method.loss_bounds(config)
@@ -87,15 +86,15 @@ class RunContext:
 
     @property
     def main_layer(self) -> str:
-        """The layer that the loss works on."""
+        """The layer on which the loss is computed."""
         return "projector" if "projector" in self.sizes else "backbone"
 
     def most(self, layer: str) -> int:
-        """How many dimensions its features can span. One where all images are the same: a rank is never less."""
+        """The number of dimensions that its features can span; 1 if all images are the same, because a rank is never less."""
         return max(1, min(self.sizes[layer], self.images - 1))
 
     def least_gain(self, before: float, now: float, factor: str) -> float:
-        """The gain of k-NN accuracy that is more than chance: `ERRORS` standard errors of the difference, and no less than `GAIN`."""
+        """The gain of k-NN accuracy that is more than chance: `ERRORS` standard errors of the difference, and at least `GAIN`."""
         count = self.labeled.get(factor, self.images)
         error = math.sqrt((before * (1 - before) + now * (1 - now)) / max(count, 1))
         return max(GAIN, ERRORS * error)

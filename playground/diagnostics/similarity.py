@@ -1,4 +1,4 @@
-"""How alike two representations of the same images are, and how alike two dimensions of one."""
+"""The similarity of two representations of the same images, and of two dimensions of one representation."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from playground.diagnostics.base import diagnostic
 from playground.diagnostics.geometry import centered
 
 
-@defined("moved", "Change since the start", "high: the features are no longer those of step 0")
+@defined("moved", "Change since the start", "high: the features differ from those of step 0")
 @defined("cka", "CKA", "1: the same up to rotation and scale; 0: unrelated")
 def linear_cka(first: Tensor, second: Tensor) -> Tensor:
-    """How alike two representations of the same images are, up to rotation and scale: 1 is the same, 0 unrelated.
+    """The similarity of two representations of the same images, up to rotation and scale: 1 is the same, 0 unrelated.
 
     Formula: CKA = ||Y'X||^2 / (||X'X|| ||Y'Y||) of centered features X and Y, Frobenius norms; the change since the start is 1 - CKA.
     Unit: none, from 0 to 1.
     Source: Kornblith et al., 2019, equation 5.
 
-    0 where one is constant.
-    first: (N, D), second: (N, E), row by row the same image -> scalar in [0, 1].
+    0 if one is constant.
+    first: (N, D), second: (N, E), each row the same image -> scalar in [0, 1].
     """
     x, y = scaled(first), scaled(second)
     alike, lengths = (x.T @ y).square().sum(), (x.T @ x).norm() * (y.T @ y).norm()
@@ -32,14 +32,14 @@ def linear_cka(first: Tensor, second: Tensor) -> Tensor:
 def cka_matrix(first: Sequence[Tensor], second: Sequence[Tensor] | None = None) -> Tensor:
     """`linear_cka` of each of `first` with each of `second`, or with each other: lists of S and T tensors (N, D) -> (S, T).
 
-    By the images' own similarities, HSIC as a product of two Gram matrices (equation 3): S of them instead of S x T products.
+    Computed from Gram matrices, HSIC as their inner product (equation 3): S of them instead of S x T products of features.
     """
     rows = _similarities(first)
     return (rows @ (rows if second is None else _similarities(second)).T).clamp(0, 1)
 
 
 def _similarities(layers: Sequence[Tensor]) -> Tensor:
-    """S tensors (N, D) -> (S, N * N) float32: each one's Gram matrix of centered rows, at length 1, or 0 where nothing varies."""
+    """S tensors (N, D) -> (S, N * N) float32: the Gram matrix of the centered rows of each, normalized to length 1, or 0 if constant."""
     return torch.stack([torch.nn.functional.normalize(_gram(each), dim=0) for each in layers])
 
 
@@ -49,20 +49,20 @@ def _gram(features: Tensor) -> Tensor:
 
 
 def scaled(features: Tensor) -> Tensor:
-    """(N, D) -> centered, the largest number 1: no square of it leaves the range of float32."""
+    """(N, D) -> centered, with 1 as the largest absolute value, so that squares stay in the range of float32."""
     x = centered(features)
     return (x / x.abs().max().clamp(min=torch.finfo(x.dtype).tiny)).float()
 
 
-@defined("correlation", "Correlation of dimensions", "pale: dimensions say different things; blocks say the same")
+@defined("correlation", "Correlation of dimensions", "pale: dimensions are independent; blocks: they carry the same information")
 def correlation(features: Tensor) -> Tensor:
-    """How two dimensions of the features go together over the images: 1 together, -1 one against the other, 0 unrelated.
+    """The correlation of two dimensions of the features over the images: 1 together, -1 opposite, 0 unrelated.
 
     Formula: Pearson's r of every two dimensions, over all images.
     Unit: none, from -1 to 1.
     Source: Zbontar et al., 2021, equation 2, on one view.
 
-    (N, D) -> (D, D) in [-1, 1]. A dimension that never varies goes with none, itself included: its row and column are 0.
+    (N, D) -> (D, D) in [-1, 1]. The row and the column of a constant dimension are 0, also on the diagonal.
     """
     x = features.double()
     constant = x.std(0, correction=0) <= 1e-6 * x.abs().amax(0)
@@ -70,29 +70,29 @@ def correlation(features: Tensor) -> Tensor:
     return (z.T @ z).clamp(-1, 1)
 
 
-@diagnostic("Redundancy", "low: dimensions say different things; 1 is one thing said over and over", 0, 1, live=False)
+@diagnostic("Redundancy", "low: dimensions carry different information; 1: all carry the same", 0, 1, live=False)
 def redundancy(features: Tensor) -> Tensor:
-    """The mean absolute correlation of two different dimensions, of those that vary; 0 where there are not two.
+    """The mean absolute correlation of two different dimensions that vary; 0 if there are fewer than two.
 
     Formula: mean of |r| over all pairs of different dimensions, with r their correlation over the images.
     Unit: none, from 0 to 1.
-    Source: Zbontar et al., 2021, equation 1: what its second term pushes down, on one view.
+    Source: Zbontar et al., 2021, equation 1: related to its second term, on one view.
 
     features: (N, D) -> scalar in [0, 1].
     """
-    found = correlation(features)
-    varying = found.diagonal().sum()
-    return (found.abs().sum() - varying) / (varying * (varying - 1)).clamp(min=1)
+    matrix = correlation(features)
+    varying = matrix.diagonal().sum()
+    return (matrix.abs().sum() - varying) / (varying * (varying - 1)).clamp(min=1)
 
 
 def in_blocks(matrix: Tensor) -> Tensor:
-    """The order of rows in which those that go together stand together: (D, D) correlations -> (D,) a permutation.
+    """The order of rows that puts correlated ones next to each other: (D, D) correlations -> (D,) a permutation.
 
-    Average linkage on 1 - |correlation|. Fewer than three rows stay as they are.
+    Average linkage on 1 - |correlation|. Fewer than three rows keep their order.
     """
     if len(matrix) < 3:
         return torch.arange(len(matrix))
-    from scipy.cluster.hierarchy import leaves_list, linkage  # a training does without scipy
+    from scipy.cluster.hierarchy import leaves_list, linkage  # imported late: training does not need scipy
     from scipy.spatial.distance import squareform
 
     apart = (1 - matrix.abs()).clamp(min=0).fill_diagonal_(0).double().cpu().numpy()

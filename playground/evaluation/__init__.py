@@ -1,9 +1,9 @@
-"""Evaluation that counts: what a representation is worth, measured as the field does it. `for event in evaluate(...)`.
+"""Evaluation of a representation by the usual protocols of the field. `for event in evaluate(...)`.
 
-protocol   what is measured, checked        subsets    which images lend their labels
+protocol   what is measured                 subsets    the images whose labels are used
 probes     logistic regression and k-NN     tuning     fine-tuning, and training from scratch
 corruptions  blur, noise, jitter, shift     contest    evaluate: all of it, as events
-events     what it says while it goes       intervals  how sure an accuracy is
+events     the events of an evaluation      intervals  confidence intervals of an accuracy
 ledger     the results on disk
 """
 

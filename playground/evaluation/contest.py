@@ -1,6 +1,6 @@
-"""The contest: a run's representation against raw pixels, the network it began as, and the same network taught by labels alone.
+"""The comparison of a run's representation with raw pixels, its untrained network, and the same network trained with labels alone.
 
-evaluate   yields what is being done and each result as it comes
+evaluate   yields the progress and each result
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from playground.training.faults import NotFiniteError
 from playground.training.trainer import untrained
 
 Predict = Callable[[Tensor], Tensor]  # images (N, 3, H, W), uint8 or in [0, 1] -> (N,) labels
-Sets = tuple[Images, Images]  # of training, of the test
-FEATURES = {"knn_classifier": "linear"}  # who sees the same features as another
-MOST_SEED = 2**31 - 1
-SHIFTED = 2048  # test images, at most, that are corrupted: sixteen times over, by every contender
+Sets = tuple[Images, Images]  # training, test
+FEATURES = {"knn_classifier": "linear"}  # contenders with the same features as another one
+MAX_SEED = 2**31 - 1
+SHIFTED = 2048  # test images, at most, that are corrupted: sixteen times for every contender
 
 
 def evaluate(config: RunConfig, method: Method, own: Sets | DataError, protocol: Protocol, other: Sets | None = None) -> Iterator[Event]:
-    """Measures a trained `method` of a run of `config`, by a protocol. own, other: the run's data set, and the one of the transfer.
+    """Evaluates the trained `method` of a run of `config` by a protocol. own, other: the run's data set, and the one for the transfer.
 
-    The method is not changed. What cannot be measured is a `Remark`; the rest is measured. Raises ValueError where nothing can be,
-    and for features that are not finite.
+    The method is not changed. A part that cannot be measured becomes a `Remark`; the rest is measured. Raises ValueError if nothing can
+    be measured, and for features that are not finite.
     """
     if isinstance(own, DataError):
         if other is None:
@@ -56,7 +56,7 @@ def evaluate(config: RunConfig, method: Method, own: Sets | DataError, protocol:
 
 @dataclass
 class _Seed:
-    """What one seed has fitted with the most labels, for the test of robustness: contender -> its predictions."""
+    """The models of one seed with the most labels, for the test of robustness: contender -> its predictions."""
 
     seed: int
     fitted: dict[str, Predict] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class _Seed:
 
 
 class _Contest:
-    """The networks of one evaluation, and how far it is."""
+    """The networks of one evaluation, and its progress."""
 
     def __init__(self, config: RunConfig, method: Method, data: Any, protocol: Protocol) -> None:
         self.config, self.protocol = config, protocol
@@ -77,7 +77,7 @@ class _Contest:
         self.done = 0.0
 
     def in_domain(self, own: Sets, alone: bool) -> Iterator[Event]:
-        """All but the transfer."""
+        """Everything except the transfer."""
         try:
             task = self.task = task_of(self.config.data.name, *own, self.protocol.factor)
         except NoLabels as error:
@@ -93,7 +93,7 @@ class _Contest:
             yield from self.seed(task, seed)
 
     def seed(self, task: Task, seed: int) -> Iterator[Event]:
-        """Every contender with every share of the labels that this seed draws, then the same ones on corrupted images."""
+        """Every contender with every share of the labels of this seed, then the same models on corrupted images."""
         rows, kept = pool(task.labels, self.protocol.labels, seed), _Seed(seed)
         pixels, labels = task.pixels[rows], task.labels[rows]
         for who in (each for each in CONTENDERS if each in self.protocol.parts):
@@ -136,7 +136,8 @@ class _Contest:
     def trained(
         self, who: str, pixels: Tensor, labels: Tensor, classes: int, share: float, seed: int
     ) -> Generator[Event, None, tuple[Predict, float]]:
-        """Fine-tuned or from scratch, each seed from other initial weights; the first seed chooses the learning rate of each share."""
+        """Fine-tuned or from scratch, with different initial weights for each seed; the first seed chooses the learning rate of each
+        share."""
         method, place = (self.method if who == "tuned" else self.fresh(seed)), (who, share)
         if place not in self.rates:
             trials = chosen_rate(method, pixels, labels, classes, seed, self.recipe)
@@ -147,7 +148,7 @@ class _Contest:
         return functools.partial(predict, model, device=self.device), self.rates[place]
 
     def watched(self, steps: Generator[None, None, Any], who: str, what: str, times: int) -> Generator[Event, None, Any]:
-        """Passes on how far a training is."""
+        """Yields the progress of a training."""
         step = 0
         while True:
             try:
@@ -159,7 +160,7 @@ class _Contest:
             yield self.doing(f"{what}, step {step:,} of {times * self.protocol.steps:,}", behind)
 
     def robustness(self, task: Task, kept: _Seed) -> Iterator[Event]:
-        """The contenders as they were fitted on clean images, on corrupted ones."""
+        """The models that were fitted on clean images, tested on corrupted ones."""
         images, labels, share = task.test_pixels[:SHIFTED].float() / 255, task.test_labels[:SHIFTED], self.protocol.shares[-1]
         for operator, corruption in CORRUPTIONS.items():
             yield self.doing(f"Robustness against {operator}, seed {kept.seed}")
@@ -172,7 +173,7 @@ class _Contest:
         self.advance("robustness", 1 / self.protocol.seeds)
 
     def transfer(self, other: Sets) -> Iterator[Event]:
-        """Frozen features on another data set, its images brought to the run's size."""
+        """Frozen features on another data set, with its images resized to those of the run."""
         size = self.config.data.image_size
         name = self.protocol.transfer
         try:
@@ -194,23 +195,23 @@ class _Contest:
         yield Score("transfer", "chance", 0, 1.0, 0, task.chance, data=name)
 
     def _fresh(self, seed: int) -> Method:
-        """The network as the run of this config began, and as runs of other seeds would have begun."""
-        return untrained(RunConfig(**self.config.flat() | {"seed": (self.config.seed + seed) % MOST_SEED}), self.images).eval()
+        """The untrained network of this config, with another seed for each seed of the evaluation."""
+        return untrained(RunConfig(**self.config.flat() | {"seed": (self.config.seed + seed) % MAX_SEED}), self.images).eval()
 
     def _tests(self, who: str) -> Tensor:
-        """Features of the test images: the same ones for every seed, share and probe."""
+        """Features of the test images, the same for every seed, share and probe."""
         return self.features(who, self.task.test_pixels)
 
     def features(self, who: str, pixels: Tensor) -> Tensor:
-        """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: what a probe of this contender sees. Raises NotFiniteError."""
+        """(N, 3, H, W), uint8 or in [0, 1] -> (N, D) float32: the features of this contender. Raises NotFiniteError."""
         if who == "pixels":
             return pixels.flatten(1).float() / (255 if pixels.dtype == torch.uint8 else 1)
         method = {"untrained": self.fresh}.get(who, lambda seed: self.method)(0).to(self.device.device)
         with measuring(method):
-            found = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
-        if not bool(found.isfinite().all()):
+            features = torch.cat([method.embed(on(part, self.device)).float().cpu() for part in pixels.split(CHUNK)])
+        if not bool(features.isfinite().all()):
             raise NotFiniteError("the network's features are no longer finite numbers")
-        return found.clone()
+        return features.clone()
 
     def probed(self, who: str, probe: LinearProbe, pixels: Tensor) -> Tensor:
         return probe.predict(self.features(who, pixels))
@@ -222,7 +223,7 @@ class _Contest:
         self.done += self.costs.get(part, 0.0) * share
 
     def part_of(self, who: str) -> float:
-        """The part of a contender's cost that one share of one seed is; where learning rates are tried, they count as seeds."""
+        """One share of one seed as a part of a contender's cost; trials of learning rates count as seeds."""
         trials = len(RATES) if who in ("tuned", "scratch") else 0
         return 1 / (len(self.protocol.shares) * (self.protocol.seeds + trials))
 
@@ -233,7 +234,7 @@ def named(who: str, share: float) -> str:
 
 
 def scored(score: Score, guesses: Tensor, truth: Tensor) -> Score:
-    """The score with what these guesses are worth."""
+    """The score with the accuracy of these predictions."""
     right = guesses == truth
     return replace(score, accuracy=float(right.double().mean()), balanced=float(balanced(right, truth)), tested=len(truth))
 
@@ -243,7 +244,7 @@ def _same(pixels: Tensor) -> Tensor:
 
 
 def most_confused(matrix: Iterable[Iterable[int]], names: list[str], most: int = 5) -> list[tuple[str, str, float]]:
-    """The pairs of classes that are mistaken most often: (true, called, share of the true class). Of few images no share is told."""
+    """The most frequent confusions: (true class, predicted class, share of the true class). Classes with few images are left out."""
     rows = [(i, list(row)) for i, row in enumerate(matrix)]
     enough = [(i, row, sum(row)) for i, row in rows if sum(row) >= LEAST]
     pairs = [(names[i], names[j], count / total) for i, row, total in enough for j, count in enumerate(row) if i != j and count]

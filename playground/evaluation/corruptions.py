@@ -1,4 +1,4 @@
-"""Domain shift on purpose: test images that look different and show the same, at rising strength; strength 0 is the image itself.
+"""Domain shift: test images with corruptions of increasing strength; strength 0 is the image itself.
 
 In the spirit of Hendrycks and Dietterich, 2019. Each function: images (N, 3, H, W) in [0, 1], strength, random numbers -> the same shape.
 """
@@ -22,19 +22,19 @@ SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))  # rows, columns
 
 @dataclass(frozen=True)
 class Corruption:
-    """title: what the strengths count. strengths: rising, from 0."""
+    """title: the unit of the strengths. strengths: increasing, from 0."""
 
     title: str
     strengths: tuple[float, ...]
     done: Callable[[Tensor, float, torch.Generator], Tensor]
 
     def __call__(self, images: Tensor, strength: float, seed: int) -> Tensor:
-        """The same seed corrupts in the same way."""
+        """The same seed gives the same corruption."""
         return self.done(images, strength, seeded_generator(seed, f"corruption {self.title}", 0)) if strength else images
 
 
 def _blurred(images: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
-    """The training's own blur is a tenth of the image wide; this one is as wide as it needs to be."""
+    """The kernel of the training's blur is limited to a tenth of the image; this one is as wide as necessary."""
     from torchvision.transforms.v2.functional import gaussian_blur
 
     reach = min(math.ceil(3 * sigma), min(images.shape[2:]) - 1)
@@ -56,14 +56,14 @@ def _size(images: Tensor) -> tuple[int, int, int]:
 
 
 def _shifted(images: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Each image by this share of its side, left, right, up or down; its edge fills the gap."""
+    """Shifts each image by this share of its side, left, right, up or down; the gap is filled by its edge."""
     height, width = images.shape[2:]
     far = max(1, round(share * min(height, width)))
-    padded, ways = F.pad(images, [far] * 4, mode="replicate"), torch.randint(len(SIDES), (len(images),), generator=generator)
+    padded, sides = F.pad(images, [far] * 4, mode="replicate"), torch.randint(len(SIDES), (len(images),), generator=generator)
     moved = torch.empty_like(images)
-    for way, (down, right) in enumerate(SIDES):
+    for side, (down, right) in enumerate(SIDES):
         top, left = far * (1 - down), far * (1 - right)
-        moved[ways == way] = padded[ways == way, :, top : top + height, left : left + width]
+        moved[sides == side] = padded[sides == side, :, top : top + height, left : left + width]
     return moved
 
 

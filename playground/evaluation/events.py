@@ -1,4 +1,4 @@
-"""What an evaluation says while it goes: small dataclasses, in the order in which they happen."""
+"""The events of an evaluation: small dataclasses, in the order in which they occur."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Doing:
-    """What is under way; done: the share of all work that is behind, by the estimate of `Protocol.costs`."""
+    """The current activity; done: the finished share of all work, by the estimate of `Protocol.costs`."""
 
     what: str
     done: float
@@ -15,9 +15,10 @@ class Doing:
 
 @dataclass(frozen=True)
 class About:
-    """What the numbers are of. labeled: how many labels 100 % is, in each seed; known: how many there are, of which a seed draws these.
+    """What is evaluated. labeled: the number of labels that are 100 % for each seed; known: all labels, from which a seed draws these.
 
-    chance: always naming the commonest label of the test. uneven: it is so common that the mean over classes says more.
+    chance: the accuracy of always predicting the most frequent test label. uneven: the classes are so uneven that the mean over classes
+    is shown, too.
     """
 
     data: str
@@ -32,10 +33,10 @@ class About:
 
 @dataclass(frozen=True)
 class Score:
-    """The accuracy of one contender on `tested` images. part: labels, robustness, transfer. labeled: how many labels it had.
+    """The accuracy of one contender on `tested` images. part: labels, robustness, transfer. labeled: the number of its labels.
 
-    Of robustness: operator and strength. Of transfer: data. chosen: the hyperparameter that held-out labels preferred.
-    balanced: the mean over classes of the share that is right.
+    For robustness: operator and strength. For transfer: data. chosen: the hyperparameter chosen on held-out labels.
+    balanced: the mean over classes of their accuracy.
     """
 
     part: str
@@ -54,7 +55,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Confused:
-    """matrix: (C, C) counts of the linear probe with the most labels; a row a true class."""
+    """matrix: (C, C) counts of the linear probe with the most labels; rows are true classes."""
 
     seed: int
     matrix: list[list[int]]
@@ -62,7 +63,7 @@ class Confused:
 
 @dataclass(frozen=True)
 class Remark:
-    """What could not be measured, and why, in a sentence."""
+    """A sentence about a part that could not be measured, with the reason."""
 
     sentence: str
 

@@ -1,11 +1,11 @@
-"""How sure an accuracy is: what its seeds and its test images leave open, as one bar."""
+"""The uncertainty of an accuracy, from its seeds and its test images, as one bar."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-Z = 1.959964  # of a normal deviate: 95 %
+Z = 1.959964  # quantile of the normal distribution for 95 %
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
@@ -16,12 +16,12 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def bar(accuracies: Sequence[float], tested: int) -> tuple[float, float]:
-    """Where the bar of a mean over seeds ends; of one seed alone it is the 95 % interval of the test.
+    """The ends of the bar of a mean over seeds; for a single seed it is the 95 % interval of the test.
 
-    tested: how many test images, the same for all seeds; 0 where that is not known.
-    Two errors that have nothing to do with each other: which labels, order and initial weights (from the lowest to the highest seed),
-    and which test images (Wilson's interval about the mean). Their distances from the mean are squared and added, as Newcombe, 1998
-    (method 10) combines intervals. Seeds vary what Bouthillier et al., 2021 (section 2) name as sources of variance.
+    tested: the number of test images, the same for all seeds; 0 if it is not known.
+    Two independent errors: the choice of labels, order and initial weights (from the lowest to the highest seed), and
+    the choice of test images (Wilson's interval around the mean). Their distances from the mean are squared and added, as Newcombe, 1998
+    (method 10) combines intervals. Seeds vary the sources of variance of Bouthillier et al., 2021 (section 2).
     """
     mean = sum(accuracies) / len(accuracies)
     low, high = wilson(mean, tested) if tested else (mean, mean)

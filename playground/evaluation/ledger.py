@@ -1,4 +1,4 @@
-"""The results of one evaluation as a document: written to the run's folder as they come, read by the page and the command line.
+"""The results of one evaluation as a document: written to the run's folder continuously, read by the page and the command line.
 
 {"run", "step", "status", "message", "protocol", "doing", "done", "about", "scores", "confusion", "remarks", "started", "written"}
 """
@@ -21,24 +21,24 @@ from playground.evaluation.protocol import FORMER, Protocol
 from playground.locks import Lock
 
 FILE, LOCK = "evaluation.json", "evaluation.lock"
-EVERY = 0.5  # seconds between two writings of how far it is
+EVERY = 0.5  # seconds between two updates of the progress in the file
 VERSION = 2
-FIRST = "Measured by an earlier version: its test images are those by which the run was watched as it trained."
-PLACE = ("part", "data", "operator", "strength", "who", "share")  # what the seeds of one result share
+FIRST = "Measured by an earlier version: its test images are the probe images of the run."
+PLACE = ("part", "data", "operator", "strength", "who", "share")  # the same for all seeds of one result
 COLUMNS = (*PLACE, "labeled", "seeds", "mean", "lowest", "highest", "tested", "low", "high", "balanced")
 
 Document = dict[str, Any]
 
 
 def new(run: str, step: int, protocol: Protocol) -> Document:
-    """The document before its first event. step: of the weights that are evaluated."""
+    """The document before its first event. step: of the evaluated weights."""
     empty: Document = {"about": None, "scores": [], "confusion": None, "remarks": []}
     head = {"version": VERSION, "run": run, "step": step, "status": "running", "message": "", "protocol": protocol.words()}
     return head | {"doing": "reading the images", "done": 0.0, "started": time.time()} | empty
 
 
 def update(document: Document, event: Event) -> None:
-    """Enters one event."""
+    """Adds one event."""
     match event:
         case Doing(what, done):
             document |= {"doing": what, "done": done}
@@ -54,7 +54,7 @@ def update(document: Document, event: Event) -> None:
 
 
 def recorded(folder: Path, document: Document, events: Iterable[Event]) -> Iterator[Document]:
-    """Enters events and keeps the file up to date; yields the document after each. Whatever ends it is written down, and raised again."""
+    """Adds events and keeps the file up to date; yields the document after each. An error is recorded and raised again."""
     written = 0.0
     try:
         for event in events:
@@ -78,14 +78,14 @@ def recorded(folder: Path, document: Document, events: Iterable[Event]) -> Itera
 
 
 def write(folder: Path, document: Document) -> None:
-    """Replaces the file as a whole; a run whose folder is gone has been deleted, and leaves nothing."""
+    """Replaces the file atomically; if the folder is gone, the run was deleted, and nothing is written."""
     text = json.dumps(document | {"written": time.time()}, allow_nan=False)
     with contextlib.suppress(FileNotFoundError):
         safe_files.save(folder / FILE, lambda file: file.write(text.encode()))
 
 
 def read(folder: Path) -> Document | None:
-    """The document of a run, or None where it has none that this version can read."""
+    """The document of a run, or None if there is none that this version can read."""
     try:
         document: Document = safe_files.parsed(folder / FILE, json.load)
     except (OSError, ValueError):
@@ -95,7 +95,7 @@ def read(folder: Path) -> Document | None:
 
 
 def _renewed(document: Document) -> Document:
-    """A document of the first version as this one would have written it."""
+    """A document of the first version in the current form."""
     if document["version"] == VERSION:
         return document
     about = document["about"] and {"known": document["about"]["labeled"], "uneven": False} | document["about"]
@@ -108,14 +108,14 @@ def _renewed(document: Document) -> Document:
 
 
 def ended(folder: Path, status: str, message: str) -> None:
-    """Says what became of an evaluation whose process is gone and could not say it itself."""
+    """Records the end of an evaluation whose process has ended without recording it."""
     document = read(folder)
     if document and document["status"] == "running":
         write(folder, document | {"status": status, "message": message})
 
 
 def lock(folder: Path) -> Lock:
-    """Held while a run is being evaluated, by whoever does it."""
+    """The lock that is held while a run is evaluated."""
     return Lock(folder / LOCK)
 
 
@@ -124,7 +124,7 @@ def summary(scores: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for each in scores:
         groups.setdefault(tuple(each[name] for name in PLACE), []).append(each)
-    return [dict(zip(PLACE, place, strict=True)) | _spread(found) for place, found in groups.items()]
+    return [dict(zip(PLACE, place, strict=True)) | _spread(group) for place, group in groups.items()]
 
 
 def _spread(found: list[dict[str, Any]]) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _spread(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def as_csv(document: Document) -> str:
-    """All numbers, a row each."""
+    """All results, one row each."""
     text = io.StringIO()
     rows = csv.DictWriter(text, ["run", "step", *COLUMNS], lineterminator="\n")
     rows.writeheader()

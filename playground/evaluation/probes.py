@@ -1,4 +1,4 @@
-"""What can be read off frozen features: logistic regression with chosen regularization, and a vote of neighbors."""
+"""Probes on frozen features: logistic regression with a chosen regularization, and k-NN."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from playground.diagnostics.probes import NEIGHBORS, TEMPERATURE
 from playground.evaluation.subsets import held_out
 
 if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression  # takes seconds and 80 MB: where a model is fitted, not before
+    from sklearn.linear_model import LogisticRegression  # takes seconds and 80 MB: imported only when a model is fitted
 
-STRENGTHS = tuple(float(each) for each in np.logspace(1, -6, 15))  # of L2, strong to weak: each fit starts from the one before
-USUAL = 1e-2  # where there are too few labels to choose by
-WORSE = 3  # penalties in a row
+STRENGTHS = tuple(
+    float(each) for each in np.logspace(1, -6, 15)
+)  # of the L2 penalty, strong to weak: each fit starts from the previous one
+USUAL = 1e-2  # if there are too few labels for a choice
+WORSE = 3  # the search ends after this many worse penalties in a row
 ITERATIONS = 200
-SURE = 1e-12  # the least probability whose logarithm is taken
+SURE = 1e-12  # the smallest probability in a logarithm
 CHUNK = 1024
 
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """A fitted logistic regression over standardized features. strength: the L2 penalty that was chosen, on the mean loss."""
+    """A fitted logistic regression on standardized features. strength: the chosen L2 penalty, relative to the mean loss."""
 
     mean: Tensor
     scale: Tensor
@@ -56,9 +58,9 @@ def linear_probe(features: Tensor, labels: Tensor, seed: int = 0) -> LinearProbe
 
 
 def chosen_strength(features: Tensor, labels: Tensor, others: Tensor, truth: Tensor) -> float:
-    """The penalty whose fit is most often right about `others`; among equals the one with the lowest loss there.
+    """The penalty with the highest accuracy on `others`; among equal ones the one with the lowest loss.
 
-    From strong to weak: it ends where so many in a row did worse than the best that no weaker one will do better.
+    From strong to weak: the search ends after several penalties in a row that are worse than the best.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -89,14 +91,14 @@ def _fit(model: LogisticRegression, x: np.ndarray, y: np.ndarray) -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        # Almost without a penalty, few labels can be separated for ever; such a fit is one of the grid, and seldom the chosen one.
+        # With few labels and almost no penalty the fit does not converge; such a penalty is in the grid but rarely chosen.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")  # labels are classes here, however many
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")  # many classes are intended
         model.fit(x, y)
 
 
 def _standardizing(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each feature, 1 for one that never changes."""
+    """Mean and standard deviation of each feature; 1 for a constant feature."""
     deviation = features.std(0, correction=0)
     return features.mean(0), torch.where(deviation > 1e-8, deviation, torch.ones(()))
 
@@ -116,5 +118,5 @@ def knn_predict(features: Tensor, labels: Tensor, others: Tensor) -> Tensor:
 
 
 def confusion(truth: Tensor, guesses: Tensor, classes: int) -> Tensor:
-    """How often images of each class (row) were called each class (column): (N,), (N,) -> (classes, classes) counts."""
+    """The confusion matrix, true classes in rows and predictions in columns: (N,), (N,) -> (classes, classes) counts."""
     return (truth * classes + guesses).bincount(minlength=classes**2).reshape(classes, classes)

@@ -1,4 +1,4 @@
-"""What is to be measured, checked where it is made."""
+"""The protocol of an evaluation, checked when it is created."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ EXTRAS = {"robustness": "Robustness", "transfer": "Transfer"}
 PARTS = CONTENDERS | EXTRAS
 FORMER = {"knn": "knn_classifier"}  # names in links and documents of earlier versions
 BATCH = 128  # images in a step of fine-tuning
-RATES = 2  # learning rates that fine-tuning tries before it begins
-EMBED, TRAIN = 0.35, 1.0  # what one image costs, in images trained on
+RATES = 2  # learning rates that fine-tuning tries first
+EMBED, TRAIN = 0.35, 1.0  # cost of one image, in units of training on one image
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """parts: names of PARTS. factor: "" for the data set's first. shares: of the labeled images. labels: how many there are, at most.
+    """parts: names of PARTS. factor: "" for the data set's first. shares: of the labeled images. labels: their largest number.
 
-    steps: of fine-tuning and of training from scratch. transfer: the other data set. Raises ValueError for the first value that cannot be.
+    steps: of fine-tuning and of training from scratch. transfer: the other data set. Raises ValueError for the first invalid value.
     """
 
     parts: tuple[str, ...] = (*CONTENDERS, "robustness")
@@ -43,7 +43,7 @@ class Protocol:
     def __post_init__(self) -> None:
         if not self.parts or (unknown := [each for each in self.parts if each not in PARTS]):
             got = ", ".join(unknown) if self.parts else "nothing"
-            raise ValueError(f"what is evaluated must be among {', '.join(PARTS)}, got {got}")
+            raise ValueError(f"parts to evaluate must be among {', '.join(PARTS)}, got {got}")
         if not self.shares or not all(0 < each <= 1 for each in self.shares):
             raise ValueError(f"shares must be numbers above 0 and up to 1, got {', '.join(f'{each:g}' for each in self.shares) or 'none'}")
         for name, low, high in (("seeds", 1, 10), ("labels", 2, 1_000_000), ("steps", 1, 100_000)):
@@ -56,7 +56,7 @@ class Protocol:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Protocol:
-        """From words, as a command line or an address has them: parts and shares with commas between. What is left out is usual."""
+        """From text, as in a command line or an address: parts and shares separated by commas. Missing values get their defaults."""
         read: dict[str, Any] = {name: READERS[name](name, str(value)) for name, value in given.items() if value is not None}
         if read.get("transfer") and "parts" not in read:
             read["parts"] = (*cls.parts, "transfer")
@@ -64,11 +64,11 @@ class Protocol:
 
     def words(self) -> dict[str, str]:
         """The inverse of `read`."""
-        told = {"parts": ",".join(self.parts), "shares": ",".join(f"{each:g}" for each in self.shares)}
-        return {name: told.get(name, str(value)) for name, value in asdict(self).items()}
+        lists = {"parts": ",".join(self.parts), "shares": ",".join(f"{each:g}" for each in self.shares)}
+        return {name: lists.get(name, str(value)) for name, value in asdict(self).items()}
 
     def costs(self, images: int, tested: int) -> dict[str, float]:
-        """What each part costs, counted in images trained on: about a few thousand of them are a second. images, tested: how many."""
+        """The cost of each part in units of training on one image, of which a second has a few thousand. images, tested: their numbers."""
         pool, seeds, shares = min(images, self.labels), self.seeds, len(self.shares)
         shifted = min(tested, 2048)
         tuning = shares * (seeds + RATES) * self.steps * BATCH * TRAIN
@@ -89,7 +89,7 @@ def _words(name: str, text: str) -> tuple[str, ...]:
 
 
 def parts(name: str, text: str) -> tuple[str, ...]:
-    """Words, under the names that they have now."""
+    """The parts, with old names replaced by current ones."""
     return tuple(dict.fromkeys(FORMER.get(each, each) for each in _words(name, text)))
 
 

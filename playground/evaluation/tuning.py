@@ -1,8 +1,8 @@
-"""Fine-tuning, and training from scratch: one procedure, begun from a run's weights or from those before its first step.
+"""Fine-tuning, and training from scratch: one procedure, started from a run's weights or from its initial weights.
 
-For both alike: AdamW under a linear warm-up and half a cosine, weak augmentation (crops and the run's own mirroring), the last
-weights. What differs is only where they begin, and the learning rate of the backbone, which both choose from the same RATES by the
-same held-out labels: a trained network wants small steps, a fresh one large ones.
+The same for both: AdamW with a linear warm-up and half a cosine, weak augmentation (crops and the run's own mirroring), the final
+weights. Only the initial weights differ, and the learning rate of the backbone, which both choose from the same RATES on the
+same held-out labels: a trained network needs small steps, a new one large steps.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Steps = Generator[None, None, "Classifier"]
 
 
 class Classifier(nn.Module):
-    """An encoder of its own and a linear head that begins at zero."""
+    """A copy of an encoder, and a linear head with initial weights of zero."""
 
     def __init__(self, method: Method, width: int, classes: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What fine-tuning and training from scratch share. flip: how often views are mirrored."""
+    """The settings of fine-tuning and of training from scratch. flip: the probability of mirroring."""
 
     steps: int
     flip: float
@@ -61,17 +61,17 @@ class Recipe:
 
     @property
     def augmentation(self) -> Augment:
-        """Crops and mirroring; labels need no more."""
+        """Crops and mirroring, which are enough for training with labels."""
         return Augment(crop_scale_min=CROP_MIN, flip_probability=self.flip, jitter_probability=0, grayscale_probability=0)
 
 
 def recipe(config: RunConfig, steps: int, device: Device) -> Recipe:
-    """As the run had it: images that must not be mirrored are not mirrored here."""
+    """With the run's probability of mirroring: some images must not be mirrored."""
     return Recipe(steps, config.augment.flip_probability, device)
 
 
 def tune(method: Method, pixels: Tensor, labels: Tensor, classes: int, rate: float, seed: int, how: Recipe) -> Steps:
-    """Trains a copy of `method` on all of these images, (N, 3, H, W) uint8; yields after each step, and returns it at rest."""
+    """Trains a copy of `method` on all of these images, (N, 3, H, W) uint8; yields after each step, and returns it in evaluation mode."""
     where, generator = how.device.device, seeded_generator(seed, "evaluation tuning", 0)
     with torch.no_grad():
         width = method.eval().to(where).embed(pixels[:1].to(where).float() / 255).shape[1]
@@ -113,7 +113,7 @@ def predict(model: Classifier, pixels: Tensor, device: Device) -> Tensor:
 
 
 def on(pixels: Tensor, device: Device) -> Tensor:
-    """On the device, in [0, 1]."""
+    """The images on the device, in [0, 1]."""
     images = pixels.to(device.device)
     images = images.float() / 255 if images.dtype == torch.uint8 else images
     return images.contiguous(memory_format=device.memory_format)

@@ -1,10 +1,10 @@
-"""What numbers mean that no diagnostic and no method defines: those of pages, of the judge's table, and of evaluations."""
+"""Definitions of numbers that no diagnostic and no method defines: those of pages, of the judge's table, and of evaluations."""
 
 from playground import diagnostics
 from playground.definitions import CATALOG, Definition
 from playground.glossary import checks, evaluation, pages
 
-DEFINING = (diagnostics, pages, checks, evaluation)  # imported, they have put their definitions into the catalog
+DEFINING = (diagnostics, pages, checks, evaluation)  # importing them puts their definitions into the catalog
 
 
 def collected() -> dict[str, Definition]:

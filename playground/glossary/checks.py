@@ -1,4 +1,4 @@
-"""Definitions of what the collapse judge weighs beside diagnostics: numbers that stand in its table of checks, and nowhere else."""
+"""Definitions of numbers that only the collapse judge uses: they appear in its table of checks and nowhere else."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ OF_RANGE = "share of the range of a pixel, from 0 to 1"
 TABLE: dict[str, tuple[str, ...]] = {
     # name: title, good, meaning, formula, unit, source
     "check/entropy": (
-        "Indecision, of ln K",
-        "below the limit: images are told apart; 1: every image is in all bins alike",
-        "The mean entropy of how one image is spread over the K bins, as a share of the largest that there is.",
+        "Entropy of one image's assignment, of ln K",
+        "below the limit: images differ in their bins; 1: every image is spread evenly over all bins",
+        "The mean entropy of one image's distribution over the K bins, as a share of the largest possible entropy.",
         "mean over images of -sum p ln p, divided by ln K",
         "share of ln K, from 0 to 1",
         "Shannon, 1948",
     ),
     "check/rise of the loss": (
         "Rise of the loss",
-        "below the limit; above it the training diverges",
-        "How far the loss has risen above its start, or above a guess where that is worse, measured by how large it was there.",
+        "below the limit; above it, the training diverges",
+        "How far the loss has risen above its start, or above the loss of a guess if that is higher, compared with its height there.",
         "(loss now - b) / max(min(b - l, (h - b) / 3), 0.1), with b the loss at the start or that of a guess, whichever is higher, and l "
         "and h the lowest and the highest value that the loss can have",
         "times",
@@ -27,48 +27,48 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "check/gain of k-NN": (
         "Gain of k-NN",
-        "above the limit: labels are known better than at random weights",
-        "How much more often the neighbors of an image know its label than at random weights, by live k-NN.",
+        "above the limit: labels are predicted better than with random weights",
+        "How much higher the live k-NN accuracy is than with random weights.",
         "live k-NN accuracy now - live k-NN accuracy at step 0; the limit: the larger of 0.05 and two standard errors of the difference",
         ACCURACY,
         "k-NN: Wu et al., 2018, section 3.4; the limit is our own",
     ),
     "check/fall of k-NN": (
         "Fall of k-NN",
-        "below the limit; above it the features have become worse",
-        "How much less often the neighbors of an image know its label than at random weights, by live k-NN.",
+        "below the limit; above it, the features have become worse",
+        "How much lower the live k-NN accuracy is than with random weights.",
         "live k-NN accuracy at step 0 - live k-NN accuracy now",
         ACCURACY,
         "k-NN: Wu et al., 2018, section 3.4; the limit is our own",
     ),
     "check/growth of the variance explained": (
         "Growth of the variance explained",
-        "above the limit: the features have become more about this factor",
-        "How many times as much of the variance of the features a factor explains as at random weights.",
+        "above the limit: the features represent this factor more than before",
+        "The share of the features' variance that a factor explains, divided by the share with random weights.",
         "explained variance now / explained variance at step 0",
         "times",
         "our own",
     ),
     "check/difference of two pictures": (
-        "Difference of two pictures",
-        "above the limit; below it all pictures are the same",
-        "How far a pixel of one picture lies from the same pixel of another, over all watched images.",
+        "Difference of two images",
+        "above the limit; below it, all images are the same",
+        "The difference between a pixel of one image and the same pixel of another, over all probe images.",
         "sqrt(2 x mean variance of a pixel over the images)",
         OF_RANGE,
         "our own",
     ),
     "check/share of different pictures": (
-        "Share of different pictures",
-        "above the limit; below it nearly all are copies",
-        "How many of the watched images differ from all others in a pixel at least.",
+        "Share of different images",
+        "above the limit; below it, nearly all are copies",
+        "The share of the probe images that differ from all others in at least one pixel.",
         "different images / images",
         "share, from 0 to 1",
         "none: counted",
     ),
     "check/detail within a picture": (
-        "Detail within a picture",
-        "above the limit; below it there is nothing to see",
-        "How far the pixels of one picture lie from their mean, on average over the watched images.",
+        "Detail within an image",
+        "above the limit; below it, images are empty",
+        "The standard deviation of the pixels of one image, on average over the probe images.",
         "mean over images of sqrt(mean (x - mean)^2) of their pixels x",
         OF_RANGE,
         "our own",

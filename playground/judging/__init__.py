@@ -1,1 +1,1 @@
-"""How often the judge is right: runs whose outcome is known, what it said about them, and how far it was from saying something else."""
+"""The accuracy of the collapse judge: runs with known outcomes, its verdicts, and its margins."""

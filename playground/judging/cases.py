@@ -1,11 +1,11 @@
-"""Runs whose outcome is known: what the collapse judge is built on, and what it is measured by.
+"""Runs with known outcomes, from which the rules of the collapse judge were made, and with which it is tested.
 
-home_cases      on `shapes`, every method with safeguards as it is and with each of them off; there the judge's rules were found
-outside_cases   the same questions on real pictures, every setting written out, over seeds; those of seed `HELD_OUT` are never looked at
-                while rules are made
+home_cases      on `shapes`, every method with safeguards, unchanged and with each safeguard off; the rules were made on these
+outside_cases   the same on real images, with every setting given, over several seeds; runs of seed `HELD_OUT` are never used
+                to make rules
 
-What a run should be called follows from what was broken in it: a safeguard that is off says so itself, in its method's file. Where
-nobody knows beforehand ("the learning rate is 0.3") it is left to a witness beside the judge, `witness`, or to nobody (`OPEN`).
+The expected verdict follows from the intervention: the file of a method states the failure without each safeguard. If the outcome is
+not known beforehand ("the learning rate is 0.3"), the independent check in `witness` decides it, or it stays open (`OPEN`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from playground.config import RunConfig, knobs_for
 from playground.methods import CATALOG
 
 STEPS = 300
-OPEN = "open"  # nobody knows: judged and listed, but counted for nothing
-ASK = "ask the witness"  # healthy if it learned, sick if it did not
-SICK = "sick"  # any state but healthy is right
+OPEN = "open"  # unknown: judged and listed, but not counted
+ASK = "ask the witness"  # healthy if it learned, otherwise failed
+SICK = "sick"  # any state except healthy is correct
 STATES = (
     "healthy",
     "complete collapse",
@@ -41,7 +41,7 @@ NO_COLOR = {"augment.jitter_probability": 0, "augment.grayscale_probability": 0}
 
 @dataclass(frozen=True)
 class Case:
-    """One run and what the judge should call it; `OPEN` where nobody knows beforehand."""
+    """One run and the expected verdict; `OPEN` if it is not known beforehand."""
 
     name: str
     settings: dict[str, Any]
@@ -49,17 +49,17 @@ class Case:
 
     @property
     def config(self) -> RunConfig:
-        """The whole of its settings."""
+        """The complete config."""
         return RunConfig(**{"steps": STEPS, "device": "cpu"} | self.settings)
 
     @property
     def data(self) -> str:
-        """The data set it is on."""
+        """The name of its data set."""
         return str(self.settings.get("data", "shapes"))
 
     @property
     def held_out(self) -> bool:
-        """Whether no rule may be made after it."""
+        """Whether it must not be used to make rules."""
         return self.data != "shapes" and self.settings.get("seed") == HELD_OUT
 
 
@@ -69,7 +69,8 @@ def cases() -> list[Case]:
 
 
 def home_cases() -> list[Case]:
-    """Every method with safeguards: as it is, without each of them, without color jitter, hardly moving, small; and some extremes."""
+    """Every method with safeguards: unchanged, without each safeguard, without color jitter, with a tiny learning rate, small; and
+    extremes."""
     found = []
     for name, method in CATALOG.items():
         safeguards = [each for each in knobs_for(method=name) if each.without]
@@ -86,7 +87,7 @@ def home_cases() -> list[Case]:
 
 
 def _named(without: str | None) -> str:
-    """What a safeguard's own text says of a run without it, where that is one of the states."""
+    """The failure that a safeguard names, if it is one of the states."""
     return without if without in STATES else OPEN
 
 
@@ -108,7 +109,7 @@ EXTREMES = (
 )
 
 SEEDS, HELD_OUT = (0, 1, 2), 2
-BASE = {  # of every run outside, so that no default that changes later changes them
+BASE = {  # of every run on real images, so that later changes of defaults do not affect them
     "network": "resnet-tiny",
     "optimizer": "adamw",
     "optimizer.learning_rate": 0.003,
@@ -122,7 +123,7 @@ BASE = {  # of every run outside, so that no default that changes later changes 
     "batch_size": 64,
     "steps": 100,
 }
-OUTSIDE = {  # real pictures, and what differs there
+OUTSIDE = {  # data sets of real images, and their settings
     "cifar10": {
         "augment.crop_scale_min": 0.2,
         "augment.saturation": 0.4,
@@ -139,11 +140,11 @@ OUTSIDE = {  # real pictures, and what differs there
 PAINT = {"augment.crop_scale_min": 0.6, "augment.jitter_probability": 0.0, "augment.grayscale_probability": 0.0}
 WILD = {"optimizer": "sgd", "optimizer.learning_rate": 10}
 STILL = {"optimizer.learning_rate": 1e-6}
-SLOW = {"steps": 160}  # for what takes long to fall
+SLOW = {"steps": 160}  # for failures that take longer
 
 
 def _healthy() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Settings that people use. Whether a short run learns by them is for the witness to confirm."""
+    """Common settings. The witness confirms whether a short run learns with them."""
     found: dict[str, dict[str, Any]] = {
         "simclr": {},
         "vicreg": {"method.projection_size": 256},
@@ -174,7 +175,7 @@ def _healthy() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _broken() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """A safeguard off, a learning rate of almost nothing, or steps that nothing survives."""
+    """A safeguard off, a learning rate near zero, or steps that are far too large."""
     without = (
         ("simclr", "negatives", "complete collapse"),
         ("byol", "predictor", "complete collapse"),
@@ -203,7 +204,7 @@ def _broken() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _unsure() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Settings at the edge: the witness says what became of them."""
+    """Settings with unknown outcome: the witness decides."""
     for name in ("simclr", "byol", "vicreg", "barlow-twins"):
         yield f"{name}, learning rate 0.3", ASK, {"method": name, "optimizer.learning_rate": 0.3}
     yield "swav, 5 prototypes", ASK, {"method": "swav", "method.prototypes": 5, "method.temperature": 0.1, "method.epsilon": 0.02}
@@ -214,7 +215,7 @@ def _unsure() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def outside_cases() -> list[Case]:
-    """Every kind on every data set with every seed, so ordered that each beginning of the list is a fair sample of all three."""
+    """Every case on every data set with every seed, ordered so that any first part of the list is a balanced sample."""
     turns = [_healthy(), _broken(), _unsure()]
     kinds = []
     while turns:

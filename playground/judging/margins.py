@@ -1,7 +1,7 @@
-"""How far healthy and broken runs stay from the judge's limits, as a picture: a strip for each rule, a dot for each run.
+"""The distance of healthy and of broken runs from the judge's limits, as a figure: a strip for each rule, a dot for each run.
 
-A strip is the value over its limit, on a logarithmic axis. Above the line are runs that were healthy, below it those that were what the
-rule says. Gray is the zone in which nothing is said; the broken runs of a rule should lie on one side of it and the healthy ones beyond.
+A strip shows value / limit on a logarithmic axis. Healthy runs are above the line, runs with the failure of the rule below it.
+Gray is the unclear zone; the broken runs of a rule should lie on one side of it and the healthy ones on the other.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from html import escape
 from playground.judging.outcomes import Outcome
 
 LEFT, WIDTH, HEIGHT, TOP = 330, 620, 46, 56
-SPAN = 6.0  # times two to this power, to either side of the limit; what lies beyond stands at the edge
+SPAN = 6.0  # the axis ends at 2 to this power on either side of the limit; values beyond are drawn at its end
 BLUE, ORANGE = "#0072b2", "#d55e00"
 
 
 @dataclass
 class Strip:
-    """One rule's values, each over its limit. gray: where the zone ends that begins at 1."""
+    """The values of one rule, divided by its limit. gray: the end of the unclear zone, which begins at 1."""
 
     name: str
     side: str
@@ -30,10 +30,10 @@ class Strip:
 
 
 def strips(outcomes: Iterable[Outcome]) -> list[Strip]:
-    """Of every rule with a value, at the last measurement of each run whose outcome is known."""
+    """The strips of all rules, with the last measurement of each run whose outcome is known."""
     found: dict[str, Strip] = {}
     for each in outcomes:
-        for check in each.said.checks:
+        for check in each.verdict.checks:
             quantity = check["what"].partition(",")[0].partition(" (")[0].partition(" by ")[0].partition(" on ")[0]
             name = f"{quantity}, {check['layer']}: {check['says']}"
             strip = found.setdefault(name, Strip(name, check["side"], check["clears"] / check["speaks"]))
@@ -46,10 +46,10 @@ def strips(outcomes: Iterable[Outcome]) -> list[Strip]:
 
 
 def as_svg(outcomes: Iterable[Outcome]) -> str:
-    """The picture."""
+    """The figure."""
     found = strips(outcomes)
     height, width = TOP + HEIGHT * len(found) + 30, LEFT + WIDTH + 20
-    title = "the judge's margins: value over its limit; blue: healthy runs, orange: runs that were what the rule says"
+    title = "margins of the judge: value / limit; blue: healthy runs, orange: runs with the failure of the rule"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
@@ -77,6 +77,6 @@ def _strip(strip: Strip, y: int) -> Iterator[str]:
 
 
 def _x(value: float) -> float:
-    """A value over its limit -> pixels; nothing and less stand at the left edge."""
+    """value / limit -> pixels; zero and negative values are drawn at the left end."""
     power = math.log2(value) if value > 0 else -SPAN
     return LEFT + WIDTH * (min(max(power, -SPAN), SPAN) + SPAN) / (2 * SPAN)

@@ -1,9 +1,9 @@
-"""How often the collapse judge is right: runs whose outcome is known are trained, judged at every measured step, and counted.
+"""The accuracy of the collapse judge: runs with known outcomes are trained, judged at every measured step, and counted.
 
-    ssl-playground judge        hours on a CPU; goes on where it stopped, and judges what is measured already anew
+    ssl-playground judge        hours on a CPU; continues where it stopped, and judges measured runs again
 
-Which runs, and what each should be called: `known_cases`. A run whose outcome its method leaves open ("may collapse") is judged and
-listed, but counts for nothing; so does a run that became something else than was intended, as the witness beside the judge says.
+`cases` has the runs and their expected verdicts. A run whose outcome its method leaves open ("may collapse") is judged and
+listed, but not counted; neither is a run whose actual outcome, according to the witness, differs from the intended one.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from playground.safe_files import put_in_place
 from playground.training.run import train
 
 FACTS = ("layers", "bins", "probe", "about", "pictures", "labeled")
-PACE = "views_per_second"  # the one number that is not about the run
-MEASURED_AT = (30, 50, 75, *range(100, 10_000, 30))  # enough to see whether verdicts stay
+PACE = "views_per_second"  # the one metric that depends on the machine
+MEASURED_AT = (30, 50, 75, *range(100, 10_000, 30))  # enough to see whether verdicts change
 DIGITS = 5
 TABLE, FIGURE, MARGINS, RECORDS = "runs.csv", "confusion.svg", "margins.svg", ".json.gz"
-POINT, FAINT, FEW = 0.1, 0.3, 1.5  # a spread like that of one point, a faint one, and so few dimensions that they are hardly more than one
+POINT, FAINT, FEW = 0.1, 0.3, 1.5  # a spread like that of one point, a small spread, and hardly more than one dimension
 ONE_BIN, ALL_BINS = 2.0, 0.97
 
 
 @dataclass(frozen=True)
 class Record:
-    """What was measured of one run: the judge's numbers at every measured step. failed: at which step and why, if it did.
+    """The measurements of one run: the judge's inputs at every measured step. failed: the step and the reason, if it failed.
 
-    losses: of every step; witness: what `witness.testimony` said of it at the end. Those measured in earlier versions have neither.
+    losses: of every step; witness: the result of `witness.testimony` at the end. Records of earlier versions have neither.
     """
 
     settings: dict[str, Any]
@@ -51,7 +51,7 @@ class Record:
 
     @property
     def learned(self) -> bool:
-        """Whether neighbors know what the data set is about better than before training, by more than chance where a witness spoke."""
+        """Whether the k-NN accuracy for the main factor has risen, by more than chance if there is a witness."""
         if self.witness:
             return gain_in_errors(self.witness) >= SURE
         name = metric("knn", self.facts["about"])
@@ -59,26 +59,26 @@ class Record:
 
     @property
     def idle(self) -> bool:
-        """Whether they know it no better. Between this and `learned` nobody knows."""
+        """Whether it has not risen. Between this and `learned` it is undecided."""
         return gain_in_errors(self.witness) <= IDLE if self.witness else not self.learned
 
     def verdicts(self, config: RunConfig) -> list[Verdict]:
-        """What the judge says at each of these steps."""
-        subject, start = RunContext.of_run(config, self.facts), self.measures[0][1]
-        said: list[Verdict] = []
+        """The judge's verdict at each of these steps."""
+        context, start = RunContext.of_run(config, self.facts), self.measures[0][1]
+        verdicts: list[Verdict] = []
         for step, values in self.measures[1:]:
-            course = LossCourse(self.losses[:step]).told() or self._older_course(step)
-            said.append(judge(step, values | course, start, subject, said[-1] if said else None))
-        return said + ([diverged(*self.failed)] if self.failed else [])
+            course = LossCourse(self.losses[:step]).values() or self._older_course(step)
+            verdicts.append(judge(step, values | course, start, context, verdicts[-1] if verdicts else None))
+        return verdicts + ([diverged(*self.failed)] if self.failed else [])
 
     def _older_course(self, step: int) -> dict[str, float]:
-        """Of runs measured in earlier versions only the recent mean is known, at each measured step, and the first loss."""
+        """Records of earlier versions have only the recent mean at each measured step, and the first loss."""
         means = [values["loss"] for at, values in self.measures if at <= step and "loss" in values]
         return {"loss": means[-1], "loss/start": means[0]} if len(means) > 1 else {}
 
 
 def measured(case: Case) -> Record:
-    """Trains one run and keeps what its judge was told, and what the witness says. Raises ValueError where it cannot begin."""
+    """Trains one run and keeps the judge's inputs and the result of the witness. Raises ValueError if it cannot start."""
     facts: dict[str, Any] = {}
     measures: list[tuple[int, dict[str, float]]] = []
     losses: list[float] = []
@@ -101,34 +101,35 @@ def measured(case: Case) -> Record:
 
 
 def _kept(values: Mapping[Any, float]) -> dict[Any, float]:
-    """Everything that was measured, in as many digits as matter."""
+    """All measurements, rounded to the relevant digits."""
     return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items() if name != PACE}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One case, judged. truth: what it became; said: the last verdict; detected_at: since which step it was right to the end, or None."""
+    """One judged case. truth: the actual outcome; verdict: the last one; detected_at: the step since which verdicts were correct, or
+    None."""
 
     case: Case
     truth: str
-    said: Verdict
+    verdict: Verdict
     detected_at: int | None
 
     @property
     def right(self) -> bool:
-        """Whether the last verdict is what it should be."""
-        return is_right(self.said, self.truth)
+        """Whether the last verdict is correct."""
+        return is_right(self.verdict, self.truth)
 
 
-def is_right(said: Verdict, truth: str) -> bool:
-    """A collapse of the projector alone, over a living backbone, has a name of its own, and is a collapse of its kind all the same."""
+def is_right(verdict: Verdict, truth: str) -> bool:
+    """A collapse of the projector alone has its own name, but it also counts as a collapse of its kind."""
     if truth == SICK:
-        return said.state not in ("healthy", "unclear", "starting")
-    return said.state == truth or (said.state == "projector collapse" and said.layers.get("projector") == truth)
+        return verdict.state not in ("healthy", "unclear", "starting")
+    return verdict.state == truth or (verdict.state == "projector collapse" and verdict.layers.get("projector") == truth)
 
 
 def truth_of(case: Case, record: Record) -> str:
-    """What the run became: what was intended, where the witness confirms it; else `OPEN`. Decided without the judge."""
+    """The actual outcome: the intended one if the witness confirms it, else `OPEN`. Decided without the judge."""
     if case.expected == OPEN:
         return OPEN
     if record.failed:
@@ -143,23 +144,23 @@ def truth_of(case: Case, record: Record) -> str:
 
 
 def _confirmed(expected: str, record: Record) -> str:
-    """The kind of an intended failure, as far as the witness sees it."""
-    said = record.witness
-    spread, dimensions = said.get("projector/spread", said["spread"]), said.get("projector/dimensions", said["dimensions"])
-    seen = {
+    """The kind of an intended failure, as far as the witness confirms it."""
+    witness = record.witness
+    spread, dimensions = witness.get("projector/spread", witness["spread"]), witness.get("projector/dimensions", witness["dimensions"])
+    confirmed = {
         "complete collapse": spread < POINT,
         "dimensional collapse": dimensions < FEW,
-        "cluster collapse": said.get("used", ONE_BIN) < ONE_BIN or said.get("undecided", 0.0) > ALL_BINS,
-        "one-hot teacher": said.get("used", ONE_BIN) < ONE_BIN,
-        "uniform teacher": said.get("undecided", 0.0) > ALL_BINS,
+        "cluster collapse": witness.get("used", ONE_BIN) < ONE_BIN or witness.get("undecided", 0.0) > ALL_BINS,
+        "one-hot teacher": witness.get("used", ONE_BIN) < ONE_BIN,
+        "uniform teacher": witness.get("undecided", 0.0) > ALL_BINS,
         "no learning": record.idle,
     }
     if expected == "dimensional collapse" and spread < POINT:
         return "complete collapse"
     if expected == "complete collapse" and POINT <= spread < FAINT:
-        return OPEN if record.learned else SICK  # on its way, and what to call it is anybody's choice
-    if expected in seen:
-        return expected if seen[expected] else OPEN
+        return OPEN if record.learned else SICK  # a collapse that is not complete yet has no unique name
+    if expected in confirmed:
+        return expected if confirmed[expected] else OPEN
     return SICK if record.idle else OPEN
 
 
@@ -168,18 +169,18 @@ def _by_what_it_learned(record: Record) -> str:
 
 
 def outcome(case: Case, record: Record) -> Outcome:
-    """Judges what was measured."""
+    """Judges the measurements."""
     truth = truth_of(case, record)
-    said = record.verdicts(case.config)
-    right = [is_right(each, truth) for each in said]
-    since = next((i for i in range(len(said)) if all(right[i:])), None)
-    return Outcome(case, truth, said[-1], None if since is None else said[since].step)
+    verdicts = record.verdicts(case.config)
+    right = [is_right(each, truth) for each in verdicts]
+    since = next((i for i in range(len(verdicts)) if all(right[i:])), None)
+    return Outcome(case, truth, verdicts[-1], None if since is None else verdicts[since].step)
 
 
 def run(target: Path, only: str = "", train_missing: bool = True) -> Iterator[Outcome]:
-    """Measures each case that `target` does not hold yet, and judges it; what was measured before is judged anew.
+    """Measures each case that is not in `target` yet, and judges it; cases measured before are judged again.
 
-    only: part of a name. train_missing: without it, cases that are not measured are left out.
+    only: part of a name. train_missing: without it, cases without measurements are left out.
     """
     kept: dict[str, dict[str, Record]] = {}
     for case in cases():
@@ -196,7 +197,7 @@ def run(target: Path, only: str = "", train_missing: bool = True) -> Iterator[Ou
 
 
 def read(file: Path) -> dict[str, Record]:
-    """Case by name -> what was measured of it."""
+    """Name of a case -> its measurements."""
     if not file.exists():
         return {}
     kept = json.loads(gzip.decompress(file.read_bytes()))
@@ -204,7 +205,7 @@ def read(file: Path) -> dict[str, Record]:
 
 
 def write(file: Path, records: Mapping[str, Record]) -> None:
-    """The inverse of `read`; the same records give the same bytes, and a file is whole or as it was."""
+    """The inverse of `read`; the same records give the same bytes. The file is replaced atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({name: vars(each) for name, each in sorted(records.items())}, separators=(",", ":"))
     draft = file.with_suffix(".part")

@@ -1,4 +1,4 @@
-"""The judge's record told: a sentence and a confusion matrix for each data set, and a row for each run."""
+"""The report on the judge: a sentence and a confusion matrix for each data set, and a row for each run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CELL, LEFT, TOP, GAP = 46, 170, 150, 40
 
 
 def confusion(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], int]:
-    """(truth, said) -> how many runs, those whose outcome is open left out."""
-    return Counter((each.truth, each.said.state) for each in outcomes if each.truth != OPEN)
+    """(truth, verdict) -> number of runs, without those whose outcome is open."""
+    return Counter((each.truth, each.verdict.state) for each in outcomes if each.truth != OPEN)
 
 
 def by_data(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
@@ -27,7 +27,7 @@ def by_data(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """Both goals for each data set, and apart for the runs that no rule was made after."""
+    """The counts for each data set, and separately for held-out runs."""
     lines = []
     for data, some in by_data(outcomes).items():
         lines.append(f"{data}: {counted(some)}")
@@ -37,39 +37,39 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 def counted(outcomes: list[Outcome]) -> str:
-    """How many healthy runs were called sick, and how many broken ones were named."""
+    """How many healthy runs were judged as failed, and how many broken ones were recognized."""
     healthy = [each for each in outcomes if each.truth == "healthy"]
     broken = [each for each in outcomes if each.truth not in ("healthy", OPEN)]
-    sick, unclear = (sum(each.said.state == "unclear" for each in healthy), sum(not each.right for each in healthy))
+    sick, unclear = (sum(each.verdict.state == "unclear" for each in healthy), sum(not each.right for each in healthy))
     named = sum(each.right for each in broken)
     detected_at = sorted(each.detected_at for each in broken if each.detected_at is not None)
-    middle = f"; half of these were known by step {detected_at[len(detected_at) // 2]}" if detected_at else ""
+    middle = f"; half of these were recognized by step {detected_at[len(detected_at) // 2]}" if detected_at else ""
     return (
-        f"{len(healthy)} healthy runs, {unclear - sick} of them called sick, {sick} unclear. "
-        f"{len(broken)} broken runs, {named} named rightly ({named / max(len(broken), 1):.0%}){middle}. "
+        f"{len(healthy)} healthy runs, {unclear - sick} of them judged as failed, {sick} unclear. "
+        f"{len(broken)} broken runs, {named} recognized ({named / max(len(broken), 1):.0%}){middle}. "
         f"{len(outcomes) - len(healthy) - len(broken)} runs whose outcome was open."
     )
 
 
 def as_csv(outcomes: Iterable[Outcome]) -> str:
-    """One row a run."""
+    """One row per run."""
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(["data", "run", "held out", "intended", "truth", "said", "projector", "backbone", "right", "known from step", "why"])
     for each in outcomes:
-        case, said = each.case, each.said
+        case, verdict = each.case, each.verdict
         right = "" if each.truth == OPEN else "yes" if each.right else "no"
-        layers = [said.layers.get(layer, "") for layer in ("projector", "backbone")]
+        layers = [verdict.layers.get(layer, "") for layer in ("projector", "backbone")]
         detected_at = "" if each.detected_at is None else each.detected_at
         out = "yes" if case.held_out else ""
-        rows.writerow([case.data, case.name, out, case.expected, each.truth, said.state, *layers, right, detected_at, said.sentence])
+        rows.writerow([case.data, case.name, out, case.expected, each.truth, verdict.state, *layers, right, detected_at, verdict.sentence])
     return file.getvalue()
 
 
 def as_svg(outcomes: list[Outcome]) -> str:
-    """A confusion matrix for each data set, one above the other; a row for the truth, a column for what was said; right is blue.
+    """A confusion matrix for each data set, one above the other; rows are true outcomes, columns verdicts; correct ones are blue.
 
-    "5 + 2" are five runs that rules were made after and two that were held out.
+    "5 + 2" means five runs that were used to make rules and two held-out runs.
     """
     columns = [*(state for state in STATES if state != "unclear"), "unclear"]
     width, y, parts = LEFT + CELL * len(columns) + 60, 0, []
@@ -82,19 +82,19 @@ def as_svg(outcomes: list[Outcome]) -> str:
 
 
 def _matrix(data: str, outcomes: list[Outcome], columns: list[str], y: int) -> tuple[list[str], int]:
-    """One data set's, from y downward -> its elements, and how high it is."""
+    """The matrix of one data set, at y -> its elements and its height."""
     made, kept = confusion(each for each in outcomes if not each.case.held_out), confusion(each for each in outcomes if each.case.held_out)
-    right = {(each.truth, each.said.state) for each in outcomes if each.right}
+    right = {(each.truth, each.verdict.state) for each in outcomes if each.right}
     rows = [state for state in (*STATES, SICK) if any(truth == state for truth, _ in made | kept)]
-    parts = [f'<text x="12" y="{y + 24}" font-weight="bold">{data}: what it was, and what was said at the end</text>']
-    for x, said in enumerate(columns):
-        parts.append(f'<text transform="translate({LEFT + CELL * (x + 0.6):.0f} {y + TOP - 10}) rotate(-50)">{said}</text>')
+    parts = [f'<text x="12" y="{y + 24}" font-weight="bold">{data}: true outcome (rows), final verdict (columns)</text>']
+    for x, verdict in enumerate(columns):
+        parts.append(f'<text transform="translate({LEFT + CELL * (x + 0.6):.0f} {y + TOP - 10}) rotate(-50)">{verdict}</text>')
     for row, truth in enumerate(rows):
         top = y + TOP + CELL * row
         parts.append(f'<text x="{LEFT - 10}" y="{top + CELL * 0.6:.0f}" text-anchor="end">{truth}</text>')
-        for x, said in enumerate(columns):
-            counts = [each[truth, said] for each in (made, kept)]
-            color = "#f2f2f2" if not any(counts) else "#0072b2" if (truth, said) in right else "#d55e00"
+        for x, verdict in enumerate(columns):
+            counts = [each[truth, verdict] for each in (made, kept)]
+            color = "#f2f2f2" if not any(counts) else "#0072b2" if (truth, verdict) in right else "#d55e00"
             parts.append(f'<rect x="{LEFT + CELL * x}" y="{top}" width="{CELL - 2}" height="{CELL - 2}" rx="4" fill="{color}"/>')
             if any(counts):
                 text = " + ".join(str(each) for each in counts) if kept else str(counts[0])

@@ -1,7 +1,7 @@
-"""What became of a run, seen by other eyes than the judge's: other images, other formulas, and no thresholds of its own making.
+"""The witness: an independent check of the outcome of a run, with other images and other formulas than the judge's.
 
-Of the training images the first `BANK` are labeled, and neighbors among them name the next `ASKED`; the judge looks at probe images
-only. Everything in float32, and geometry in float64.
+k-NN accuracy on training images: the first `BANK` are labeled, and their labels predict those of the next `ASKED`; the judge uses
+probe images only. Everything in float32, geometry in float64.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from playground.training.trainer import untrained
 
 BANK, ASKED = 3000, 2000
 UNTRAINED = metric("knn", "untrained")  # the accuracy at random weights
-SURE, IDLE = 3, 1  # standard errors of a difference of two accuracies: from here on it is no chance among many runs; up to here it is
+SURE, IDLE = (
+    3,
+    1,
+)  # standard errors of a difference of two accuracies: SURE or more is significant even among many runs; IDLE or less is chance
 
 
 def testimony(config: RunConfig, state: dict[str, Any], about: str) -> dict[str, float]:
-    """k-NN accuracy on `about` after training and before it, and of each layer how far its features spread and how many directions vary.
+    """k-NN accuracy on `about` after and before training, and the spread and the dimensions of each layer's features.
 
     state: the method's weights after the last step. Keys: "knn", "knn/untrained", "asked"; "spread", "dimensions", "projector/..."; and
-    where the method sorts images into bins "used", how many of them, and "undecided", of ln K.
+    for methods with assignments to bins "used", the number of bins, and "undecided", a share of ln K.
     """
     images = load_images(config.data, home() / "data")[0]
     method = untrained(config, images)
@@ -43,7 +46,7 @@ def testimony(config: RunConfig, state: dict[str, Any], about: str) -> dict[str,
 
 
 def require_witness(config: RunConfig) -> None:
-    """Raises ConfigError where the data set has too few labeled training images to ask."""
+    """Raises ConfigError if the data set has too few labeled training images."""
     images = load_images(config.data, home() / "data")[0]
     if len(images) <= BANK or not images.factors:
         labeled = len(images) if images.factors else 0
@@ -52,7 +55,7 @@ def require_witness(config: RunConfig) -> None:
 
 @torch.inference_mode()
 def _bins(method: Method, images: Images) -> dict[str, float]:
-    """used: the exponential of the entropy of all images together; undecided: the mean entropy of one image's, of ln K."""
+    """used: the exponential of the entropy of the mean assignment; undecided: the mean entropy of one assignment, of ln K."""
     shares = next(iter(method.assignments(images.pixels[BANK : BANK + ASKED].float() / 255).values()), None)
     if shares is None:
         return {}
@@ -62,9 +65,9 @@ def _bins(method: Method, images: Images) -> dict[str, float]:
 
 
 def geometry(features: Tensor) -> dict[str, float]:
-    """spread: of 1, the root mean square distance of unit features from their mean; dimensions: the participation ratio around it.
+    """spread: the root mean square distance of unit features from their mean, at most 1; dimensions: the participation ratio.
 
-    features: (N, D). (sum l)^2 / sum l^2 of the covariance's eigenvalues l (Gao et al., 2017), where the judge takes an entropy.
+    features: (N, D). (sum l)^2 / sum l^2 of the covariance's eigenvalues l (Gao et al., 2017), instead of the judge's entropy.
     """
     x = features.double()
     z = x / x.norm(dim=1, keepdim=True).clamp(min=1e-30)
@@ -75,9 +78,9 @@ def geometry(features: Tensor) -> dict[str, float]:
     return {"spread": spread, "dimensions": total * total / squares if squares > 0 else 1.0}
 
 
-def gain_in_errors(said: dict[str, float]) -> float:
-    """How much more often neighbors know the label than before training, in standard errors of that difference."""
-    after, before, count = said["knn"], said[UNTRAINED], said["asked"]
+def gain_in_errors(witness: dict[str, float]) -> float:
+    """The gain of k-NN accuracy over the untrained network, in standard errors of the difference."""
+    after, before, count = witness["knn"], witness[UNTRAINED], witness["asked"]
     error = math.sqrt((after * (1 - after) + before * (1 - before)) / count)
     return (after - before) / max(error, 1e-9)
 

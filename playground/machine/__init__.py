@@ -1,1 +1,1 @@
-"""The machine: on which device and cores a program computes, how its processes start, and what memory they take."""
+"""The machine: devices and cores for computing, how processes start, and how much memory they use."""

@@ -1,4 +1,4 @@
-"""A process that works behind the server: it gives way to trainings, and it ends when the server does, however that went."""
+"""A background process of the server: it has a lower priority than trainings, and it ends when the server ends in any way."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-NICE = 10  # trainings and pages come first: beside an equal on two cores, a training's steps would take more than twice as long
+NICE = 10  # lower priority than trainings and pages: otherwise a training's steps would take more than twice as long on two cores
 
 
 def run_in_background() -> None:
-    """To be called first: lowers the priority, keeps to one thread, and ends this process with its standard input."""
+    """To be called first: lowers the priority, limits the process to one thread, and ends it when its standard input ends."""
     os.environ["OMP_NUM_THREADS"] = "1"
     give_way()
     threading.Thread(target=_leave_with_the_server, name="background", daemon=True).start()
@@ -26,13 +26,13 @@ def give_way() -> None:
     """Lowers the priority of this process, and of its session."""
     if hasattr(os, "nice"):
         os.nice(NICE)
-    # Linux shares the processor between sessions first, and a priority counts only within one, unless the session has it, too.
+    # Linux first shares the processor between sessions, so a priority counts only within a session, unless the session has it, too.
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 def _leave_with_the_server() -> None:
-    # Not by sys.stdin: its lock, held by a thread that waits, would make Python abort at an ordinary end.
+    # Not by sys.stdin: its lock, held by a waiting thread, would make Python abort at a normal exit.
     while os.read(0, 1024):
         continue
     os._exit(0)

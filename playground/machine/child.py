@@ -1,4 +1,4 @@
-"""The processes that a server starts beside itself, for trainings, maps and evaluations: how each is started, and how it ended."""
+"""Child processes of the server, for trainings, maps and evaluations: how each is started, and how it ended."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def start_child(
     stdout: int = subprocess.PIPE,
     encoding: str | None = None,
 ) -> Process:
-    """Starts a Python program that finds this package, in a session of its own, with so many threads.
+    """Starts a Python program that can import this package, in its own session, with a number of threads.
 
-    home: its SSL_PLAYGROUND_HOME. log: the file at whose end it puts what it writes to stderr, which is the server's without one.
+    home: its SSL_PLAYGROUND_HOME. log: the file to which its stderr is appended; without one it uses the server's stderr.
     stdin is a pipe, and so is stdout unless it is subprocess.DEVNULL.
     """
     paths = [str(PACKAGE), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -52,14 +52,14 @@ def cause_of_death(code: int) -> str:
 
 
 def own_stdout(mode: str = "w") -> IO[Any]:
-    """For the child: its messages get stdout to themselves; what libraries print goes to stderr, and cannot corrupt one."""
+    """For the child: reserves stdout for its messages; output that libraries print goes to stderr, and cannot corrupt a message."""
     messages = os.fdopen(os.dup(1), mode, encoding=None if "b" in mode else "utf-8")
     os.dup2(2, 1)
     return messages
 
 
 def _opened(log: Path) -> IO[bytes]:
-    """Nowhere, where the disk takes nothing."""
+    """The log file, or a null device if it cannot be written."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         return cast(IO[bytes], open(log, "ab"))

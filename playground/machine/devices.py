@@ -1,8 +1,8 @@
-"""Where to train and how: the kinds of device to choose from, and what was chosen for one run.
+"""Devices: the kinds to choose from, and the settings of the device for one run.
 
-What pays differs from machine to machine: half precision trains a small ResNet about twice as fast on a CPU with AMX, and several times
-more slowly on one without bfloat16 instructions (`ssl-playground bench` measures it). So `device_trial` measures it for each network;
-here stands what is taken where nothing was measured.
+The fastest settings depend on the machine: half precision trains a small ResNet about twice as fast on a CPU with AMX, and several
+times more slowly on one without bfloat16 instructions (`ssl-playground bench` measures it). So `device_trial` measures it for each
+network; this module has the settings that are used if nothing was measured.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ class DeviceError(ValueError):
 
 
 class Place(Choice):
-    """A kind of device to train on. `name` is torch's name of it, or auto."""
+    """A kind of device for training. `name` is its name in torch, or auto."""
 
     class Knobs(Choice.Knobs):
-        """How to compute there."""
+        """How to compute on it."""
 
         precision: Precision = option(
             "measured",
-            "float32, or bfloat16 where the network allows it: half the bits. measured: whichever trains faster on this machine, found out "
-            "by a few steps before the first run.",
+            "float32, or bfloat16 (half precision) if the network allows it. measured: the faster one on this machine, measured "
+            "in a few steps before the first run.",
         )
 
 
 class Auto(Place):
-    """The fastest kind that is there."""
+    """The fastest available kind."""
 
     name, title, summary = "auto", "Auto", "A GPU if there is one."
 
@@ -53,22 +53,22 @@ class CPU(Place):
 
 
 class CUDA(Place):
-    """A GPU of NVIDIA."""
+    """An NVIDIA GPU."""
 
-    name, title, summary = "cuda", "CUDA", "A GPU of NVIDIA."
+    name, title, summary = "cuda", "CUDA", "An NVIDIA GPU."
 
 
 class MPS(Place):
-    """A GPU of Apple."""
+    """An Apple GPU."""
 
-    name, title, summary = "mps", "MPS", "A GPU of Apple."
+    name, title, summary = "mps", "MPS", "An Apple GPU."
 
 
 @dataclass(frozen=True)
 class Device:
-    """A torch device, the dtype of autocast (None: full precision), how images lie in memory, and how many threads compute.
+    """A torch device, the dtype of autocast (None: full precision), the memory format of images, and the number of threads.
 
-    threads: of a CPU; 0 leaves them as they are. why: how that was chosen, as a sentence; "" where there was nothing to choose.
+    threads: of a CPU; 0 does not change them. why: how the settings were chosen, as a sentence; "" if there was no choice.
     """
 
     device: torch.device
@@ -88,13 +88,13 @@ class Device:
         return ", ".join([*(word.removeprefix("torch.") for word in words), *threads])
 
     def state(self) -> dict[str, Any]:
-        """What decides about the last bits of every number, in words: for a checkpoint, or a file."""
+        """The settings that affect the last bits of every number, as text for a checkpoint or a file."""
         precision = next(name for name, each in PRECISIONS.items() if each is self.autocast_dtype)
         memory = next(name for name, each in FORMATS.items() if each is self.memory_format)
         return {"precision": precision, "memory_format": memory, "threads": self.threads, "why": self.why}
 
     def like(self, state: Mapping[str, Any]) -> Device:
-        """This device, computing as `state` says."""
+        """This device with the settings of `state`."""
         dtype, memory = PRECISIONS[state["precision"]], FORMATS[state["memory_format"]]
         return replace(self, autocast_dtype=dtype, memory_format=memory, threads=state["threads"], why=state["why"])
 
@@ -106,14 +106,14 @@ def available() -> dict[str, bool]:
 
 @functools.cache
 def thread_limit() -> int:
-    """How many threads a training may take: as many as this process had when it was first asked. A run that takes fewer leaves that."""
+    """The most threads for a training: the number of this process at the first call, so that a run with fewer does not change it."""
     return torch.get_num_threads()
 
 
 def pick(name: str, family: str) -> Device:
-    """name: auto, cpu, cuda, or mps; family: of the network. Raises DeviceError for a device that is not there.
+    """name: auto, cpu, cuda, or mps; family: of the network. Raises DeviceError for a device that does not exist.
 
-    What usually pays, where nothing was measured: channels_last for convolutions, half precision on CUDA alone.
+    Settings that are usually the fastest: channels_last for convolutions, half precision only on CUDA.
     """
     here = available()
     kind = next(each for each, there in here.items() if there) if name == "auto" else name

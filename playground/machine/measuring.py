@@ -1,4 +1,4 @@
-"""How everything is measured: at rest, without gradients, and in full float32, whatever precision the training takes its steps in."""
+"""The context of all measurements: evaluation mode, no gradients, and full float32, for any precision of the training."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-_BACKENDS: Any = torch.backends  # torch does not type what these have
+_BACKENDS: Any = torch.backends  # torch has no types for their attributes
 KERNELS = (_BACKENDS.cuda.matmul, _BACKENDS.cudnn.conv, _BACKENDS.mkldnn.matmul, _BACKENDS.mkldnn.conv)
 
 
 @contextmanager
 def measuring(method: nn.Module) -> Iterator[None]:
-    """Evaluation mode, no gradient and no rounding inside; afterwards the method is as it was.
+    """Evaluation mode, no gradients and full float32 inside; afterwards the mode of the method is restored.
 
-    Features that differ little between images drown in the rounding of half precision, whose noise fills every dimension: a layer
-    that has collapsed to a line (rank 1 of 128) would be measured as one of rank 27.
+    In half precision, rounding errors can be larger than small differences between images, and they fill every dimension: a layer
+    that has collapsed to a line (rank 1 of 128) would be measured as rank 27.
     """
     training = method.training
     method.eval()
@@ -31,7 +31,7 @@ def measuring(method: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def full_float32() -> Iterator[None]:
-    """float32 with all of its 24 bits: neither autocast nor the shortened products (TF32) that some kernels take instead."""
+    """float32 with all of its 24 bits: no autocast, and no TF32, which some kernels use instead."""
     with ExitStack() as stack:
         for kind in ("cpu", "cuda"):
             stack.enter_context(torch.autocast(kind, enabled=False))

@@ -1,4 +1,4 @@
-"""What becomes of memory that a process has freed. glibc on Linux only; elsewhere nothing is done."""
+"""How a process reuses and returns freed memory. glibc on Linux only; on other systems nothing is done."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import gc
 import sys
 from contextlib import suppress
 
-KEPT = {-3: 32 << 20, -1: 256 << 20}  # mallopt's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes; more than 32 MiB is refused by some
+KEPT = {-3: 32 << 20, -1: 256 << 20}  # mallopt's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes; some versions refuse more than 32 MiB
 
 
 def keep_memory() -> None:
-    """Keeps what is freed for the next step of a training, until `return_memory`. To be called before the first step.
+    """Keeps freed memory for the next step of a training, until `return_memory`. To be called before the first step.
 
-    glibc gives large blocks back at once otherwise, and the kernel has to clear their pages before it hands them out again: about
-    5,000 pages in each step of the default run, which costs a tenth of its time.
+    Otherwise glibc returns large blocks at once, and the kernel must clear their pages before it gives them out again: about
+    5,000 pages in each step of the default run, a tenth of its time.
     """
     if sys.platform.startswith("linux"):
         with suppress(AttributeError):  # another C library
@@ -23,7 +23,7 @@ def keep_memory() -> None:
 
 
 def return_memory() -> None:
-    """Gives back to the system what was freed. glibc keeps it otherwise, hundreds of MB in a process that rests."""
+    """Returns freed memory to the system. Otherwise glibc keeps it, hundreds of MB in an idle process."""
     gc.collect()
     if sys.platform.startswith("linux"):
         with suppress(AttributeError):  # another C library

@@ -1,4 +1,4 @@
-"""One thread that works off what it is given, the most urgent first. The standard library's executors have threads, but no order."""
+"""One thread that does submitted work in the order of priority. The executors of the standard library have no priorities."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
-LAST = float("inf")  # the rank of the end
+LAST = float("inf")  # the rank of the signal to end
 
 
 class PriorityExecutor:
-    """One daemon thread, started with its first work. What has the lower rank comes first, equals in the order in which they came."""
+    """One daemon thread, started with its first work. Lower ranks come first, equal ranks in the order of submission."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -26,7 +26,7 @@ class PriorityExecutor:
         self._closed = False
 
     def submit(self, work: Callable[[], Found], rank: float = 0) -> Future[Found]:
-        """What `work` returns, or raises, when its turn has come; a future that was canceled meanwhile is passed over.
+        """A future for the result, or the exception, of `work`; if it is canceled before its turn, the work is skipped.
 
         After `close` it is canceled at once.
         """
@@ -42,7 +42,7 @@ class PriorityExecutor:
         return future
 
     def close(self, patience: float | None = None) -> None:
-        """Cancels what waits, and waits for the work that goes on, so many seconds at most."""
+        """Cancels waiting work, and waits for the current work, at most `patience` seconds."""
         with self._mutex:
             thread, self._closed = self._thread, True
             with suppress(queue.Empty):

@@ -1,13 +1,13 @@
-"""Processes that have torch from the start: forked from one that has imported it, instead of importing it again each.
+"""Processes that share torch: they are forked from one that has imported it, instead of importing it again.
 
     python -m playground.machine.processes run app.py ...
 
-imports what workers, maps and evaluations need, forks the preloader, and goes on as `streamlit run app.py ...`. So server, workers and
-map process hold what they have imported in memory once, and a worker is there in a fraction of a second. The preloader itself does
-nothing but fork: it computes nothing, starts no thread and touches no GPU, for a process that has done so must not be forked.
+imports what workers, maps and evaluations need, forks the preloader, and continues as `streamlit run app.py ...`. So the server, the
+workers and the map process share the memory of their imports, and a worker starts in a fraction of a second. The preloader itself
+only forks: it computes nothing, starts no thread and uses no GPU, because a process that has done so must not be forked.
 
-`spawn` starts a program. Where there is no preloader (another system than Linux, a server that was started otherwise, a preloader that was
-killed) it starts an ordinary process; nobody else can tell the difference.
+`spawn` starts a program. Without a preloader (on other systems than Linux, if the server was started in another way, or if the
+preloader was killed) it starts an ordinary process, with the same interface.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-# What a training needs. torch._dynamo comes with every optimizer. Nothing that starts a thread, as pandas does, which scikit-learn imports.
+# What a training needs. Every optimizer imports torch._dynamo. Nothing that starts a thread, as pandas does, which scikit-learn imports.
 NEEDED = ("torch._dynamo", "torchvision.datasets", "playground.training.run", "playground.runs.worker", "playground.projection")
-LARGEST = 1 << 18  # bytes of a request, which has the environment in it
-UNKNOWN = 255  # the exit code of a process whose parent died before it could tell
+LARGEST = 1 << 18  # bytes of a request, which includes the environment
+UNKNOWN = 255  # the exit code of a process whose parent died before it could send the code
 
 
 class Forked:
-    """A process that the preloader has made: the part of `subprocess.Popen` that is used here. stdin and stdout: pipes, or None."""
+    """A process forked by the preloader, with the part of the interface of `subprocess.Popen` that is used here. stdin, stdout: pipes or
+    None."""
 
     def __init__(self, pid: int, handle: int, reports: socket.socket, stdin: IO[Any], stdout: IO[Any] | None) -> None:
         self.pid, self.stdin, self.stdout = pid, stdin, stdout
@@ -45,7 +46,7 @@ class Forked:
         self._handle, self._reports = os.fdopen(handle, "rb", buffering=0), reports
 
     def poll(self) -> int | None:
-        """The exit code, or None while it lives."""
+        """The exit code, or None while it runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -61,7 +62,7 @@ class Forked:
         return self.returncode
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kills it."""
         self._send(signal.SIGKILL)
 
     def terminate(self) -> None:
@@ -77,8 +78,13 @@ class Forked:
                 pipe.close()
         self.wait()
 
+    def __del__(self) -> None:
+        # Not before: any thread may still wait for the end, or ask for the exit code.
+        self._handle.close()
+        self._reports.close()
+
     def _send(self, number: int) -> None:
-        # By its handle: a number of a process that is gone may belong to another one already.
+        # By its handle: the number of an ended process may already belong to another one.
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle.fileno(), number)
 
@@ -87,13 +93,13 @@ Process = subprocess.Popen[Any] | Forked
 
 
 class Preloader:
-    """The preloader, seen from the server."""
+    """The connection of the server to the preloader."""
 
     def __init__(self, channel: socket.socket, pid: int) -> None:
         self.pid, self._channel = pid, channel
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], stdout: int, errors: int, encoding: str | None) -> Forked:
-        """Makes a process of `python -m module ...`. Raises OSError where that cannot be."""
+        """Starts a process for `python -m module ...`. Raises OSError if this is not possible."""
         reports, reporting = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stdin, writing = os.pipe()
         reading, answers = os.pipe() if stdout == subprocess.PIPE else (-1, os.open(os.devnull, os.O_WRONLY))
@@ -122,17 +128,17 @@ _preloader: Preloader | None = None
 
 
 def begin() -> bool:
-    """Makes the preloader, where this process may be forked; says whether it did."""
+    """Starts the preloader if this process may be forked; returns whether it did."""
     global _preloader
     if not sys.platform.startswith("linux") or not hasattr(signal, "pidfd_send_signal"):
         return False
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads, which it would start when it is imported
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start its own threads when it is imported
     for name in NEEDED:
         importlib.import_module(name)
     if not may_be_forked():
         return False
     gc.collect()
-    gc.freeze()  # a collection would write to all that is shared
+    gc.freeze()  # garbage collection would write to the shared memory
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
@@ -144,7 +150,7 @@ def begin() -> bool:
 
 
 def may_be_forked() -> bool:
-    """Whether this process has one thread, and no driver of a GPU."""
+    """Whether this process has a single thread and no GPU driver."""
     return len(os.listdir("/proc/self/task")) == 1 and "libcuda.so" not in Path("/proc/self/maps").read_text()
 
 
@@ -156,9 +162,9 @@ def spawn(
     stderr: IO[Any] | None = None,
     encoding: str | None = None,
 ) -> Process:
-    """Starts a program in a session of its own: Ctrl-C in the terminal reaches the server alone, which then ends it in order.
+    """Starts a program in its own session: Ctrl-C in the terminal reaches only the server, which then ends the program properly.
 
-    stdin is a pipe, stdout a pipe or subprocess.DEVNULL, stderr a file or our own. encoding: of the pipes, which else carry bytes.
+    stdin is a pipe, stdout a pipe or subprocess.DEVNULL, stderr a file or that of this process. encoding: of the pipes; None for bytes.
     """
     global _preloader
     if _preloader is not None and tuple(command[:2]) == (sys.executable, "-m"):
@@ -179,7 +185,7 @@ def _new_session() -> dict[str, Any]:
 
 
 def _serve(channel: socket.socket) -> NoReturn:
-    """The preloader: forks what is asked for, and tells how it ended; until the server is gone."""
+    """The preloader: forks on request and reports exit codes, until the server has ended."""
     os.setsid()
     _name("preloader")
     waiting = selectors.DefaultSelector()
@@ -199,7 +205,7 @@ def _serve(channel: socket.socket) -> NoReturn:
 
 
 def _fork(request: dict[str, Any], descriptors: list[int]) -> tuple[int, int, socket.socket]:
-    """A handle that is ready when the child has ended, its number, and where to tell of it."""
+    """A handle that is ready when the child has ended, its process id, and the socket for its exit code."""
     *streams, reporting = descriptors
     pid = os.fork()
     if pid == 0:
@@ -207,7 +213,7 @@ def _fork(request: dict[str, Any], descriptors: list[int]) -> tuple[int, int, so
     for each in streams:
         os.close(each)
     handle, reports = os.pidfd_open(pid), socket.socket(fileno=reporting)
-    with contextlib.suppress(OSError):  # the server has gone meanwhile
+    with contextlib.suppress(OSError):  # the server may have ended
         socket.send_fds(reports, [str(pid).encode()], [handle])
     return handle, pid, reports
 
@@ -219,12 +225,12 @@ def _report_end(pid: int, reports: socket.socket) -> None:
 
 
 def _name(process: str) -> None:
-    """What `top` and `ps` call this process."""
+    """Sets the name of this process in `top` and `ps`."""
     Path("/proc/self/comm").write_text(process[:15])
 
 
 def _become(command: list[str], environment: dict[str, str], streams: list[int]) -> NoReturn:
-    """The child: `python -m module ...`, but for what is imported already. It has nothing open but its three streams."""
+    """The child: `python -m module ...` with its imports done. Only its three streams are open."""
     code = 1
     try:
         os.setsid()
@@ -250,8 +256,8 @@ def _become(command: list[str], environment: dict[str, str], streams: list[int])
 
 
 def main() -> None:
-    """`streamlit`, with a preloader behind it."""
-    from playground.machine.processes import begin  # the module that all others see, not this one, which is __main__
+    """`streamlit` with a preloader."""
+    from playground.machine.processes import begin  # the imported module, because this one is __main__
 
     begin()
     runpy.run_module("streamlit", run_name="__main__", alter_sys=True)

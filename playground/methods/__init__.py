@@ -12,7 +12,7 @@ CATALOG = dict(sorted(catalog(Method, sys.modules[__name__]).items(), key=lambda
 
 
 def introducing(page: str) -> str:
-    """The name of the method that a page begins with, for those who have chosen none."""
+    """The name of the method that a page shows until the user has chosen one."""
     return next(name for name, each in CATALOG.items() if each.introduces == page)
 
 

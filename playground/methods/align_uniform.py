@@ -1,4 +1,4 @@
-"""Alignment and uniformity: the two things a contrastive loss does, each as a term of its own."""
+"""Alignment and uniformity: the two effects of a contrastive loss, each as a separate term."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from playground.networks.heads import projector
 
 
 class AlignUniform(Method):
-    """Two views of one image land close together (alignment), and all images spread evenly over the sphere (uniformity).
+    """Two views of one image lie close together (alignment), and all images spread evenly over the sphere (uniformity).
 
     Wang and Isola, 2020, section 4.2, with the squared distance; uniformity is averaged over the two views.
     """
 
     name, title, family = "align-uniform", "Align + Uniform", "contrastive"
-    summary = "Optimizes directly what contrastive learning comes down to: views together, images spread over the whole sphere."
+    summary = "Optimizes the two goals of contrastive learning directly: views of an image close together, images spread over the sphere."
     paper = "Wang and Isola, 2020: Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere"
     link = "https://arxiv.org/abs/2005.10242"
     equation = r"w_a\, \mathbb{E}\, \|z - z'\|^2 + w_u \log \mathbb{E}\, e^{-t \|z_i - z_j\|^2}"
@@ -27,7 +27,7 @@ class AlignUniform(Method):
     measures = {
         "loss/alignment": Measure(
             "Alignment term",
-            "low: two views of one image land close together",
+            "low: two views of one image lie close together",
             0,
             4,
             formula="mean of |z - z'|^2 over two views of one image, vectors of length 1",
@@ -49,14 +49,14 @@ class AlignUniform(Method):
     }
 
     class Knobs(Choice.Knobs):
-        """Two weights; their ratio is what counts."""
+        """Two weights; only their ratio matters."""
 
         alignment_weight: float = knob(1, 0, 10, "How strongly the two views of an image are pulled together.", live=True)
         uniformity_weight: float = knob(1, 0, 10, "How strongly images are spread over the sphere.", live=True)
         sharpness: float = knob(2, 0.1, 10, "The paper's t. High: only close neighbors push each other away.", live=True, log=True)
-        projection_size: int = knob(128, 2, 2048, "Dimensions of the sphere's space.")
+        projection_size: int = knob(128, 2, 2048, "Dimensions of the space in which the sphere lies.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        uniformity: bool = safeguard("Keep the uniformity term. Without it, only pulling is left.", without="complete collapse")
+        uniformity: bool = safeguard("Keep the uniformity term. Without it, views only attract each other.", without="complete collapse")
         alignment: bool = safeguard("Keep the alignment term.", without="no learning")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
@@ -78,8 +78,8 @@ class AlignUniform(Method):
 
     @classmethod
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
-        """Alignment is a squared distance on the sphere, 0 to 4. Uniformity is at most 0, and at least -2tN / (N - 1): N points on a
-        sphere have no larger mean squared distance."""
+        """Alignment is a squared distance on the sphere, 0 to 4. Uniformity is at most 0, and at least -2tN / (N - 1), because the mean
+        squared distance of N points on a sphere is at most 2N / (N - 1)."""
         knobs, count = config.method, config.batch_size
         least = -knobs.uniformity_weight * knobs.uniformity * 2 * knobs.sharpness * count / (count - 1)
         return float(least), float(4 * knobs.alignment_weight * knobs.alignment)
@@ -91,9 +91,9 @@ class AlignUniform(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """A point is perfectly aligned and not spread at all."""
+        """If all outputs are one point, both terms are 0."""
         if not config.method.uniformity:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [Reference("loss", 0.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
         return [Reference("loss", 0.0, "all outputs equal")]
 
 

@@ -1,4 +1,4 @@
-"""Autoencoder: the image through a narrow place and back."""
+"""Autoencoder: compresses an image and reconstructs it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from playground.networks.heads import decoder
 
 
 class Autoencoder(Method):
-    """The backbone's vector is squeezed into a few numbers, and a decoder paints the image from them alone.
+    """The output of the backbone is compressed into a few numbers, the code, and a decoder reconstructs the image from the code alone.
 
-    Hinton and Salakhutdinov, 2006: mean squared error of all pixels. The decoder sees nothing but the code: no skip connections.
-    Batch norm keeps all numbers of the code at one scale; without it most of them stay unused in a run this short.
+    Hinton and Salakhutdinov, 2006: mean squared error of all pixels. The decoder gets only the code: there are no skip connections.
+    Batch normalization keeps all numbers of the code at one scale; without it most of them stay unused in such a short run.
     """
 
     name, title, family = "autoencoder", "Autoencoder", "generative"
-    summary = "Writes an image down in a few numbers and paints it from them; what must be kept is learned."
+    summary = "Compresses an image into a few numbers and reconstructs the image from them."
     paper = "Hinton and Salakhutdinov, 2006: Reducing the Dimensionality of Data with Neural Networks"
     link = "https://www.science.org/doi/10.1126/science.1127647"
     equation = r"\frac{1}{n} \| g(f(x)) - x \|^2"
     loss_unit = "squared pixel values, pixels from 0 to 1"
-    meant_for = "Meant to paint images from few numbers: neighbors know less of a photograph's class than with random weights."
-    advice = "It keeps what covers many pixels, such as color and place, before what matters to people, such as the kind of shape."
+    meant_for = "Meant for compression: on photographs its k-NN accuracy is lower than that of random weights."
+    advice = (
+        "It learns first what covers many pixels, such as color and position, and later what matters to people, such as the kind of shape."
+    )
     views = 1
     suggests = {
         "steps": 400,
@@ -40,15 +42,15 @@ class Autoencoder(Method):
             "Reconstruction error",
             "low: squared error of pixels in [0, 1]",
             0,
-            formula="mean over pixels of (painted - image)^2, on held-out images",
+            formula="mean over pixels of (reconstruction - image)^2, on held-out images",
             unit="squared pixel values, pixels from 0 to 1",
         )
     }
 
     class Knobs(Choice.Knobs):
-        """How narrow the place is."""
+        """The size of the code."""
 
-        bottleneck: int = knob(64, 1, 1024, "How many numbers the decoder gets. Few: only the coarsest survives.", log=True)
+        bottleneck: int = knob(64, 1, 1024, "How many numbers the decoder gets. Few: only the coarsest features are kept.", log=True)
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -59,17 +61,17 @@ class Autoencoder(Method):
         self.decoder = decoder(width, backbone.stride)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One view -> mean squared error of what is painted from it."""
+        """One view -> mean squared error of its reconstruction."""
         return {"loss": self._error(batch.views[0], generator)}
 
     def _error(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        return F.mse_loss(self._paint(self._given(images, generator)), images)
+        return F.mse_loss(self._reconstruct(self._input(images, generator)), images)
 
-    def _given(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """What the encoder is shown of the images: all of it."""
+    def _input(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """The input of the encoder: here the images as they are."""
         return images
 
-    def _paint(self, images: Tensor) -> Tensor:
+    def _reconstruct(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, 3, H, W), through the bottleneck."""
         return self.decoder(self.spread(self.squeeze(self.backbone(images)))).float()
 
@@ -82,9 +84,9 @@ class Autoencoder(Method):
         return {"reconstruction": self._error(images, generator)}
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of painting the mean image, whatever was seen."""
+        """The error of predicting the mean image for every image."""
         return {"reconstruction": (images - images.mean(0)).square().mean()}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · reconstruction."""
-        return {"original": images, "reconstruction": self._paint(images).clamp(0, 1)}
+        return {"original": images, "reconstruction": self._reconstruct(images).clamp(0, 1)}

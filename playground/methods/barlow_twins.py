@@ -12,7 +12,7 @@ from playground.methods.base import Batch, Config, Measure, Method, Reference, i
 from playground.networks import Backbone
 from playground.networks.heads import projector
 
-EPSILON = 1e-5  # of batch norm: keeps a dimension without any variance at zero
+EPSILON = 1e-5  # as in batch normalization: a dimension without any variance stays at zero
 
 
 class BarlowTwins(Method):
@@ -37,7 +37,7 @@ class BarlowTwins(Method):
         ),
         "loss/redundancy": Measure(
             "Redundancy term",
-            "low: no two dimensions say the same",
+            "low: no two dimensions carry the same information",
             0,
             formula="sum over pairs of different dimensions of C_ij^2, with C the correlation of the two views' dimensions",
             unit="none, from 0",
@@ -49,10 +49,12 @@ class BarlowTwins(Method):
     class Knobs(Choice.Knobs):
         """One weight balances the two terms."""
 
-        redundancy_weight: float = knob(0.02, 0.0001, 1, "How strongly dimensions are kept from repeating each other.", live=True, log=True)
-        projection_size: int = knob(128, 2, 2048, "Dimensions that are correlated; the paper gains from thousands, with a smaller weight.")
+        redundancy_weight: float = knob(0.02, 0.0001, 1, "How strongly dimensions are decorrelated.", live=True, log=True)
+        projection_size: int = knob(
+            128, 2, 2048, "Dimensions whose correlations are computed; the paper gains from thousands of them, with a smaller weight."
+        )
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layers.")
-        redundancy: bool = safeguard("Keep the redundancy term. Without it dimensions repeat.", without="dimensional collapse")
+        redundancy: bool = safeguard("Keep the redundancy term. Without it, dimensions repeat each other.", without="dimensional collapse")
         standardize: bool = safeguard("Bring each dimension to mean 0 and variance 1 over the batch.", without="no learning")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
@@ -74,7 +76,8 @@ class BarlowTwins(Method):
 
     @classmethod
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
-        """Standardized, each of the D x D correlations lies between -1 and 1: one that should be 1 costs at most 4, any other at most 1."""
+        """When standardized, each of the D x D correlations lies between -1 and 1: one on the diagonal costs at most 4, any other at most
+        1."""
         knobs = config.method
         size = knobs.projection_size
         most = 4 * size + knobs.redundancy_weight * knobs.redundancy * size * (size - 1)
@@ -82,16 +85,16 @@ class BarlowTwins(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """Standardized, equal outputs are all zero, and so are their correlations."""
+        """When standardized, equal outputs are all zero, and so are their correlations."""
         if not config.method.standardize:
             return []
         size = config.method.projection_size
-        return [Reference("loss", float(size), f"all outputs equal: nothing correlates, {size} dimensions cost 1 each")]
+        return [Reference("loss", float(size), f"all outputs equal: no correlation, each of {size} dimensions costs 1")]
 
 
 @in_full_precision
 def standardized(z: Tensor) -> Tensor:
-    """(B, D) -> each dimension with mean 0 and (biased) variance 1 over the batch, as batch norm does."""
+    """(B, D) -> each dimension with mean 0 and (biased) variance 1 over the batch, as batch normalization does."""
     return (z - z.mean(0)) * (z.var(0, correction=0) + EPSILON).rsqrt()
 
 

@@ -1,6 +1,6 @@
-"""The contract of a method: one class in one file of this folder, and nothing about it anywhere else.
+"""The contract of a method: one class in one file of this folder. No other file names a method.
 
-From the class come its place in the selector, its controls, its address, its docs row and its tests.
+The selector, the controls, the address, the row in README and the tests are all made from the class.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ Result = TypeVar("Result")
 
 
 class Config(Protocol):
-    """What a method may know of the run it trains in: `playground.config.RunConfig`, which stands on the methods, has it all."""
+    """The part of a run's config that methods read. `playground.config.RunConfig` has it; methods cannot import it, because it imports
+    them."""
 
     data: Any  # the knobs of the data set, whose class is `data.choice`; method and network likewise
     method: Any
@@ -33,15 +34,15 @@ class Config(Protocol):
     accumulation: int
 
     def with_method(self, name: str) -> Config:
-        """The same run with another method. Raises ConfigError where that cannot be."""
+        """The same run with another method. Raises ConfigError if they do not go together."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step sees of B training images.
+    """The input of one training step, made from B training images.
 
-    views: (B, 3, H, W) each, in [0, 1]; local_views: smaller crops (B, 3, h, h), where the method takes any;
-    rows: (B,) which training images they are; factors: name -> (B,) labels, for baselines that may look at them.
+    views: (B, 3, H, W) each, in [0, 1]; local_views: smaller crops (B, 3, h, h), if the method uses them;
+    rows: (B,) indices of the training images; factors: name -> (B,) labels, for baselines that learn from labels.
     """
 
     views: list[Tensor]
@@ -50,16 +51,16 @@ class Batch:
     factors: dict[str, Tensor] = field(default_factory=dict)
 
     def first(self, count: int) -> Batch:
-        """The part of it that belongs to the first `count` images."""
+        """The batch of the first `count` images alone."""
         labels = {name: each[:count] for name, each in self.factors.items()}
         return Batch([view[:count] for view in self.views], [view[:count] for view in self.local_views], self.rows[:count], labels)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """How to read one of a method's own curves. low and high: the axis where the quantity has limits.
+    """How to read a curve that only this method has. low and high: ends of the axis, if the quantity is bounded.
 
-    formula, unit, source: its definition, as pages show it; without a source it is the method's paper.
+    formula, unit, source: its definition, as pages show it. An empty source means the method's paper.
     """
 
     title: str
@@ -73,9 +74,9 @@ class Measure:
 
 @dataclass(frozen=True)
 class Reference:
-    """A line that gives a curve its meaning: `metric` has this `value` when ... (`meaning`).
+    """A reference line in a chart: `metric` has this `value` in the case that `meaning` describes.
 
-    best: no value can be better, and a collapsed network has it, too: to come near it proves nothing.
+    best: the lowest possible value, which a collapsed network also reaches. Coming close to it proves nothing.
     """
 
     metric: str
@@ -85,7 +86,7 @@ class Reference:
 
 
 def in_full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Marks tensor mathematics that half precision would spoil: autocast is off inside, and tensors come in as float32."""
+    """Decorator for computations that half precision would make too inexact: autocast is off, and bfloat16 arguments become float32."""
 
     @functools.wraps(function)
     def exact(*values: Any) -> Result:
@@ -98,8 +99,8 @@ def in_full_precision(function: Callable[..., Result]) -> Callable[..., Result]:
 class Method(Choice, nn.Module):
     """A way to learn without labels.
 
-    A subclass declares what it is (the class variables), its `Knobs`, and builds its heads in `__init__`. Live knobs are read
-    from `self.knobs` and `self.masking` at every call: both are replaced when somebody moves one.
+    A subclass sets the class variables, declares its `Knobs`, and builds its heads in `__init__`. Live knobs are read
+    from `self.knobs` and `self.masking` at every call: both are replaced when a live knob changes.
     """
 
     family: ClassVar[str]
@@ -107,21 +108,21 @@ class Method(Choice, nn.Module):
     link: ClassVar[str]
     equation: ClassVar[str]  # of the loss, in LaTeX
     loss_unit: ClassVar[str] = "none"
-    advice: ClassVar[str] = ""  # a warning or hint that belongs beside its controls
-    meant_for: ClassVar[str] = ""  # said where two minutes of it teach k-NN no more about photographs than random weights know
-    introduces: ClassVar[str] = ""  # the page that begins with it: collapse, or masking; one method for each
+    advice: ClassVar[str] = ""  # a warning or a hint, shown next to its controls
+    meant_for: ClassVar[str] = ""  # for methods whose k-NN accuracy on photographs is not above random weights after two minutes
+    introduces: ClassVar[str] = ""  # the page that shows it first: collapse or masking; one method for each page
     views: ClassVar[int] = 2
     accepts: ClassVar[frozenset[str]] = frozenset({"resnet", "vit"})
-    masked: ClassVar[bool] = False  # whether it hides patches, and so has `config.masking`
-    multi_crop: ClassVar[bool] = False  # whether it takes local views, and so has `config.crops`
-    trains: ClassVar[bool] = True  # False for a baseline whose weights stay as they are
+    masked: ClassVar[bool] = False  # it hides patches, so it uses `config.masking`
+    multi_crop: ClassVar[bool] = False  # it uses local views, so it uses `config.crops`
+    trains: ClassVar[bool] = True  # False for a baseline whose weights never change
     min_batch: ClassVar[int] = 2
     cannot_reconstruct: ClassVar[str] = (
-        "it hides no patches"  # why it cannot fill in under a given mask, as a sentence goes on; "" if it can
+        "it hides no patches"  # why it cannot reconstruct under a given mask, as the end of a sentence; "" if it can
     )
     suggests: ClassVar[dict[str, Any]] = {}
-    remedies: ClassVar[dict[str, dict[str, str]]] = {}  # failure -> its own numbers that help with every safeguard on, and which way
-    measures: dict[str, Measure] = {}  # of the numbers that `loss` and `diagnostics` give beside the loss
+    remedies: ClassVar[dict[str, dict[str, str]]] = {}  # failure -> {knob that helps when every safeguard is on: direction}
+    measures: dict[str, Measure] = {}  # of the values that `loss` and `diagnostics` return besides the loss
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__()
@@ -131,90 +132,92 @@ class Method(Choice, nn.Module):
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """Raises ConfigError where the knobs do not go with the rest of the config."""
+        """Raises ConfigError if the knobs do not fit the rest of the config."""
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """The loss's landmarks, such as its value when all outputs are the same."""
+        """Reference lines of the loss, such as its value when all outputs are the same."""
         return []
 
     @classmethod
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
-        """Between what its loss stays, whatever the weights: from 0 to no end for errors and for cross-entropies of free outputs.
+        """The lowest and the highest possible loss, for any weights: 0 and infinity for errors and for cross-entropies of unbounded
+        outputs.
 
-        Losses are weighed as they exceed the lower bound, and the judge measures their rise by both.
+        Multi-task weighting uses the distance to the lower bound; the judge uses both bounds to decide whether a loss has diverged.
         """
         return 0.0, math.inf
 
     @classmethod
     def loss_of_guessing(cls, config: Config) -> float:
-        """What the loss is for who knows nothing: its highest landmark that is not the best loss; minus infinity where it states none."""
+        """The loss of a random guess: the highest reference line that is not the lowest possible loss; minus infinity if there is none."""
         lines = [each.value for each in cls.references(config) if each.metric == "loss" and not each.best]
         return max(lines, default=-math.inf)
 
     @classmethod
     def loss_definition(cls, config: Config) -> Definition:
-        """What the curve of the loss shows, and how to read it beside its landmarks."""
+        """What the curve of the loss shows, and how to read it with its reference lines."""
         lines = [each for each in cls.references(config) if each.metric == "loss"]
         good = "falls; its lowest possible value is not known: compare it with earlier steps of the same run only"
         if lines:
             good = "falls below the dashed line: the loss of a network that cannot tell any two images apart"
         if any(each.best for each in lines):
-            good = "falls towards the dashed line; a collapsed network reaches that, too, so a low loss alone proves nothing"
+            good = "falls toward the dashed line; a collapsed network also reaches this line, so a low loss alone proves nothing"
         meaning = " ".join((cls.__doc__ or cls.summary).partition("\n\n")[0].split())
         return Definition("Loss", good, f"{cls.title}: {meaning}", "", cls.loss_unit, f"{cls.paper}. {cls.link}", latex=cls.equation)
 
     @classmethod
     def negatives(cls, config: Config) -> int | None:
-        """How many negatives each view is really compared with in one step; None where the idea does not apply."""
+        """How many negatives each view is compared with in one step; None if the method has no negatives."""
         return None
 
     def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
-        """What precedes update number `step` (from 1), such as a round of clustering. images: all of training, (N, 3, H, W) uint8."""
+        """Runs before update number `step` (from 1): a round of clustering, for example. images: all training images, (N, 3, H, W)
+        uint8."""
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Named scalars, `loss` among them; the others are drawn too."""
+        """Named scalars: `loss`, and others that are shown as curves."""
         raise NotImplementedError
 
     def backward(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Adds the gradient of what `loss` returned to the weights; returns the scalars to draw."""
+        """Adds the gradient of what `loss` returned to the weights; returns the scalars to show."""
         values["loss"].backward()
         return values
 
     def after_step(self, progress: float) -> None:
-        """What follows an update: a moving average, a queue. progress: 0 at the start of the run, 1 at its end."""
+        """Runs after an update: a moving average, for example. progress: 0 at the start of the run, 1 at its end."""
 
     def learning_rate_factors(self) -> dict[str, float]:
-        """How much faster than the rest some of its parts learn, by the name of the submodule."""
+        """Factors on the learning rate of some submodules, by the name of the submodule."""
         return {}
 
     @property
     def encoder(self) -> nn.Module | None:
-        """The network that `embed` shows images to: of a student and a teacher the one whose features count. None for no images."""
+        """The network that `embed` passes images through: student or teacher, whichever is evaluated. None if it takes no images."""
         return self.backbone
 
     def attention(self, images: Tensor) -> Tensor | None:
-        """(B, 3, H, W) -> (B, heads, L, L): where each patch looks, in the last block of `encoder`; None where that is no ViT."""
+        """(B, 3, H, W) -> (B, heads, L, L): attention of each patch in the last block of `encoder`; None if the encoder is not a ViT."""
         return self.encoder.attention(images) if isinstance(self.encoder, ViT) else None
 
     def embed(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, D): the representation that is kept and judged, the backbone's output."""
+        """(B, 3, H, W) -> (B, D): the representation that is kept and evaluated, the output of the backbone."""
         return self.backbone(images)
 
     def project(self, embedding: Tensor) -> Tensor | None:
-        """(B, D) -> (B, P): what the loss works on, or None where there is no projector."""
+        """(B, D) -> (B, P): the input of the loss, or None if there is no projector."""
         return None
 
     def assignments(self, images: Tensor) -> dict[str, Tensor]:
-        """How it sorts images into bins, where it does: name -> (B, K) probabilities. Their use is drawn and judged."""
+        """Soft assignments of images to clusters, if the method makes any: name -> (B, K) probabilities. Their use is shown and judged."""
         return {}
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Numbers of its own on some probe images, named like metrics: how well it does the task it trains on."""
+        """Measures that only this method has, on some probe images, named like metrics: how well it solves its pretext task."""
         return {}
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """What `diagnostics` would be for the trivial solution (predicting the mean, guessing); empty where there is none."""
+        """What `diagnostics` gives for the trivial solution (predicting the mean, guessing); empty if there is none."""
         return {}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""BYOL: a student predicts a slowly moving teacher, and no negatives are needed."""
+"""BYOL: a student predicts a slowly moving teacher, without negatives."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from playground.networks.heads import predictor, projector
 class BYOL(Method):
     """The student's prediction for one view should equal the teacher's projection of the other view.
 
-    Grill et al., 2020, equation 2, averaged over both directions. The teacher is a moving average of the student.
+    Grill et al., 2020, equation 2, averaged over both directions. The teacher is an exponential moving average of the student.
     """
 
     name, title, family = "byol", "BYOL", "distillation"
-    summary = "A student predicts what a slowly moving copy of itself says about another view; nothing is pushed apart."
+    summary = "A student predicts the output of a slowly moving copy of itself for another view; there are no negatives."
     paper = "Grill et al., 2020: Bootstrap Your Own Latent"
     link = "https://arxiv.org/abs/2006.07733"
     equation = r"2 - 2\,\frac{q(z) \cdot z'}{\|q(z)\| \, \|z'\|}"
     loss_unit = "none, from 0 to 4"
-    advice = "Its best possible loss, 0, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
+    advice = (
+        "Its lowest possible loss, 0, is also the loss of a collapsed network: judge it by the spread of the features, not by the loss "
+        "alone."
+    )
 
     suggests = {"optimizer.learning_rate": 2e-3}
 
@@ -37,16 +40,16 @@ class BYOL(Method):
     }
 
     class Knobs(Choice.Knobs):
-        """A short run needs a teacher that moves faster than the papers' 0.996."""
+        """A short run needs a lower momentum than the paper's 0.996."""
 
-        momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it climbs to 1 by the end.", live=True)
+        momentum: float = knob(0.97, 0, 1, "How much of the teacher is kept at each step; it rises to 1 by the end of the run.", live=True)
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(512, 8, 4096, "Width of the hidden layers of projector and predictor.")
-        predictor_rate: float = knob(20, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
-        stop_gradient: bool = safeguard("Do not train the teacher by gradient.", without="dimensional collapse")
+        predictor_rate: float = knob(20, 0.1, 100, "Learning rate of the predictor, as a multiple of the rest.", log=True)
+        stop_gradient: bool = safeguard("Pass no gradient to the teacher.", without="dimensional collapse")
         predictor: bool = safeguard("Let the student predict the teacher through one more MLP.", without="complete collapse")
         moving_average: bool = safeguard(
-            "Let the teacher follow slowly. Without it the teacher is the student, as in SimSiam.", without="may collapse"
+            "Let the teacher follow slowly. Without it, the teacher is the student, as in SimSiam.", without="may collapse"
         )
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
@@ -64,7 +67,7 @@ class BYOL(Method):
         return {"loss": prediction_error(self.predictor(z), torch.cat(target.chunk(2)[::-1]))}
 
     def _target(self, images: Tensor, z: Tensor) -> Tensor:
-        """What the student is to predict: (2B, P)."""
+        """What the student should predict: (2B, P)."""
         if not self.knobs.moving_average:
             return z.detach() if self.knobs.stop_gradient else z
         if self.knobs.stop_gradient:
@@ -73,7 +76,7 @@ class BYOL(Method):
         return self.teacher(images) + z - z.detach()  # the teacher's value, with the student's gradient
 
     def learning_rate_factors(self) -> dict[str, float]:
-        """A predictor that keeps up with its target lets more dimensions grow (Tian et al., 2021, section 4)."""
+        """With a faster predictor more dimensions grow (Tian et al., 2021, section 4)."""
         return {"predictor": self.knobs.predictor_rate}
 
     def after_step(self, progress: float) -> None:
@@ -89,13 +92,13 @@ class BYOL(Method):
 
     @classmethod
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
-        """A squared distance of two points on the sphere."""
+        """The squared distance of two points on the sphere."""
         return 0.0, 4.0
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """The trap of the method."""
-        return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+        """The loss of a collapsed network."""
+        return [Reference("loss", 0.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
 
 
 @in_full_precision

@@ -1,4 +1,4 @@
-"""Colorization: which colors did the gray image have?"""
+"""Colorization: predicts the colors of a gray image."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from playground.views.operators import LUMA
 
 
 class Colorization(Method):
-    """The network sees only the luma and paints the chroma: two color differences a pixel, R - Y and B - Y.
+    """The network sees only the luma and predicts the chroma: two color differences per pixel, R - Y and B - Y.
 
-    Zhang et al., 2016, equation 1: plain L2 regression, and not the 313 color classes with rebalancing that the paper prefers to it.
+    Zhang et al., 2016, equation 1: plain L2 regression, instead of the 313 rebalanced color classes that the paper prefers.
     """
 
     name, title, family = "colorization", "Colorization", "predictive"
-    summary = "Takes the color away and paints it back: to know a thing's color is to know the thing."
+    summary = "Predicts the colors of a gray image: to know an object's color, it must recognize the object."
     paper = "Zhang et al., 2016: Colorful Image Colorization"
     link = "https://arxiv.org/abs/1603.08511"
     equation = r"\frac{1}{2HW} \sum_{h,w} \| \hat{c}_{h,w} - c_{h,w} \|^2"
     loss_unit = "squared color difference"
     meant_for = (
-        "Meant to show what brightness says about color: after minutes, neighbors know no more of a "
-        "photograph's class than with random weights."
+        "Meant to show how far brightness predicts color: after some minutes, its k-NN accuracy on photographs "
+        "is not above that of random weights."
     )
     advice = (
-        "Squared error paints the mean of all colors that are possible: grayish where several are. The network sees gray images in the "
-        "evaluation too, so it knows a color only as far as brightness and shape give it away."
+        "Squared error leads to the mean of all possible colors: grayish if there are several. The network sees gray images in the "
+        "evaluation, too, so it knows a color only as far as brightness and shape reveal it."
     )
     views = 1
     suggests = {
@@ -45,17 +45,17 @@ class Colorization(Method):
             "Colorization error",
             "low: squared error of the chroma",
             0,
-            formula="mean over pixels of (painted - true)^2 of both color differences",
+            formula="mean over pixels of (prediction - true)^2 of both color differences",
             unit="squared color difference",
         )
     }
 
     class Knobs(Choice.Knobs):
-        """None: the decoder has the shape of the network."""
+        """None: the network determines the size of the decoder."""
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """There are colors to paint."""
+        """Refuses gray data sets."""
         if not config.data.choice.colored:
             raise ConfigError("data", f"{cls.name}: data must have colors, got {config.data.name}, which is gray")
 
@@ -67,19 +67,19 @@ class Colorization(Method):
         """One view -> mean squared error of both color differences."""
         return {"loss": self._error(batch.views[0])}
 
-    def _paint(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, 2, H, W) chroma, from their luma alone."""
+    def _colorize(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 2, H, W) chroma, from the luma alone."""
         return self.decoder(self.backbone.feature_map(gray(images))).float()
 
     def _error(self, images: Tensor) -> Tensor:
-        return F.mse_loss(self._paint(images), split(images)[1])
+        return F.mse_loss(self._colorize(images), split(images)[1])
 
     def embed(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, D), from the luma, which is all it ever sees."""
+        """(B, 3, H, W) -> (B, D), from the luma, the only input of this network."""
         return self.backbone(gray(images))
 
     def attention(self, images: Tensor) -> Tensor | None:
-        """(B, 3, H, W) -> (B, heads, L, L), in gray."""
+        """(B, 3, H, W) -> (B, heads, L, L), of the gray images."""
         return super().attention(gray(images))
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -87,14 +87,14 @@ class Colorization(Method):
         return {"colorization_error": self._error(images)}
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of giving every pixel the mean chroma."""
+        """The error of predicting the mean chroma for every pixel."""
         chroma = split(images)[1]
         return {"colorization_error": (chroma - chroma.mean((0, 2, 3), keepdim=True)).square().mean()}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """original · gray · colored."""
         luma, _ = split(images)
-        return {"original": images, "gray": gray(images), "colored": join(luma, self._paint(images)).clamp(0, 1)}
+        return {"original": images, "gray": gray(images), "colored": join(luma, self._colorize(images)).clamp(0, 1)}
 
 
 def split(images: Tensor) -> tuple[Tensor, Tensor]:
@@ -105,11 +105,11 @@ def split(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def join(luma: Tensor, chroma: Tensor) -> Tensor:
-    """The inverse of `split`: green is what the luma still lacks. (B, 1, H, W), (B, 2, H, W) -> (B, 3, H, W)."""
+    """The inverse of `split`: green follows from luma, red and blue. (B, 1, H, W), (B, 2, H, W) -> (B, 3, H, W)."""
     red, blue = (chroma + luma).unbind(1)
     return torch.stack([red, (luma[:, 0] - LUMA[0] * red - LUMA[2] * blue) / LUMA[1], blue], 1)
 
 
 def gray(images: Tensor) -> Tensor:
-    """(B, 3, H, W) -> three channels that all are the luma."""
+    """(B, 3, H, W) -> (B, 3, H, W), each channel the luma."""
     return split(images)[0].expand(-1, 3, -1, -1)

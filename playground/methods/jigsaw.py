@@ -1,4 +1,4 @@
-"""Jigsaw: in which order are the tiles?"""
+"""Jigsaw: predicts the order of shuffled tiles."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from playground.methods.base import Batch, Config, Measure, Method, Reference
 from playground.networks import Backbone
 from playground.networks.heads import projector
 
-SMALLEST = 5  # pixels of a tile's side
+MIN_TILE = 5  # pixels, the side of a tile
 
 
 class Jigsaw(Method):
-    """Tiles of a view are shuffled by one of K permutations and encoded one by one; a head sees all of them and says which one.
+    """Tiles of a view are shuffled by one of K permutations and encoded one by one; a head sees all of them and predicts which one.
 
     Noroozi and Favaro, 2016, section 3: cross-entropy over permutations that differ in as many places as possible.
-    Tiles are not normalized one by one as in the paper: on flat backgrounds only noise would be left.
+    Unlike in the paper, tiles are not normalized one by one: on flat backgrounds only noise would be left.
     """
 
     name, title, family = "jigsaw", "Jigsaw", "predictive"
-    summary = "Shuffles the tiles of an image and names the order they came in: how parts make a whole."
+    summary = "Shuffles the tiles of an image and predicts their order: the network must learn how parts form a whole."
     paper = "Noroozi and Favaro, 2016: Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles"
     link = "https://arxiv.org/abs/1603.09246"
     equation = r"-\log p\left(\sigma \mid f(x_{\sigma(1)}), \dots, f(x_{\sigma(9)})\right)"
     loss_unit = "nats"
-    meant_for = "Meant for the order of parts: after minutes, neighbors know a photograph's class hardly better than with random weights."
-    advice = "Without a gap, lines that go on from tile to tile solve the puzzle, and nothing about objects needs to be learned."
+    meant_for = "Meant for the order of parts: after some minutes, its k-NN accuracy on photographs is hardly above that of random weights."
+    advice = "Without a gap, lines that continue from tile to tile solve the puzzle, and nothing about objects is learned."
     views = 1
     suggests = {"steps": 400, "optimizer.learning_rate": 2e-3, "augment.crop_scale_min": 0.8}
     measures = {
@@ -42,7 +42,7 @@ class Jigsaw(Method):
             "high; 1 / permutations is guessing",
             0,
             1,
-            formula="share of the shuffled images whose permutation is named rightly",
+            formula="share of the shuffled images whose permutation is predicted correctly",
             unit="share, from 0 to 1",
         )
     }
@@ -51,10 +51,10 @@ class Jigsaw(Method):
         """More permutations: a harder puzzle."""
 
         grid: Literal[2, 3] = option(3, "Tiles in a row: 2 makes 4 tiles, 3 makes 9.")
-        permutations: int = knob(
-            64, 2, 256, "How many orders there are to choose from; they differ in as many places as possible.", log=True
+        permutations: int = knob(64, 2, 256, "Number of orders to choose from; they differ in as many places as possible.", log=True)
+        gap: int = knob(
+            2, 0, 5, "Pixels between tiles on average. Each tile also moves randomly by up to this many pixels, so that edges give no hint."
         )
-        gap: int = knob(2, 0, 5, "Pixels between tiles on average. Each tile also moves by up to so many, so that edges give nothing away.")
         hidden_size: int = knob(256, 8, 4096, "Width of the layer that sees all tiles together.")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
@@ -67,7 +67,7 @@ class Jigsaw(Method):
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """There are as many orders as are asked for, and the tiles suit the network."""
+        """Refuses more permutations than exist, and tiles that do not fit the network."""
         knobs = config.method
         most = math.factorial(knobs.grid**2)
         if knobs.permutations > most:
@@ -77,7 +77,7 @@ class Jigsaw(Method):
         check_tiles(config, knobs.grid, knobs.gap)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One view -> cross-entropy over the permutations, and the share of puzzles solved."""
+        """One view -> cross-entropy over the permutations, and the accuracy."""
         shuffled, which = self._shuffle(batch.views[0], generator)
         logits = self._solve(shuffled)
         return {"loss": F.cross_entropy(logits, which), "jigsaw_accuracy": (logits.argmax(1) == which).float().mean()}
@@ -103,7 +103,7 @@ class Jigsaw(Method):
         return {"jigsaw_accuracy": images.new_tensor(1 / len(self.permutations))}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · its tiles shuffled · the tiles put where the network says they belong."""
+        """original · its tiles shuffled · the tiles at the positions that the network predicts."""
         shuffled, _ = self._shuffle(images, generator)
         back = self.permutations[self._solve(shuffled).argmax(1)].argsort(1)
         solved = shuffled[torch.arange(len(images), device=images.device)[:, None], back]
@@ -120,9 +120,9 @@ class Jigsaw(Method):
 
 @functools.lru_cache(maxsize=8)
 def distant_permutations(length: int, count: int) -> Tensor:
-    """Algorithm 1: greedily, the permutation that differs most, in sum, from all chosen so far -> (count, length).
+    """Algorithm 1: greedily adds the permutation with the largest total distance to all chosen so far -> (count, length).
 
-    It begins with the order as it is (the paper: at random) and takes the first of equals, so that everybody solves the same puzzles.
+    It begins with the identity (the paper: a random one) and takes the first of several equal ones, so that the result is always the same.
     """
     every = torch.tensor(list(itertools.permutations(range(length))), dtype=torch.int8).T.contiguous()
     chosen, agreement = [0], torch.zeros(every.shape[1], dtype=torch.int16)
@@ -134,10 +134,10 @@ def distant_permutations(length: int, count: int) -> Tensor:
 
 
 def check_tiles(config: Config, grid: int, gap: int) -> None:
-    """Raises ConfigError unless tiles with such a gap are large enough, and whole patches of a transformer."""
+    """Raises ConfigError unless tiles with this gap are large enough and consist of whole patches of a ViT."""
     side, patch = config.data.image_size // grid - gap, getattr(config.network, "patch_size", 1)
-    if side < SMALLEST or side % patch:
-        rule = f"at least {SMALLEST} pixels" + (f" and a multiple of patch_size {patch}" if patch > 1 else "")
+    if side < MIN_TILE or side % patch:
+        rule = f"at least {MIN_TILE} pixels" + (f" and a multiple of patch_size {patch}" if patch > 1 else "")
         raise ConfigError("method.gap", f"{config.method.name}: gap must leave tiles whose side is {rule}, got {gap}, which leaves {side}")
 
 
@@ -154,7 +154,7 @@ def tiles(images: Tensor, grid: int, gap: int, generator: torch.Generator) -> Te
 
 
 def mosaic(pieces: Tensor, size: int) -> Tensor:
-    """Tiles in reading order, on gray, each in the middle of its cell: (B, grid^2, C, s, s) -> (B, C, size, size)."""
+    """Tiles in reading order on gray, each in the center of its cell: (B, grid^2, C, s, s) -> (B, C, size, size)."""
     count, places, channels, side, _ = pieces.shape
     grid = math.isqrt(places)
     cell, edge = size // grid, size % grid // 2

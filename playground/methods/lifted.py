@@ -1,4 +1,4 @@
-"""Lifted structure: every positive pair against all negatives of both its ends."""
+"""Lifted structure: every positive pair against all negatives of both its views."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ EPSILON = 1e-6  # inside the square root: without it the gradient is infinite wh
 class Lifted(Method):
     """Two views of one image should be closer than either is to any view of another image, by a margin.
 
-    Oh Song et al., 2016, equation 4, where an image is its own class: a smooth maximum over the negatives of both ends.
+    Oh Song et al., 2016, equation 4, where each image is a class: a smooth maximum over the negatives of both views.
     """
 
     name, title, family = "lifted", "Lifted structure", "contrastive"
-    summary = "Measures every pair of views in the batch and keeps each positive pair closer than all negatives of both its ends."
+    summary = "Measures every pair of views in the batch and keeps each positive pair closer than all negatives of both its views."
     paper = "Oh Song et al., 2016: Deep Metric Learning via Lifted Structured Feature Embedding"
     link = "https://arxiv.org/abs/1511.06452"
     equation = r"\tfrac12 \max\Big(0,\; D_{ij} + \log\Big(\sum_k e^{m - D_{ik}} + \sum_l e^{m - D_{jl}}\Big)\Big)^2"
@@ -31,7 +31,7 @@ class Lifted(Method):
     measures = {
         "active_pairs": Measure(
             "Active pairs",
-            "those not yet far enough from their negatives, which alone teach",
+            "pairs that are not yet far enough from their negatives; only these give a gradient",
             0,
             1,
             formula="share of the positive pairs whose term of the loss is above 0",
@@ -42,12 +42,12 @@ class Lifted(Method):
     remedies = {"complete collapse": {"method.margin": "a larger", "batch_size": "a larger"}}
 
     class Knobs(Choice.Knobs):
-        """Distances are free to grow: vectors keep their length."""
+        """Vectors are not normalized, so distances can grow."""
 
-        margin: float = knob(1, 0, 10, "How much farther than the positive the negatives must be.", live=True)
+        margin: float = knob(1, 0, 10, "How much farther away than the positive the negatives must be.", live=True)
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
+        negatives: bool = safeguard("Push other images away. Without it, views only attract each other.", without="complete collapse")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -72,9 +72,9 @@ class Lifted(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """At a point all distances are 0: the smooth maximum over both ends' negatives is left."""
+        """If all outputs are equal, all distances are 0, and only the smooth maximum over the negatives of both views is left."""
         if not config.method.negatives:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [Reference("loss", 0.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
         count, margin = 2 * (2 * config.batch_size - 2), config.method.margin
         return [Reference("loss", (margin + math.log(count)) ** 2 / 2, f"all outputs equal: (margin + ln {count})\u00b2 / 2")]
 
@@ -91,5 +91,5 @@ def lifted_hinges(distances: Tensor, margin: float) -> Tensor:
     """(2B, 2B), row i and i + B two views of one image -> (B,): max(0, J) of each pair, equation 4."""
     count = len(distances) // 2
     image = torch.arange(2 * count, device=distances.device) % count
-    reach = (margin - distances).masked_fill(image[:, None] == image, float("-inf")).logsumexp(1)  # over one end's negatives
+    reach = (margin - distances).masked_fill(image[:, None] == image, float("-inf")).logsumexp(1)  # over the negatives of one view
     return F.relu(distances.diagonal(count) + torch.logaddexp(reach[:count], reach[count:]))

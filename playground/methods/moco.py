@@ -1,4 +1,4 @@
-"""MoCo: contrastive learning whose negatives wait in a queue, so that their number does not depend on the batch."""
+"""MoCo: contrastive learning with a queue of negatives, so that their number does not depend on the batch size."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from playground.knobs import Choice, ConfigError, knob, option, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
-from playground.methods.shared.contrastive import PICK_MEASURES, most_surprise, pick
+from playground.methods.shared.contrastive import PICK_MEASURES, max_cross_entropy, pick
 from playground.networks import Backbone
 from playground.networks.heads import projector
 
 
 class MoCo(Method):
-    """A query should pick its key, the other view as a slowly moving copy sees it, out of a queue of older keys.
+    """A query should match its key, the other view encoded by a slowly moving copy of the network, better than all older keys in a queue.
 
     He et al., 2020, equations 1 and 2, with the MLP head of MoCo v2 (Chen et al., 2020), averaged over both directions.
     """
@@ -32,9 +32,9 @@ class MoCo(Method):
     measures = PICK_MEASURES | {
         "queue_age": Measure(
             "Age of the queue (steps)",
-            "low: keys come from a network much like today's",
+            "low: the keys come from a network close to the current one",
             0,
-            formula="mean over the keys in the queue of the steps since they were made",
+            formula="mean over the keys in the queue of the number of steps since they were made",
             unit="steps",
         )
     }
@@ -44,18 +44,24 @@ class MoCo(Method):
     remedies = {"complete collapse": {"method.temperature": "a lower", "method.queue_size": "a larger"}}
 
     class Knobs(Choice.Knobs):
-        """A short run needs keys that move faster than the paper's 0.999."""
+        """A short run needs a lower momentum than the paper's 0.999."""
 
-        temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar keys push. High: all push alike.", live=True, log=True)
+        temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar keys repel. High: all keys repel equally.", live=True, log=True)
         momentum: float = knob(
-            0.95, 0, 1, "How much of the key encoder is kept at each step. At 0 queries chase their own keys, and learn slowly.", live=True
+            0.95,
+            0,
+            1,
+            "How much of the key encoder is kept at each step. At 0 it is a copy of the query encoder, and learning is slow.",
+            live=True,
         )
         queue_size: Literal[256, 512, 1024, 2048, 4096, 8192, 16384, 65536] = option(
-            4096, "How many keys wait as negatives. Longer: more negatives, and older ones."
+            4096, "Number of keys in the queue, the negatives. Longer: more negatives, but older ones."
         )
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        negatives: bool = safeguard("Push the keys of the queue away. Without it, only pulling is left.", without="complete collapse")
+        negatives: bool = safeguard(
+            "Push the keys of the queue away. Without it, views only attract each other.", without="complete collapse"
+        )
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -66,7 +72,7 @@ class MoCo(Method):
         self.updates: Tensor
         start = F.normalize(torch.randn(self.knobs.queue_size, self.knobs.projection_size), dim=1)  # random keys, as in the paper
         self.register_buffer("queue", start)  # (K, P), the newest first
-        self.register_buffer("added", torch.zeros(len(start)))  # (K,) after how many updates each key was made
+        self.register_buffer("added", torch.zeros(len(start)))  # (K,) the update at which each key was made
         self.register_buffer("updates", torch.zeros(()))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -84,7 +90,8 @@ class MoCo(Method):
         return pick(logits, positive) | {"queue_age": age}
 
     def _enqueue(self, keys: Tensor) -> None:
-        """New keys in front, the oldest out. The old queue stays as it is, since the gradient still needs it. keys: (R, P)."""
+        """Adds new keys in front and removes the oldest. The old tensor is not changed, because the gradient still needs it. keys: (R,
+        P)."""
         kept = len(self.queue) - len(keys)
         self.queue = torch.cat([keys, self.queue[:kept]])
         self.added = torch.cat([self.updates.expand(len(keys)), self.added[:kept]])
@@ -102,7 +109,7 @@ class MoCo(Method):
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """Whole steps enter and leave the queue."""
+        """The queue must hold the keys of whole steps."""
         size, added = config.method.queue_size, 2 * config.batch_size * config.accumulation
         if size % added:
             rule = f"queue_size must be a multiple of the {added} keys that one step adds"
@@ -114,18 +121,20 @@ class MoCo(Method):
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines, or minus a cosine; over the temperature."""
         sharp = 1 / float(config.method.temperature)
-        return (0.0, most_surprise(1 + config.method.queue_size, sharp)) if config.method.negatives else (-sharp, sharp)
+        return (0.0, max_cross_entropy(1 + config.method.queue_size, sharp)) if config.method.negatives else (-sharp, sharp)
 
     @classmethod
     def negatives(cls, config: Config) -> int | None:
-        """The whole queue, whatever the batch."""
+        """The whole queue, for any batch size."""
         return int(config.method.queue_size) if config.method.negatives else None
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """What a guess costs. Outputs that are the same for all images fall below it by turning away from where the old keys still are."""
+        """The loss of a guess. Outputs that are the same for all images can get below it, because they move away from the old keys."""
         if not config.method.negatives:
-            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [
+                Reference("loss", -1 / config.method.temperature, "all outputs equal: a collapsed network has the lowest loss", best=True)
+            ]
         keys = 1 + config.method.queue_size
         return [Reference("loss", math.log(keys), f"all keys equally likely: ln(1 + K) = ln {keys}")]
 

@@ -1,4 +1,4 @@
-"""N-pair loss: a triplet loss with all other images of the batch as negatives at once."""
+"""N-pair loss: a triplet loss that uses all other images of the batch as negatives at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from playground.networks.heads import projector
 
 
 class NPair(Method):
-    """An anchor's product with its other view should exceed its products with the other view of every other image.
+    """The dot product of an anchor with the other view of its image should be larger than with a view of any other image.
 
-    Sohn, 2016, equation 7, where an image is its own class, averaged over both directions. Vectors keep their length, which takes
-    the part of a temperature; a small penalty keeps it from growing (section 3.2.2).
+    Sohn, 2016, equation 7, where each image is a class, averaged over both directions. Vectors are not normalized: their length acts
+    like a temperature; a small penalty keeps it from growing (section 3.2.2).
     """
 
     name, title, family = "npair", "N-pair", "contrastive"
-    summary = "Compares each view with one view of every image in the batch, by plain products instead of angles."
+    summary = "Compares each view with one view of every image in the batch, by dot products instead of cosines."
     paper = "Sohn, 2016: Improved Deep Metric Learning with Multi-class N-pair Loss Objective"
     link = "https://papers.nips.cc/paper/6200-improved-deep-metric-learning-with-multi-class-n-pair-loss-objective"
     equation = r"\log\Big(1 + \sum_{j \neq i} \exp(f_i \cdot f_j^+ - f_i \cdot f_i^+)\Big) + \lambda\, \|f_i\|^2"
@@ -33,7 +33,7 @@ class NPair(Method):
         **INFORMATION_MEASURES,
         "squared_length": Measure(
             "Squared length of the vectors",
-            "long vectors decide sharply, like a low temperature",
+            "long vectors act like a low temperature",
             0,
             formula="mean over the batch of |f|^2",
             unit="none, from 0",
@@ -43,21 +43,21 @@ class NPair(Method):
     remedies = {"complete collapse": {"method.length_weight": "a lower", "batch_size": "a larger"}}
 
     class Knobs(Choice.Knobs):
-        """No temperature: the vectors find their own length."""
+        """There is no temperature; the length of the vectors is learned."""
 
         length_weight: float = knob(
-            0.02, 0, 1, "How strongly long vectors are penalized; more of it acts like a higher temperature.", live=True
+            0.02, 0, 1, "How strongly long vectors are penalized; a higher value acts like a higher temperature.", live=True
         )
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
+        negatives: bool = safeguard("Push other images away. Without it, views only attract each other.", without="complete collapse")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two views -> the loss over both directions with its penalty, and what the part before the penalty tells."""
+        """Two views -> the loss over both directions with its penalty, and measures of the part before the penalty."""
         z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).float().chunk(2)
         squared_length = (z1.square().sum(1).mean() + z2.square().sum(1).mean()) / 2
         if not self.knobs.negatives:
@@ -72,7 +72,7 @@ class NPair(Method):
 
     @classmethod
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
-        """A cross-entropy, or minus a cosine; the penalty only adds, without end."""
+        """A cross-entropy, or minus a cosine; the penalty has no upper bound."""
         return 0.0 if config.method.negatives else -1.0, math.inf
 
     @classmethod
@@ -82,9 +82,9 @@ class NPair(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """All outputs alike: every image is equally likely, and the shortest vectors cost nothing."""
+        """If all outputs are equal, every image is equally likely, and vectors of length 0 have no penalty."""
         if not config.method.negatives:
-            return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [Reference("loss", -1.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
         return [Reference("loss", math.log(config.batch_size), f"all outputs equal: ln N = ln {config.batch_size}")]
 
 

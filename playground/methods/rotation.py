@@ -1,4 +1,4 @@
-"""RotNet: which way up is the image?"""
+"""RotNet: predicts by which angle an image was rotated."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ TURNS = 4
 
 
 class Rotation(Method):
-    """Each view is shown in all four quarter turns, and the network says which is which.
+    """Each view is rotated by 0, 90, 180 and 270 degrees, and the network predicts the angle.
 
     Gidaris et al., 2018, equations 1 and 2: cross-entropy over four rotations, all four copies in one batch.
     """
 
     name, title, family = "rotation", "RotNet", "predictive"
-    summary = "Turns an image by 0, 90, 180 or 270 degrees and guesses which: what is upright must be understood."
+    summary = "Rotates an image by 0, 90, 180 or 270 degrees and predicts the angle: the network must learn what is upright."
     paper = "Gidaris et al., 2018: Unsupervised Representation Learning by Predicting Image Rotations"
     link = "https://arxiv.org/abs/1803.07728"
     equation = r"-\frac{1}{4} \sum_{r=1}^{4} \log p_r\!\left(\mathrm{rot}(x, 90^\circ (r - 1))\right)"
     loss_unit = "nats"
     advice = (
-        "It needs images with an upright: a circle looks the same in every turn. On Shapes nobody can be right more than about half "
-        "of the time, because circles, rings, squares and crosses tell nothing, bars half, and stars little."
+        "It needs images with a clear top: a circle looks the same in every rotation. On Shapes the accuracy "
+        "cannot be above about one half, "
+        "because circles, rings, squares and crosses do not show the angle, bars show only half of it, and stars little."
     )
     views = 1
     suggests = {"batch_size": 128, "steps": 450, "optimizer.learning_rate": 2e-3}
@@ -39,26 +40,26 @@ class Rotation(Method):
             "high; 25 % is guessing",
             0,
             1,
-            formula="share of the turned images whose turn is named rightly, one of 4",
+            formula="share of the rotated images whose angle, one of 4, is predicted correctly",
             unit="share, from 0 to 1",
         )
     }
 
     class Knobs(Choice.Knobs):
-        """None: there are four quarter turns."""
+        """None: there are always four angles."""
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.head = nn.Linear(backbone.width, TURNS)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One view -> cross-entropy over 4B turned copies, and the share that was recognized."""
+        """One view -> cross-entropy over 4B rotated copies, and the accuracy."""
         images, turns = turned(batch.views[0])
         logits = self.head(self.backbone(images)).float()
         return {"loss": F.cross_entropy(logits, turns), "rotation_accuracy": (logits.argmax(1) == turns).float().mean()}
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """`rotation_accuracy` on probe images, each in all four turns."""
+        """`rotation_accuracy` on probe images, each in all four rotations."""
         copies, turns = turned(images)
         return {"rotation_accuracy": (self.head(self.backbone(copies)).argmax(1) == turns).float().mean()}
 
@@ -67,19 +68,19 @@ class Rotation(Method):
         return {"rotation_accuracy": images.new_tensor(1 / TURNS)}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · turned at random · righted by what the network says: upright where it is right."""
+        """original · rotated at random · rotated back by the predicted angle: upright if the prediction is correct."""
         turns = torch.randint(TURNS, (len(images),), generator=generator, device=generator.device)
         shown = turn(images, turns)
         return {"original": images, "turned": shown, "righted": turn(shown, -self.head(self.backbone(shown)).argmax(1))}
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """Four turns, equally often."""
+        """A guess among four angles."""
         return [Reference("loss", math.log(TURNS), "all outputs equal: guessing, ln 4")]
 
 
 def turned(images: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, C, H, H) -> every image in all four turns (4B, C, H, H), and the quarter turns to the left (4B,)."""
+    """(B, C, H, H) -> every image in all four rotations (4B, C, H, H), and the number of quarter turns to the left (4B,)."""
     turns = torch.arange(TURNS, device=images.device).repeat_interleave(len(images))
     return torch.cat([torch.rot90(images, quarter, (2, 3)) for quarter in range(TURNS)]), turns
 

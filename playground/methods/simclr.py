@@ -1,4 +1,4 @@
-"""SimCLR: contrastive learning in its plainest form."""
+"""SimCLR: contrastive learning in its simplest form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from playground.knobs import Choice, knob, safeguard
 from playground.methods.base import Batch, Config, Method, Reference, in_full_precision
-from playground.methods.shared.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, most_surprise, pick
+from playground.methods.shared.contrastive import INFORMATION_MEASURES, PICK_MEASURES, information_bound, max_cross_entropy, pick
 from playground.networks import Backbone
 from playground.networks.heads import projector
 
@@ -32,12 +32,16 @@ class SimCLR(Method):
     remedies = {"complete collapse": {"method.temperature": "a lower", "batch_size": "a larger"}}
 
     class Knobs(Choice.Knobs):
-        """Temperature is the one that matters; the batch size sets the number of negatives."""
+        """The temperature matters most; the batch size determines the number of negatives."""
 
-        temperature: float = knob(0.2, 0.01, 2, "Low: only the most similar images push. High: all push alike.", live=True, log=True)
-        projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared. The map is made before this projection.")
+        temperature: float = knob(
+            0.2, 0.01, 2, "Low: only the most similar images repel each other. High: all images repel equally.", live=True, log=True
+        )
+        projection_size: int = knob(
+            128, 2, 2048, "Dimensions in which views are compared. The map shows the embedding before this projection."
+        )
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        negatives: bool = safeguard("Push other images away. Without it, only pulling is left.", without="complete collapse")
+        negatives: bool = safeguard("Push other images away. Without it, views only attract each other.", without="complete collapse")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -46,7 +50,7 @@ class SimCLR(Method):
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Two views -> NT-Xent over 2B rows, how often the positive is the most similar row, and a bound of mutual information.
 
-        The bound compares each view with one view of each image, not with all 2B - 1 others, for which there is none.
+        The bound compares each view with one view of each image, because for all 2B - 1 others no bound is valid.
         """
         z1, z2 = self.projector(self.backbone(torch.cat(batch.views))).chunk(2)
         if not self.knobs.negatives:
@@ -63,7 +67,7 @@ class SimCLR(Method):
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines, or minus a cosine; over the temperature."""
         sharp = 1 / float(config.method.temperature)
-        return (0.0, most_surprise(2 * config.batch_size - 1, sharp)) if config.method.negatives else (-sharp, sharp)
+        return (0.0, max_cross_entropy(2 * config.batch_size - 1, sharp)) if config.method.negatives else (-sharp, sharp)
 
     @classmethod
     def negatives(cls, config: Config) -> int | None:
@@ -72,16 +76,18 @@ class SimCLR(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """All outputs alike: every one of the 2N - 1 others is equally likely to be the positive."""
+        """If all outputs are equal, each of the 2N - 1 others is equally likely to be the positive."""
         if not config.method.negatives:
-            return [Reference("loss", -1 / config.method.temperature, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [
+                Reference("loss", -1 / config.method.temperature, "all outputs equal: a collapsed network has the lowest loss", best=True)
+            ]
         others = 2 * config.batch_size - 1
         return [Reference("loss", math.log(others), f"all outputs equal: ln(2N - 1) = ln {others}")]
 
 
 @in_full_precision
 def similarities(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """z1, z2: (B, D), any length -> logits (2B, 2B) with each row's own place at minus infinity, and its positive's column (2B,)."""
+    """z1, z2: (B, D), any length -> logits (2B, 2B) with minus infinity on the diagonal, and the column of each positive (2B,)."""
     z = F.normalize(torch.cat([z1, z2]), dim=1)
     logits = (z @ z.T / temperature).fill_diagonal_(float("-inf"))
     return logits, torch.arange(len(z), device=z.device).roll(len(z1))

@@ -1,4 +1,4 @@
-"""SimMIM: the plainest masked method, a linear layer for a decoder."""
+"""SimMIM: the simplest masked method, with a linear layer as decoder."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from playground.views.masking import Mask
 
 
 class SimMIM(Masked):
-    """Mask tokens go through the encoder with the visible patches, and a linear layer paints from what comes out.
+    """Mask tokens go through the encoder with the visible patches, and a linear layer predicts the pixels from the output.
 
     Xie et al., 2022, section 3: absolute error on hidden pixels only.
     """
 
     name, title = "simmim", "SimMIM"
-    summary = "The encoder itself fills in what is hidden; one linear layer turns its tokens into pixels."
+    summary = "The encoder itself predicts the hidden patches; one linear layer turns its tokens into pixels."
     paper = "Xie et al., 2022: SimMIM: A Simple Framework for Masked Image Modeling"
     link = "https://arxiv.org/abs/2111.09886"
     equation = r"\frac{1}{\Omega(x_M)} \| \hat{x}_M - x_M \|_1"
-    loss_unit = "absolute pixel values, normalized where it normalizes patches"
+    loss_unit = "absolute pixel values"
     meant_for = (
-        "Meant for pictures of what is hidden, and for fine-tuning after hours of training: after minutes, "
-        "neighbors know no more of a photograph's class than with random weights."
+        "Meant for reconstruction, and for fine-tuning after hours of training: after some minutes, "
+        "its k-NN accuracy on photographs is not above that of random weights."
     )
-    advice = "Judge it by its pictures. Every patch passes the encoder, hidden or not, so a step costs more than one of MAE's."
+    advice = "Judge it by its reconstructions. Hidden patches also pass through the encoder, so a step takes longer than with MAE."
     suggests = Masked.suggests | {"masking.ratio": 0.5, "batch_size": 128, "optimizer.learning_rate": 5e-3}
 
     class Knobs(Choice.Knobs):
-        """None of its own: what it hides is all there is to choose."""
+        """None: only the mask can be chosen."""
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)

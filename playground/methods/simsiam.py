@@ -13,19 +13,22 @@ from playground.networks.heads import predictor, projector
 
 
 class SimSiam(Method):
-    """The prediction for one view should point where the other view's projection does, which is held still meanwhile.
+    """The prediction for one view should point in the direction of the other view's projection, which gets no gradient.
 
-    Chen and He, 2021, equations 1 to 4. The predictor is a bottleneck, and the projector ends in batch norm (sections 4.3 and 4.4).
+    Chen and He, 2021, equations 1 to 4. The predictor is a bottleneck, and the projector ends in batch normalization (sections 4.3, 4.4).
     """
 
-    introduces = "collapse"  # without its stop-gradient it is gone within seconds
+    introduces = "collapse"  # without its stop-gradient it collapses within seconds
     name, title, family = "simsiam", "SimSiam", "distillation"
-    summary = "A network predicts what it says itself about another view; a stop-gradient is all that keeps it from collapse."
+    summary = "A network predicts its own output for another view; a stop-gradient keeps it from collapsing."
     paper = "Chen and He, 2021: Exploring Simple Siamese Representation Learning"
     link = "https://arxiv.org/abs/2011.10566"
     equation = r"-\frac{p \cdot \mathrm{stopgrad}(z')}{\|p\| \, \|z'\|}"
     loss_unit = "none, from -1 to 1"
-    advice = "Its best possible loss, -1, is also the collapsed one: judge it by the spread of the features, never by the loss alone."
+    advice = (
+        "Its lowest possible loss, -1, is also the loss of a collapsed network: judge it by the spread of the features, not by the "
+        "loss alone."
+    )
 
     remedies = {
         "complete collapse": {"method.predictor_rate": "a higher"},
@@ -33,15 +36,17 @@ class SimSiam(Method):
     }
 
     class Knobs(Choice.Knobs):
-        """Three things keep it from collapse, and each can be taken away."""
+        """Three parts keep it from collapsing, and each can be switched off."""
 
         projection_size: int = knob(64, 2, 2048, "Dimensions in which views are compared; few of them are used in a short run.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
         bottleneck: int = knob(32, 2, 2048, "Width of the predictor's hidden layer, less than that of the projection.")
-        predictor_rate: float = knob(3, 0.1, 100, "How many times faster than the rest the predictor learns.", log=True)
-        stop_gradient: bool = safeguard("Hold the target still while the prediction moves toward it.", without="complete collapse")
+        predictor_rate: float = knob(3, 0.1, 100, "Learning rate of the predictor, as a multiple of the rest.", log=True)
+        stop_gradient: bool = safeguard("Pass no gradient to the target of the prediction.", without="complete collapse")
         predictor: bool = safeguard("Let one view predict the other through one more MLP.", without="complete collapse")
-        projector_norm: bool = safeguard("Batch norm in the projector, also on its output.", without="almost nothing learned; may collapse")
+        projector_norm: bool = safeguard(
+            "Batch normalization in the projector, also on its output.", without="almost nothing learned; may collapse"
+        )
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -57,7 +62,7 @@ class SimSiam(Method):
         return {"loss": negative_cosine(self.predictor(z), target.detach() if self.knobs.stop_gradient else target)}
 
     def learning_rate_factors(self) -> dict[str, float]:
-        """A predictor that keeps up with its target lets more dimensions grow (Tian et al., 2021, section 4)."""
+        """With a faster predictor more dimensions grow (Tian et al., 2021, section 4)."""
         return {"predictor": self.knobs.predictor_rate}
 
     def project(self, embedding: Tensor) -> Tensor:
@@ -71,14 +76,14 @@ class SimSiam(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """The trap of the method. Batch norm on the output turns equal outputs into zeros, which point nowhere."""
+        """The loss of a collapsed network. Batch normalization turns equal outputs into zeros, which have no direction."""
         if config.method.projector_norm:
-            return [Reference("loss", -1.0, "views never differ: the best loss, and the collapsed one", best=True)]
-        return [Reference("loss", -1.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [Reference("loss", -1.0, "views never differ: a collapsed network has the lowest loss", best=True)]
+        return [Reference("loss", -1.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
 
 
 def without_norm(head: nn.Sequential) -> nn.Sequential:
-    """The same head, its batch norms left out."""
+    """The same head without batch normalization."""
     return nn.Sequential(*[layer for layer in head if not isinstance(layer, nn.BatchNorm1d)])
 
 

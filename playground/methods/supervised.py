@@ -1,4 +1,4 @@
-"""Supervised: what the labels would have taught."""
+"""Supervised: a baseline that learns from labels."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from playground.networks import Backbone
 
 
 class Supervised(Method):
-    """The network is told one factor of every image and learns to say it: cross-entropy, with the same views as the others.
+    """The network learns to predict one factor from its labels: cross-entropy, on the same views as the other methods.
 
-    It cheats by definition. Its k-NN of that factor is what labels buy; its k-NN of the others shows what labels throw away.
+    Its k-NN accuracy on this factor shows what labels gain; its k-NN accuracy on the other factors shows what is lost by learning one.
     """
 
     name, title, family = "supervised", "Supervised", "baseline"
-    summary = "Learns from labels of one factor: the line that methods without labels try to reach."
+    summary = "Learns from the labels of one factor: a target for methods without labels."
     paper = "Krizhevsky et al., 2012: ImageNet Classification with Deep Convolutional Neural Networks"
     link = "https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks"
     equation = r"-\log p(y \mid f(x))"
     loss_unit = "nats"
-    advice = "Not a self-supervised method: it looks at the labels. What the chosen factor does not need may be forgotten."
+    advice = "Not a self-supervised method: it uses labels. It may lose everything that the chosen factor does not need."
     views = 1
     measures = {
         "training_accuracy": Measure(
             "Training accuracy",
-            "high: the share of views whose label is said",
+            "high: the label of a view is predicted correctly",
             0,
             1,
             formula="share of the views of the batch whose label has the largest output",
@@ -40,7 +40,7 @@ class Supervised(Method):
     }
 
     class Knobs(Choice.Knobs):
-        """What to be told."""
+        """The factor to learn."""
 
         factor: str = named("The factor whose labels it learns from.", lambda picked: tuple(datasets.CATALOG[picked["data"]].classes))
 
@@ -50,17 +50,17 @@ class Supervised(Method):
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """Without labels there is nothing to be told."""
+        """Refuses data without labels."""
         if not config.data.choice.classes:
             raise ConfigError("data", f"{cls.name}: data must have labels, got {config.data.name}, which has none")
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """One view and its label -> cross-entropy, and the share that was right."""
+        """One view and its label -> cross-entropy, and the accuracy."""
         logits, labels = self.head(self.backbone(batch.views[0])).float(), batch.factors[self.knobs.factor]
         return {"loss": F.cross_entropy(logits, labels), "training_accuracy": (logits.argmax(1) == labels).float().mean()}
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """All labels equally likely."""
+        """A guess among all labels."""
         count = config.data.choice.classes[config.method.factor]
         return [Reference("loss", math.log(count), f"guessing: ln {count}")]

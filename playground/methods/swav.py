@@ -1,4 +1,4 @@
-"""SwAV: predict which prototype another view of the image is assigned to."""
+"""SwAV: predicts the prototype to which another view of the image is assigned."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from torch import Tensor
 
 from playground.knobs import Choice, ConfigError, knob, safeguard
 from playground.methods.base import Batch, Config, Measure, Method, Reference, in_full_precision
-from playground.methods.shared.contrastive import most_surprise
+from playground.methods.shared.contrastive import max_cross_entropy
 from playground.networks import Backbone
 from playground.networks.heads import projector
 
 
 class SwAV(Method):
-    """Each view predicts the soft prototype that another view of its image got; within a batch all prototypes are given out alike.
+    """Each view predicts the soft assignment of another view of its image; within a batch all prototypes are used equally.
 
     Caron et al., 2020, equations 1 to 3, averaged over all pairs of views where the paper sums.
-    Assignments come from the two global views only; local views predict them too.
+    Assignments are made for the two global views only; local views predict them, too.
     """
 
     name, title, family = "swav", "SwAV", "clustering"
-    summary = "Sorts each batch evenly into prototypes; every view, small crops too, predicts the prototype of another view."
+    summary = "Assigns each batch evenly to prototypes; every view, also a small crop, predicts the prototype of another view."
     paper = "Caron et al., 2020: Unsupervised Learning of Visual Features by Contrasting Cluster Assignments"
     link = "https://arxiv.org/abs/2006.09882"
     equation = r"-\sum_k q_{s,k} \log \frac{\exp(z_t \cdot c_k / \tau)}{\sum_{k'} \exp(z_t \cdot c_{k'} / \tau)}"
     loss_unit = "nats"
-    advice = "A loss that stays at ln K has not begun to learn: lower epsilon or the learning rate, or take fewer prototypes."
+    advice = "If the loss stays at ln K, nothing is learned yet: lower epsilon or the learning rate, or use fewer prototypes."
     multi_crop = True
     measures = {
         "same_prototype": Measure(
             "Same prototype",
-            "high: both views of an image are assigned to one prototype",
+            "high: both views of an image are assigned to the same prototype",
             0,
             1,
             formula="share of the images whose two views have the same largest assignment",
@@ -44,17 +44,19 @@ class SwAV(Method):
     remedies = {"cluster collapse": {"method.prototypes": "fewer", "method.freeze": "a longer"}}
 
     class Knobs(Choice.Knobs):
-        """Epsilon says how hard assignments are, temperature how hard predictions are."""
+        """Epsilon controls how hard assignments are, temperature how hard predictions are."""
 
-        temperature: float = knob(0.1, 0.02, 1, "Low: predictions commit to one prototype.", live=True, log=True)
-        epsilon: float = knob(0.02, 0.01, 1, "Low: each view is assigned to one prototype. High: to all alike.", live=True, log=True)
-        prototypes: int = knob(64, 2, 3000, "How many groups there are to sort into; more than there are kinds of images is fine.")
+        temperature: float = knob(0.1, 0.02, 1, "Low: predictions choose one prototype.", live=True, log=True)
+        epsilon: float = knob(
+            0.02, 0.01, 1, "Low: each view is assigned to one prototype. High: to all of them equally.", live=True, log=True
+        )
+        prototypes: int = knob(64, 2, 3000, "Number of prototypes; it may be larger than the number of classes.")
         queue_size: int = knob(256, 0, 8192, "Features of earlier batches that help to balance the prototypes; 0 is none.")
-        queue_start: float = knob(0.2, 0, 1, "The share of the run before the queue is used: early features are out of date at once.")
-        freeze: float = knob(0.05, 0, 1, "The share of the run in which prototypes stay as they began.")
-        projection_size: int = knob(128, 2, 2048, "Dimensions in which views meet prototypes.")
+        queue_start: float = knob(0.2, 0, 1, "The share of the run before the queue is used: early features become outdated quickly.")
+        freeze: float = knob(0.05, 0, 1, "The share of the run in which prototypes are frozen.")
+        projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared with prototypes.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        sinkhorn: bool = safeguard("Give all prototypes out alike. Without it each view takes the nearest.", without="cluster collapse")
+        sinkhorn: bool = safeguard("Use all prototypes equally. Without it, each view takes the nearest one.", without="cluster collapse")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -67,14 +69,14 @@ class SwAV(Method):
         self.frozen, self.queue_used = knobs.freeze > 0, False
 
     def before_step(self, step: int, images: Tensor, generator: torch.Generator) -> None:
-        """What the step may use follows from its number alone, so that a resumed run needs no memory of it."""
+        """What this step uses depends on its number alone, so that a resumed run needs no extra state."""
         past, knobs = step - 1, self.knobs
         self.frozen = past < knobs.freeze * self.steps
         filled = past * self.images_a_step >= knobs.queue_size > 0
         self.queue_used = filled and past >= knobs.queue_start * self.steps
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two global views and any local ones -> the swapped prediction, and how often both global views get the same prototype."""
+        """Two global views and any local ones -> the swapped prediction loss, and how often both global views get the same prototype."""
         embedding = self.backbone(torch.cat(batch.views))
         if batch.local_views:
             embedding = torch.cat([embedding, self.backbone(torch.cat(batch.local_views))])
@@ -82,7 +84,7 @@ class SwAV(Method):
         scores = similarity(z, self.prototypes)
         with torch.no_grad():
             targets = torch.stack([self._assign(scores[view], view) for view in (0, 1)])
-            self._remember(z[:2])
+            self._enqueue(z[:2])
         same = (targets[0].argmax(1) == targets[1].argmax(1)).float().mean()
         return {"loss": swapped_prediction(targets, scores / self.knobs.temperature), "same_prototype": same}
 
@@ -94,13 +96,13 @@ class SwAV(Method):
             scores = torch.cat([scores, similarity(self.queue[view], self.prototypes)])
         return sinkhorn(scores, self.knobs.epsilon)[: len(scores) - self.queue_used * self.knobs.queue_size]
 
-    def _remember(self, z: Tensor) -> None:
-        """The newest features first, the oldest fall out. z: (2, B, P)."""
+    def _enqueue(self, z: Tensor) -> None:
+        """Adds the newest features in front and removes the oldest. z: (2, B, P)."""
         if self.knobs.queue_size:
             self.queue.copy_(torch.cat([z, self.queue], 1)[:, : self.knobs.queue_size])
 
     def backward(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """While prototypes are frozen their gradient is thrown away."""
+        """While prototypes are frozen, their gradient is set to zero."""
         values["loss"].backward()
         if self.frozen and self.prototypes.grad is not None:
             self.prototypes.grad.zero_()
@@ -108,7 +110,7 @@ class SwAV(Method):
 
     @torch.no_grad()
     def after_step(self, progress: float) -> None:
-        """Prototypes go back to length 1."""
+        """Prototypes are normalized to length 1 again."""
         self.prototypes.copy_(F.normalize(self.prototypes, dim=1))
 
     def project(self, embedding: Tensor) -> Tensor:
@@ -116,13 +118,13 @@ class SwAV(Method):
         return self.projector(embedding)
 
     def assignments(self, images: Tensor) -> dict[str, Tensor]:
-        """What it predicts of each image: (B, K)."""
+        """The predicted distribution over prototypes for each image: (B, K)."""
         z = unit(self.projector(self.backbone(images)))
         return {"prototypes": (similarity(z, self.prototypes) / self.knobs.temperature).softmax(1)}
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """All prototypes are given out in every batch, so there must be an image for each."""
+        """All prototypes are used in every batch, so there must be an image for each of them."""
         knobs = config.method
         most = config.batch_size + knobs.queue_size
         if knobs.prototypes > most:
@@ -133,11 +135,11 @@ class SwAV(Method):
     @classmethod
     def loss_bounds(cls, config: Config) -> tuple[float, float]:
         """A cross-entropy of cosines over the temperature."""
-        return 0.0, most_surprise(config.method.prototypes, 1 / config.method.temperature)
+        return 0.0, max_cross_entropy(config.method.prototypes, 1 / config.method.temperature)
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """Balanced assignments of equal outputs are uniform, and the best answer to them is uniform too."""
+        """Balanced assignments of equal outputs are uniform, and the best prediction of them is uniform, too."""
         if not config.method.sinkhorn:
             return []
         count = config.method.prototypes
@@ -146,7 +148,7 @@ class SwAV(Method):
 
 @in_full_precision
 def unit(z: Tensor) -> Tensor:
-    """Rows of length 1: (N, P) -> (N, P). Of equal outputs batch norm leaves only rounding errors, which are not worth a direction."""
+    """Rows of length 1: (N, P) -> (N, P). Batch normalization turns equal outputs into rounding errors; those should stay near zero."""
     return F.normalize(z, dim=1, eps=0.01)
 
 

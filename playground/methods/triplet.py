@@ -17,11 +17,11 @@ from playground.networks.heads import projector
 class Triplet(Method):
     """An anchor should be closer to the other view of its image than to a view of another image, by a margin.
 
-    Schroff et al., 2015 (FaceNet), section 3.1, where an image is its own class; which negative it is says section 3.2.
+    Schroff et al., 2015 (FaceNet), section 3.1, where each image is a class; section 3.2 describes the choice of the negative.
     """
 
     name, title, family = "triplet", "Triplet", "contrastive"
-    summary = "Keeps one other image farther away than the other view, by a margin; much depends on which image that is."
+    summary = "Keeps one other image farther away than the other view, by a margin; the choice of this image matters much."
     paper = "Schroff et al., 2015: FaceNet: A Unified Embedding for Face Recognition and Clustering"
     link = "https://arxiv.org/abs/1503.03832"
     equation = r"\max(0,\; \|a - p\|^2 - \|a - n\|^2 + m)"
@@ -29,7 +29,7 @@ class Triplet(Method):
     measures = {
         "active_triplets": Measure(
             "Active triplets",
-            "those within the margin, which alone teach: near 0 learning has ended",
+            "triplets within the margin; only these give a gradient: near 0, learning has ended",
             0,
             1,
             formula="share of the triplets with |a - p|^2 - |a - n|^2 + m > 0",
@@ -40,23 +40,23 @@ class Triplet(Method):
     remedies = {"complete collapse": {"method.mining": "semi-hard", "method.margin": "a larger"}}
 
     class Knobs(Choice.Knobs):
-        """Which negative is picked matters more than the margin."""
+        """The choice of the negative matters more than the margin."""
 
         mining: Literal["random", "semi-hard", "hard"] = option(
             "semi-hard",
-            "Which image is the negative: any; the nearest one beyond the positive; or the nearest of all, which collapses early.",
+            "Which image is the negative: any; the nearest one farther than the positive; or the nearest of all, which collapses early.",
         )
-        margin: float = knob(0.5, 0, 2, "How much farther than the positive the negative must be, in squared distance.", live=True)
+        margin: float = knob(0.5, 0, 2, "How much farther away than the positive the negative must be, in squared distance.", live=True)
         projection_size: int = knob(128, 2, 2048, "Dimensions in which views are compared.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layer.")
-        negatives: bool = safeguard("Push the negative away. Without it, only pulling is left.", without="complete collapse")
+        negatives: bool = safeguard("Push the negative away. Without it, views only attract each other.", without="complete collapse")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
         self.projector = projector(backbone.width, self.knobs.hidden_size, self.knobs.projection_size)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Two views, every one once the anchor -> the mean hinge, and the share of triplets that are within the margin."""
+        """Two views, each used once as the anchor -> the mean hinge loss, and the share of triplets within the margin."""
         distances = squared_distances(self.projector(self.backbone(torch.cat(batch.views))))
         positives = distances.diagonal(len(batch.views[0])).repeat(2)  # rows i and i + B are two views of one image
         if not self.knobs.negatives:
@@ -71,7 +71,7 @@ class Triplet(Method):
 
     @classmethod
     def negatives(cls, config: Config) -> int | None:
-        """One if it is picked blindly; all views of other images if the pick goes by distance."""
+        """One if it is chosen at random; all views of other images if it is chosen by distance."""
         if not config.method.negatives:
             return None
         return 1 if config.method.mining == "random" else 2 * config.batch_size - 2
@@ -83,9 +83,9 @@ class Triplet(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """At a point, positive and negative are equally far."""
+        """If all outputs are equal, positive and negative are equally far."""
         if not config.method.negatives:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [Reference("loss", 0.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
         return [Reference("loss", config.method.margin, f"all outputs equal: the margin, {config.method.margin:g}")]
 
 

@@ -1,4 +1,4 @@
-"""Untrained: the network as it was born."""
+"""Untrained: a network with random weights."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from playground.methods.base import Batch, Method
 
 
 class Untrained(Method):
-    """No training at all: the weights stay what chance made them. Whatever does not beat this line has learned nothing.
+    """No training at all: the weights stay random. A method that is not better than this has learned nothing.
 
-    Random convolutions keep much of an image, its colors above all: Saxe et al., 2011.
+    Random convolutions keep much of an image, most of all its colors: Saxe et al., 2011.
     """
 
     name, title, family = "untrained", "Untrained network", "baseline"
@@ -19,8 +19,8 @@ class Untrained(Method):
     paper = "Saxe et al., 2011: On Random Weights and Unsupervised Feature Learning"
     link = "https://mlanthology.org/icml/2011/saxe2011icml-random/"
     equation = r"\theta_t = \theta_0"
-    loss_unit = "none: there is nothing to lower"
-    advice = "Its loss is 0 because there is none. A random network already knows colors well."
+    loss_unit = "none"
+    advice = "It has no loss, so 0 is shown. Even random weights represent colors well."
     views, trains = 1, False
     suggests = {"steps": 20}
 

@@ -1,4 +1,4 @@
-"""VICReg: three terms, each with one job."""
+"""VICReg: a loss of three terms, each with its own purpose."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ EPSILON = 1e-4  # inside the square root: without it the gradient is infinite wh
 
 
 class VICReg(Method):
-    """Views agree (invariance), every dimension keeps a spread (variance), no two dimensions say the same (covariance).
+    """Views agree (invariance), every dimension varies (variance), no two dimensions carry the same information (covariance).
 
     Bardes et al., 2022, equations 1 to 6, scaled as in the authors' code: the variance term is averaged over the two views, and the
-    invariance over dimensions too, where the paper's equation 5 sums them, which would make it D times as large.
+    invariance over dimensions, too. The paper's equation 5 sums over dimensions, which would make the term D times as large.
     """
 
     name, title, family = "vicreg", "VICReg", "regularization"
@@ -32,21 +32,21 @@ class VICReg(Method):
     measures = {
         "loss/invariance": Measure(
             "Invariance term",
-            "low: two views of one image land close together",
+            "low: two views of one image lie close together",
             0,
             formula="mean over images and dimensions of (z - z')^2, before its weight",
             unit="none, from 0",
         ),
         "loss/variance": Measure(
             "Variance term",
-            "near 0: every dimension keeps a spread of 1",
+            "near 0: every dimension has a standard deviation of about 1",
             0,
             formula="mean over dimensions and views of max(0, 1 - sqrt(variance + 0.0001)), before its weight",
             unit="none, from 0 to 1",
         ),
         "loss/covariance": Measure(
             "Covariance term",
-            "near 0: no two dimensions say the same",
+            "near 0: no two dimensions carry the same information",
             0,
             formula="sum over views and pairs of different dimensions of covariance^2 / D, before its weight",
             unit="none, from 0",
@@ -63,11 +63,11 @@ class VICReg(Method):
 
         invariance_weight: float = knob(25, 0, 100, "How strongly the two views of an image are pulled together.", live=True)
         variance_weight: float = knob(25, 0, 100, "How strongly each dimension is kept from shrinking.", live=True)
-        covariance_weight: float = knob(1, 0, 100, "How strongly dimensions are kept from repeating each other.", live=True)
+        covariance_weight: float = knob(1, 0, 100, "How strongly dimensions are decorrelated.", live=True)
         projection_size: int = knob(256, 2, 2048, "Dimensions in which the three terms are measured.")
         hidden_size: int = knob(256, 8, 4096, "Width of the projector's hidden layers.")
-        variance: bool = safeguard("Keep the variance term. Without it all outputs may shrink to a point.", without="complete collapse")
-        covariance: bool = safeguard("Keep the covariance term. Without it dimensions repeat.", without="dimensional collapse")
+        variance: bool = safeguard("Keep the variance term. Without it, all outputs may shrink to one point.", without="complete collapse")
+        covariance: bool = safeguard("Keep the covariance term. Without it, dimensions repeat each other.", without="dimensional collapse")
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__(backbone, config)
@@ -96,9 +96,9 @@ class VICReg(Method):
 
     @classmethod
     def references(cls, config: Config) -> list[Reference]:
-        """A point has no variance, and nothing else to pay for."""
+        """If all outputs are equal, only the variance term is above 0."""
         if not config.method.variance:
-            return [Reference("loss", 0.0, "all outputs equal: the collapsed loss is the best one", best=True)]
+            return [Reference("loss", 0.0, "all outputs equal: a collapsed network has the lowest loss", best=True)]
         value = config.method.variance_weight * (1 - EPSILON**0.5)
         return [Reference("loss", value, f"all outputs equal: the variance term alone, {value:.4g}")]
 

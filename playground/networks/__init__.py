@@ -1,6 +1,6 @@
-"""Networks: backbones (images in, one feature vector an image out), their transformer blocks, and the small heads that methods put on top.
+"""Networks: backbones (images in, one feature vector per image out), transformer blocks, and the small heads that methods add.
 
-A backbone with a name in a file of this folder is a network on the page.
+Every named subclass of Network in this folder is a network on the page.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""Backbones: images in, one feature vector an image out.
+"""Backbones: images in, one feature vector per image out.
 
-Every backbone takes (B, 3, H, W) floats in [0, 1] and returns (B, `width`). Normalizing the pixels is its own first act.
+Every backbone takes (B, 3, H, W) floats in [0, 1] and returns (B, `width`). It normalizes the pixels itself.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ from playground.networks.transformer import Block, patchify, sine_positions
 
 
 class Network(Choice):
-    """A backbone to choose. family: what a method asks for when only some kinds will do ("resnet", "vit")."""
+    """A backbone to choose. family: "resnet" or "vit", for methods that accept only one of them."""
 
     family: ClassVar[str]
 
     @classmethod
     def build(cls, knobs: Any, image_size: int) -> Backbone:
-        """A fresh backbone, its weights drawn from torch's global generator."""
+        """A new backbone with weights drawn from torch's global generator."""
         raise NotImplementedError
 
     @classmethod
     def check(cls, config: Any) -> None:
-        """Raises ConfigError where the knobs and the data do not go together."""
+        """Raises ConfigError if the knobs and the data do not fit together."""
 
 
 class Backbone(nn.Module):
-    """What every network is: `width` features for each image."""
+    """A network that gives `width` features for each image."""
 
     width: int
-    stride: int  # the side of a place of `feature_map` in pixels
+    stride: int  # of `feature_map`, in pixels
 
     def feature_map(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, width, H / stride, W / stride): features with a place, before they are averaged."""
+        """(B, 3, H, W) in [0, 1] -> (B, width, H / stride, W / stride): features with positions, before they are averaged."""
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, width), averaged over all places."""
+        """(B, 3, H, W) -> (B, width), averaged over all positions."""
         return self.feature_map(images).mean((2, 3))
 
     def normalize(self, images: Tensor) -> Tensor:
-        """[0, 1] -> about [-1, 1], the same for all data, so that no data set's statistics need to be known."""
+        """[0, 1] -> [-1, 1], the same for all data, so that no statistics of the data set are needed."""
         return images * 2 - 1
 
 
 class ResNet(Backbone):
-    """Basic blocks (He et al., 2016) behind a 3x3 stem, which suits images of 32 px better than the usual 7x7.
+    """Basic blocks (He et al., 2016) after a 3x3 stem, which fits images of 32 px better than the usual 7x7.
 
-    widths: channels of each stage; every stage after the first halves the side. stem_stride 2 quarters the work for a CPU.
+    widths: channels of each stage; every stage after the first halves the side. stem_stride 2 needs a quarter of the computation.
     """
 
     def __init__(self, widths: tuple[int, ...], blocks: int, stem_stride: int) -> None:
@@ -68,12 +68,12 @@ class ResNet(Backbone):
         self.stages = nn.Sequential(*stages)
 
     def feature_map(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, width, H / stride, W / stride); any size will do."""
+        """(B, 3, H, W) -> (B, width, H / stride, W / stride), for any image size."""
         return self.stages(self.stem(self.normalize(images)))
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a way around them."""
+    """Two 3x3 convolutions with a residual connection."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class BasicBlock(nn.Module):
 class ViT(Backbone):
     """A vision transformer (Dosovitskiy et al., 2021) without a class token: patches in, their mean out.
 
-    Methods that mask use its parts: `patches` embeds, `encode` runs the blocks on any subset of the tokens.
+    Masked methods use its parts: `patches` embeds patches, `encode` runs the blocks on any subset of the tokens.
     """
 
     def __init__(self, image_size: int, patch_size: int, width: int, depth: int, heads: int) -> None:
@@ -109,16 +109,16 @@ class ViT(Backbone):
         self.norm = nn.LayerNorm(width)
 
     def patches(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, L, width): every patch, embedded, with its position added.
+        """(B, 3, H, W) in [0, 1] -> (B, L, width): the embeddings of all patches plus their positions.
 
-        A smaller image is a crop brought to few patches: they stand as far apart as those of a whole one, on the same scale.
+        A smaller image is a small crop with few patches: their positions are spread over the same range as those of a full image.
         """
         grid = images.shape[-1] // self.patch_size
         positions = self.positions if grid == self.grid else sine_positions(grid, self.width, self.grid).to(images.device)
         return self.embed(patchify(self.normalize(images), self.patch_size)) + positions
 
     def encode(self, tokens: Tensor, causal: bool = False) -> Tensor:
-        """(B, any number, width) -> the same shape, after all blocks. causal: no token sees a later one."""
+        """(B, any number, width) -> the same shape, after all blocks. causal: no token attends to a later one."""
         for block in self.blocks:
             tokens = block(tokens, causal)
         return self.norm(tokens)
@@ -134,7 +134,7 @@ class ViT(Backbone):
 
     @torch.no_grad()
     def attention(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, heads, L, L): how much, in the last block, each patch (row) looks at each other. No gradient."""
+        """(B, 3, H, W) -> (B, heads, L, L): attention weights of each patch (row) in the last block. No gradient."""
         tokens = self.patches(images)
         for block in self.blocks[:-1]:
             tokens = block(tokens)
@@ -142,7 +142,7 @@ class ViT(Backbone):
 
 
 class _ResNet(Network):
-    """What the residual networks share."""
+    """The base of all residual networks."""
 
     family = "resnet"
     widths: ClassVar[tuple[int, ...]]
@@ -151,15 +151,15 @@ class _ResNet(Network):
 
     @classmethod
     def build(cls, knobs: Any, image_size: int) -> Backbone:
-        """A ResNet of this size; any image size will do."""
+        """A ResNet, for any image size."""
         return ResNet(cls.widths, cls.blocks, cls.stem_stride)
 
 
 class ResNetTiny(_ResNet):
-    """Half as wide as the small one."""
+    """Half as wide as ResNet small."""
 
     name, title = "resnet-tiny", "ResNet tiny"
-    summary = "3 stages of 16, 32, 64 channels: for simple pictures, slow machines and quick looks."
+    summary = "3 stages of 16, 32, 64 channels: for simple images, slow machines and quick tests."
     widths, blocks, stem_stride = (16, 32, 64), 1, 2
 
 
@@ -167,20 +167,20 @@ class ResNetSmall(_ResNet):
     """For photographs on a CPU."""
 
     name, title = "resnet-small", "ResNet small"
-    summary = "3 stages of 32, 64, 128 channels, made for a CPU: four times the work of the tiny one."
+    summary = "3 stages of 32, 64, 128 channels, made for a CPU: four times the computation of ResNet tiny."
     widths, blocks, stem_stride = (32, 64, 128), 1, 2
 
 
 class ResNet18(_ResNet):
-    """The field's usual network for small images."""
+    """The usual network for small images."""
 
     name, title = "resnet-18", "ResNet-18"
-    summary = "The field's standard, with the stem for 32 px (3x3, no pooling): bring a GPU."
+    summary = "The standard network, with the stem for 32 px (3x3, no pooling): needs a GPU."
     widths, blocks, stem_stride = (64, 128, 256, 512), 2, 1
 
 
 class _ViT(Network):
-    """What the transformers share."""
+    """The base of all vision transformers."""
 
     family = "vit"
     width: ClassVar[int]
@@ -188,13 +188,13 @@ class _ViT(Network):
     heads: ClassVar[int]
 
     class Knobs(Choice.Knobs):
-        """The one size that matters to masking."""
+        """The patch size."""
 
-        patch_size: Literal[2, 4, 8, 16] = option(4, "The side of a patch in pixels. Smaller patches: finer, and many times slower.")
+        patch_size: Literal[2, 4, 8, 16] = option(4, "The side of a patch in pixels. Smaller patches: finer, but many times slower.")
 
     @classmethod
     def check(cls, config: Any) -> None:
-        """The patches tile the image, and there are at least four of them."""
+        """The image must consist of whole patches, at least four of them."""
         side, patch = config.data.image_size, config.network.patch_size
         if side % patch or side < 2 * patch:
             raise ConfigError(
@@ -216,18 +216,18 @@ class ViTTiny(_ViT):
 
 
 class ViTSmall(_ViT):
-    """Closer to what papers use on small images."""
+    """Closer to the size that papers use for small images."""
 
     name, title = "vit-small", "ViT small"
-    summary = "6 blocks of width 256: slow on a CPU, quick on a GPU."
+    summary = "6 blocks of width 256: slow on a CPU, fast on a GPU."
     width, depth, heads = 256, 6, 8
 
 
 def patch_sizes() -> tuple[int, ...]:
-    """What the ViTs let one choose: the side of a patch in pixels."""
+    """The patch sizes of the ViTs, in pixels."""
     return get_args(_ViT.Knobs.model_fields["patch_size"].annotation)
 
 
 def tiny_vit(image_size: int, patch_size: int) -> ViT:
-    """The smallest ViT, its weights drawn from torch's global generator."""
+    """The smallest ViT, with weights drawn from torch's global generator."""
     return ViTTiny.build(ViTTiny.Knobs.model_validate({"patch_size": patch_size}), image_size)

@@ -1,4 +1,4 @@
-"""Heads: what follows a backbone in training and is thrown away afterwards."""
+"""Heads: small networks after the backbone that are used only in training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from torch import nn
 
 
 def projector(width: int, hidden: int, out: int, *, layers: int = 2, last_norm: bool = False) -> nn.Sequential:
-    """An MLP head with batch norm: (B, width) -> (B, out). The loss works on its output; the backbone keeps more (SimCLR, section 4.2)."""
+    """An MLP head with batch normalization: (B, width) -> (B, out). The loss is computed on its output; the backbone keeps more
+    information (SimCLR, section 4.2)."""
     head: list[nn.Module] = []
     for _ in range(layers - 1):
         head += [nn.Linear(width, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()]

@@ -1,4 +1,4 @@
-"""What a ViT is made of: attention, its block, patches, positions."""
+"""The parts of a ViT: attention, blocks, patches, positions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Block(nn.Module):
-    """Pre-norm attention and MLP."""
+    """A pre-norm block of attention and an MLP."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Block(nn.Module):
         return x + self.mlp(self.norm2(x))
 
     def weights(self, x: Tensor) -> Tensor:
-        """(B, L, width) -> (B, heads, L, L): the attention itself, each row a distribution, for those who want to see it."""
+        """(B, L, width) -> (B, heads, L, L): the attention weights, each row a distribution."""
         q, k, _ = self.qkv(self.norm1(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return (q @ k.transpose(2, 3) * q.shape[-1] ** -0.5).softmax(-1)
 
@@ -32,7 +32,7 @@ class Block(nn.Module):
 def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = False) -> Tensor:
     """softmax(q k' / sqrt(d)) v, for (B, heads, L, d) each.
 
-    On a CPU, for the few tokens of a small image, three plain products train several times as fast as torch's fused kernel.
+    On a CPU, with the few tokens of a small image, plain matrix products train several times as fast as torch's fused kernel.
     """
     if q.device.type != "cpu":
         return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
@@ -55,7 +55,7 @@ def unpatchify(patches: Tensor, patch_size: int, image_size: int) -> Tensor:
 def sine_positions(grid: int, width: int, span: int | None = None) -> Tensor:
     """Fixed 2-D sine-cosine positions, (grid * grid, width): half of the width for the row, half for the column.
 
-    span: places are spread over so many instead of `grid`, as DINO stretches the positions of its small crops.
+    span: positions are spread over this range instead of `grid`, as DINO interpolates the positions of its small crops.
     """
     frequencies = 1 / 10000 ** (torch.arange(width // 4) / (width // 4))
     places = (torch.arange(grid) + 0.5) * ((span or grid) / grid) - 0.5

@@ -1,8 +1,8 @@
-"""Maps of an embedding, and the process that makes those which take long.
+"""Maps of an embedding, and the process that computes the slow ones.
 
 layouts.py         PCA, UMAP and t-SNE: features in, points out
 process.py         the process: `python -m playground.projection`
-layout_worker.py   who keeps it
+layout_worker.py   its client in the server
 """
 
 from playground.projection.layout_worker import LayoutWorker

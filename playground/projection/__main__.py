@@ -1,4 +1,4 @@
-"""`python -m playground.projection`: the process that lays out frames."""
+"""`python -m playground.projection`: the process that computes layouts."""
 
 from playground.projection.process import main
 

@@ -1,7 +1,7 @@
-"""The process that lays out frames, seen from the server.
+"""The client of the process that computes layouts.
 
-UMAP compiles itself for seconds in every new process and must not be called from two threads at once. So a `LayoutWorker` keeps one
-process that does nothing else: `python -m playground.projection`.
+UMAP compiles for seconds in every new process and must not be called from two threads at once. So a `LayoutWorker` runs one
+process only for it: `python -m playground.projection`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Callback = Callable[[np.ndarray], None]
 
 
 class Request(NamedTuple):
-    """One frame to lay out. previous: where it starts, or None for the last layout of its key."""
+    """One frame to lay out. previous: the starting layout, or None for the last layout of its key."""
 
     kind: str
     features: np.ndarray
@@ -38,10 +38,10 @@ class Request(NamedTuple):
 
 
 class LayoutWorker:
-    """A process of its own that lays out frames by UMAP or t-SNE, one at a time; each starts from the last layout of its key.
+    """A separate process that lays out frames by UMAP or t-SNE, one at a time; each starts from the last layout of its key.
 
-    It compiles itself first (`ready`); requests may come before. A frame that waits is replaced by a newer one of its key: the
-    map skips frames rather than lags. A process that dies is started again, and the frame it had is not lost.
+    It compiles first (`ready`); requests may come before. A waiting frame is replaced by a newer one of its key, so the
+    map skips frames instead of falling behind. A process that dies is started again, and its frame is not lost.
     """
 
     command = (sys.executable, "-m", "playground.projection.__main__")
@@ -60,12 +60,12 @@ class LayoutWorker:
 
     @property
     def ready(self) -> bool:
-        """Whether the process is there and has compiled itself."""
+        """Whether the process runs and has compiled."""
         process = self._process
         return self._warm and process is not None and process.poll() is None
 
     def submit(self, key: Hashable, features: np.ndarray | Tensor, callback: Callback) -> None:
-        """Orders a layout of features (N, D). `callback(layout)`, (N, 2) float32, is called from another thread."""
+        """Requests a layout of features (N, D). `callback(layout)`, (N, 2) float32, is called from another thread."""
         self._put(key, Request("umap", _rows(features), None, callback))
 
     def lay_out(self, kind: str, features: np.ndarray | Tensor, previous: np.ndarray | None = None) -> Future[np.ndarray]:
@@ -79,7 +79,7 @@ class LayoutWorker:
         return promise
 
     def forget(self, key: Hashable) -> None:
-        """Drops the last layout of a key, and what was ordered for it."""
+        """Discards the last layout of a key and its requests."""
         with self._mutex:
             self._waiting.pop(key, None)
             self._layouts.pop(key, None)
@@ -87,7 +87,7 @@ class LayoutWorker:
                 self._running = None
 
     def close(self) -> None:
-        """Ends the process and the thread. Nothing is called back afterwards."""
+        """Ends the process and the thread. No callback is called afterwards."""
         atexit.unregister(self.close)
         with self._mutex:
             self._closed = True
@@ -116,7 +116,7 @@ class LayoutWorker:
             self._connect()
 
     def _work_on(self, key: Hashable) -> None:
-        """Lays out the newest frame of a key, unless nobody wants it any more."""
+        """Lays out the newest frame of a key, unless it is no longer needed."""
         with self._mutex:
             request = self._waiting.pop(key, None)
             if request is None:
@@ -132,7 +132,7 @@ class LayoutWorker:
                 logging.getLogger(__name__).exception("a map's callback failed")
 
     def _keep(self, key: Hashable, layout: np.ndarray) -> bool:
-        """Remembers a layout, unless it was promised to somebody; False where nobody wants it any more."""
+        """Stores a layout, unless it was requested by `ask`; returns False if it is no longer needed."""
         with self._mutex:
             wanted = not self._closed and self._running == key
             if wanted and key not in self._promised:
@@ -140,7 +140,7 @@ class LayoutWorker:
             return wanted
 
     def _layout(self, request: Request) -> np.ndarray:
-        """By the process; by one more where that dies; by PCA where the second dies over the same frame."""
+        """Computes a layout in the process; in a new one if that dies; by PCA if the second one dies at the same frame."""
         previous = NOWHERE if request.previous is None else request.previous
         for _ in range(2):
             with contextlib.suppress(OSError, EOFError):
@@ -151,7 +151,7 @@ class LayoutWorker:
         return pca(torch.tensor(request.features), previous)
 
     def _connect(self) -> Process:
-        """Starts the process and waits until it has compiled itself."""
+        """Starts the process and waits until it has compiled."""
         self._hang_up()
         with self._mutex:
             if self._closed:

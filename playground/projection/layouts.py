@@ -1,4 +1,4 @@
-"""Maps of an embedding: PCA, warm-started UMAP and t-SNE, aligned from frame to frame so that points move and do not jump."""
+"""Maps of an embedding: PCA, warm-started UMAP and t-SNE, aligned from frame to frame so that points move smoothly."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# Epochs and learning rate. A warm start is near its goal: at UMAP's usual rate of 1, few epochs only shake the points.
+# Epochs and learning rate. A warm start is close to its optimum: at UMAP's usual rate of 1, a few epochs would only add noise.
 COLD, WARM = (200, 1.0), (50, 0.2)
-SPAN = 10.0  # how wide UMAP likes its layouts to start
-COLLAPSED = 1e-3  # unit rows in float32 cannot tell smaller distances from rounding
+SPAN = 10.0  # width of UMAP's initial layouts
+COLLAPSED = 1e-3  # smaller distances of unit rows are rounding errors in float32
 NOWHERE = np.zeros((0, 2), np.float32)
 
 
@@ -27,14 +27,14 @@ class Axes:
     shares: Tensor
 
     def place(self, features: Tensor) -> np.ndarray:
-        """Any features (N, D) along these axes: (N, d) float32."""
+        """The coordinates of any features (N, D) along these axes: (N, d) float32."""
         return ((_exact(features) - self.center) @ self.directions).float().numpy()
 
 
 def principal_axes(features: Tensor, dimensions: int = 2) -> Axes:
     """Principal component analysis of features (N, D), by the smaller of the two symmetric matrices.
 
-    Directions that do not exist are zeros: beyond the rank, or all of them where the features are all the same.
+    Directions beyond the rank are zero; if all features are the same, all directions are.
     """
     rows = _exact(features)
     count, size = rows.shape
@@ -43,18 +43,18 @@ def principal_axes(features: Tensor, dimensions: int = 2) -> Axes:
     centered = rows - center
     if rows.numel() == 0 or centered.abs().max() <= 1e-6 * rows.abs().max():
         return Axes(center, directions, shares)
-    values, found = _leading(centered, dimensions)
-    # An axis has no sign of its own: the farthest point is on its positive side.
-    points = centered @ found
-    directions[:, : found.shape[1]] = found * points.gather(0, points.abs().argmax(0, keepdim=True)).sign()
+    values, vectors = _leading(centered, dimensions)
+    # The sign of an axis is arbitrary: the farthest point is on its positive side.
+    points = centered @ vectors
+    directions[:, : vectors.shape[1]] = vectors * points.gather(0, points.abs().argmax(0, keepdim=True)).sign()
     shares[: len(values)] = values / centered.square().sum()
     return Axes(center, directions, shares)
 
 
 def pca(features: Tensor, previous: np.ndarray | None = None, dimensions: int = 2) -> np.ndarray:
-    """Where features (N, D) lie in the plane, or space, of largest variance: (N, dimensions) float32.
+    """The coordinates of features (N, D) in the plane, or space, of largest variance: (N, dimensions) float32.
 
-    Turned and mirrored to lie as `previous`, of the same shape, does. Features that are all the same give zeros. On the CPU and in
+    Rotated and mirrored to match `previous`, of the same shape. Equal features give zeros. On the CPU and in
     float64, so that a layout does not depend on the device.
     """
     axes = principal_axes(features, dimensions)
@@ -80,7 +80,7 @@ def _leading(centered: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
 
 
 def procrustes(points: np.ndarray, target: np.ndarray, *, scale: bool) -> np.ndarray:
-    """Turns, mirrors and shifts points (N, d) to lie as near as they can to target (N, d) in squares; `scale`: resizes them, too.
+    """Rotates, mirrors and shifts points (N, d) to the least squared distance from target (N, d); `scale`: resizes them, too.
 
     The rotation is U V' of the SVD of points' target, both centered (Schoenemann 1966).
     """
@@ -92,9 +92,9 @@ def procrustes(points: np.ndarray, target: np.ndarray, *, scale: bool) -> np.nda
 
 
 def exact_neighbors(features: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest of each point, itself first: features (N, D) -> indices (N, k) int32, distances (N, k) float32.
+    """The k nearest neighbors of each point, itself first: features (N, D) -> indices (N, k) int32, distances (N, k) float32.
 
-    Euclidean distances between unit rows, which order neighbors as cosine similarity does; a row of zeros stays one.
+    Euclidean distances of unit rows, with the same order as cosine similarity; rows of zeros stay zero.
     """
     units = F.normalize(features.detach().float(), dim=1)
     near = [_nearest(units, start, k) for start in range(0, len(units), 4096)]
@@ -105,18 +105,18 @@ def exact_neighbors(features: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
 def _nearest(units: Tensor, start: int, k: int) -> tuple[Tensor, Tensor]:
     """Distances and indices of the k nearest rows, for up to 4096 rows from `start`: (n, k) each."""
     distances = torch.cdist(units[start : start + 4096], units)
-    distances.diagonal(start).fill_(-1)  # copies of a point are as near as itself, and must not come first
+    distances.diagonal(start).fill_(-1)  # copies of a point have distance 0, too, and must not come first
     return distances.topk(k, largest=False)
 
 
 def umap_layout(
     features: Tensor, previous: np.ndarray | None = None, *, neighbors: int = 15, epochs: int | None = None, seed: int = 0
 ) -> np.ndarray:
-    """UMAP on exact neighbors: features (N, D) -> (N, 2) float32. `previous`: the last layout, where it starts and stays near.
+    """UMAP on exact neighbors: features (N, D) -> (N, 2) float32. `previous`: the last layout, from which it starts.
 
-    PCA of the unit rows stands in where UMAP has nothing to go by: fewer than neighbors + 2 points, or features so collapsed that
-    most points lie on top of their neighbors. UMAP's own `fit` would squeeze every start into a square of 10 x 10, and the layout
-    jump; so its parts are called one by one here, and size and proportions carry over.
+    PCA of the unit rows is used if UMAP cannot work: with fewer than neighbors + 2 points, or with features so collapsed that
+    most points have the same position as their neighbors. UMAP's own `fit` would rescale every start to a square of 10 x 10, and the
+    layout would jump; so its parts are called one by one, and the size and proportions are kept.
     """
     units = F.normalize(torch.nan_to_num(features.detach().cpu().float()), dim=1)
     if len(units) < neighbors + 2:
@@ -125,7 +125,7 @@ def umap_layout(
     if np.median(distances[:, -1]) < COLLAPSED:
         return pca(units, previous)
     if previous is None or previous.shape != (len(units), 2) or np.ptp(previous, 0).max() < SPAN / 5:
-        # The first frame; or the last one was of other points, or collapsed, and no place to start from.
+        # The first frame; or the last one has other points or is collapsed, and cannot be the start.
         start, (usual, rate) = pca(units, previous), COLD
         start *= SPAN / np.ptp(start, 0).max()
     else:
@@ -138,7 +138,7 @@ def _optimized(
     indices: np.ndarray, distances: np.ndarray, start: np.ndarray, epochs: int, rate: float, random: np.random.RandomState
 ) -> np.ndarray:
     """UMAP's gradient descent from `start` (N, 2) -> (N, 2). indices, distances: (N, k) of `exact_neighbors`."""
-    # Points on top of each other would never part.
+    # Points with the same position would never separate.
     points = (start + random.normal(scale=1e-4, size=start.shape)).astype(np.float32)
     numbers = random.randint(-(2**31), 2**31 - 1, 3).astype(np.int64)
     with warnings.catch_warnings():
@@ -155,10 +155,10 @@ def _optimized(
 
 
 def tsne_layout(features: Tensor, previous: np.ndarray | None = None, *, perplexity: float = 30.0, seed: int = 0) -> np.ndarray:
-    """t-SNE of unit rows by scikit-learn: features (N, D) -> (N, 2) float32. `previous`: the last layout, where it starts and stays near.
+    """t-SNE of unit rows by scikit-learn: features (N, D) -> (N, 2) float32. `previous`: the last layout, from which it starts.
 
-    From a layout it goes on without early exaggeration (van der Maaten and Hinton 2008), which would only tear apart what has formed.
-    The perplexity is a third of the points where there are few. PCA stands in below five points and where all lie on one spot.
+    From a layout it continues without early exaggeration (van der Maaten and Hinton 2008), which would destroy existing groups.
+    With few points the perplexity is a third of their number. PCA is used for fewer than five points and for equal features.
     """
     units = F.normalize(torch.nan_to_num(features.detach().cpu().float()), dim=1)
     if len(units) < 5 or np.median(exact_neighbors(units, min(15, len(units)))[1][:, -1]) < COLLAPSED:
@@ -167,7 +167,7 @@ def tsne_layout(features: Tensor, previous: np.ndarray | None = None, *, perplex
 
     settings: dict[str, Any] = {"perplexity": min(perplexity, (len(units) - 1) / 3), "random_state": seed, "n_jobs": 1}
     if previous is not None and previous.shape == (len(units), 2) and np.ptp(previous, 0).max() > SPAN / 5:
-        # scikit-learn looks after every 50 steps, in each of its two phases, whether the gradient is this small: 100 steps in all.
+        # scikit-learn checks every 50 steps, in each of its two phases, whether the gradient is this small: 100 steps in total.
         start, settings = previous, settings | {"early_exaggeration": 1.0, "min_grad_norm": 1e9, "learning_rate": max(len(units) / 2, 50)}
         scaled = start
     else:

@@ -1,4 +1,4 @@
-"""The process that lays out frames, seen from inside: messages in, layouts out. A message is one line of JSON, then numbers."""
+"""The process that computes layouts: messages in, layouts out. A message is one line of JSON, then numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAYOUTS: dict[str, Callable[..., np.ndarray]] = {"umap": umap_layout, "tsne": ts
 
 
 def send(stream: Any, *arrays: np.ndarray, kind: str = "") -> None:
-    """One message: a line with the kind of layout that is asked for and the shapes, then the numbers, float32."""
+    """Sends one message: a line with the kind of layout and the shapes, then the numbers, float32."""
     stream.write(json.dumps([kind, [array.shape for array in arrays]]).encode() + b"\n")
     for array in arrays:
         stream.write(array.astype(np.float32).tobytes())
@@ -29,7 +29,7 @@ def send(stream: Any, *arrays: np.ndarray, kind: str = "") -> None:
 
 
 def receive(stream: Any) -> tuple[str, list[np.ndarray]]:
-    """What `send` sent. Raises EOFError where the other side is gone."""
+    """Receives a message of `send`. Raises EOFError if the other side has ended."""
     line = stream.readline()
     if not line.endswith(b"\n"):
         raise EOFError

@@ -1,1 +1,1 @@
-"""One run as events. run: the loop; trainer: one step of it; probe_set: the images it is watched by; the rest is what these need."""
+"""One run as a sequence of events. run: the loop; trainer: one step; probe_set: the images for measurements; the rest supports these."""

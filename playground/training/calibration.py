@@ -1,4 +1,4 @@
-"""The statistics that batch norm starts from, so that an untrained network can be judged as it is."""
+"""Initial statistics for batch normalization, so that an untrained network can be evaluated."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from playground.methods.base import Batch, Method
 
 @torch.no_grad()
 def calibrate_batchnorm(method: Method, batch: Batch, generator: torch.Generator) -> None:
-    """Gives every batch norm of a fresh method, in backbone, heads and teachers, the mean and variance of what reaches it from a batch.
+    """Sets the running statistics of every batch normalization of a new method, in backbone, heads and teachers, from one batch.
 
-    Torch starts them at 0 and 1, which are nobody's: in evaluation mode that is another network than the one that trains. The views
-    go through the layers that are judged; the loss reaches the others, and the pictures what is left. No weight changes.
+    Torch's initial values, 0 and 1, belong to no data: in evaluation mode the network would differ from the one that trains. First the
+    views pass through the evaluated layers, then the loss reaches other layers, and the pictures the rest. No weight changes.
     """
     norms = _norms(method)
-    trial = copy.deepcopy(method).train() if norms else method  # a loss may also fill a queue, or move a center
+    trial = copy.deepcopy(method).train() if norms else method  # a loss may also change a queue or a center
     images = torch.cat(batch.views)
-    found = _norms(trial)
-    for each in found:
+    calibrated = _norms(trial)
+    for each in calibrated:
         each.reset_running_stats()
-    for reach in (
+    for forward in (
         lambda: trial.project(trial.embed(images)),
         lambda: trial.loss(batch, generator),
         lambda: trial.pictures(images, generator),
     ):
-        for each in found:
-            each.momentum = 0.0 if each.num_batches_tracked else None  # 0: it keeps what it has; None: the mean of all that comes now
-        if any(each.momentum is None for each in found):
-            reach()
-    for kept, new in zip(norms, found, strict=True):
-        kept.load_state_dict(new.state_dict())
+        for each in calibrated:
+            each.momentum = 0.0 if each.num_batches_tracked else None  # 0: statistics stay; None: the mean over all coming batches
+        if any(each.momentum is None for each in calibrated):
+            forward()
+    for norm, new in zip(norms, calibrated, strict=True):
+        norm.load_state_dict(new.state_dict())
 
 
 def _norms(module: nn.Module) -> list[_BatchNorm]:

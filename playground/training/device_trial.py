@@ -1,17 +1,18 @@
-"""How to compute fastest on this machine, measured by a few steps of the real network before its first run, and kept in the home.
+"""The fastest settings on this machine, measured in a few steps of the real network before its first run, and stored in the home folder.
 
     device = chosen(trainer, home())
 
-Memory format and precision are compared in one thread by the time that the processor has worked, so that a busy neighbor does not matter;
-the number of threads by the clock, all first and then always half as many, and only believed while nobody else is busy. What usually pays
-is kept unless something else is clearly faster: two homes on one machine choose alike, and the same config gives the same numbers.
+Memory format and precision are compared in one thread by processor time, so that other busy processes do not matter; the number of
+threads is compared by the clock, first all, then half as many, and so on, and only if no other process is busy. The usual settings are
+kept unless others are clearly faster: so two homes on one machine choose the same, and the same config gives the same numbers.
 
-Threads must be able to take turns on one core, where `core_sharing` puts them beside a busy neighbor. Some kernels cannot: oneDNN's
-convolutions in bfloat16 wait for each other on the way back without giving the core away. On an EPYC with AVX-512 a small ResNet made
-3,400 views/s on two threads alone, and 41 on one core, where a single thread made 1,900, and two threads in float32 2,200 and 1,100.
+Threads must be able to take turns on one core, where `core_sharing` puts them next to a busy process. Some kernels cannot: oneDNN's
+convolutions in bfloat16 wait for each other in the backward pass without releasing the core. On an EPYC with AVX-512 a small ResNet
+reached 3,400 views/s with two threads on two cores but 41 on one core; a single thread reached 1,900, and two threads in float32 2,200
+and 1,100.
 
-torch.compile is not among the candidates: it took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast (one trial each;
-`ssl-playground bench` measures it). No run that somebody watches is long enough to pay for it.
+torch.compile is not tried: it took 15 to 32 seconds on two CPUs and then trained 1.1 and 0.9 times as fast (one trial each;
+`ssl-playground bench` measures it). An interactive run is too short for this.
 """
 
 from __future__ import annotations
@@ -38,26 +39,27 @@ from playground.safe_files import put_in_place
 from playground.training.trainer import Trainer
 
 FILE = "devices.json"
-CLEARLY = 1.1  # times as fast: less is no reason to leave what usually pays
-# Times as slow as one thread that threads on one core may be. With so few images those that take turns were 1.3 to 6, others 39 to 85.
+CLEARLY = 1.1  # times as fast: a smaller gain does not replace the usual settings
+# How many times as slow as one thread several threads on one core may be. In trials it was 1.3 to 6 for kernels that take turns,
+# and 39 to 85 for others.
 CLUMSY = 9.0
-HOPELESS = 3.0  # times as slow as the usual in its first pass, which is the slower one: not tried any further
+HOPELESS = 3.0  # times as slow as the usual settings in the first pass: not tried any further
 ROUNDS = 3
-QUIET = 0.1  # seconds that our threads waited for a core, in each second: beside a neighbor that takes half a core one thread looks as fast
-TRIAL = 0.04  # seconds that one trial step may take,
-FEWEST, MOST = 4, 64  # by its number of images
-_remembered: dict[str, dict[str, Any]] = {}  # by this process, whatever home it works for
+QUIET = 0.1  # share of the time that our threads waited for a core: next to a busy process, one thread looks as fast as two
+TRIAL = 0.04  # seconds for one trial step,
+FEWEST, MOST = 4, 64  # set by its number of images
+_remembered: dict[str, dict[str, Any]] = {}  # in this process, for any home folder
 Answer = dict[str, Any]  # `Device.state`
 
 
 def chosen(trainer: Trainer, home: Path) -> Device:
-    """The device of `trainer` as it computes fastest, or with the precision that its config asks for. Measured once a machine and network.
+    """The device of `trainer` with the fastest settings, or with the precision of its config. Measured once per machine and network.
 
-    trainer: one that has not taken a step; its weights stay as they are.
+    trainer: one before its first step; its weights do not change.
     """
-    usual, asked = trainer.device, trainer.config.device.precision
-    if asked != "measured":
-        device = replace(usual, autocast_dtype=PRECISIONS[asked], why=f"{asked}, as the settings ask for")
+    usual, precision = trainer.device, trainer.config.device.precision
+    if precision != "measured":
+        device = replace(usual, autocast_dtype=PRECISIONS[precision], why=f"{precision}, as set in the settings")
         share = device.autocast_dtype is None or device.device.type != "cpu" or _Trial(trainer).takes_turns(device)
         return device if share else replace(device, threads=1)
     answer = _answer(trainer, home / FILE)
@@ -68,7 +70,7 @@ def _answer(trainer: Trainer, file: Path) -> Answer:
     key = " | ".join(
         [machine(trainer.device), f"torch {torch.__version__}", trainer.config.network.name, f"{trainer.device.threads} threads by turns"]
     )
-    # This process first: another one may write its own answer meanwhile, and two runs of one process must compute alike.
+    # This process first: another one may write a different answer meanwhile, and all runs of one process must use the same settings.
     known = _read(file) | _remembered
     if key in known:
         return _remembered.setdefault(key, known[key])
@@ -79,7 +81,7 @@ def _answer(trainer: Trainer, file: Path) -> Answer:
 
 @functools.cache
 def machine(device: Device) -> str:
-    """What computes: the model of the processor or GPU."""
+    """The model of the processor or GPU."""
     if device.device.type == "cuda":
         return torch.cuda.get_device_name(device.device)
     with suppress(OSError):
@@ -92,21 +94,21 @@ def machine(device: Device) -> str:
 
 
 def _measured(trainer: Trainer) -> Answer:
-    """What is fastest."""
+    """The fastest settings."""
     usual, trial = trainer.device, _Trial(trainer)
     with _threads(1 if usual.device.type == "cpu" else 0):
         seconds = trial.compare(_candidates(usual))
     best = min(seconds, key=lambda each: seconds[each] * (1 if each == usual else CLEARLY))
     if usual.threads <= 1:
         return replace(best, why=_why(best, seconds)).state()
-    found, why = replace(best, threads=trial.best_threads(best)), _why(best, seconds)
-    if not trial.takes_turns(found):
-        found, why = trial.next_best(found), f"{why}, but its threads cannot share a core, as they must beside a busy program"
-    return replace(found, why=why).state()
+    fastest, why = replace(best, threads=trial.best_threads(best)), _why(best, seconds)
+    if not trial.takes_turns(fastest):
+        fastest, why = trial.next_best(fastest), f"{why}, but its threads cannot share a core, as they must next to a busy program"
+    return replace(fastest, why=why).state()
 
 
 def _candidates(usual: Device) -> list[Device]:
-    """What is compared, the usual first."""
+    """The settings to compare, the usual ones first."""
     if usual.device.type == "mps":
         return [usual]
     other_format = next(each for each in FORMATS.values() if each is not usual.memory_format)
@@ -127,7 +129,7 @@ def _why(best: Device, seconds: dict[Device, float]) -> str:
 
 
 class _Trial:
-    """Forward and backward passes of a few images, which leave the trainer as it is."""
+    """Forward and backward passes of a few images, which do not change the trainer."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer, self.whole = trainer, trainer.batch(1)
@@ -135,13 +137,13 @@ class _Trial:
         self.images = int(min(max(FEWEST * TRIAL / self.time(trainer.device), FEWEST), MOST))
 
     def step(self, device: Device) -> Callable[[], None]:
-        """What one pass on `device` does, done once already: the first is slower."""
+        """A function for one pass on `device`, already called once, because the first call is slower."""
         work = self.prepared(device)
         work()
         return work
 
     def prepared(self, device: Device) -> Callable[[], None]:
-        """What one pass on `device` does."""
+        """A function for one pass on `device`."""
         trainer = self.trainer
         method = copy.deepcopy(trainer.method).to(memory_format=device.memory_format)
         few = self.whole.first(self.images)
@@ -160,11 +162,11 @@ class _Trial:
         return _seconds(self.step(device), device)
 
     def first_time(self, device: Device) -> float:
-        """Seconds of the first pass, for what may be too slow for a second."""
+        """Seconds of the first pass, for settings that may be too slow for a second one."""
         return _seconds(self.prepared(device), device)
 
     def compare(self, devices: list[Device]) -> dict[Device, float]:
-        """Seconds of a pass on each, measured by turns. What is hopelessly slow with a few images is not tried with more."""
+        """Seconds of a pass with each, measured in turn. Settings that are very slow with a few images are not tried with more."""
         images, self.images = self.images, FEWEST
         first = {device: self.time(device) for device in devices[:1]} | {device: self.first_time(device) for device in devices[1:]}
         self.images = images
@@ -175,8 +177,8 @@ class _Trial:
         return seconds | {device: each / first[devices[0]] * seconds[devices[0]] for device, each in hopeless.items()}
 
     def best_threads(self, device: Device) -> int:
-        """All threads, or half, a quarter, ... of them as long as fewer are faster, before and after; where somebody else was busy
-        meanwhile all, for `core_sharing` makes them harmless."""
+        """All threads, or half, a quarter, ... of them as long as fewer are faster. If another process was busy meanwhile, all threads,
+        because `core_sharing` handles that case."""
         self.images = min(4 * self.images, MOST)
         seconds: dict[int, float] = {}
         before, begun = waited(), time.perf_counter()
@@ -192,12 +194,12 @@ class _Trial:
         return best if quiet and CLEARLY * seconds[best] < every else device.threads
 
     def takes_turns(self, device: Device) -> bool:
-        """Whether its threads can share one core: there they take about as long as one thread. A pass of few images tells."""
+        """Whether its threads can share one core, which means that they take about as long as one thread. Tested with a few images."""
         if device.threads <= 1:
             return True
         images, self.images = self.images, FEWEST
         try:
-            one = min(self._with_threads(1, device) for _ in range(ROUNDS))  # a busy neighbor makes one of them look slow
+            one = min(self._with_threads(1, device) for _ in range(ROUNDS))  # another busy process may slow down some of them
             with _threads(device.threads):
                 work = self.step(device)
                 with together() as shared:
@@ -206,9 +208,10 @@ class _Trial:
             self.images = images
 
     def next_best(self, device: Device) -> Device:
-        """One thread, or the other precision on its threads if these take turns and are clearly faster.
+        """One thread, or the other precision with its threads if these can take turns and are clearly faster.
 
-        As one thread is as fast beside a neighbor as alone, and others are there about as fast as one of them, the middle of both counts.
+        One thread is equally fast next to a busy process and alone. Several threads next to a busy process are about as fast as one of
+        them, so the geometric mean of both cases is compared.
         """
         one, other = replace(device, threads=1), replace(device, autocast_dtype=None if device.autocast_dtype else torch.bfloat16)
         other = replace(other, threads=self.best_threads(other))
@@ -216,7 +219,7 @@ class _Trial:
         return other if CLEARLY * middle < self._with_threads(1, one) and self.takes_turns(other) else one
 
     def _with_threads(self, threads: int, device: Device) -> float:
-        """Seconds of a pass on so many threads."""
+        """Seconds of a pass with this number of threads."""
         with _threads(threads):
             work = self.step(device)
             return min(_clock(work) for _ in range(ROUNDS))
@@ -228,7 +231,7 @@ def _halves(count: int) -> list[int]:
 
 
 def _seconds(work: Callable[[], None], device: Device) -> float:
-    """Of one thread of a CPU the time that it worked, otherwise the time that passed."""
+    """Processor time of one CPU thread, or elapsed time on other devices."""
     if device.device.type != "cpu":
         return _clock(work, torch.cuda.synchronize if device.device.type == "cuda" else None)
     begun = time.thread_time()
@@ -246,7 +249,7 @@ def _clock(work: Callable[[], None], finish: Callable[[], None] | None = None) -
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """So many threads inside; 0 leaves them."""
+    """This number of threads inside; 0 does not change it."""
     usual = torch.get_num_threads()
     torch.set_num_threads(count or usual)
     try:
@@ -256,7 +259,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def _read(file: Path) -> dict[str, Answer]:
-    """What was measured before; what cannot be read is measured again."""
+    """Earlier measurements; if they cannot be read, they are measured again."""
     with suppress(OSError, ValueError):
         known = json.loads(file.read_text())
         if isinstance(known, dict):
@@ -265,8 +268,8 @@ def _read(file: Path) -> dict[str, Answer]:
 
 
 def _write(file: Path, known: dict[str, Answer]) -> None:
-    """Whole or not at all; where nothing can be written it is measured again the next time."""
+    """Writes the file atomically; if that fails, it is measured again the next time."""
     with suppress(OSError):
-        beside = file.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(known, indent=2))
-        put_in_place(beside, file)
+        temporary = file.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(known, indent=2))
+        put_in_place(temporary, file)

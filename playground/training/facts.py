@@ -1,4 +1,4 @@
-"""What a run says of itself before its first step: where it trains, how large everything is, and what its curves are read against."""
+"""The facts of a run before its first step: device, sizes, and the reference lines of its curves."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def facts_of(trainer: Trainer, probe: ProbeSet) -> dict[str, Any]:
 
 
 def views_per_step(trainer: Trainer) -> int:
-    """How many views one update learns from, local ones included."""
+    """The number of views in one update, including local views."""
     config = trainer.config
     local = config.crops.local_views if config.crops else 0
     return int(config.batch_size * config.accumulation * (trainer.method.views + local))

@@ -1,4 +1,4 @@
-"""Before the first step of a run: its data are fetched, and whoever stops the run meanwhile does not have to wait for them."""
+"""Fetching the data of a run before its first step. A run can be stopped meanwhile."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ EVERY = 0.2  # seconds between two events about the same file
 
 
 def fetched(data: Any, folder: Path, commands: queue.SimpleQueue[Command]) -> Generator[Fetching | Paused, None, bool]:
-    """Fetches what `config.data` needs and says how far it is, a few times a second; returns whether all is here. Raises DataError.
+    """Fetches the files of `config.data` and yields the progress a few times per second; returns whether all is there. Raises DataError.
 
-    A Stop ends it, and what has come by then is kept. Other commands wait for the run; a pause before the Stop is said.
+    A Stop ends it; files fetched by then are kept. Other commands wait for the run; a Pause before the Stop is confirmed.
     """
-    last, said = "", -math.inf
+    last, reported = "", -math.inf
     for part in data.choice.fetch(data, folder):
-        asked = _waiting(commands)
-        if Stop in asked:
-            if Pause in asked:
+        waiting = _waiting(commands)
+        if Stop in waiting:
+            if Pause in waiting:
                 yield Paused(0)
             return False
-        if part.what != last or time.monotonic() - said > EVERY:
-            last, said = part.what, time.monotonic()
+        if part.what != last or time.monotonic() - reported > EVERY:
+            last, reported = part.what, time.monotonic()
             yield Fetching(0, **vars(part))
     return True
 
 
 def _waiting(commands: queue.SimpleQueue[Command]) -> list[type]:
-    """The kinds of commands that wait, which go on waiting."""
+    """The types of the waiting commands, which stay in the queue."""
     taken = [commands.get() for _ in range(commands.qsize())]
     for each in taken:
         commands.put(each)

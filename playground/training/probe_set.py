@@ -1,4 +1,4 @@
-"""The probe set: fixed images, kept out of training, on which every diagnostic of a run is measured."""
+"""The probe set: fixed held-out images on which every diagnostic of a run is measured."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from playground.training.faults import NotFiniteError
 from playground.training.trainer import Trainer
 from playground.views.augment import augment
 
-PAIRS = 4  # of so many images, one is also seen as two views
+PAIRS = 4  # one of this many images is also used as two views
 SHOWN = 8  # images in each row of pictures
 CHUNK = 512  # images embedded at once
-BY_FACTOR = {"knn": knn_accuracy, "knn_balanced": knn_balanced, "silhouette": silhouette}  # of the backbone's output
-WATCHED = "watched images"
+BY_FACTOR = {"knn": knn_accuracy, "knn_balanced": knn_balanced, "silhouette": silhouette}  # on the backbone's output
+PROBE_IMAGES = "probe images"
 
 
 class ProbeSet:
-    """Measures a method without touching its training: no gradient, evaluation mode, float32, random numbers of its own.
+    """Measures a method without affecting its training: no gradients, evaluation mode, float32, separate random numbers.
 
-    The pairs of views are drawn once, with the augmentation that the run began with, so that their curves mean one thing throughout.
+    The pairs of views are drawn once, with the augmentation at the start of the run, so that their curves keep the same meaning.
     """
 
     def __init__(self, images: Images, trainer: Trainer) -> None:
@@ -46,19 +46,19 @@ class ProbeSet:
         self.layout: np.ndarray | None = None
         self.origin: Tensor | None = None  # the features of the first measurement
         causes = causes_of(self.images.pixels, self.images.factors)
-        unknown = {name: why for name, labels in self.images.factors.items() if (why := too_few(labels, WATCHED))}
-        unexplained = {name: why for name, each in causes.items() if (why := too_few_to_explain(each, WATCHED))}
+        unknown = {name: why for name, labels in self.images.factors.items() if (why := too_few(labels, PROBE_IMAGES))}
+        unexplained = {name: why for name, each in causes.items() if (why := too_few_to_explain(each, PROBE_IMAGES))}
         self.causes = {name: each for name, each in causes.items() if name not in unexplained}
         self.unmeasured = by_metric("knn", {name: f"accuracy of {name} {why}" for name, why in unknown.items()})
         self.unmeasured |= by_metric("explained", {name: f"variance explained by {name} {why}" for name, why in unexplained.items()})
-        told = [name for name in self.images.factors if name in causes and name not in unknown]
-        self.about = next(iter(told), "")  # the first factor is the data set's subject
+        measurable = [name for name in self.images.factors if name in causes and name not in unknown]
+        self.about = next(iter(measurable), "")  # the first factor is the main factor of the data set
         generator = seeded_generator(self.seed, "pairs", 0, self.device.device)
         self.paired = len(images) // PAIRS
         pixels = self.images.pixels[: self.paired]
         self.pairs = [augment(pixels, trainer.config.augment.for_view(number), generator) for number in range(2)]
         self.embedded = len(images) + 2 * self.paired
-        self.sizes, self.bins, self.rows = self._look(trainer.method)
+        self.sizes, self.bins, self.rows = self._sizes(trainer.method)
 
     def healthy_std(self) -> dict[str, float]:
         """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
@@ -82,26 +82,26 @@ class ProbeSet:
             values |= {name: each for who, shares in bins.items() for name, each in bin_use(shares.float(), who).items()}
             arrays = self._arrays(layers) | pictures
             arrays |= by_metric("use", {who: shares.float().mean(0).cpu().numpy() for who, shares in bins.items()})
-        found = _as_floats(values)
-        if not all(map(math.isfinite, found.values())):
+        floats = _as_floats(values)
+        if not all(map(math.isfinite, floats.values())):
             raise NotFiniteError("the network's features have become too large to be measured")
-        return found, arrays
+        return floats, arrays
 
     def baselines(self, method: Method) -> dict[str, dict[str, float]]:
-        """What no training reaches: the untrained network is measured by `measure` at step 0, the rest here."""
+        """Baselines without training: pixels, chance and the trivial solution. `measure` at step 0 measures the untrained network."""
         pixels = pixel_neighbors(self.images)
         with measuring(method):
             trivial = method.trivial(self._floats(self.paired), self._generator())
-        found = {"pixels": by_metric("knn", pixels), "trivial": _as_floats(trivial)}
-        found["chance"] = by_metric("knn", {name: chance(self.images.factors[name]) for name in pixels})
-        return {name: values for name, values in found.items() if values}
+        baselines = {"pixels": by_metric("knn", pixels), "trivial": _as_floats(trivial)}
+        baselines["chance"] = by_metric("knn", {name: chance(self.images.factors[name]) for name in pixels})
+        return {name: values for name, values in baselines.items() if values}
 
     def _pictures(self, method: Method) -> dict[str, np.ndarray]:
-        """Rows of pictures that the method makes of the first images: name -> (K, H, W, 3) uint8."""
+        """The method's rows of pictures for the first images: name -> (K, H, W, 3) uint8."""
         return {name: as_pixels(row) for name, row in method.pictures(self._floats(SHOWN), self._generator()).items()}
 
-    def _look(self, method: Method) -> tuple[dict[str, int], dict[str, int], list[str]]:
-        """Dimensions of each layer that is judged, bins of each assignment, and the rows of pictures, in order."""
+    def _sizes(self, method: Method) -> tuple[dict[str, int], dict[str, int], list[str]]:
+        """The dimensions of each layer, the bins of each assignment, and the rows of pictures, in order."""
         with measuring(method):
             embedding = method.embed(self._floats(2))
             projection = method.project(embedding)
@@ -115,7 +115,7 @@ class ProbeSet:
         backbone = {name: torch.cat([method.embed(chunk) for chunk in images.split(CHUNK)]) for name, images in inputs.items()}
         projector = {name: method.project(features) for name, features in backbone.items()}
         layers = {BACKBONE: backbone, PROJECTOR: {name: each for name, each in projector.items() if each is not None}}
-        return {layer: {name: each.float() for name, each in found.items()} for layer, found in layers.items() if found}
+        return {layer: {name: each.float() for name, each in inputs.items()} for layer, inputs in layers.items() if inputs}
 
     def _arrays(self, layers: dict[str, dict[str, Tensor]]) -> dict[str, np.ndarray]:
         features = layers[BACKBONE]["features"]
@@ -135,18 +135,18 @@ class ProbeSet:
         return images.contiguous(memory_format=self.device.memory_format)
 
     def _generator(self) -> torch.Generator:
-        """The same masks at every measurement: frames can be compared."""
+        """The same masks at every measurement, so that snapshots can be compared."""
         return seeded_generator(self.seed, "probe", 0, self.device.device)
 
 
-@functools.lru_cache(maxsize=2)  # as many sets as a process keeps for its next run
+@functools.lru_cache(maxsize=2)  # the number of data sets that a process keeps for its next run
 def pixel_neighbors(images: Images) -> dict[str, float]:
-    """Live k-NN of the bare pixels: factor -> accuracy. No run changes it, so the next one on these images need not wait for it."""
+    """Live k-NN on raw pixels: factor -> accuracy. It is the same for all runs on these images, so it is computed once."""
     return _as_floats(knn_accuracy(images.pixels.flatten(1).float() - 127.5, images.factors))
 
 
 def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Both views in the layer that the loss works on."""
+    """Both views in the layer on which the loss is computed."""
     layer = layers.get(PROJECTOR, layers[BACKBONE])
     return layer["first"], layer["second"]
 
@@ -157,7 +157,7 @@ def as_pixels(images: Tensor) -> np.ndarray:
 
 
 def _as_floats(values: dict[str, Tensor]) -> dict[str, float]:
-    """One transfer for all."""
+    """One device transfer for all values."""
     if not values:
         return {}
     return dict(zip(values, torch.stack([each.detach().double().cpu() for each in values.values()]).tolist(), strict=True))

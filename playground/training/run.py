@@ -1,7 +1,7 @@
-"""Training: `for event in train(config)`. No files, no printing, no page in it; to stop, stop asking for events.
+"""Training: `for event in train(config)`. It writes no files, prints nothing and knows no page; to stop it, stop iterating.
 
-train   what a run says, from its data to its last event
-_Run    everything around the steps: commands, measuring, checkpoints, faults
+train   all events of a run, from fetching its data to the last event
+_Run    everything around the steps: commands, measurements, checkpoints, failures
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ from playground.training.probe_set import SHOWN, ProbeSet, as_pixels
 from playground.training.trainer import Trainer
 from playground.training.weight_snapshots import WeightSnapshots
 
-EARLIER = 0.1  # of the usual time between two checkpoints, until the first; then twice as long each time
-FLUSH = {"cpu": 0.05}  # seconds between two looks at what the device has computed
-FLUSH_BESIDE = 0.1  # the same of a device that computes beside us, and has to be waited for at each look
+EARLIER = 0.1  # the first checkpoint comes after this share of the usual interval; then the interval doubles each time
+FLUSH = {"cpu": 0.05}  # seconds between two transfers of results from the device
+FLUSH_BESIDE = 0.1  # the same for other devices, which must be synchronized for each transfer
 
 
 def train(
@@ -75,15 +75,15 @@ def train(
     flush_every: float | None = None,
     measure_at: Collection[int] | None = None,
 ) -> Iterator[Event]:
-    """Trains, and yields what happens; the last event is always `Finished`.
+    """Trains, and yields events; the last event is always `Finished`.
 
-    folder: where data sets are kept, the home's `data` unless given. commands: looked at before every step. changes: replayed at
-    their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, to go on
-    from exactly there. checkpoint_every: seconds, fewer at the start. flush_every: seconds between two looks at what the device has
-    computed; with 0 every step is an event, so that two trainings can take turns, step by step. measure_at: the steps to measure
-    after, instead of as many as a tenth of the time allows; the first and the last are always measured.
-    Faults that are not the program's (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
-    Raises HomeError where there is no room for the data: then it may be tried again.
+    folder: of data sets, by default the home's `data`. commands: read before every step. changes: replayed at
+    their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, from which to
+    continue exactly. checkpoint_every: seconds, less at the start. flush_every: seconds between two transfers of results from the
+    device; with 0 every step is an event, so that two trainings can alternate step by step. measure_at: the steps after which to
+    measure, instead of as many as a twentieth of the time allows; the first and the last are always measured.
+    Failures that are not errors of the program (no data, no memory, a loss that is not finite) end in `Finished("failed", message)`.
+    Raises HomeError if the disk is full while data are stored: then the run can be started again.
     """
     folder, commands, step = folder or home() / "data", commands or queue.SimpleQueue(), 0
     try:
@@ -96,11 +96,11 @@ def train(
             _require_batch(images, config)
         trainer = _trainer(config, images, device, checkpoint)
         cost = _image_cost(trainer)
-        watched = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
-        measurements = MeasurementSchedule(config.steps, cost * watched.embedded, measure_at)
+        probe_set = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
+        measurements = MeasurementSchedule(config.steps, cost * probe_set.embedded, measure_at)
         if flush_every is None:
             flush_every = FLUSH.get(device.device.type, FLUSH_BESIDE)
-        run = _Run(trainer, watched, measurements, commands, changes, checkpoint_every, flush_every)
+        run = _Run(trainer, probe_set, measurements, commands, changes, checkpoint_every, flush_every)
         if checkpoint is not None:
             run.restore(checkpoint)
         for event in run.events():
@@ -115,10 +115,10 @@ def train(
 
 
 def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[str, Any] | None) -> Trainer:
-    """A fresh trainer that computes as is fastest here, or as the run that left this checkpoint did."""
-    torch.set_num_threads(usual.threads or torch.get_num_threads())  # what it is calibrated by, whatever the run before it took
+    """A new trainer with the fastest settings on this machine, or with those of the run that wrote this checkpoint."""
+    torch.set_num_threads(usual.threads or torch.get_num_threads())  # for the calibration, independent of the previous run
     trainer = Trainer(config, images, usual)
-    before = (checkpoint or {}).get("device")  # older checkpoints do not say
+    before = (checkpoint or {}).get("device")  # older checkpoints do not have it
     trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))
     torch.set_num_threads(trainer.device.threads or torch.get_num_threads())
     computing_on(trainer.device.threads)
@@ -127,30 +127,28 @@ def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[
 
 @functools.lru_cache(maxsize=2)
 def _first(images: Images, count: int) -> Images:
-    """The first ones: the same object for the next run, so that what is known of them need not be found again."""
+    """The first images: the same object for the next run, so that cached results about them can be reused."""
     return images[:count]
 
 
 def _require_batch(images: Images, config: RunConfig) -> None:
-    """Some pictures of a set may have gone since the config was made. Raises DataError."""
+    """Images of a data set may have been deleted since the config was made. Raises DataError."""
     title, size = config.data.choice.title, config.batch_size
     if len(images) < size:
-        raise DataError(
-            f"{title} must have at least {size} pictures to train on, as many as a batch, got {len(images)} that can still be read"
-        )
+        raise DataError(f"{title} must have at least {size} training images, as many as a batch, got {len(images)} that can still be read")
 
 
 def _require_same_pictures(before: str, now: str, config: RunConfig) -> None:
-    """before, now: states of the set that a run began with, and goes on with."""
+    """before, now: states of the data set at the start of the run and now."""
     if before and before != now:
         title = config.data.choice.title
         raise DataError(
-            f"{title} must be as it was when the run began, state {before}, to go on, got state {now}, read since; start a new run"
+            f"{title} must be unchanged since the run began, state {before}, to continue the run, got state {now}; start a new run"
         )
 
 
 class _Run:
-    """One training under way: everything around the steps."""
+    """One running training: everything around the steps."""
 
     def __init__(
         self,
@@ -174,7 +172,7 @@ class _Run:
         self.paused = self.stopped = self.stepping = False
         self.failure = ""
         self.course = LossCourse()
-        self.said: Verdict | None = None
+        self.verdict: Verdict | None = None
 
     def events(self) -> Iterator[Event]:
         """The whole run, from `EvalImages` to `Finished`."""
@@ -197,7 +195,7 @@ class _Run:
                 break
             if time.monotonic() - self.checkpointed > self.checkpoint_gap:
                 self.checkpoint_gap = min(2 * self.checkpoint_gap, self.checkpoint_every)
-                yield from self._sound_checkpoint()
+                yield from self._finite_checkpoint()
         yield from self._flush()
         if self.measurements.last != trainer.step:
             yield from self._measure()
@@ -209,14 +207,14 @@ class _Run:
         yield Finished(trainer.step, "stopped" if self.stopped else "finished", "", self._totals())
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a checkpoint. Raises DataError where the pictures are others by now."""
+        """Continues from a checkpoint. Raises DataError if the images have changed."""
         _require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
         self.trainer.restore(state)
         self.measurements.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
-        self.probe.origin = state.get("origin")  # older checkpoints lack it, and the two below
+        self.probe.origin = state.get("origin")  # older checkpoints have neither this nor the two below
         self.course.restore(state.get("course", {}))
-        self.said = Verdict(**state["said"]) if state.get("said") else None
+        self.verdict = Verdict(**state["said"]) if state.get("said") else None
         self.changes = [change for change in self.changes if change.step > self.trainer.step]
 
     def _advance(self) -> None:
@@ -227,7 +225,7 @@ class _Run:
         self.pending.append((self.trainer.step, values))
 
     def _process_commands(self) -> Iterator[Event]:
-        """What was asked for since the last step, replayed changes first. While paused it waits here."""
+        """Carries out the commands since the last step, replayed changes first. While paused, it waits here."""
         while self.changes and self.changes[0].step <= self.trainer.step + 1:
             change = self.changes.pop(0)
             yield from self._change(change.name, change.value)
@@ -245,8 +243,8 @@ class _Run:
         match command:
             case SetKnob(name, value):
                 if self.trainer.step and time.monotonic() - self.checkpointed > EARLIER * self.checkpoint_every:
-                    yield from self._sound_checkpoint()  # a way back from what comes of it
-                self.changes = [each for each in self.changes if each.name != name]  # a hand on the knob ends what was to be replayed
+                    yield from self._finite_checkpoint()  # to be able to return to the state before the change
+                self.changes = [each for each in self.changes if each.name != name]  # a new change ends the replay of older ones
                 yield from self._change(name, value)
             case Stop():
                 self.stopped = True
@@ -254,23 +252,23 @@ class _Run:
                 self.paused = False
             case TakeStep():
                 self.stepping = True
-            case Pause():  # also where it is paused: whoever asked for an event gets one, and need not wait in here
+            case Pause():  # also if it is paused already: the sender waits for the event
                 self.paused = True
                 yield from self._pause()
 
     def _pause(self) -> Iterator[Event]:
-        yield from self._sound_checkpoint()
+        yield from self._finite_checkpoint()
         yield Paused(self.trainer.step)
 
     def _change(self, name: str, value: Any) -> Iterator[Event]:
-        """In force from the next step on; a value that cannot be leaves everything as it is."""
+        """Effective from the next step on; an invalid value changes nothing."""
         value = self.trainer.change(name, value)
         yield from self._flush()
         self.course.changed(name)
         yield Change(self.trainer.step + 1, name, value)
 
     def _flush(self) -> Iterator[Event]:
-        """Fetches from the device, in one transfer, what the last steps computed. The first loss that is not finite ends the run."""
+        """Transfers the results of the last steps from the device, all at once. The first loss that is not finite ends the run."""
         pending, self.pending = self.pending, []
         if not pending:
             return
@@ -287,7 +285,7 @@ class _Run:
             yield Metrics(step, named)
 
     def _measure(self) -> Iterator[Event]:
-        """One snapshot of the probe set, the numbers read off it, and the verdict. What is not finite ends the run."""
+        """One snapshot of the probe set, its metrics, and the verdict. A value that is not finite ends the run."""
         trainer, step = self.trainer, self.trainer.step
         if self.failure:
             return
@@ -307,15 +305,16 @@ class _Run:
         yield Snapshot(step, arrays)
         if self.weight_snapshots.due(step):
             yield Weights(step, self.weight_snapshots.copy(step, trainer.method))
-        self.said = judge(step, values | self.course.told(), self.first, RunContext.of_run(trainer.config, self.facts), self.said)
-        yield self.said
+        context = RunContext.of_run(trainer.config, self.facts)
+        self.verdict = judge(step, values | self.course.values(), self.first, context, self.verdict)
+        yield self.verdict
 
     def _baseline(self, values: dict[str, float]) -> Baseline:
         random = by_metric("knn", by_factor("knn", values))
         return Baseline(0, {"random": random} | self.probe.baselines(self.trainer.method))
 
-    def _sound_checkpoint(self) -> Iterator[Event]:
-        """Nothing where what it would keep is no longer finite: whoever went on from there would fail again."""
+    def _finite_checkpoint(self) -> Iterator[Event]:
+        """A checkpoint, unless a weight is not finite: a run that continued from it would fail again."""
         yield from self._flush()
         state = self.trainer.method.state_dict().values()
         if not self.failure and all(bool(each.isfinite().all()) for each in state if each.is_floating_point()):
@@ -328,7 +327,7 @@ class _Run:
         extra |= {
             "pictures": self.facts["data"].get("state", ""),
             "origin": self.probe.origin,
-            "said": vars(self.said) if self.said else None,
+            "said": vars(self.verdict) if self.verdict else None,
         }
         return Checkpoint(self.trainer.step, self.trainer.state() | extra)
 
@@ -350,12 +349,12 @@ class _Run:
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
-        """What it says of itself before the first step."""
+        """The facts for the first event."""
         return facts_of(self.trainer, self.probe) | {"measurements": self.measurements.planned()}
 
 
 def _shown(batch: Batch) -> dict[str, list[Tensor]]:
-    """The rows of views that a snapshot keeps."""
+    """The rows of views for a snapshot."""
     return {name: views for name, views in {"views": batch.views, "local_views": batch.local_views}.items() if views}
 
 

@@ -1,4 +1,4 @@
-"""One training step: views, loss, gradient, weights."""
+"""One training step: views, loss, gradient, weight update."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from playground.randomness import derived_seed, seeded_generator
 from playground.training.calibration import calibrate_batchnorm
 from playground.views.augment import augment
 
-CALIBRATED = 32  # images whose views batch norm has seen before the first step
+CALIBRATED = 32  # images for the initial statistics of batch normalization
 
 
 class Trainer:
-    """The weights of one run and how one step changes them: a pure function of config, changes, and step number."""
+    """The weights of one run and their update in one step: a pure function of config, changes, and step number."""
 
     def __init__(self, config: RunConfig, images: Images, device: Device) -> None:
         self.config, self.device, self.step = config, device, 0
@@ -32,23 +32,23 @@ class Trainer:
         self.optimizer = config.optimizer.choice.build(groups, config.optimizer)
 
     def compute_as(self, device: Device) -> None:
-        """Another precision, memory format or number of threads on the same device, from the next step on."""
+        """Changes the precision, memory format or number of threads on the same device, from the next step on."""
         self.device = device
         self.method.to(memory_format=device.memory_format)
 
     def batch(self, step: int, part: int = 0) -> Batch:
-        """What update number `step` (from 1) sees in its `part` of `config.accumulation`."""
+        """The batch of update number `step` (from 1), `part` of `config.accumulation`."""
         place = (step - 1) * self.config.accumulation + part
-        return drawn(self.config.at(step), self.images, self._rows(place), self.device, lambda purpose: self._stream(purpose, place))
+        return drawn(self.config.at(step), self.images, self._rows(place), self.device, lambda purpose: self._generator(purpose, place))
 
     def update(self) -> dict[str, Tensor]:
-        """One step: views, loss, gradient, weights. Returns named scalars that are still on the device."""
+        """One step: views, loss, gradient, weight update. Returns named scalars that are still on the device."""
         self.step += 1
-        self.method.before_step(self.step, self.images.pixels, self._stream("rounds", self.step))
+        self.method.before_step(self.step, self.images.pixels, self._generator("rounds", self.step))
         return self.learn([self.batch(self.step, part) for part in range(self.config.accumulation)])
 
     def learn(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
-        """The part of a step that follows the views; the gradients of several batches are averaged."""
+        """The part of a step after the views; the gradients of several batches are averaged."""
         config, optimizer = self.config.at(self.step), self.optimizer
         self._apply_live_knobs(config)
         rate = config.optimizer.learning_rate * schedule(self.step - 1, config.steps, config.optimizer.warmup_fraction)
@@ -63,12 +63,12 @@ class Trainer:
         return parts[0] if len(parts) == 1 else {name: torch.stack([each[name] for each in parts]).mean(0) for name in parts[0]}
 
     def change(self, name: str, value: Any) -> Any:
-        """Moves a live knob and returns its new value. Raises ConfigError."""
+        """Changes a live knob and returns its new value. Raises ConfigError."""
         self.config = self.config.changed(name, value)
         return self.config.flat()[name]
 
     def state(self) -> dict[str, Any]:
-        """Everything that differs from a fresh trainer; the tensors are the live ones."""
+        """Everything that differs from a new trainer; the tensors are not copied."""
         return {
             "config": self.config.flat(),
             "step": self.step,
@@ -78,7 +78,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes back to a `state`, in which live knobs may have been moved."""
+        """Restores a `state`, in which live knobs may have been changed."""
         self.config, self.step = RunConfig(**state["config"]), state["step"]
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -86,25 +86,25 @@ class Trainer:
     def _gradient(self, batch: Batch, place: int) -> dict[str, Tensor]:
         """Adds one batch's gradient, and returns its named scalars."""
         with self.device.autocast():
-            values = self.method.loss(batch, self._stream("loss", place))
+            values = self.method.loss(batch, self._generator("loss", place))
         return {name: value.detach() for name, value in self.method.backward(values).items()}
 
     def _apply_live_knobs(self, config: RunConfig) -> None:
-        """The method reads its live knobs from here."""
+        """Gives the method the current values of its live knobs."""
         self.method.knobs, self.method.masking = config.method, config.masking
 
-    def _stream(self, purpose: str, place: int) -> torch.Generator:
+    def _generator(self, purpose: str, place: int) -> torch.Generator:
         return seeded_generator(self.config.seed, purpose, place + 1, self.device.device)
 
     def _rows(self, place: int) -> Tensor:
-        """Which images batch number `place` (from 0) has: every epoch a new order, the incomplete last batch left out."""
+        """The indices of the images in batch number `place` (from 0): a new order in every epoch, without the incomplete last batch."""
         size = self.config.batch_size
         epoch, place = divmod(place, len(self.images) // size)
         return _order(self.config.seed, epoch, len(self.images))[place * size : (place + 1) * size]
 
 
 def drawn(config: RunConfig, images: Images, rows: Tensor, device: Device, random: Callable[[str], torch.Generator]) -> Batch:
-    """Training images, by their rows (B,), as the views of one step. random: gives a generator for a purpose, on the device."""
+    """The views of one step, of the training images with indices rows (B,). random: gives a generator for a purpose, on the device."""
     pixels = images.pixels[rows.to(images.pixels.device)].to(device.device)
     rows = rows.to(device.device)
 
@@ -120,7 +120,7 @@ def drawn(config: RunConfig, images: Images, rows: Tensor, device: Device, rando
 
 
 def untrained(config: RunConfig, images: Images) -> Method:
-    """The method as it is before its first step, on the CPU: its weights follow from the seed of the config alone."""
+    """The method before its first step, on the CPU: its weights depend only on the seed of the config."""
 
     def random(purpose: str) -> torch.Generator:
         return seeded_generator(config.seed, f"calibration {purpose}", 0)

@@ -10,7 +10,7 @@ import streamlit as st
 from pydantic import Field
 
 from playground.analysis.interventions import Intervention, breaks, broken, differences
-from playground.config import START, RunConfig
+from playground.config import DEFAULT_CHOICES, RunConfig
 from playground.knobs import ConfigError, safeguards_off
 from playground.methods import introducing
 from playground.ui.controls import STATE as SETTINGS
@@ -91,7 +91,7 @@ def begin(shown: Pair, elsewhere: RunView) -> None:
     query = st.query_params.to_dict()
     fresh = len(query) == len(foreign(query)) and SETTINGS not in st.session_state and not elsewhere.run
     settings(shown.healthy.flat or elsewhere.flat)
-    if fresh and settings().flat["method"] == START["method"]:
+    if fresh and settings().flat["method"] == DEFAULT_CHOICES["method"]:
         choose("method", introducing("collapse"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from playground.config import CHOICES, START
+from playground.config import CHOICES, DEFAULT_CHOICES
 from playground.evaluation.protocol import PARTS, Protocol
 from playground.home import home
 from playground.runs.pool import shared_pool
@@ -119,7 +119,7 @@ def seconds(run: Run, protocol: Protocol, part: str) -> float:
     """About how long a part takes on this machine, from how fast the run trained."""
     kind = CHOICES["data"].get(run.flat["data"])
     images, tested = (kind.count, kind.test_count) if kind else (10_000, 1_000)
-    cost = Protocol(**vars(protocol) | {"parts": tuple(PARTS), "transfer": START["data"]}).costs(images, tested)[part]
+    cost = Protocol(**vars(protocol) | {"parts": tuple(PARTS), "transfer": DEFAULT_CHOICES["data"]}).costs(images, tested)[part]
     return cost / float(run.facts.get("views_per_second") or PACE)
 
 

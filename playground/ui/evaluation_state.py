@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import streamlit as st
 from pydantic import BeforeValidator, ValidationInfo
 
-from playground.config import CHOICES, START
+from playground.config import CHOICES, DEFAULT_CHOICES
 from playground.evaluation.protocol import Protocol
 from playground.knobs import number
 from playground.runs.pool import shared_pool
@@ -31,7 +31,7 @@ def _measured(value: Any, info: ValidationInfo) -> Any:
     name, text = str(info.field_name), as_address(value)
     if text in ("", NONE):
         return type(getattr(Protocol, name))()
-    return getattr(Protocol.read({"transfer": START["data"], name: text}), name)
+    return getattr(Protocol.read({"transfer": DEFAULT_CHOICES["data"], name: text}), name)
 
 
 FromProtocol = BeforeValidator(_measured)

@@ -118,7 +118,7 @@ def judged_anew(run: Mapping[str, Any]) -> dict[str, Any]:
         elif kind == "metrics":
             course.add(body["loss"])
         elif kind == "verdict":
-            verdict = judge(step, values | course.told(), start, subject, verdict)
+            verdict = judge(step, values | course.values(), start, subject, verdict)
             body = _rounded({name: value for name, value in vars(verdict).items() if name != "step"})
         events.append([number, kind, step, at, body])
     return {**run, "events": events}

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import streamlit as st
 
-from playground.config import START
+from playground.config import DEFAULT_CHOICES
 from playground.datasets import own
 from playground.datasets.intake import add_files, is_table
 from playground.datasets.labels import Source
@@ -84,4 +84,4 @@ def _remove(name: str) -> None:
 def _removed(name: str) -> None:
     own.remove(name)
     st.session_state[MINE] -= {name}
-    controls.choose("data", START["data"])
+    controls.choose("data", DEFAULT_CHOICES["data"])

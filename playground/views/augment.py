@@ -1,10 +1,10 @@
-"""Augmentations: the random changes between two views of one image, drawn for a whole batch at once on its device.
+"""Augmentations: the random changes between two views of one image, for a whole batch at once on its device.
 
     views = augment(pixels, knobs, generator)
 
-It draws and then does: `draw` decides everything by chance, `apply` does it by the operators of operators.py, in a fixed order
-(torchvision shuffles its color jitter): crop, flip, brightness, contrast, saturation, hue, grayscale, blur, solarize. Whoever wants
-to see what each of them does has `apply` do only some. Nothing here waits for the device.
+There are two phases: `draw` draws all random parameters, and `apply` applies the operators of operators.py in a fixed order
+(torchvision shuffles its color jitter): crop, flip, brightness, contrast, saturation, hue, grayscale, blur, solarize. To show the
+effect of single operators, `apply` can be restricted to some of them. There is no device synchronization.
 """
 
 from __future__ import annotations
@@ -20,80 +20,79 @@ from playground.knobs import ConfigError, Section, knob, option
 from playground.views.operators import blur, color_matrix, crop_and_flip, recolor, solarize, to_gray, turn_hue
 
 OPERATORS = ("crop", "flip", "brightness", "contrast", "saturation", "hue", "grayscale", "blur", "solarize")
-STRETCH_MAX = 4 / 3  # a crop is at most this much wider, or taller, than the image's own shape
+STRETCH_MAX = 4 / 3  # the largest change of the aspect ratio of a crop
 SIGMA_MIN, SIGMA_MAX = 0.1, 2.0  # of a blur, in pixels
 
 
 class Augment(Section):
-    """How far two views of one image may differ. What differs between views is what the network learns to ignore."""
+    """How much two views of one image may differ. The network learns to ignore what differs between views."""
 
     crop_scale_min: float = knob(
         0.3,
         0.05,
         1,
-        "The smallest share of the image a crop may keep. Small crops teach that a part belongs to its whole.",
+        "The smallest share of the image in a crop. Small crops teach the network to relate parts to the whole.",
         live=True,
     )
-    flip_probability: float = knob(
-        0.5, 0, 1, "How often a view is mirrored. Turn it off where left and right mean something, as in text.", live=True
-    )
+    flip_probability: float = knob(0.5, 0, 1, "How often a view is mirrored. Set it to 0 if left and right matter, as in text.", live=True)
     jitter_probability: float = knob(
         0.8,
         0,
         1,
-        "How often colors are changed. At 0 color alone is enough to tell images apart, and shape is not learned.",
+        "How often colors are changed. At 0, color alone is enough to distinguish images, and shape is not learned.",
         live=True,
     )
-    brightness: float = knob(0.4, 0, 1, "How much lighter or darker a view may get: 0.4 is 60 % to 140 % of the light.", live=True)
-    contrast: float = knob(0.4, 0, 1, "How far light and dark may be pulled apart or pushed together.", live=True)
-    saturation: float = knob(0.4, 0, 1, "How much paler or more vivid colors may get.", live=True)
+    brightness: float = knob(
+        0.4, 0, 1, "How much brighter or darker a view may become: 0.4 means 60 % to 140 % of the brightness.", live=True
+    )
+    contrast: float = knob(0.4, 0, 1, "How much the contrast of a view may change.", live=True)
+    saturation: float = knob(0.4, 0, 1, "How much colors may become paler or more vivid.", live=True)
     hue: float = knob(
         0.1,
         0,
         0.5,
-        "How far colors may turn around the color wheel. At 0.5 red may become any color: no clue is left.",
+        "How far the hue may rotate around the color wheel. At 0.5 red may become any color, so color carries no information.",
         live=True,
     )
-    grayscale_probability: float = knob(
-        0.2, 0, 1, "How often a view loses its color altogether, so that shape has to be enough.", live=True
-    )
+    grayscale_probability: float = knob(0.2, 0, 1, "How often a view becomes gray, so that the network must use shape.", live=True)
     blur_probability: float = knob(
         0,
         0,
         1,
-        "How often a view is blurred, which hides fine texture. Small images have little to lose: it starts at 0.",
+        "How often a view is blurred, which removes fine texture. Small images have little texture, so the default is 0.",
         live=True,
     )
     solarize_probability: float = knob(
-        0, 0, 1, "How often the bright half of a view is inverted, so that brightness cannot be relied on.", live=True
+        0, 0, 1, "How often the bright pixels of a view are inverted, so that the network cannot rely on brightness.", live=True
     )
     asymmetry: float = knob(
         0,
         0,
         1,
-        "How unequal the two views of an image are: at 1 the first takes the blur and the second the solarizing, as in BYOL. "
-        "Over both views they stay as frequent as they are.",
+        "How different the augmentations of the two views are: at 1, blur is applied to the first view and "
+        "solarization to the second, as in "
+        "BYOL. Their mean frequency over both views does not change.",
         live=True,
     )
 
     def for_view(self, number: int) -> Augment:
-        """What the first (0) or the second (1) of an image's two views undergoes, for those who draw them apart."""
+        """The settings for the first (0) or the second (1) view of an image, for code that draws the views separately."""
         lean = self.asymmetry * (1, -1)[number]
         blurred, solarized = _leaning(self.blur_probability, lean), _leaning(self.solarize_probability, -lean)
         return self.model_copy(update={"blur_probability": blurred, "solarize_probability": solarized, "asymmetry": 0.0})
 
 
 class Crops(Section):
-    """Local views: small crops beside the two global ones, for methods that match a part with its whole (SwAV, section 3.2)."""
+    """Local views: small crops in addition to the two global views, for methods that match parts with the whole (SwAV, section 3.2)."""
 
-    local_views: int = knob(2, 0, 10, "How many small crops each image gives beside its two global views; each costs little.")
+    local_views: int = knob(2, 0, 10, "Number of small crops of each image, in addition to its two global views; each costs little.")
     local_size: Literal[8, 16, 24, 32, 48, 64, 96] = option(16, "The side of a small crop in pixels.")
-    local_scale_min: float = knob(0.1, 0.02, 1, "The smallest share of the image that a small crop may keep.", live=True)
-    local_scale_max: float = knob(0.4, 0.02, 1, "The largest share of the image that a small crop may keep.", live=True)
+    local_scale_min: float = knob(0.1, 0.02, 1, "The smallest share of the image in a small crop.", live=True)
+    local_scale_max: float = knob(0.4, 0.02, 1, "The largest share of the image in a small crop.", live=True)
 
     @classmethod
     def check(cls, config: Any) -> None:
-        """Local views are no larger than global ones, tile into patches, and their least share is no more than their most."""
+        """Local views must not be larger than global ones, must consist of whole patches, and their share must have a valid range."""
         crops, side = config.crops, config.data.image_size
         if crops is None or not crops.local_views:
             return
@@ -111,7 +110,7 @@ class Crops(Section):
 
 @dataclass(frozen=True)
 class Draw:
-    """What chance decided for each of B views, in the order in which it is done."""
+    """The random parameters of B views, in the order of the operators."""
 
     boxes: Tensor  # (B, 4) top, left, height, width in pixels
     flips: Tensor  # (B,) bool
@@ -124,7 +123,7 @@ class Draw:
     solarized: Tensor  # (B,) bool
 
     def of(self, rows: Tensor) -> Draw:
-        """What was decided for some of the views."""
+        """The parameters of some of the views."""
         return Draw(**{name: each[rows] for name, each in vars(self).items()})
 
 
@@ -139,50 +138,50 @@ def augment(pixels: Tensor, knobs: Augment, generator: torch.Generator, local: C
     """One random view of each image: pixels (B, 3, H, W) uint8, or float in [0, 1] -> (B, 3, H, W) float32 in [0, 1].
 
     local: the views are small crops (B, 3, local_size, local_size) of a small share of the image.
-    views: how many views of the same images are stacked in the batch, as `asymmetry` tells the views of an image apart.
-    The generator lives on the pixels' device. The same seed gives the same views, and nobody else's random numbers are touched.
+    views: the number of views of the same images that are stacked in the batch, needed for `asymmetry`.
+    The generator is on the device of the pixels. The same seed gives the same views, and no global random state is used.
     """
     batch, _, height, width = pixels.shape
     scale = (local.local_scale_min, local.local_scale_max) if local else None
-    chance = draw(knobs, batch, height, width, generator, scale, views)
-    return apply(pixels, chance, possible(knobs), local.local_size if local else None)
+    parameters = draw(knobs, batch, height, width, generator, scale, views)
+    return apply(pixels, parameters, possible(knobs), local.local_size if local else None)
 
 
 def possible(knobs: Augment) -> tuple[str, ...]:
-    """The operators that happen at all, in order."""
-    often = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), knobs.jitter_probability)
-    often |= {"grayscale": knobs.grayscale_probability, "blur": knobs.blur_probability, "solarize": knobs.solarize_probability}
-    return tuple(name for name in OPERATORS if often.get(name, 1) > 0)
+    """The operators with a probability above 0, in order."""
+    probabilities = dict.fromkeys(("brightness", "contrast", "saturation", "hue"), knobs.jitter_probability)
+    probabilities |= {"grayscale": knobs.grayscale_probability, "blur": knobs.blur_probability, "solarize": knobs.solarize_probability}
+    return tuple(name for name in OPERATORS if probabilities.get(name, 1) > 0)
 
 
-def apply(pixels: Tensor, chance: Draw, operators: Collection[str] = OPERATORS, size: int | None = None) -> Tensor:
-    """Does what was drawn: pixels (B, 3, H, W) uint8, or float in [0, 1] -> (B, 3, size, size) float32 in [0, 1].
+def apply(pixels: Tensor, parameters: Draw, operators: Collection[str] = OPERATORS, size: int | None = None) -> Tensor:
+    """Applies the drawn parameters: pixels (B, 3, H, W) uint8, or float in [0, 1] -> (B, 3, size, size) float32 in [0, 1].
 
-    operators: those that are done; the others change nothing and cost nothing. size: of the views, that of the images unless given.
+    operators: those that are applied; the others take no time. size: side of the views, by default that of the images.
     """
-    chance = _only(chance, operators, pixels)
-    views = crop_and_flip(pixels, chance.boxes, chance.flips, size)
+    parameters = _only(parameters, operators, pixels)
+    views = crop_and_flip(pixels, parameters.boxes, parameters.flips, size)
     if {"brightness", "contrast", "saturation"} & {*operators}:
-        views = recolor(views, color_matrix(chance.brightness, chance.contrast, chance.saturation, views.mean((2, 3))))
+        views = recolor(views, color_matrix(parameters.brightness, parameters.contrast, parameters.saturation, views.mean((2, 3))))
     if "hue" in operators:
-        views = turn_hue(views, chance.hue)
+        views = turn_hue(views, parameters.hue)
     if "grayscale" in operators:
-        views = to_gray(views, chance.grayscale)
+        views = to_gray(views, parameters.grayscale)
     if "blur" in operators:
-        views = blur(views, chance.sigmas)
+        views = blur(views, parameters.sigmas)
     if "solarize" in operators:
-        views = solarize(views, chance.solarized)
+        views = solarize(views, parameters.solarized)
     return views
 
 
-def _only(chance: Draw, operators: Collection[str], pixels: Tensor) -> Draw:
-    """The same draw, with nothing left to do for those operators that share a pass over the pixels with another."""
+def _only(parameters: Draw, operators: Collection[str], pixels: Tensor) -> Draw:
+    """The same draw with neutral parameters for the left-out operators that are computed together with another one."""
     fields = {"crop": "boxes", "flip": "flips", "brightness": "brightness", "contrast": "contrast", "saturation": "saturation"}
     if left_out := [field for name, field in fields.items() if name not in operators]:
         height, width = pixels.shape[2:]
-        nothing = neutral(len(pixels), height, width, chance.boxes.device)
-        chance = replace(chance, **{field: getattr(nothing, field) for field in left_out})
-    return chance
+        nothing = neutral(len(pixels), height, width, parameters.boxes.device)
+        parameters = replace(parameters, **{field: getattr(nothing, field) for field in left_out})
+    return parameters
 
 
 def draw(
@@ -194,11 +193,11 @@ def draw(
     scale: tuple[float, float] | None = None,
     views: int = 1,
 ) -> Draw:
-    """Draws what happens to each of `batch` images of height x width.
+    """Draws the parameters for each of `batch` images of height x width.
 
-    scale: the least and largest share of the image to keep. views: how many views of the same images are stacked in the batch.
-    The same count of numbers is drawn whatever the knobs say, and each knob has its own: moving `hue` leaves the crops as they
-    were, and a knob that moves a little moves the views a little.
+    scale: the smallest and the largest share of the image in a crop. views: the number of views of the same images in the batch.
+    The number of random numbers does not depend on the knobs, and each knob uses its own: a change of `hue` does not change the
+    crops, and a small change of a knob is a small change of the views.
     """
     uniform = torch.rand(14, batch, generator=generator, device=generator.device)
     jitter = (2 * uniform[6:10] - 1) * (uniform[5] < knobs.jitter_probability)
@@ -218,12 +217,12 @@ def draw(
 
 
 def _leaning(probability: float, lean: Tensor | float) -> Tensor | float:
-    """As far up or down as it can go and still be a probability on both sides: lean from -1 to 1."""
+    """The probability moved by `lean` from -1 to 1, as far as both views keep valid probabilities."""
     return probability + min(probability, 1 - probability) * lean
 
 
 def _sides(batch: int, views: int, device: torch.device) -> Tensor:
-    """1 for the first view of each image, -1 for the second, and so on by turns: (batch,); 0 for one that is left without a partner."""
+    """1 for the first view of each image, -1 for the second, and so on in turn: (batch,); 0 for a view without a partner."""
     turn = torch.arange(batch, device=device) // (batch // views)
     return (1.0 - 2 * (turn % 2)) * (turn < views // 2 * 2)
 
@@ -231,8 +230,8 @@ def _sides(batch: int, views: int, device: torch.device) -> Tensor:
 def _boxes(uniform: Tensor, scale_min: float, scale_max: float, height: int, width: int) -> Tensor:
     """uniform: (4, B) -> (B, 4) boxes whose share of the area is uniform in [scale_min, scale_max] and which lie inside the image.
 
-    torchvision redraws what does not fit and rounds to whole pixels. Here the shape is drawn among those that fit, so that the
-    share of the area stays uniform, and a share of 1 is the whole image.
+    torchvision draws again if a box does not fit, and rounds to whole pixels. Here the aspect ratio is drawn among those that fit, so
+    that the share of the area stays uniform, and a share of 1 is the whole image.
     """
     area = scale_min + (scale_max - scale_min) * uniform[0]
     stretch_max = (1 / area).clamp(max=STRETCH_MAX).log()

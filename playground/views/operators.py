@@ -1,6 +1,6 @@
-"""The operators of the augmentation, each over a batch on its device, with one parameter an image.
+"""The operators of the augmentation, each for a batch on its device, with one parameter per image.
 
-Each agrees with torchvision's operator of that name. Nothing here draws a random number, and nothing waits for the device.
+Each agrees with torchvision's operator of the same name. No random numbers are drawn here, and there is no device synchronization.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-LUMA = (0.2989, 0.587, 0.114)  # how bright red, green and blue look: torchvision's numbers, so that its results are ours
+LUMA = (0.2989, 0.587, 0.114)  # brightness of red, green and blue, with torchvision's numbers, so that results are equal
 
 
 def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor, size: int | None = None) -> Tensor:
-    """Cuts a box out of each image, brings it to `size` (full size) bilinearly, not antialiased, and mirrors it where `flips` says so.
+    """Crops a box from each image, resizes it to `size` (default: full size) bilinearly without antialiasing, and mirrors it if `flips`.
 
     images: (B, 3, H, W) uint8, or float in [0, 1]. boxes: (B, 4) top, left, height, width in pixels, each side at least 1.
     flips: (B,) bool -> (B, 3, H, W) float32 in [0, 1]
@@ -31,10 +31,10 @@ def crop_and_flip(images: Tensor, boxes: Tensor, flips: Tensor, size: int | None
 
 
 def _sampled(start: Tensor, length: Tensor, size: int, count: int) -> Tensor:
-    """start, length: (B,) of a box along one side of `size` pixels -> (B, count) where to look, as grid_sample counts: -1 to 1."""
+    """start, length: (B,) of a box along one side of `size` pixels -> (B, count) sample positions in the units of grid_sample, -1 to 1."""
     centers = (torch.arange(count, device=start.device) + 0.5) / count
     places = start[:, None] + centers * length[:, None]
-    # A crop knows nothing of the pixels beyond its edge, so interpolation must not reach past the centers of its outermost ones.
+    # A crop must not depend on pixels beyond its edge, so interpolation must not reach past the centers of its outermost pixels.
     inside = torch.minimum(torch.maximum(places, start[:, None] + 0.5), (start + length)[:, None] - 0.5)
     return inside * (2 / size) - 1
 
@@ -43,13 +43,13 @@ def color_matrix(brightness: Tensor, contrast: Tensor, saturation: Tensor, means
     """Brightness, contrast and saturation, in this order, as one affine map of the colors of each image.
 
     brightness, contrast, saturation: (B,) factors. means: (B, 3) mean colors -> (B, 3, 4), the last column an offset.
-    Contrast pulls toward the mean gray, which is linear in the mean color: so the map is exact until a color leaves [0, 1].
-    torchvision clamps after each operation and `recolor` once at the end: with factors of 0.6 to 1.4 that moves a color of
-    CIFAR-10 by 0.002 on average and 0.15 at most.
+    Contrast interpolates toward the mean gray, which is linear in the mean color, so the map is exact until a color leaves [0, 1].
+    torchvision clamps after each operation, `recolor` only once at the end: with factors of 0.6 to 1.4 this changes a color of
+    CIFAR-10 by 0.002 on average and at most by 0.15.
     """
     both, gray = brightness * contrast, means @ _luma(means.device)
     kept = both * saturation
-    # Every row of `kept` times the identity and `both - kept` times the luma adds up to this, and contrast pulls all rows alike.
+    # The sum of each row of `kept` times the identity plus `both - kept` times the luma; contrast changes all rows equally.
     total = torch.lerp(torch.full_like(saturation, sum(LUMA)), torch.ones_like(saturation), saturation)
     parts = torch.stack((kept, both - kept, (brightness - both) * gray * total), 1)
     return (parts @ _parts(means.device)).view(-1, 3, 4)
@@ -57,7 +57,7 @@ def color_matrix(brightness: Tensor, contrast: Tensor, saturation: Tensor, means
 
 @cache
 def _parts(device: torch.device) -> Tensor:
-    """What each `color_matrix` is a sum of: the same color, its gray, and an offset. (3, 12)"""
+    """The three parts of each `color_matrix`: identity, luma, and offset. (3, 12)"""
     same = torch.eye(3, 4)
     gray = torch.tensor((*LUMA, 0.0)).expand(3, 4)
     offset = torch.tensor((0.0, 0.0, 0.0, 1.0)).expand(3, 4)
@@ -66,7 +66,7 @@ def _parts(device: torch.device) -> Tensor:
 
 @cache
 def _luma(device: torch.device) -> Tensor:
-    """LUMA as a tensor, made once a device: a copy from the host would have to wait for everything before it."""
+    """LUMA as a tensor, made once per device: a copy from the host would synchronize."""
     return torch.tensor(LUMA, device=device)
 
 
@@ -76,18 +76,18 @@ def recolor(images: Tensor, matrix: Tensor) -> Tensor:
 
 
 def turn_hue(images: Tensor, turns: Tensor) -> Tensor:
-    """Turns the colors of each image around the color wheel: (B, 3, H, W) in [0, 1], (B,) turns in [-0.5, 0.5] -> (B, 3, H, W)
+    """Rotates the hue of each image: (B, 3, H, W) in [0, 1], (B,) turns in [-0.5, 0.5] -> (B, 3, H, W)
 
     Exactly the HSV rotation of torchvision's adjust_hue. A matrix (a rotation about the gray axis) would make `augment` up to
-    twice as fast, but its colors are up to 0.33 off, and 0.02 on average on photos: saturated colors leave the gamut, and fade.
+    twice as fast, but its error is up to 0.33, and 0.02 on average on photographs: saturated colors leave the gamut and become paler.
     """
     red, green, blue = images.unbind(1)
     high, low = images.amax(1), images.amin(1)
     chroma = (high - low).clamp_min_(1e-12)
-    # The place on the color wheel, red 0, green 2, blue 4: 1 + green + blue - red in shares of the chroma is its distance from
-    # red on the side of green as on the side of blue, which saves HSV's three cases.
+    # The hue in sixths of a turn, red 0, green 2, blue 4: 1 + green + blue - red, divided by the chroma, is its distance from
+    # red toward green as well as toward blue, which avoids the three cases of HSV.
     distance = (green + blue).sub_(red).sub_(low).div_(chroma).add_(1).copysign_(green - blue)
-    place = torch.add(turns[:, None, None] + 1, distance, alpha=1 / 6).frac_()  # in turns from here on
+    place = torch.add(turns[:, None, None] + 1, distance, alpha=1 / 6).frac_()  # from here on in turns
     turned = torch.empty_like(images)
     torch.addcmul(low.sub_(chroma), chroma, (place - 1 / 2).abs_().clamp_(1 / 6, 1 / 3), value=6, out=turned[:, 0])
     torch.addcmul(high.add_(chroma), chroma, (place - 1 / 3).abs_().clamp_(1 / 6, 1 / 3), value=-6, out=turned[:, 1])
@@ -96,7 +96,7 @@ def turn_hue(images: Tensor, turns: Tensor) -> Tensor:
 
 
 def to_gray(images: Tensor, chosen: Tensor) -> Tensor:
-    """Takes the color out of the chosen images. images: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
+    """Converts the chosen images to gray. images: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
     brightness = torch.bmm(_luma(images.device).expand(len(images), 1, 3), images.flatten(2))
     return _replaced(images, brightness.view_as(images[:, :1]), chosen)
 
@@ -109,11 +109,11 @@ def blur(images: Tensor, sigmas: Tensor) -> Tensor:
 
 
 def _blur_along(images: Tensor, sigmas: Tensor, side: int) -> Tensor:
-    """Sums shifted copies, each with its weight: for these few taps faster than a convolution with one kernel an image."""
+    """A weighted sum of shifted copies: with few taps this is faster than a convolution with one kernel per image."""
     size = images.shape[side]
     reach = min(max(1, size // 20), size - 1)
     taps = torch.arange(-reach, reach + 1, device=images.device)
-    # At sigma 0 all weight stands on the middle, exactly; the floor only avoids 0 / 0.
+    # At sigma 0 the center has exactly all of the weight; the minimum only avoids 0 / 0.
     weights = torch.softmax(-0.5 * (taps / sigmas[:, None].clamp_min(1e-3)) ** 2, 1)[:, :, None, None, None]
     padded = F.pad(images, (reach, reach, 0, 0) if side == 3 else (0, 0, reach, reach), mode="reflect")
     blurred = padded.narrow(side, 0, size) * weights[:, 0]
@@ -123,7 +123,7 @@ def _blur_along(images: Tensor, sigmas: Tensor, side: int) -> Tensor:
 
 
 def solarize(images: Tensor, chosen: Tensor) -> Tensor:
-    """Inverts what is brighter than one half in the chosen images. images: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
+    """Inverts pixels brighter than one half in the chosen images. images: (B, 3, H, W), chosen: (B,) bool -> (B, 3, H, W)"""
     return _replaced(images, torch.minimum(images, 1 - images), chosen)
 
 

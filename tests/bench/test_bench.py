@@ -103,7 +103,7 @@ def test_the_table_shows_a_ratio_with_its_turns_and_seconds_with_their_spread():
         "step": {"ratio": 2.5, "lowest": 2.0, "highest": 3.0, "ours": 5.0, "theirs": 2.0, "unit": "views/s", "runs": 3, "took": 1.0},
         "insight": {"ratio": None, "mean": 2.0, "lowest": 1.0, "highest": 4.0, "unit": "s", "runs": 3, "took": 1.0},
     }
-    cells = [list(column.cells) for column in bench.table(rows).columns]
+    cells = [list(column.cells) for column in bench.as_table(rows).columns]
     assert cells[1] == ["2.5 (2 to 3)", "-"]
     assert cells[2] == ["ours 5 / theirs 2 views/s", "mean 2 / lowest 1 / highest 4 s"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from playground.bench.memory import family, machine, role_of, share, shares
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="shared memory is counted by Linux alone")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="shared memory is counted only on Linux")
 NAMED = (
     "import sys; open('/proc/self/comm', 'w').write(sys.argv[1]); held = bytearray(b'x') * 40_000_000; print('ready', flush=True); input()"
 )

@@ -111,7 +111,7 @@ def test_every_number_of_the_evaluation_page(desk, pair):
     page.click(".st-key-evaluate button:enabled")
     page.wait_for_selector(".ssl-evaluation .ssl-status:text-is('Evaluated')", timeout=180_000)
     unfolded(page)
-    explained(page, "accuracy", "bar", "seeds", "Who is mistaken for whom", "Blur", "Noise", "Pretext loss against accuracy")
+    explained(page, "accuracy", "bar", "seeds", "Confusion matrix", "Blur", "Noise", "Pretext loss against accuracy")
 
 
 def test_every_number_of_the_augmentations_page(desk, pair):

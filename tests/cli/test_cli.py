@@ -132,7 +132,7 @@ def test_masked_training_reports_its_error_beside_the_mean_patch(run, tmp_path):
         (["train", "--method", "nothing"], "ssl-playground: method must be one of those that `ssl-playground methods` names, got nothing"),
         (["train", "--set", "temperature"], "ssl-playground: --set must be SECTION.FIELD=VALUE, got temperature"),
         (["train", "--set", "augment.hoe=1"], "did you mean hue?"),
-        (["train", "--steps", "1", "--json", "/no/such/folder/x.json"], "ssl-playground: --json must be a file that can be written"),
+        (["train", "--steps", "1", "--json", "/no/such/folder/x.json"], "ssl-playground: --json must be a writable file"),
     ],
     ids=lambda each: each[-1] if isinstance(each, list) else "",
 )
@@ -154,7 +154,7 @@ def test_an_unusable_home_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     shown = started("serve", home=tmp_path / "file" / "below")
     assert shown.returncode == 2
-    assert "SSL_PLAYGROUND_HOME must be a folder that can be written" in shown.stderr
+    assert "SSL_PLAYGROUND_HOME must be a writable folder" in shown.stderr
 
 
 def test_the_verdict_in_the_summary_says_what_to_change_and_by_which_rule(capsys):

@@ -121,7 +121,7 @@ def eurosat(kind, server, made, monkeypatch):
 
 
 def flowers102(kind, server, made, monkeypatch):
-    """One folder of numbered pictures; labels from 1 and the parts in Matlab's files."""
+    """One folder of numbered images; labels from 1 and the parts in Matlab's files."""
     count, files = 30, {}
     labels = np.arange(count) % 10 + 1
     for i, label in enumerate(labels, 1):
@@ -137,7 +137,7 @@ def flowers102(kind, server, made, monkeypatch):
 
 
 def oxford_pets(kind, server, made, monkeypatch):
-    """Pictures in one archive, lists of them in another."""
+    """Images in one archive, lists of them in another."""
     breeds = [("Abyssinian", 1), ("great_dane", 2), ("pug", 2)]
     (made / "annotations").mkdir()
     for part, numbers in (("trainval", range(1, 6)), ("test", range(6, 9))):

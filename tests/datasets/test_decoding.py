@@ -56,7 +56,7 @@ def test_crop_takes_the_middle_square_and_squeeze_the_whole(fit, tmp_path):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_the_orientation_of_exif_is_applied(orientation, kind, tmp_path):
-    """Stored so that a viewer which turns it shows the picture upright."""
+    """Stored so that a viewer which turns it shows the image upright."""
     undo = {1: [], 2: [0], 3: [3], 4: [1], 5: [5], 6: [2], 7: [6], 8: [4]}[orientation]  # Pillow's transpositions
     stored, exif = quarters(side=64), Image.Exif()
     for each in undo:
@@ -175,7 +175,7 @@ def damaged():
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     noise.save(jpeg, "JPEG")
     noise.save(png, "PNG")
-    unknown = "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
+    unknown = "the image is damaged, or its ending is wrong: its first bytes are not those of an image that is read"
     spoiled = bytearray(png.getvalue())
     spoiled[200:260] = bytes(60)
     return {
@@ -241,7 +241,7 @@ def unread():
             "a TIFF of one band of uint16, compressed by method 34887",
         ),
         "12 bits": (jpeg_with(4, 12), "a JPEG of 3 channels of 12 bits"),
-        "without loss": (jpeg_with(1, 0xC3), "a JPEG without loss, or in layers"),
+        "without loss": (jpeg_with(1, 0xC3), "a lossless or hierarchical JPEG"),
     }
 
 

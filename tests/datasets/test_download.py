@@ -53,7 +53,7 @@ def test_a_download_shows_progress_and_is_not_repeated(server, url, target):
 def test_a_file_that_arrives_damaged_is_not_kept(server, target, digest):
     url, _ = server.put("data.bin", b"not what was asked for")
     kind = "sha256" if len(digest) == 64 else "md5"
-    with pytest.raises(DataError, match=rf"data\.bin must be in .* got no whole copy from .* \(its {kind} is \w+, not {digest}\)"):
+    with pytest.raises(DataError, match=rf"data\.bin must be in .* got no complete copy from .* \(its {kind} is \w+, not {digest}\)"):
         list(fetch([url], target, digest))
     assert kept(target) == []
 
@@ -77,7 +77,7 @@ def test_a_connection_that_breaks_is_pen_for_where_it_broke(server, url, target)
 
 def test_a_server_that_cannot_go_on_in_the_middle_begins_anew(server, url, target):
     server.cut, server.ranges = 300_000, False
-    with pytest.raises(DataError, match=r"\(it broke off after 300,000 of 1,024,000 bytes\)$"):
+    with pytest.raises(DataError, match=r"\(the connection ended after 300,000 of 1,024,000 bytes\)$"):
         list(fetch([url], target, MD5))
     assert len(server.asked) == 2 and part_of(target).stat().st_size == 300_000
     server.cut = None
@@ -87,7 +87,7 @@ def test_a_server_that_cannot_go_on_in_the_middle_begins_anew(server, url, targe
 
 def test_without_a_checksum_the_length_counts(server, url, target):
     server.cut, server.ranges = 300_000, False
-    with pytest.raises(DataError, match="broke off"):
+    with pytest.raises(DataError, match="the connection ended"):
         list(fetch([url], target))
     assert not whole(target)
     server.cut = None
@@ -123,7 +123,7 @@ def test_two_at_once_download_once(server, url, target, monkeypatch):
     first.start()
     wait_for(lambda: part_of(target).exists())
     second = fetch([url], target, MD5)
-    assert next(second).what == "data.bin (somebody else is at it: waiting)"
+    assert next(second).what == "data.bin (another process is working on it: waiting)"
     server.gate.set()
     assert {step.done for step in second} <= {0}
     first.join()
@@ -164,7 +164,7 @@ def test_no_network_is_said_in_one_sentence(target, monkeypatch):
     with pytest.raises(DataError) as refusal:
         list(fetch(["http://far.example/data.bin"], target, MD5))
     assert str(refusal.value) == (
-        f"data.bin must be in {target.parent} or be downloaded, got no whole copy from "
+        f"data.bin must be in {target.parent} or be downloaded, got no complete copy from "
         "http://far.example/data.bin (no network: Temporary failure in name resolution)"
     )
     assert kept(target) == []
@@ -178,7 +178,7 @@ def test_every_mirror_that_fails_says_why(server, target, url, reason):
 
 def test_a_disk_with_too_little_room_is_left_alone(url, target, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9 - 10**6, 10**6))
-    with pytest.raises(DataError, match=r"data\.bin needs 1 MB of disk in .*kept, and 67 MB to spare, got 1 MB free$"):
+    with pytest.raises(DataError, match=r"data\.bin needs 1 MB of disk space in .*kept, and 67 MB more, got 1 MB free$"):
         list(fetch([url], target, MD5))
     assert part_of(target).exists() is False
 
@@ -187,7 +187,7 @@ def test_a_disk_with_too_little_room_is_left_alone(url, target, monkeypatch):
 def test_a_disk_that_is_full_after_all_is_said_in_one_sentence(url, target):
     target.parent.mkdir()
     part_of(target).symlink_to("/dev/full")
-    with pytest.raises(HomeError, match=r"data\.bin cannot be written because there is no room left \(disk .* free\): make room"):
+    with pytest.raises(HomeError, match=r"data\.bin cannot be written because there is no space left \(disk .* free\): free some space"):
         list(fetch([url], target, MD5))
 
 

@@ -14,7 +14,7 @@ from playground.events import Started
 
 
 def scenes(count, side=32, seed=0):
-    """Smooth pictures with edges, all different: (N, 3, side, side) uint8."""
+    """Smooth images with edges, all different: (N, 3, side, side) uint8."""
     random = torch.Generator().manual_seed(seed)
     small = torch.rand(count, 3, 5, 5, generator=random)
     return torch.nn.functional.interpolate(small, side, mode="bicubic").clamp(0, 1).mul(255).byte()
@@ -53,7 +53,7 @@ def test_other_pictures_at_the_same_place_are_no_copies(different):
 
 
 def test_near_copies_are_those_that_comparing_all_pairs_finds():
-    """Chains of slowly changing pictures, so that many distances lie on both sides of the limit."""
+    """Chains of slowly changing images, so that many distances lie on both sides of the limit."""
     start, end = scenes(40, seed=1).float(), scenes(40, seed=2).float()
     speed = torch.linspace(0.01, 0.12, 40).view(-1, 1, 1, 1)  # of each chain
     pixels = torch.cat([torch.lerp(start, end, share * speed).clamp(0, 255).byte() for share in range(8)])
@@ -73,16 +73,14 @@ def test_thousands_of_one_picture_are_one_group(noise):
     pixels = (one + torch.randint(-noise, noise + 1, (3000, *one.shape), generator=torch.Generator().manual_seed(0))).clamp(0, 255).byte()
     found = duplicates.duplicates(pixels)
     assert found.groups == [list(range(3000))] and found.exact == (0 if noise else 2999)
-    assert found.notices(3000) == ["All its pictures are the same, exactly or nearly: there is nothing to tell apart."]
+    assert found.notices(3000) == ["All images are the same, exactly or nearly: there is nothing to distinguish."]
 
 
 def test_blank_pictures_are_counted():
     colors = torch.randint(0, 256, (30, 3, 1, 1), generator=torch.Generator().manual_seed(0)).byte().expand(-1, -1, 32, 32)
     assert duplicates.duplicates(torch.cat([colors, scenes(3)])).blank == 30
     found = duplicates.duplicates(colors)
-    assert found.distinct(30) == 30 and found.notices(30) == [
-        "All its pictures are of one color throughout: there is nothing to see in them."
-    ]
+    assert found.distinct(30) == 30 and found.notices(30) == ["Every image has only one color: there is nothing to see in it."]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -109,7 +107,7 @@ def test_where_all_are_copies_the_parts_are_as_large_as_ever():
 
 
 def folder(place, pictures, kinds=("a", "b")):
-    """A picture a file, taking turns between the classes."""
+    """An image a file, taking turns between the classes."""
     for row, picture in enumerate(pictures):
         path = place / kinds[row % len(kinds)] / f"{row:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +116,7 @@ def folder(place, pictures, kinds=("a", "b")):
 
 
 def test_a_set_with_copies_says_so_and_trains_on_them_alone(home, different):
-    """The two parts that are measured hold no picture that training has seen, though 20 of 60 are copies; labels follow their pictures."""
+    """The two parts that are measured hold no image that training has seen, though 20 of 60 are copies; labels follow their images."""
     pictures = different[:40]
     place = folder(home / "birds", torch.cat([pictures, pictures[:19], saved_again(pictures[19], 40, 80)[None]]))
     list(intake.add(place))
@@ -133,7 +131,7 @@ def test_a_set_with_copies_says_so_and_trains_on_them_alone(home, different):
     for part in parts:
         for pixels, label in zip(part.pixels, part.factors["class"].tolist(), strict=True):
             assert known.get(bytes(pixels.numpy().tobytes()), label) == label
-    sentence = "20 of 60 pictures repeat another one (19 exactly, 1 nearly; at most 2 show the same)."
+    sentence = "20 of 60 images repeat another one (19 exactly, 1 nearly; at most 2 show the same)."
     assert any(each.startswith(sentence) for each in kind.remarks(knobs, home))
 
 
@@ -147,13 +145,13 @@ def test_another_size_is_decoded_in_the_same_order(home, different):
 
 def test_a_picture_in_two_classes_is_told(home, different):
     list(intake.add(folder(home / "x", torch.cat([different[:21], different[:2]]))))
-    assert any(each == "2 pictures are in more than one class." for each in CATALOG["own-x"].remarks(None, home))
+    assert any(each == "2 images are in more than one class." for each in CATALOG["own-x"].remarks(None, home))
 
 
 def test_copies_of_one_picture_are_said_at_once_and_a_run_keeps_it(home, different):
     list(intake.add(folder(home / "same", different[:1].expand(30, -1, -1, -1))))
     kind = CATALOG["own-same"]
-    assert kind.notices(kind.Knobs(), home) == ["All its pictures are the same, exactly or nearly: there is nothing to tell apart."]
+    assert kind.notices(kind.Knobs(), home) == ["All images are the same, exactly or nearly: there is nothing to distinguish."]
     events = train(RunConfig(data="own-same", steps=1, network="resnet-tiny", device="cpu"))
     facts = next(each for each in events if isinstance(each, Started)).facts
     assert facts["data"]["pictures"] == 30 and facts["data"]["distinct"] == 1

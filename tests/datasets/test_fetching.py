@@ -110,7 +110,7 @@ def test_another_session_waits_and_then_finds_it_whole(home, miniature, server, 
         assert second.is_alive()
     list(first)
     second.join()
-    assert set(shown) == {"CIFAR-10 (somebody else is at it: waiting)"}
+    assert set(shown) == {"CIFAR-10 (another process is working on it: waiting)"}
     assert page.text[0].value == "20 and 4 images"
     assert len(server.asked) == 1
 

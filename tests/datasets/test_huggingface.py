@@ -30,7 +30,7 @@ def table(library):
 
 
 def reds(kind):
-    """label -> the red of its pictures, over both parts."""
+    """label -> the red of its images, over both parts."""
     found = {}
     for part in kind.load(kind.Knobs(), None):
         for pixels, label in zip(part.pixels, part.factors["class"], strict=True):
@@ -77,7 +77,7 @@ def test_a_column_that_is_not_there_is_one_sentence(more, sentence, table, home,
 
 def test_a_table_that_cannot_be_had_is_one_sentence(library, home, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"^hf:.*/empty must have a part train that can be read, got \w+: "):
+    with pytest.raises(DataError, match=r"^hf:.*/empty must have a readable part train, got \w+: "):
         list(huggingface.add(f"hf:{tmp_path}/empty"))
 
 
@@ -98,7 +98,7 @@ def test_a_server_that_does_not_answer_is_asked_once(library, home, monkeypatch)
         address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         monkeypatch.setattr(constants, "ENDPOINT", address)
         threading.Thread(target=hang_up, args=(listening,), daemon=True).start()
-        sentence = f"^hf:somebody/birds must be within reach, or have been downloaded before, got no answer from {address}: "
+        sentence = f"^hf:somebody/birds must be reachable or downloaded before, got no answer from {address}: "
         with pytest.raises(DataError, match=sentence):
             list(huggingface.add("hf:somebody/birds"))
         listening.shutdown(socket.SHUT_RDWR)

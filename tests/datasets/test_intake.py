@@ -12,10 +12,10 @@ from PIL import Image
 from playground.datasets import CATALOG, DataError, intake, own, zips
 from playground.datasets.naming import Refused, inside, slug
 
-READ = "it is no picture of a kind that is known: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
-DAMAGED = "the picture is damaged, or of another kind than its ending says: it begins like none that is read"
-ARCHIVE = "an archive is opened only where it is a whole zip or tar, and alone: unpack it first"
-HIDDEN = "it is a hidden file or one of the system"
+READ = "it is not an image of a known kind: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
+DAMAGED = "the image is damaged, or its ending is wrong: its first bytes are not those of an image that is read"
+ARCHIVE = "an archive is opened only if it is a complete zip or tar, and the only file: unpack it first"
+HIDDEN = "it is a hidden file or a system file"
 ESCAPES = "its path leads out of the set"
 
 
@@ -34,7 +34,7 @@ def entry(name, mode=None, flags=0):
 
 
 def zipped(path, entries, pictures=16):
-    """A zip with enough good pictures, and whatever else a test puts in."""
+    """A zip with enough good images, and whatever else a test puts in."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for i in range(pictures):
             archive.writestr(f"good/{i:03}.png", png(i))
@@ -278,7 +278,7 @@ def test_too_few_pictures_are_refused_in_one_sentence(count, home):
     place = folder_of(home / "few", [f"{i}.png" for i in range(count)])
     place.mkdir(exist_ok=True)
     (place / "notes.txt").write_text("hello")
-    rule = "the set few must have at least 16 pictures, 8 to train on and 8 to watch the run by"
+    rule = "the data set few must have at least 16 images, 8 for training and 8 probe images"
     with pytest.raises(DataError) as error:
         list(intake.add(place))
     assert str(error.value) == f"{rule}, got {count}; 1 file was left out (the first, notes.txt: {READ})"
@@ -320,10 +320,10 @@ def test_what_a_crash_left_behind_is_swept_away_a_day_later(home):
 @pytest.mark.parametrize(
     ("source", "name", "sentence"),
     [
-        ("absent", "", "what is added must be a folder of pictures, or a zip or tar of them, got .*absent, which is not there"),
-        ("notes.txt", "", "what is added must be a folder of pictures, or a zip or tar of them, got notes.txt, which is neither"),
-        ("x", "\u202e\n", "a set must have a name, got one without a letter that can be shown"),
-        ("x", "Taken!", "the name of a set must be a new one, got Taken!, which is here as own-taken; remove that one first"),
+        ("absent", "", "the source must be a folder of images, or a zip or tar of images, got .*absent, which does not exist"),
+        ("notes.txt", "", "the source must be a folder of images, or a zip or tar of images, got notes.txt, which is neither"),
+        ("x", "\u202e\n", "a data set must have a name, got one without a visible letter"),
+        ("x", "Taken!", "the name of a data set must be new, got Taken!, which exists as own-taken; remove that one first"),
     ],
 )
 def test_what_cannot_be_added_is_one_sentence(source, name, sentence, home):

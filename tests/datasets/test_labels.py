@@ -64,7 +64,7 @@ PARTS = ["seg_train/sea/1", "seg_train/ice/2", "seg_test/sea/3", "seg_test/ice/4
 def test_how_folders_were_read_is_said_and_can_be_told():
     said = labeled(PARTS).notes
     assert said == [
-        "seg_test, seg_train were put together as parts of one set, and the folders inside them are the classes: ice, sea. "
+        "seg_test, seg_train were combined as parts of one data set, and the folders inside them are the classes: ice, sea. "
         "If seg_test, seg_train are the classes, read it again with labels from folders."
     ]
     assert classes_of(PARTS, "folders") == ["seg_train", "seg_train", "seg_test", "seg_test"]
@@ -91,7 +91,7 @@ def test_a_stray_picture_beside_the_one_folder_around_everything():
 
 def test_where_many_lie_outside_there_are_no_labels():
     names = [*(f"{kind}/{row}" for kind in ("cat", "dog") for row in range(5)), *map(str, range(5))]
-    assert classes_of(names) is None and "5 pictures lie outside of the class folders (the first: 0)" in labeled(names).notes[0]
+    assert classes_of(names) is None and "5 images are outside of the class folders (the first: 0)" in labeled(names).notes[0]
     assert classes_of(names, "folders").count(None) == 5
 
 

@@ -38,7 +38,7 @@ def pictures(place, names, gray=False, side=40):
 
 @pytest.fixture
 def flat(home):
-    """Twenty pictures without labels, added as own-flat."""
+    """Twenty images without labels, added as own-flat."""
     list(intake.add(pictures(home / "flat", [f"{i}.png" for i in range(20)])))
     return CATALOG["own-flat"]
 
@@ -58,7 +58,7 @@ def test_a_set_is_a_data_set_as_soon_as_it_is_added_and_until_it_is_removed(home
     assert RunConfig(data="own-flat").data.choice.title == "flat"
     own.remove("flat")
     assert "own-flat" not in CATALOG and own.sets() == []
-    with pytest.raises(DataError, match=r"^the name must be one of your own sets \(there is none\), got flat$"):
+    with pytest.raises(DataError, match=r"^the name must be one of your own data sets \(there is none\), got flat$"):
         own.remove("flat")
 
 
@@ -147,7 +147,7 @@ def test_at_least_half_of_the_pictures_are_trained_on():
 
 
 def test_a_set_of_an_earlier_version_keeps_its_two_parts_and_says_that_it_has_no_test(labeled, home):
-    """Its runs go on with the very pictures that they had: the rows are those of the rule of that version."""
+    """Its runs go on with the very images that they had: the rows are those of the rule of that version."""
     place = home / "data/own/pets/index.json"
     index = json.loads(place.read_text())
     index.pop("parts")
@@ -158,17 +158,17 @@ def test_a_set_of_an_earlier_version_keeps_its_two_parts_and_says_that_it_has_no
     ranked = sorted(shuffled, key=lambda row: (ranks[row] + 0.5) / [20, 10, 1][index["labels"][row]])
     assert own.parted(kind.own, 4) == ranked[8:] + ranked[:8]
     assert (kind.count, kind.probe_count, kind.test_count) == (23, 8, 0)
-    with pytest.raises(DataError, match="^pets must have been added by this version to be evaluated, got .*; add it again$"):
+    with pytest.raises(DataError, match="^pets must be added by this version for an evaluation, got .*; add it again$"):
         kind.test(kind.Knobs(), home)
 
 
 def test_a_set_that_is_too_small_for_a_test_says_how_many_pictures_it_takes(labeled, home):
-    with pytest.raises(DataError, match="^pets must have at least 32 pictures to be evaluated, got 31$"):
+    with pytest.raises(DataError, match="^pets must have at least 32 images for an evaluation, got 31$"):
         labeled.test(labeled.Knobs(), home)
 
 
 def test_labels_follow_their_pictures_through_both_parts(home):
-    """The red of a picture tells its class, its green which one it is."""
+    """The red of an image tells its class, its green which one it is."""
     kinds = {"cat": 25, "dog": 14, "eel": 1}
     for red, (kind, count) in enumerate(kinds.items()):
         (home / "pets" / kind).mkdir(parents=True)
@@ -233,15 +233,15 @@ def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(la
     events = list(train(RunConfig(data="own-pets", steps=60, batch_size=8, network="resnet-tiny", device="cpu")))
     assert not any(name.startswith("knn") for each in events if isinstance(each, Metrics) for name in each.values)
     assert next(each for each in events if isinstance(each, Started)).facts["unmeasured"] == {
-        "knn/class": "accuracy of class needs at least 20 watched images in two classes or more, two of each class; there are 8 in 2",
-        "explained/class": "variance explained by class needs at least 20 watched images, 10 for each of 1 direction; there are 8",
-        "explained/average color": "variance explained by average color needs at least 90 watched images, 10 for each of 9 directions; "
+        "knn/class": "accuracy of class needs at least 20 probe images in two classes or more, two of each class; there are 8 in 2",
+        "explained/class": "variance explained by class needs at least 20 probe images, 10 for each of 1 direction; there are 8",
+        "explained/average color": "variance explained by average color needs at least 90 probe images, 10 for each of 9 directions; "
         "there are 8",
     }
     assert not any(name.startswith("explained") for each in events if isinstance(each, Metrics) for name in each.values)
     assert not any("explained" in check["what"] for each in events if isinstance(each, Verdict) for check in each.checks)
     said = [each.sentence for each in events if isinstance(each, Verdict)]
-    assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("spread")[0] for each in said)
+    assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("feature std")[0] for each in said)
 
 
 @pytest.mark.slow
@@ -277,7 +277,7 @@ def test_a_probe_of_one_picture_many_times_over_is_judged_and_drawn():
 def test_a_set_that_is_not_here_is_one_sentence(flat):
     sentence = (
         "data must be one of those that `ssl-playground data list` names, got own-gone "
-        "(somebody's own images, which are only where they were added, until they are removed)"
+        "(own images exist only on the machine where they were added, until they are removed)"
     )
     with pytest.raises(ConfigError) as error:
         RunConfig(data="own-gone", **{"data.size": 64})
@@ -293,16 +293,14 @@ def test_a_set_that_is_not_here_is_one_sentence(flat):
 def test_files_that_have_gone_since_are_left_out(flat, home):
     load_images.cache_clear()
     (home / "flat/3.png").unlink()
-    (home / "flat/4.png").write_text("not a picture any more")
+    (home / "flat/4.png").write_text("not an image any more")
     config = RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=4, **{"data.size": 48})
     assert list(train(config))[-1].status == "finished"
     last = list(train(RunConfig(data="own-flat", steps=1, network="resnet-tiny", batch_size=12, **{"data.size": 48})))[-1]
-    assert last.status == "failed" and last.message.startswith(
-        "flat must have at least 12 pictures to train on, as many as a batch, got 10"
-    )
+    assert last.status == "failed" and last.message.startswith("flat must have at least 12 training images, as many as a batch, got 10")
     assert sum(len(part) for part in (*config.data.choice.load(config.data, None),)) == 18
     remarks = config.data.choice.remarks(config.data, home)
-    assert sum(each.startswith(("1 picture was left out", "1 file was left out")) for each in remarks) == 2
+    assert sum(each.startswith(("1 image was left out", "1 file was left out")) for each in remarks) == 2
 
 
 @pytest.mark.parametrize(
@@ -310,9 +308,9 @@ def test_files_that_have_gone_since_are_left_out(flat, home):
     [
         (
             ["heron"],
-            "1 class has a single picture: heron. One picture cannot be both learned from and tested on, so no accuracy counts this class.",
+            "1 class has a single image: heron. One image cannot be used for both training and test, so no accuracy includes this class.",
         ),
-        (["gull", "heron"], "2 classes have a single picture each: gull, heron. One picture cannot be both learned from and tested on"),
+        (["gull", "heron"], "2 classes have a single image each: gull, heron. One image cannot be used for both training and test"),
         ([], ""),
     ],
 )
@@ -320,14 +318,14 @@ def test_a_class_of_a_single_picture_is_named(single, says, home):
     names = [*(f"owl/{i}.png" for i in range(20)), *(f"wren/{i}.png" for i in range(20)), *(f"{each}/1.png" for each in single)]
     list(intake.add(pictures(home / "birds", names)))
     kind = CATALOG["own-birds"]
-    said = [each for each in kind.remarks(kind.Knobs(), home) if "single picture" in each]
+    said = [each for each in kind.remarks(kind.Knobs(), home) if "single image" in each]
     assert len(said) == bool(single) and all(each.startswith(says) for each in said)
     train, watched, test = (*kind.load(kind.Knobs(), home), kind.test(kind.Knobs(), home))
     for label in (kind.own.classes.index(each) for each in single):
         assert sum(int((part.factors["class"] == label).sum()) for part in (train, watched, test)) == 1
 
 
-@pytest.mark.parametrize(("count", "said"), [(96, ["19 of its pictures are watched and 19 are kept for the test"]), (100, [])])
+@pytest.mark.parametrize(("count", "said"), [(96, ["It has 19 probe images and 19 test images"]), (100, [])])
 def test_too_few_pictures_for_an_accuracy_are_said_to_be_before_anybody_asks(count, said, home):
     list(intake.add(pictures(home / "birds", [f"{'owl' if i % 2 else 'wren'}/{i}.png" for i in range(count)])))
     kind = CATALOG["own-birds"]
@@ -375,17 +373,15 @@ def test_the_command_line_adds_shows_and_removes(home):
     place = pictures(home / "birds", [f"{kind}/{i}.png" for kind in ("[red]owl", "wren") for i in range(10)])
     (place / "notes.txt").write_text("hello")
     shown = command("add", str(place), "--name", "My [bold]birds")
-    assert "own-my-bold-birds My [bold]birds: Your own: 20 pictures, 2 classes" in shown
-    assert (
-        "[red]owl 10 wren 10" in shown and "1 file was left out: it is no picture of a kind that is known" in shown and "notes.txt" in shown
-    )
+    assert "own-my-bold-birds My [bold]birds: Your own: 20 images, 2 classes" in shown
+    assert "[red]owl 10 wren 10" in shown and "1 file was left out: it is not an image of a known kind" in shown and "notes.txt" in shown
     assert command("show", "my-bold-birds") == shown
     assert "own-my-bold-birds My [bold]birds" in command("list") and "shapes" in command("list")
-    with pytest.raises(DataError, match="the name of a set must be a new one"):
+    with pytest.raises(DataError, match="the name of a data set must be new"):
         command("add", str(place), "--name", "My [bold]birds")
     with pytest.raises(ValueError, match="--image-column and --label-column are for sources that begin with hf:, got"):
         command("add", str(place), "--label-column", "x")
-    assert command("remove", "own-my-bold-birds") == f"own-my-bold-birds (My [bold]birds) is removed; {place} is untouched"
+    assert command("remove", "own-my-bold-birds") == f"own-my-bold-birds (My [bold]birds) is removed; {place} is not changed"
     assert len(list(place.rglob("*.png"))) == 20
 
 
@@ -395,4 +391,4 @@ def test_a_wrong_set_on_the_command_line_is_one_sentence(home):
         [sys.executable, "-m", "playground.cli.main", "data", "show", "own-x"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.strip() == "ssl-playground: the name must be one of your own sets (there is none), got own-x"
+    assert done.stderr.strip() == "ssl-playground: the name must be one of your own data sets (there is none), got own-x"

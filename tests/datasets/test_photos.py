@@ -33,7 +33,7 @@ def test_a_set_is_downloaded_unpacked_and_decoded(miniature, server, tmp_path, n
     assert images.names["class"][0] == NAMES[name]
     for part in (images, probe):
         light = part.pixels[:, :, 32, 32].float().mean(1)
-        assert (light - 20 * part.factors["class"]).abs().max() < 3  # each picture has the label of its file
+        assert (light - 20 * part.factors["class"]).abs().max() < 3  # each image has the label of its file
         labels = part.factors["class"].tolist()
         assert labels != sorted(labels)
     asked = len(server.asked)

@@ -18,13 +18,13 @@ from playground.locks import Lock
 
 @pytest.fixture
 def files(tmp_path):
-    """Fifty pictures in one color each, two of them no pictures."""
+    """Fifty images in one color each, two of them no images."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     for i in range(50):
         Image.new("RGB", (20, 30), (5 * i, 0, 255 - 5 * i)).save(folder / f"{i:02}.png")
     (folder / "07.png").write_bytes(b"")
-    (folder / "31.png").write_text("not a picture")
+    (folder / "31.png").write_text("not an image")
     return sorted(folder.iterdir())
 
 
@@ -46,7 +46,7 @@ def test_every_file_becomes_a_row_in_order_and_what_is_skipped_has_a_reason(file
     assert made.kept == [i for i in range(50) if i not in (7, 31)]
     assert [(os.path.basename(file), reason.split(":")[0]) for file, reason in made.skipped] == [
         ("07.png", "the file is empty"),
-        ("31.png", "the picture is damaged, or of another kind than its ending says"),
+        ("31.png", "the image is damaged, or its ending is wrong"),
     ]
     assert made.pixels.shape == (48, 3, 8, 8) and made.pixels.dtype == torch.uint8
     for row, kept in enumerate(made.kept):
@@ -104,7 +104,7 @@ def test_a_new_file_is_never_taken_with_the_note_of_the_old_one(files, into, mon
 
 def test_nothing_but_damaged_files_is_an_error_that_names_the_first(files, into):
     with pytest.raises(
-        DataError, match=r"^squares must have pictures that can be read, got 2 files and none of them; the first, 07\.png: the"
+        DataError, match=r"^squares must have images that can be read, got 2 files and none of them; the first, 07\.png: the"
     ):
         list(prepare([files[7], files[31]], into, 8, "crop", "squares"))
     with pytest.raises(DataError, match="got no files"):
@@ -114,7 +114,7 @@ def test_nothing_but_damaged_files_is_an_error_that_names_the_first(files, into)
 
 def test_a_full_disk_is_found_before_the_work(files, into, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(1 << 40, 1 << 40, 1_000_000))
-    with pytest.raises(DataError, match=r"^squares needs 0 MB of disk in .*prepared, and 67 MB to spare, got 1 MB free$"):
+    with pytest.raises(DataError, match=r"^squares needs 0 MB of disk space in .*prepared, and 67 MB more, got 1 MB free$"):
         list(prepare(files, into, 8, "crop", "squares"))
 
 
@@ -123,7 +123,7 @@ def test_a_second_one_waits_and_then_finds_it_ready(files, into):
     holder = Lock(into.with_name(f".{into.name}.lock"))
     assert holder.take()
     second = prepare(files, into, 8, "crop", "squares")
-    assert next(second) == Progress("squares (somebody else is at it: waiting)", 0, 0)
+    assert next(second) == Progress("squares (another process is working on it: waiting)", 0, 0)
     holder.release()
     assert list(second)[-1].done == 50
 

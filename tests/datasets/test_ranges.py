@@ -44,7 +44,7 @@ def ramp(low, high, kind, side=48):
 
 
 def added(home, made, many=20, **how):
-    """A set of pictures: made(file, number) writes each. -> its data set."""
+    """A set of images: made(file, number) writes each. -> its data set."""
     (home / "deep").mkdir()
     for number in range(many):
         made(home / "deep" / f"{number:02}.img", number)
@@ -53,7 +53,7 @@ def added(home, made, many=20, **how):
 
 
 def means(kind, **knobs):
-    """The mean of each picture, in the order of their names."""
+    """The mean of each image, in the order of their names."""
     knobs = kind.Knobs(**knobs)
     list(kind.fetch(knobs, None))
     pixels = np.concatenate([part.pixels.numpy() for part in kind.load(knobs, None)])
@@ -158,8 +158,8 @@ def test_a_range_that_is_known_is_used_and_nothing_is_guessed(home):
 
 def test_a_guess_is_told_and_another_range_may_be_chosen_on_the_page_and_in_a_link(home):
     kind = added(home, lambda file, number: tiff(file, ramp(1000, 3000, np.float32)))
-    assert "20 pictures have more than 8 bits: 1000 and below is black, 3000 and above is white" in kind.remarks(None, None)[1]
-    assert "This range is a guess" in kind.remarks(None, None)[1]
+    assert "20 images have more than 8 bits: 1000 and below is black, 3000 and above is white" in kind.remarks(None, None)[1]
+    assert "This range is an estimate" in kind.remarks(None, None)[1]
     assert np.abs(means(kind) - 127.5).max() < 1
     chosen = kind.Knobs(range_low=-1000.0)
     assert np.abs(means(kind, range_low=-1000.0) - 191).max() < 1
@@ -188,7 +188,7 @@ def test_pictures_of_8_bits_have_no_range(home):
     assert kind.own.numbers is None and "range_low" not in kind.Knobs.model_fields
     assert sorted(each.name for each in (kind.place / "prepared").glob("*.npy")) == ["32-crop-0.npy"]
     own.remove("deep")
-    with pytest.raises(DataError, match=r"^a range is for pictures of more than 8 bits, got deep, which has none that can be read$"):
+    with pytest.raises(DataError, match=r"^a range is for images of more than 8 bits, got deep, which has no such images$"):
         list(intake.add(home / "deep", range=Range(0, 1)))
 
 

@@ -8,16 +8,16 @@ from playground.datasets.reasons import left_out
 @pytest.mark.parametrize(
     ("reason", "one", "three"),
     [
-        ("the file is cut off before its end", "1 picture was left out: it is cut off", "3 pictures were left out: each is cut off"),
+        ("the file is cut off before its end", "1 image was left out: it is cut off", "3 images were left out: each is cut off"),
         ("it is a link", "1 file was left out: it is a link", "3 files were left out: each is a link"),
-        ("it is no picture of a kind", "1 file was left out: it is no picture", "3 files were left out: none is a picture of a kind"),
+        ("it is not an image of a kind", "1 file was left out: it is not an image", "3 files were left out: none is an image of a kind"),
         ("it cannot be opened: no", "1 file was left out: it cannot be opened: no", "3 files were left out: none can be opened: no"),
         ("its path leads out", "1 file was left out: its path leads", "3 files were left out: the path of each leads out"),
         ("its row has no image", "1 row was left out: it has no image", "3 rows were left out: each has no image"),
         ("another file has the same name", "1 file was left out: another file", "3 files were left out: each has the name of another file"),
-        ("outside of the class folders", "1 picture was left out: it lies outside", "3 pictures were left out: each lies outside"),
-        ("without a row in the table", "1 picture was left out: it has no row in", "3 pictures were left out: none has a row in the table"),
-        ("it has 9 x 9 pixels, at most", "1 picture was left out: it has 9 x 9", "3 pictures were left out: each has 9 x 9 pixels"),
+        ("outside of the class folders", "1 image was left out: it lies outside", "3 images were left out: each lies outside"),
+        ("without a row in the table", "1 image was left out: it has no row in", "3 images were left out: none has a row in the table"),
+        ("it has 9 x 9 pixels, at most", "1 image was left out: it has 9 x 9", "3 images were left out: each has 9 x 9 pixels"),
     ],
 )
 def test_a_reason_is_said_of_one_file_and_of_several(reason, one, three):
@@ -29,4 +29,4 @@ def test_a_reason_is_said_of_one_file_and_of_several(reason, one, three):
 
 def test_the_most_frequent_reason_comes_first_and_all_are_counted():
     found = left_out([("a", "it is a link"), ("b", "it is encrypted"), ("c", "it is encrypted")], 1234)
-    assert [each.partition(" ")[0] for each in found] == ["2", "1", "1,234"] and found[2] == "1,234 files were left out in all."
+    assert [each.partition(" ")[0] for each in found] == ["2", "1", "1,234"] and found[2] == "1,234 files were left out in total."

@@ -13,7 +13,7 @@ from test_own import command
 
 from playground.datasets import intake, own
 from playground.datasets.huggingface import _folder
-from playground.datasets.spelling import IN_ZIP, decoded, readable, shortened, told_apart
+from playground.datasets.spelling import IN_ZIP, decoded, distinguishable, readable, shortened
 
 
 class Unflagged(zipfile.ZipInfo):
@@ -98,7 +98,7 @@ def test_a_space_that_nobody_sees_is_shown(home):
     ],
 )
 def test_names_that_would_look_alike_are_spelled_out(paths, expected):
-    assert told_apart(paths) == expected
+    assert distinguishable(paths) == expected
 
 
 @pytest.mark.parametrize(

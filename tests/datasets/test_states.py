@@ -29,7 +29,7 @@ def drawn(*paths):
 
 @pytest.fixture
 def place(home):
-    """Forty pictures in two classes, added as own-birds."""
+    """Forty images in two classes, added as own-birds."""
     drawn(*(home / "birds" / kind / f"{row:02}.png" for kind in ("owl", "wren") for row in range(20)))
     (home / "birds/notes.txt").write_text("hello")
     list(intake.add(home / "birds"))
@@ -38,7 +38,7 @@ def place(home):
 
 def told(name="own-birds"):
     change = CATALOG[name].change()
-    return change and change.told()
+    return change and change.describe()
 
 
 def test_a_folder_that_is_as_it_was_says_nothing(place):
@@ -58,9 +58,9 @@ def test_gone_and_rewritten_pictures_are_counted(place):
     (place / "owl/03.png").unlink()
     drawn(place / "wren/04.png")
     os.utime(place / "wren/05.png", ns=(1, 1))
-    assert told() == "1 gone, 2 written anew"
+    assert told() == "1 deleted, 2 changed"
     shutil.rmtree(place)
-    assert told() == "the folder is not there"
+    assert told() == "the folder does not exist"
 
 
 def test_a_look_is_good_for_a_while(place, monkeypatch):
@@ -69,7 +69,7 @@ def test_a_look_is_good_for_a_while(place, monkeypatch):
     (place / "owl/03.png").unlink()
     assert told() is None
     states.forget()
-    assert told() == "1 gone"
+    assert told() == "1 deleted"
 
 
 def test_a_run_trains_on_the_state_that_was_read_and_says_so(place):
@@ -82,7 +82,7 @@ def test_a_run_trains_on_the_state_that_was_read_and_says_so(place):
     assert all((was == now.pixels).all() for was, now in zip(before, kind.load(kind.Knobs(), None), strict=True))
     events = list(train(RunConfig(data="own-birds", steps=1, network="resnet-tiny", device="cpu")))
     facts = next(each for each in events if isinstance(each, Started)).facts["data"]
-    assert facts["state"] == kind.own.state and facts["since"] == "1 new (new folders: jay), 1 gone, 1 written anew"
+    assert facts["state"] == kind.own.state and facts["since"] == "1 new (new folders: jay), 1 deleted, 1 changed"
     assert facts["read"] == states.date(kind.own.read)
     assert events[-1].status == "finished"
 
@@ -97,7 +97,7 @@ def test_another_size_is_made_of_what_is_still_there(place):
     whole = [*kind.load(kind.Knobs(), None), kind.test(kind.Knobs(), None)]
     lost = [len(was) - len(now) for was, now in zip(whole, parts, strict=True)]
     assert sorted(lost) == [0, 0, 1]
-    for was, now in zip(whole, parts, strict=True):  # labels stay with their pictures
+    for was, now in zip(whole, parts, strict=True):  # labels stay with their images
         if len(was) == len(now):
             assert (was.factors["class"] == now.factors["class"]).all()
     assert any("it cannot be opened" in each and "03.png" in each for each in kind.remarks(knobs, None))
@@ -110,7 +110,7 @@ def test_where_too_few_are_left_it_is_one_sentence(place):
         (place / f"wren/{row:02}.png").unlink()
     knobs = kind.Knobs(size=48)
     list(kind.fetch(knobs, None))
-    with pytest.raises(DataError, match=r"^birds must have at least 16 pictures that can still be read, got \d+; read it again$"):
+    with pytest.raises(DataError, match=r"^birds must have at least 16 images that can still be read, got \d+; read it again$"):
         kind.load(knobs, None)
 
 
@@ -131,7 +131,7 @@ def test_a_set_that_cannot_be_read_again_stays_as_it_was(place):
     shutil.rmtree(place / "owl")
     for row in range(12):
         (place / f"wren/{row:02}.png").unlink()
-    with pytest.raises(DataError, match="birds must have at least 16 pictures"):
+    with pytest.raises(DataError, match="birds must have at least 16 images"):
         list(intake.read_again("birds"))
     shutil.rmtree(place)
     with pytest.raises(DataError, match=f"^birds must be in {place} to be read again, got no folder there$"):
@@ -168,7 +168,7 @@ def command(*words):
 
 def test_the_command_line_says_what_has_changed_and_reads_again(place):
     (place / "owl/03.png").unlink()
-    sentence = f"{place} has changed since it was read on {states.date(own.get('birds').read)}: 1 gone."
+    sentence = f"{place} has changed since it was read on {states.date(own.get('birds').read)}: 1 deleted."
     assert sentence in command("show", "own-birds") and sentence in command("list")
     assert "owl 19" in command("refresh", "own-birds") and sentence not in command("list")
     assert "no labels" in command("refresh", "own-birds", "--labels", "none")
@@ -185,4 +185,4 @@ def test_a_run_goes_on_with_the_pictures_that_it_began_with_alone(place):
     list(intake.read_again("birds"))
     load_images.cache_clear()
     last = list(train(RunConfig(**config.flat()), checkpoint=state))[-1]
-    assert last.status == "failed" and last.message.startswith(f"birds must be as it was when the run began, state {before}, to go on")
+    assert last.status == "failed" and last.message.startswith(f"birds must be unchanged since the run began, state {before}, to continue")

@@ -72,7 +72,7 @@ def test_a_table_in_a_zip_is_kept_and_one_that_is_not_plain_is_named(home):
         archive.writestr("train.csv", "".join(f"{row},{'cat' if row % 2 else 'dog'}\n" for row in range(20)))
     list(intake.add(home / "x.zip"))
     assert own.get("x").counts() == {"cat": 10, "dog": 10} and own.get("x").skipped == []
-    assert own.get("x").notes[0] == "labels.csv beside the pictures is not read: it must have two columns, file and label, got 3."
+    assert own.get("x").notes[0] == "The table labels.csv was not read: it must have two columns, file and label, got 3."
     list(intake.read_again("x", "none"))
     assert own.get("x").labels == []
     list(intake.read_again("x", "table"))
@@ -93,11 +93,11 @@ def test_rows_that_name_pictures_that_are_not_there_are_counted_and_named(home):
     listed = "".join(f"{row}.png,{'cat' if row % 2 else 'dog'}\n" for row in range(27))
     (home / "x/labels.csv").write_text("file,label\n" + listed)
     shown = CliRunner().invoke(cli.app, ["data", "add", str(home / "x")], env={"COLUMNS": "300"}).stdout
-    sentence = "7 rows of labels.csv name pictures that are not there: 20.png, 21.png, 22.png, 23.png, 24.png and 2 more."
-    assert sentence in shown and own.get("x").notes[1:] == [sentence]  # the header is no row, and a damaged picture is there
+    sentence = "7 rows of labels.csv name images that are missing: 20.png, 21.png, 22.png, 23.png, 24.png and 2 more."
+    assert sentence in shown and own.get("x").notes[1:] == [sentence]  # the header is no row, and a damaged image is there
     (home / "x/labels.csv").write_text(listed.partition("20.png")[0].replace("5.png", "gone.png", 1))
     list(intake.read_again("x"))
-    assert own.get("x").notes[1:] == ["1 row of labels.csv names a picture that is not there: gone.png."]
+    assert own.get("x").notes[1:] == ["1 row of labels.csv names an image that is missing: gone.png."]
 
 
 def test_a_picture_that_was_left_out_is_there_however_many_were(home, monkeypatch):
@@ -107,7 +107,7 @@ def test_a_picture_that_was_left_out_is_there_however_many_were(home, monkeypatc
         (home / "x" / f"{row}.png").write_bytes(noise() if row > 5 else b"damaged")
     (home / "x/labels.csv").write_text("".join(f"{row}.png,{'cat' if row % 2 else 'dog'}\n" for row in range(26)))
     list(intake.add(home / "x"))
-    assert own.get("x").notes[1:] == ["1 row of labels.csv names a picture that is not there: 25.png."]
+    assert own.get("x").notes[1:] == ["1 row of labels.csv names an image that is missing: 25.png."]
     assert (len(own.get("x").skipped), own.get("x").skipped_count) == (3, 6)
 
 
@@ -134,7 +134,7 @@ def test_a_table_that_names_no_picture_of_the_zip_is_said_in_a_sentence(home):
     table = home / "labels.csv"
     table.write_text("file,label\nowl.png,owl\nwren.png,wren\n")
     list(intake.add(zipped(home / "pets.zip"), table=table))
-    assert "labels.csv beside the pictures gives no labels: it names 0 of them." in own.get("pets").notes
+    assert "The table labels.csv gives no labels: it names 0 of the images." in own.get("pets").notes
     for source, got in ((home / "pets.zip", home / "none.csv"), (home, table)):
         with pytest.raises(DataError, match="^a table "):
             list(intake.add(source, "again", table=got))
@@ -146,7 +146,7 @@ def test_a_damaged_picture_and_a_file_that_is_none_are_told_apart(home):
         archive.writestr("notes.txt", b"the second of May")
     list(intake.add(home / "x.zip"))
     reasons = dict(own.get("x").skipped)
-    assert reasons["broken.jpg"].startswith("the picture is damaged") and reasons["notes.txt"].startswith("it is no picture")
+    assert reasons["broken.jpg"].startswith("the image is damaged") and reasons["notes.txt"].startswith("it is not an image")
     (home / "broken.jpg").write_bytes(b"\0" * 100)
-    with pytest.raises(Unreadable, match="^the picture is damaged"):
+    with pytest.raises(Unreadable, match="^the image is damaged"):
         header(home / "broken.jpg")

@@ -25,7 +25,7 @@ def info_of(name, size=0, kind=tarfile.REGTYPE, **more):
 
 
 def tarred(path, entries=(), style=tarfile.PAX_FORMAT, packing="tar"):
-    """A tar with enough good pictures and whatever else a test puts in: (info, content) or (name, content)."""
+    """A tar with enough good images and whatever else a test puts in: (info, content) or (name, content)."""
     held = io.BytesIO()
     good = [(f"{kind}/{i:03}.png", png(i)) for kind in ("good", "fine") for i in range(8)]
     with tarfile.open(fileobj=held, mode="w", format=style, encoding="utf-8", errors="surrogateescape") as archive:
@@ -62,7 +62,7 @@ HOSTILE = {
     "pipe": ((info_of("good/pipe.png", kind=tarfile.FIFOTYPE), b""), "it is a special file"),
     "hidden": (("good/.secret/a.png", png()), HIDDEN),
     "mac": (("good/._001.png", b"\0\5\26\7"), HIDDEN),
-    "nested": (("more.tar", b"\0" * 600), "an archive is opened only where it is a whole zip or tar, and alone: unpack it first"),
+    "nested": (("more.tar", b"\0" * 600), "an archive is opened only if it is a complete zip or tar, and the only file: unpack it first"),
     "page": (("good/page.png", b"<html>"), DAMAGED),
     "empty": (("good/empty.png", b""), "the file is empty"),
     "same name": (("good/000.png", png(9)), "another file has the same name"),
@@ -175,7 +175,7 @@ def test_a_set_is_called_after_its_archive():
 
 def test_a_picture_is_no_archive(home):
     folder_of(home / "x", ["1.png"])
-    with (home / "x/1.png").open("rb") as file, pytest.raises(DataError, match="must have at least 16 pictures"):
+    with (home / "x/1.png").open("rb") as file, pytest.raises(DataError, match="must have at least 16 images"):
         list(intake.add_files([("1.png", file)], "Sent"))
 
 

@@ -102,7 +102,7 @@ def test_files_that_were_spoiled_behind_our_back_are_said_so(miniature, tmp_path
     kind, home = miniature("svhn"), tmp_path / "home"
     loaded(kind, home)
     (home / "train_32x32.mat").write_bytes(b"spoiled")
-    with pytest.raises(DataError, match=r"^svhn in .*home must be whole, got files that torchvision does not take: "):
+    with pytest.raises(DataError, match=r"^svhn in .*home must be complete, got files that torchvision cannot read: "):
         kind.load(kind.Knobs(), home)
     with pytest.raises(DataError, match=r"^svhn must be in .*nowhere, got a folder without it"):
         kind.load(kind.Knobs(), tmp_path / "nowhere")

@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from playground.diagnostics.labels import LEAST, askable, balanced, chance, sizes, too_few, uneven
+from playground.diagnostics.labels import LEAST, balanced, chance, evaluable, sizes, too_few, uneven
 from playground.diagnostics.probes import NEIGHBORS, absent, knn_accuracy, knn_balanced, linear_accuracy, voters
 from playground.randomness import seeded_generator
 
@@ -57,7 +57,7 @@ def test_from_twenty_images_on_there_is_a_number():
 
 def test_a_picture_alone_in_its_class_is_not_asked_about_and_counts_in_no_chance():
     labels = torch.cat([classes(12, 12), torch.arange(2, 32)])
-    assert askable(labels).sum() == 24 and sizes(labels).tolist() == [12, 12] and chance(labels) == 0.5
+    assert evaluable(labels).sum() == 24 and sizes(labels).tolist() == [12, 12] and chance(labels) == 0.5
     for measure in (knn_accuracy, linear_accuracy):
         assert measure(groups(labels), {"x": labels})["x"] == 1
 

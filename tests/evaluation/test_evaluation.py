@@ -248,7 +248,7 @@ def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, metho
 
 def test_runs_without_labels_are_told_what_can_be_measured(method):
     bare = Images(images(40, 1).pixels, {}, {})
-    with pytest.raises(NoLabels, match="shapes must have labels to be evaluated on, got images without; data sets that have: cifar10"):
+    with pytest.raises(NoLabels, match="shapes must have labels for an evaluation, got images without; data sets with labels: cifar10"):
         list(evaluate(CONFIG, method, (bare, bare), Protocol(parts=("knn_classifier",))))
     some = images(40, 1, torch.full((40,), -1)), images(40, 2)
     with pytest.raises(NoLabels, match="got training images without"):
@@ -264,7 +264,7 @@ def test_runs_without_labels_are_told_what_can_be_measured(method):
 
 
 def test_one_class_an_unknown_factor_and_features_that_are_not_finite_are_sentences(shapes, method):
-    with pytest.raises(NoLabels, match="class of own must have two classes or more to be told apart, got one: no"):
+    with pytest.raises(NoLabels, match="class of own must have two classes or more, got one: no"):
         task_of("own", *(images(20, seed, torch.zeros(20, dtype=torch.long)) for seed in (1, 2)))
     with pytest.raises(ValueError, match="factor of shapes must be one of shape, color, size"):
         task_of("shapes", *shapes, "taste")
@@ -387,20 +387,18 @@ def test_test_images_of_classes_that_were_never_taught_are_left_out_and_few_are_
     train, test = images(60, 1, torch.arange(60) % 2), images(60, 2, torch.arange(60) % 3)
     task = task_of("own", train, test)
     assert sorted(task.test_labels.unique().tolist()) == [0, 1] and len(task.test_labels) == 40
-    assert task.untaught == "20 test images are left out: no training image is of their class."
+    assert task.untaught == "20 test images are left out: no training image has their class."
     assert task.rare == ""
     few = task_of("own", train, images(60, 2, (torch.arange(60) < 19).long()))
-    assert (
-        few.rare == "Of 1 of 2 classes there are fewer than 20 test images: what these are mistaken for is counted, and no share is told."
-    )
+    assert few.rare == "1 of 2 classes has fewer than 20 test images: for these, confusions are counted, and no share is given."
     with pytest.raises(
-        NoLabels, match="^own must have at least 20 labeled test images of two classes or more to be evaluated on, got 19 in"
+        NoLabels, match="^own must have at least 20 labeled test images of two classes or more for an evaluation, got 19 in"
     ):
         task_of("own", train, images(19, 2))
     with pytest.raises(NoLabels, match="got 24 in 1$"):  # as of a hundred pictures of one class and one each of twenty others
         task_of("own", train, images(24, 2, torch.zeros(24, dtype=torch.long)))
     alone = images(30, 1, torch.arange(30)), images(30, 2, torch.arange(30, 60))  # thirty classes of one picture in each part
-    with pytest.raises(NoLabels, match="got 0 in 0: 30 test images are left out: no training image is of their class$"):
+    with pytest.raises(NoLabels, match="got 0 in 0: 30 test images are left out: no training image has their class$"):
         task_of("own", *alone)
 
 

@@ -71,7 +71,7 @@ def test_on_real_pictures_no_healthy_run_is_called_sick_and_nine_of_ten_broken_o
     there = [each for each in outcomes if each.case.data == data]
     healthy = [each for each in there if each.truth == "healthy"]
     broken = [each for each in there if each.truth not in ("healthy", OPEN)]
-    assert len(healthy) >= 40 and {each.said.state for each in healthy} <= {"healthy", "unclear"}
+    assert len(healthy) >= 40 and {each.verdict.state for each in healthy} <= {"healthy", "unclear"}
     assert len(broken) >= 30 and sum(each.right for each in broken) >= 0.9 * len(broken)
 
 
@@ -141,8 +141,8 @@ def test_what_is_counted():
     counts = {("healthy", "healthy"): 1, ("healthy", "unclear"): 1, ("shortcut", "healthy"): 1, ("shortcut", "shortcut"): 1}
     assert confusion(found) == counts | {(SICK, "dimensional collapse"): 1}
     everything, held_out = summary(found).splitlines()
-    assert "2 healthy runs, 0 of them called sick, 1 unclear. 3 broken runs, 2 named rightly (67%); half of these" in everything
-    assert held_out.startswith("cifar10, held out: 0 healthy runs") and "1 broken runs, 0 named" in held_out
+    assert "2 healthy runs, 0 of them judged as failed, 1 unclear. 3 broken runs, 2 recognized (67%); half of these" in everything
+    assert held_out.startswith("cifar10, held out: 0 healthy runs") and "1 broken runs, 0 recognized" in held_out
     rows = list(csv.DictReader(as_csv(found).splitlines()))
     assert [row["right"] for row in rows] == ["yes", "no", "no", "yes", "yes", ""] and rows[0]["why"] == "x, y"
     assert [row["held out"] for row in rows] == ["", "", "yes", "", "", ""]
@@ -178,7 +178,7 @@ def test_a_case_is_trained_kept_and_judged_anew(tmp_path, monkeypatch, tiny):
     assert 0 < record.witness["knn"] < 1 and 1 <= record.witness["projector/dimensions"] <= 128
     monkeypatch.setattr(judging, "cases", lambda: [case, Case("another", dict(tiny), "healthy")])
     monkeypatch.setattr(judging, "measured", lambda case: pytest.fail("it is measured already"))
-    assert [each.said.state for each in judging.run(tmp_path, train_missing=False)] == ["starting"]
+    assert [each.verdict.state for each in judging.run(tmp_path, train_missing=False)] == ["starting"]
 
 
 def test_a_run_that_cannot_begin_is_no_divergence(monkeypatch):

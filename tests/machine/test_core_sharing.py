@@ -10,9 +10,8 @@ import torch
 
 from playground import RunConfig
 from playground.datasets import load_images
-from playground.machine import core_sharing, devices
+from playground.machine import child, core_sharing, devices
 from playground.machine.core_sharing import CALM, MOMENT, CoreSharing, _Crowd, computing_on, idle, take, together, waited
-from playground.runs import process
 from playground.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux lets a process choose its cores")
@@ -216,8 +215,8 @@ def test_drawn_together_on_purpose_it_is_on_one_core_and_afterwards_as_before(mo
     sharing = CoreSharing(cores)
     monkeypatch.setattr(core_sharing, "_sharing", sharing)
     with together():
-        assert not sharing.alone and sharing._looking.locked()  # whoever watches the cores does not undo it
-    assert sharing.alone and not sharing._looking.locked() and os.sched_getaffinity(0) == cores
+        assert not sharing.alone and sharing._lock.locked()  # whoever watches the cores does not undo it
+    assert sharing.alone and not sharing._lock.locked() and os.sched_getaffinity(0) == cores
 
 
 def test_the_kernel_counts_waiting_and_idle_time():
@@ -248,10 +247,10 @@ def test_where_cores_cannot_be_chosen_threads_that_wait_give_up_their_core(monke
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "PASSIVE"
     started = {}
-    monkeypatch.setattr(process, "WAITING", {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"})
-    monkeypatch.setattr(process, "spawn", lambda command, environment, **pipes: started.update(environment))
+    monkeypatch.setattr(child, "WAITING", {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"})
+    monkeypatch.setattr(child, "spawn", lambda command, environment, **pipes: started.update(environment))
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     monkeypatch.setenv("KMP_BLOCKTIME", "5")
-    process._start(tmp_path, 2)
+    child.start_child(("python",), threads=2, home=tmp_path)
     assert started["OMP_WAIT_POLICY"] == "PASSIVE"
     assert started["KMP_BLOCKTIME"] == "5"  # what people have set themselves stays

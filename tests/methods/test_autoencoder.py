@@ -41,7 +41,7 @@ def test_images_with_one_code_get_one_picture(images):
     code = method.project(method.embed(images))
     assert code.shape == (4, 3)
     method.squeeze = torch.nn.Sequential(torch.nn.Linear(16, 3, bias=False), torch.nn.Threshold(1e9, 0.5))
-    assert torch.equal(method._paint(images)[0], method._paint(images)[1])
+    assert torch.equal(method._reconstruct(images)[0], method._reconstruct(images)[1])
 
 
 def test_the_code_uses_its_dimensions_alike(images):

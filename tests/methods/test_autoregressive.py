@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy.stats import entropy
 
 from playground.config import RunConfig
-from playground.methods.autoregressive import bits_per_dimension, painted, quantized
+from playground.methods.autoregressive import bits_per_dimension, dequantized, quantized
 from playground.networks import ViT, attention
 from playground.randomness import seeded_generator
 from playground.training.trainer import Batch
@@ -35,7 +35,7 @@ def test_the_palette_gives_the_nearest_color(images, levels):
     nearest = ((pixels[:, None] - palette) ** 2).sum(2).argmin(1)
     found = quantized(images[:, :, :4, :4], levels)
     assert found.flatten().tolist() == nearest.tolist()
-    assert np.allclose(painted(found, levels).permute(0, 2, 3, 1).reshape(-1, 3).numpy(), palette[nearest], atol=1e-6)
+    assert np.allclose(dequantized(found, levels).permute(0, 2, 3, 1).reshape(-1, 3).numpy(), palette[nearest], atol=1e-6)
 
 
 @torch.no_grad()

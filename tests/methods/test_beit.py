@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from playground.config import RunConfig
 from playground.datasets import load_images
-from playground.methods.beit import DEAD, KEPT, Tokenizer, masked_cross_entropy, nearest
+from playground.methods.beit import DEAD, DECAY, Tokenizer, masked_cross_entropy, nearest
 from playground.randomness import seeded_generator
 from support.trainings import trainer_of
 
@@ -56,12 +56,12 @@ def test_codes_follow_their_patches_and_dead_ones_start_anew(revival):
     tokens = torch.arange(40) % 5  # nobody has code 5
     tokenizer.counts[5] = 0.9 * DEAD / 6
     mass = tokenizer.counts.clone()
-    tokenizer.follow(z, tokens, generator, revival)
+    tokenizer.update_codes(z, tokens, generator, revival)
     for code in range(5):
         mine = z[tokens == code]
-        moved = KEPT * mass[code] * before[code] + (1 - KEPT) * mine.sum(0) / 40
+        moved = DECAY * mass[code] * before[code] + (1 - DECAY) * mine.sum(0) / 40
         assert torch.allclose(tokenizer.codes[code], moved / moved.norm(), atol=1e-6)
-        assert float(tokenizer.counts[code]) == pytest.approx(KEPT * float(mass[code]) + (1 - KEPT) * len(mine) / 40, abs=1e-6)
+        assert float(tokenizer.counts[code]) == pytest.approx(DECAY * float(mass[code]) + (1 - DECAY) * len(mine) / 40, abs=1e-6)
     at_a_patch = (tokenizer.codes[5] == z).all(1).any()
     assert bool(at_a_patch) == revival
     if revival:

@@ -47,7 +47,7 @@ def test_it_never_sees_color(method, images):
     other = join(luma, -chroma)
     assert not torch.allclose(other, images, atol=0.1)
     assert torch.allclose(method.embed(other), method.embed(images), atol=1e-5)
-    assert torch.allclose(method._paint(other), method._paint(images), atol=1e-5)
+    assert torch.allclose(method._colorize(other), method._colorize(images), atol=1e-5)
 
 
 def test_the_trivial_solution_is_the_best_single_color(method, images):

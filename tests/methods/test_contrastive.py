@@ -8,7 +8,7 @@ import torch
 from playground.config import RunConfig
 from playground.methods import CATALOG, Batch
 from playground.methods.moco import similarities
-from playground.methods.shared.contrastive import information_bound, most_surprise, pick
+from playground.methods.shared.contrastive import information_bound, max_cross_entropy, pick
 from support.trainings import tiny_config, trainer_of
 
 
@@ -28,7 +28,7 @@ def test_no_pick_among_cosines_costs_more_than_the_opposite_of_the_right_one():
         logits = torch.ones(1, count).double()
         logits[0, 0] = -1
         worst = torch.nn.functional.cross_entropy(logits / temperature, torch.zeros(1, dtype=torch.long))
-        assert most_surprise(count, 1 / temperature) == pytest.approx(float(worst), abs=1e-9)
+        assert max_cross_entropy(count, 1 / temperature) == pytest.approx(float(worst), abs=1e-9)
 
 
 def test_top1_counts_the_rows_whose_positive_is_the_most_similar():

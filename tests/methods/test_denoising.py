@@ -45,5 +45,5 @@ def test_the_loss_compares_with_the_clean_image():
     images = torch.rand(4, 3, 32, 32)
     noisy = corrupted(images, "gaussian", 0.4, seeded_generator(0, "loss", 0))
     value = method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"].detach()
-    assert float(value) == pytest.approx(float(F.mse_loss(method._paint(noisy), images).detach()), abs=1e-6)
-    assert not torch.equal(method._paint(noisy), method._paint(images))
+    assert float(value) == pytest.approx(float(F.mse_loss(method._reconstruct(noisy), images).detach()), abs=1e-6)
+    assert not torch.equal(method._reconstruct(noisy), method._reconstruct(images))

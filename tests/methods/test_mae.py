@@ -34,7 +34,7 @@ def test_normalized_patches_are_painted_with_the_mean_and_contrast_they_borrow()
     _, mean, spread = normalized(method.patchify(images))
     painted, said = method.patchify(method.fill(images, mask).painted), method.predict(images, mask)
     assert torch.allclose(painted, said * spread + mean, atol=1e-6)
-    assert "borrowed" in method.borrows and "normalized" in method.unit
+    assert "both are taken from the original" in method.borrows and "normalized" in method.unit
 
 
 def test_the_error_of_a_patch_is_that_of_its_pixels():

@@ -203,7 +203,7 @@ def test_a_method_whose_neighbors_learn_little_says_what_it_is_meant_for(name):
     method = CATALOG[name]
     expected = method.family in PAINTERS or name in ("jigsaw", "relative-location", "colorization", "inpainting", "multitask")
     assert bool(method.meant_for) is expected
-    assert not expected or re.match(r"Meant (for|to) .*photograph's class.*random weights\.$", method.meant_for)
+    assert not expected or re.match(r"Meant (for|to) .*k-NN accuracy .*photographs.*random weights\.$", method.meant_for)
 
 
 def test_safeguards_that_are_off_are_named_and_those_left_on_are_not():

@@ -54,10 +54,10 @@ def test_uncertainty_weighs_a_loss_by_what_it_exceeds_its_least_value():
     optimizer = torch.optim.SGD([method.log_variances], lr=0.5)
     for _ in range(200):
         optimizer.zero_grad()
-        method._weighed(losses).sum().backward()
+        method._weighted(losses).sum().backward()
         optimizer.step()
     assert torch.allclose(method.log_variances, above.log(), atol=1e-4)
-    assert torch.allclose(method._weighed(losses), (1 + above.log()) / 2, atol=1e-4)
+    assert torch.allclose(method._weighted(losses), (1 + above.log()) / 2, atol=1e-4)
     assert torch.allclose(method._slopes(), 1 / (2 * above), atol=1e-4)
 
 
@@ -100,7 +100,7 @@ def test_pcgrad_takes_its_order_from_the_run():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"method.second": "simclr"}, "its tasks must differ, got simclr twice"),
+        ({"method.second": "simclr"}, "the tasks must differ, got simclr twice"),
         ({"method.first": "mae"}, "first must be one of"),
         ({"method.third": "nothing"}, "third must be one of none"),
     ],

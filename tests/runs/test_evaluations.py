@@ -88,7 +88,7 @@ def test_a_network_that_is_no_longer_finite_is_named_with_its_run_and_step(tmp_p
         if isinstance(event, Checkpoint):
             event.state["method"] = {key: value * float("nan") for key, value in event.state["method"].items()}
         store.write(run, event)
-    sentence = f"run {run} cannot be evaluated, for at step 3 the network's features are no longer finite numbers: "
+    sentence = f"run {run} cannot be evaluated, because at step 3 the network's features are no longer finite numbers: "
     with pytest.raises(ValueError, match=f"^{sentence}train it again with a lower optimizer.learning_rate"):
         list(evaluated(store, run, QUICK))
     assert ledger.read(store.folder(run).path)["message"].startswith(sentence)
@@ -111,7 +111,7 @@ def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):
     assert lock.take()
     with pytest.MonkeyPatch.context() as quick:
         quick.setattr("playground.cli.evaluating.PATIENCE", 0)
-        with pytest.raises(ValueError, match="must not be under evaluation already"):
+        with pytest.raises(ValueError, match="must not be under evaluation"):
             list(evaluated(pool.store, runs["second"], QUICK))
     lock.release()
 
@@ -122,9 +122,9 @@ def test_a_wrong_id_on_the_command_line_is_answered_with_those_of_the_newest_run
             evaluate("nowhere1")
         return str(found.value).partition("; ")[2]
 
-    assert said() == "there is none here yet"
+    assert said() == "there are no runs yet"
     made = [Store(home).create(SHORT) for _ in range(4)]
-    assert said() == f"the newest here are {', '.join(reversed(made[1:]))}"
+    assert said() == f"the latest runs are {', '.join(reversed(made[1:]))}"
 
 
 def test_a_data_set_that_is_not_here_fails_before_anything_is_measured(pool, runs):

@@ -28,7 +28,10 @@ from support.pools import losses, trains
 from support.trainings import TINY
 from support.waiting import until
 
-FULL = r"{} cannot be written because there is no room left \(disk {}, 0 bytes of .* free\): make room there, or set SSL_PLAYGROUND_HOME"
+FULL = (
+    r"{} cannot be written because there is no space left \(disk {}, 0 bytes of .* free\): "
+    "free some space there, or set SSL_PLAYGROUND_HOME"
+)
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def home(disk, monkeypatch):
 def exhaust(store, run):
     """Fills the disk, and what room the log of the database has left."""
     filler = fill(store.home)
-    with pytest.raises(HomeError, match=r"(playground.db|timeline.jsonl) cannot be written because there is no room left"):
+    with pytest.raises(HomeError, match=r"(playground.db|timeline.jsonl) cannot be written because there is no space left"):
         while True:
             store.write_many(run, [Metrics(step, {"loss": 1.0}) for step in range(200)])
     with pytest.raises(HomeError):
@@ -68,7 +71,7 @@ def test_a_full_disk_is_named_with_its_room_and_the_file_of_before_stays(disk):
         with pytest.raises(HomeError, match=full(path, disk)):
             safe_files.save(path, write)
     assert safe_files.parsed(path, torch.load)["x"].sum() == 9 and {each.name for each in disk.iterdir()} == {"a.pt", "filler"}
-    assert "no room left" in str(unwritable(disk))
+    assert "no space left" in str(unwritable(disk))
     filler.unlink()
     assert unwritable(disk) is None
 
@@ -84,7 +87,7 @@ def test_a_limit_on_the_size_of_files_is_said_to_be_one(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
-        with pytest.raises(HomeError, match=r"files that large are not allowed here .* raise the limit \(ulimit -f\)"):
+        with pytest.raises(HomeError, match=r"files of this size are not allowed here .* raise the limit \(ulimit -f\)"):
             safe_files.save(tmp_path / "a.bin", lambda file: file.write(bytes(100_000)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -104,7 +107,7 @@ def test_the_store_says_it_and_goes_on_when_there_is_room(disk):
     run = store.create(RunConfig(steps=50))
     filler = exhaust(store, run)
     seen = store.last_event(run)
-    with pytest.raises(HomeError, match="no room left"):
+    with pytest.raises(HomeError, match="no space left"):
         store.create(RunConfig())
     assert store.last_event(run) == seen, "half of a transaction is none"
     filler.unlink()
@@ -132,7 +135,7 @@ def test_a_status_that_cannot_be_written_is_remembered_until_it_can(disk):
 def test_a_server_does_not_start_on_such_a_disk_and_says_why(disk, trouble):
     if trouble:
         filler = trouble(disk)
-        with pytest.raises(HomeError, match="no room left"):
+        with pytest.raises(HomeError, match="no space left"):
             Pool(disk, slots=1, warm=False)
         filler.unlink()
     else:
@@ -155,7 +158,7 @@ def test_the_command_line_ends_in_that_sentence(home, tmp_path, monkeypatch, cap
     with pytest.raises(SystemExit) as ended:
         cli.main()
     told = capsys.readouterr().err.strip().splitlines()
-    assert ended.value.code == 2 and re.match(rf"ssl-playground: {home}.* cannot be written because there is no room left", told[-1])
+    assert ended.value.code == 2 and re.match(rf"ssl-playground: {home}.* cannot be written because there is no space left", told[-1])
     assert "Traceback" not in "\n".join(told)
 
 
@@ -191,7 +194,7 @@ def test_a_result_that_cannot_be_written_is_printed_and_said_to_be(disk, tmp_pat
     with pytest.raises(SystemExit) as ended:
         cli.main()
     told = capsys.readouterr()
-    said = f"ssl-playground: --json must be where there is room and the right to write, got {disk / 'o.json'}: No space left on device"
+    said = f"ssl-playground: --json must be a file that can be written, got {disk / 'o.json'}: No space left on device"
     assert (ended.value.code, told.err.strip().splitlines()[-1]) == (1, said) and "Traceback" not in told.err
     assert printed in told.out and not (disk / "o.json").exists()
 
@@ -219,7 +222,7 @@ def test_a_worker_that_died_of_a_full_disk_is_not_said_to_lack_memory(disk):
     assert "if memory ran out" in failures(store, {run: LiveRun()}, -9)[run][1]
     fill(disk)
     status, message = failures(store, {run: LiveRun()}, 1)[run]
-    assert status == "failed" and "no room left" in message and "memory" not in message
+    assert status == "failed" and "no space left" in message and "memory" not in message
 
 
 @pytest.mark.slow
@@ -231,7 +234,7 @@ def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped
             trains(pool, run)
             filler = fill(home)
             found = until(lambda: (now := pool.standing(run)).status == "paused" and now, "the run to wait")
-            assert "It waits for the disk and goes on by itself:" in found.message and "no room left" in found.message
+            assert "It waits for the disk and goes on by itself:" in found.message and "no space left" in found.message
             assert pool.store.run(run).status == "running"
             at = pool.store.run(run).step
             filler.unlink()

@@ -106,9 +106,7 @@ def test_a_sound_database_is_left_as_it_is(home):
 
 def test_other_programs_do_not_set_it_aside_and_say_that_the_server_will(home):
     spoil(home, "overwritten")
-    with pytest.raises(
-        HomeError, match=r"playground.db cannot be used because it is damaged .* start the server anew: it sets the file aside"
-    ):
+    with pytest.raises(HomeError, match=r"playground.db cannot be used because it is damaged .* restart the server: it renames the file"):
         Store(home)
     assert not list(home.glob("*.damaged-*"))
 

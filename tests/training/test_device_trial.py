@@ -175,7 +175,7 @@ def test_the_threads_that_are_chosen_share_a_core_on_this_machine(home, monkeypa
 def test_the_settings_override_what_was_measured(home, monkeypatch):
     monkeypatch.setattr(device_trial, "_measured", lambda trainer: pytest.fail("measured although asked"))
     started = next(each for each in train(tiny_config(steps=2, **{"device.precision": "bfloat16"})) if isinstance(each, Started))
-    assert "bfloat16" in started.facts["device"] and started.facts["device_why"] == "bfloat16, as the settings ask for"
+    assert "bfloat16" in started.facts["device"] and started.facts["device_why"] == "bfloat16, as set in the settings"
 
 
 def test_a_run_goes_on_in_the_precision_that_it_began_in(home, monkeypatch):

@@ -175,7 +175,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
     events = list(train(config))
     assert events[-1].status == "failed"
     assert events[-1].message.startswith("the loss is no longer a finite number at step ")
-    assert "what was measured up to step" in events[-1].message
+    assert "the measurements up to step" in events[-1].message
     assert all(np.isfinite(event.arrays["embedding"]).all() for event in of(Snapshot, events))
 
 

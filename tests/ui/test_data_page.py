@@ -63,7 +63,9 @@ def test_a_folder_that_has_changed_says_so_and_is_read_again(home):
     list(intake.add(home / "birds"))
     (home / "birds/owl/3.png").unlink()
     page = opened("data.py", data="own-birds")
-    assert [each.value.endswith("1 gone. Runs train on it as it was read until it is read again.") for each in page.warning] == [True]
+    assert [each.value.endswith("1 deleted. Runs use the images as they were read, until it is read again.") for each in page.warning] == [
+        True
+    ]
     by_key(page, "button", "reread-now").click()
     rendered(page)
     assert not page.warning and own.get("birds").counts() == {"owl": 9, "wren": 10}

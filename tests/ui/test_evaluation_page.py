@@ -113,7 +113,7 @@ def test_a_run_deleted_while_the_page_is_open_is_a_sentence(pool):
     store = pool.store
     gone = store.create(RunConfig(network="resnet-tiny"))
     page = opened(run=gone)
-    with store._transaction() as db:
+    with store._transaction(gone) as db:
         db.execute("DELETE FROM runs WHERE id = ?", (gone,))
     rendered(page)
     assert any(f"there is no run {gone}" in each for each in sentences(page)) and address(page)["run"] == gone

@@ -171,7 +171,7 @@ def test_a_drawn_mask_hides_just_what_was_drawn():
     [
         ([[0, 0, 0]], "must hide at least 1 of 3 patches, got 0"),
         ([[1, 1, 1]], "must leave at least 1 of 3 patches visible, got 0"),
-        ([[1, 0, 0], [1, 1, 0]], "must hide as many patches in every image, got 1 and 2"),
+        ([[1, 0, 0], [1, 1, 0]], "must hide the same number of patches in every image, got 1 and 2"),
     ],
 )
 def test_a_mask_that_leaves_nothing_to_do_has_its_sentence(rows, sentence):

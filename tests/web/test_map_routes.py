@@ -338,7 +338,7 @@ def bomb():
 
 HOSTILE = {
     "empty": (b"", "this picture cannot be read: the file is empty"),
-    "text": (b"<svg onload=alert(1)>", "it is no picture of a kind that is known"),
+    "text": (b"<svg onload=alert(1)>", "it is not an image of a known kind"),
     "cut": (png(np.random.RandomState(0).randint(0, 255, (64, 64, 3), np.uint8))[:900], "the file is"),
     "bomb": (bomb(), "pixels, at most"),
     "long": (bytes(9 << 20), "a picture must have at most 8 MB, got more"),

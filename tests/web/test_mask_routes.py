@@ -109,7 +109,7 @@ FINE = bits_of(HIDDEN)
         ("nowhere1", "fill", {"hidden": FINE}, 404, "there is no run nowhere1"),
         ("empty", "fill", {"hidden": FINE}, 400, "must have a checkpoint to look at, got none: where it still trains"),
         ("simclr", "fill", {"hidden": FINE}, 400, "must be of a method that fills in, got simclr: it hides no patches"),
-        ("ijepa", "ratios", {}, 400, "got ijepa: it predicts features of hidden blocks, and has no decoder to paint with"),
+        ("ijepa", "ratios", {}, 400, "got ijepa: it predicts features of hidden blocks and has no pixel decoder"),
         ("mae", "fill", {}, 400, "hidden must be 16 hexadecimal digits, the bits of 64 patches, got nothing"),
         ("mae", "fill", {"hidden": FINE + "0"}, 400, "hidden must be 16 hexadecimal digits"),
         ("mae", "fill", {"hidden": "xyz" * 9}, 400, "hidden must be 16 hexadecimal digits"),

@@ -63,7 +63,7 @@ def test_a_run_whose_pictures_were_read_again_says_so_wherever_they_are_looked_a
     store, name, place = run
     pages, refused, page, few = said(store, name)
     assert (pages, refused, page) == ([], "", "")
-    assert len(few) == 1 and few[0].startswith("Of 2 of 2 classes there are fewer than 20 test images")
+    assert len(few) == 1 and few[0].startswith("2 of 2 classes have fewer than 20 test images")
     Image.new("RGB", (32, 32), "red").save(place / "owl/new.png")
     list(intake.read_again("birds"))
     load_images.cache_clear()

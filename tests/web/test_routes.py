@@ -138,7 +138,7 @@ def test_files_are_ours_alone_and_keep_well(served):
         assert served.http.get(path).status_code == 404
     plotly = served.http.get("/assets/plotly.js")
     assert plotly.headers["content-encoding"] == "gzip" and "immutable" in plotly.headers["cache-control"]
-    assert "plotly.js v" in plotly.text[:200] and len(plotly.text) > 1_000_000
+    assert "plotly.js (cartesian" in plotly.text[:200] and len(plotly.text) > 1_000_000
 
 
 def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):

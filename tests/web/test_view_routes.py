@@ -99,7 +99,7 @@ def test_a_run_has_a_profile_beside_the_network_it_began_as(site, tiny):
         ("views/overlap?augment.hue=nan", "augment: hue must be from 0 to 0.5, got nan"),
         ("views/presets?data=cifar10", "cifar10 must be in"),
         ("views/survival?tempo=3", "there is no setting tempo"),
-        ("views?crops.local_views=2", "simclr takes no local views"),
+        ("views?crops.local_views=2", "simclr uses no local views"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(site, address, sentence):

@@ -1,1 +1,1 @@
-"""What several methods need: contrastive losses, masked patches, gradients of several losses."""
+"""Code shared by several methods: contrastive losses, masked patches, gradients of several losses."""

@@ -1,4 +1,4 @@
-"""Several gradients on the same weights: taken apart, compared, and made to agree."""
+"""Gradients of several losses on the same weights: separated, compared, combined."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 def flat_gradient(loss: Tensor, weights: list[nn.Parameter]) -> Tensor:
     """The gradient of one loss as one vector (P,)."""
-    found = torch.autograd.grad(loss, weights, allow_unused=True, retain_graph=True)
-    return torch.cat([torch.zeros_like(w).flatten() if g is None else g.flatten() for w, g in zip(weights, found, strict=True)])
+    gradients = torch.autograd.grad(loss, weights, allow_unused=True, retain_graph=True)
+    return torch.cat([torch.zeros_like(w).flatten() if g is None else g.flatten() for w, g in zip(weights, gradients, strict=True)])
 
 
 def add_gradient(weights: list[nn.Parameter], gradient: Tensor) -> None:
@@ -20,16 +20,16 @@ def add_gradient(weights: list[nn.Parameter], gradient: Tensor) -> None:
 
 
 def shuffled_others(count: int, generator: torch.Generator) -> Tensor:
-    """For each of T tasks all the others, in an order drawn at random: (T, T - 1)."""
+    """For each of T tasks, the indices of all other tasks in random order: (T, T - 1)."""
     others = [[j for j in range(count) if j != i] for i in range(count)]
     orders = [torch.randperm(count - 1, generator=generator, device=generator.device) for _ in others]
     return torch.stack([torch.tensor(each, device=order.device)[order] for each, order in zip(others, orders, strict=True)])
 
 
 def without_conflict(gradients: Tensor, others: Tensor) -> Tensor:
-    """PCGrad: from each gradient, what points against another is removed, one after the other (Yu et al., 2020, algorithm 1).
+    """PCGrad: removes from each gradient the component that conflicts with another, one after the other (Yu et al., 2020, algorithm 1).
 
-    gradients: (T, P); others: (T, T - 1), for each task the others in the order in which they are looked at -> (T, P).
+    gradients: (T, P); others: (T, T - 1), for each task the order in which the other tasks are considered -> (T, P).
     """
     kept = []
     for own, order in zip(gradients, others, strict=True):
@@ -42,8 +42,8 @@ def without_conflict(gradients: Tensor, others: Tensor) -> Tensor:
 def balanced(factors: Tensor, norms: Tensor, ratios: Tensor, asymmetry: float, rate: float) -> Tensor:
     """One GradNorm step (Chen et al., 2018, equation 2, its slope in units of the mean norm): new factors (T,), of unchanged sum.
 
-    norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss over its first value, both counted from the least it can be,
-    so that 1 is no progress and 0 is all there is to make, for losses below zero as well.
+    norms: (T,) lengths of the weighted gradients; ratios: (T,) each loss divided by its first value, both measured from the lower bound,
+    so that 1 means no progress and 0 the lowest possible loss, for negative losses as well.
     """
     target = norms.mean() * (ratios / ratios.mean()).clamp(min=1e-3) ** asymmetry
     slope = (norms - target).sign() * norms / factors  # of |norm - target|, the norm being linear in its factor

@@ -1,4 +1,4 @@
-"""What masked methods share: the mask, the error on hidden patches, mask tokens and a small decoder, and the rows of pictures."""
+"""Shared by masked methods: the mask, the error on hidden patches, mask tokens and a small decoder, and the rows of images."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 HEAD = 16  # width of one attention head of a decoder
-PIXELS = 0.25  # about how far pixels in [0, 1] spread
+PIXELS = 0.25  # about the standard deviation of pixels in [0, 1]
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What a method makes of images under a mask.
+    """The output of a method for masked images.
 
-    painted: (B, 3, H, W), every patch as it says it is; error: (B, L), how wrong it is about each, in the method's own `unit`;
-    target: (B, 3, H, W), what it should have painted, where that is not the image itself.
+    painted: (B, 3, H, W), the prediction of every patch; error: (B, L), the error of each patch in the method's own `unit`;
+    target: (B, 3, H, W), the correct output, if that is not the image itself.
     """
 
     painted: Tensor
@@ -33,16 +33,16 @@ class Filled:
 
 
 class Masked(Method):
-    """A method that hides patches, as `config.masking` says, and learns by filling them in.
+    """A method that hides patches according to `config.masking` and learns to predict them.
 
-    A subclass says what it predicts under a mask that is given, what it should say, and how to paint either. Loss, diagnostics and
-    pictures follow.
+    A subclass defines the prediction under a given mask, its target, and how to show either as an image. Loss, diagnostics and
+    pictures follow from these.
     """
 
     family = "masked"
     views, masked, accepts, cannot_reconstruct = 1, True, frozenset({"vit"}), ""
-    unit: str = "squared error of pixels in [0, 1]"  # of the error of a patch
-    borrows: str = ""  # a sentence: what its pictures of hidden patches take from the original, where they do
+    unit: str = "squared error of pixels in [0, 1]"  # unit of the error of a patch
+    borrows: str = ""  # a sentence: what its reconstruction of hidden patches takes from the original, if anything
     suggests: ClassVar[dict[str, Any]] = {
         "network": "vit-tiny",
         "augment.crop_scale_min": 0.6,
@@ -54,41 +54,41 @@ class Masked(Method):
     measures = {
         "reconstruction": Measure(
             "Reconstruction error",
-            "far below the dashed line, which paints the mean patch",
+            "far below the dashed line, the error of the mean patch",
             0,
             formula="mean over hidden patches of the method's own squared error, on held-out images",
-            unit="the method's own: squared pixels, normalized where it normalizes patches, or squared histograms",
+            unit="the method's own: squared pixel values, of normalized patches if it normalizes them, or squared histograms",
         )
     }
 
     @property
     def vit(self) -> ViT:
-        """The backbone, as what it is."""
+        """The backbone, typed as a ViT."""
         return cast(ViT, self.backbone)
 
     def predict(self, images: Tensor, mask: Mask) -> Tensor:
-        """(B, 3, H, W) -> what it says of every patch, of the hidden ones without having seen them: (B, L, n)."""
+        """(B, 3, H, W) -> the prediction for every patch, made without seeing the hidden ones: (B, L, n)."""
         raise NotImplementedError
 
     def target(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> what it should say: (B, L, n). Pixels in [0, 1], unless the method wants something else."""
+        """(B, 3, H, W) -> the target of every patch: (B, L, n). Pixels in [0, 1], unless the method defines another one."""
         return self.patchify(images)
 
-    def paint(self, said: Tensor, images: Tensor) -> Tensor:
-        """What is said of patches (B, L, n), of these images -> pictures (B, 3, H, W)."""
-        return unpatchify(said, self.vit.patch_size, images.shape[-1])
+    def to_images(self, predicted: Tensor, images: Tensor) -> Tensor:
+        """Predicted patches (B, L, n) of these images -> (B, 3, H, W)."""
+        return unpatchify(predicted, self.vit.patch_size, images.shape[-1])
 
     def fill(self, images: Tensor, mask: Mask) -> Filled:
-        """(B, 3, H, W) under a mask given from outside."""
-        said = self.predict(images, mask)
-        return Filled(self.paint(said, images), patch_errors(said, self.target(images)))
+        """(B, 3, H, W) under a given mask."""
+        predicted = self.predict(images, mask)
+        return Filled(self.to_images(predicted, images), patch_errors(predicted, self.target(images)))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """One view -> the error on hidden patches."""
         return {"loss": self._error(batch.views[0], generator)}
 
     def diagnostics(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """`reconstruction`: the error on hidden patches of probe images, squared, whatever the method minimizes."""
+        """`reconstruction`: the squared error on hidden patches of probe images, also if the method minimizes another error."""
         return {"reconstruction": self._error(images, generator)}
 
     def _error(self, images: Tensor, generator: torch.Generator) -> Tensor:
@@ -96,16 +96,16 @@ class Masked(Method):
         return masked_error(self.predict(images, mask), self.target(images), mask.hidden)
 
     def trivial(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The error of saying the mean of all patches everywhere."""
+        """The error of predicting the mean patch everywhere."""
         return {"reconstruction": mean_patch_error(self.target(images))}
 
     def pictures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """original · masked · (target, where it is not the image) · reconstruction · reconstruction in the place of hidden patches."""
+        """original · masked · (target, if it is not the image) · reconstruction · reconstruction pasted over the hidden patches."""
         mask = self.draw(images, generator)
         return self.rows(images, mask.hidden, self.fill(images, mask))
 
     def draw(self, images: Tensor, generator: torch.Generator) -> Mask:
-        """(B, 3, H, W) -> which of their patches are hidden."""
+        """(B, 3, H, W) -> a random mask for each image."""
         return draw_mask(self.masking, images, self.vit.patch_size, self.vit.attention, generator)
 
     def patchify(self, images: Tensor) -> Tensor:
@@ -124,9 +124,9 @@ class Masked(Method):
 
 
 class Filler(nn.Module):
-    """Hidden patches go through the encoder too, as mask tokens, and a linear layer says what they were (SimMIM, section 3).
+    """Hidden patches go through the encoder, too, as mask tokens, and a linear layer predicts the patches (SimMIM, section 3).
 
-    scale: about the spread of the targets. Adam moves all weights at one pace, too coarse for small targets and too slow for large ones.
+    scale: about the standard deviation of the targets. Adam's steps have one size: too large for small targets, too small for large ones.
     """
 
     def __init__(self, vit: ViT, out: int, scale: float = 1.0) -> None:
@@ -136,14 +136,14 @@ class Filler(nn.Module):
         self.leave = nn.Linear(vit.width, out)
 
     def forward(self, vit: ViT, images: Tensor, hidden: Tensor) -> Tensor:
-        """(B, 3, H, W), hidden (B, L) bool -> what it says of every patch: (B, L, out)."""
+        """(B, 3, H, W), hidden (B, L) bool -> the prediction for every patch: (B, L, out)."""
         tokens = vit.patches(images)
         masked = (self.mask_token + vit.positions).to(tokens.dtype)
         return self.leave(vit.encode(torch.where(hidden[..., None], masked, tokens))).float() * self.scale
 
 
 class Decoder(nn.Module):
-    """A narrow transformer that says what is at places nobody saw, from tokens of the places that were seen (MAE, section 3)."""
+    """A narrow transformer that predicts hidden patches from the tokens of the visible ones (MAE, section 3)."""
 
     def __init__(self, vit: ViT, width: int, depth: int, out: int) -> None:
         super().__init__()
@@ -155,19 +155,19 @@ class Decoder(nn.Module):
         self.leave = nn.Linear(width, out)
 
     def forward(self, seen: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
-        """seen (B, V, width of the ViT) at places (B, V), and wanted places (B, W) -> (B, V + W, out), in this order."""
+        """seen (B, V, width of the ViT) at indices places (B, V), and indices wanted (B, W) -> (B, V + W, out), in this order."""
         known = self.enter(seen) + self.positions[places]
-        asked = self.mask_token + self.positions[wanted]
-        return self.leave(self.blocks(torch.cat([known, asked.to(known.dtype)], 1))).float()
+        queries = self.mask_token + self.positions[wanted]
+        return self.leave(self.blocks(torch.cat([known, queries.to(known.dtype)], 1))).float()
 
 
-def taken(tokens: Tensor, places: Tensor) -> Tensor:
-    """tokens (B, L, D) at places (B, V) -> (B, V, D)."""
+def gather_patches(tokens: Tensor, places: Tensor) -> Tensor:
+    """The tokens (B, L, D) at indices places (B, V) -> (B, V, D)."""
     return tokens.gather(1, places[..., None].expand(-1, -1, tokens.shape[-1]))
 
 
-def placed(tokens: Tensor, order: Tensor) -> Tensor:
-    """The inverse for all places at once: tokens (B, L, D) in this order (B, L) -> (B, L, D) in reading order."""
+def restore_order(tokens: Tensor, order: Tensor) -> Tensor:
+    """The inverse for all patches: tokens (B, L, D) in this order (B, L) -> (B, L, D) in reading order."""
     return torch.empty_like(tokens).scatter(1, order[..., None].expand_as(tokens), tokens)
 
 
@@ -183,11 +183,11 @@ def masked_error(predicted: Tensor, target: Tensor, hidden: Tensor) -> Tensor:
 
 
 def masked_mean(errors: Tensor, hidden: Tensor) -> Tensor:
-    """errors: (B, L), one a patch; hidden: (B, L) bool -> their mean over hidden patches."""
+    """errors: (B, L), one per patch; hidden: (B, L) bool -> their mean over hidden patches."""
     return (errors * hidden).sum() / hidden.sum()
 
 
 @in_full_precision
 def mean_patch_error(target: Tensor) -> Tensor:
-    """The squared error of filling in the mean patch everywhere, the best that one patch for all can do. target: (B, L, n) -> scalar."""
+    """The squared error of predicting the mean patch everywhere, the best constant prediction. target: (B, L, n) -> scalar."""
     return (target - target.mean((0, 1))).square().mean()
