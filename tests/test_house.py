@@ -63,6 +63,7 @@ def test_the_public_names_are_what_they_say():
         playground.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_importing_the_package_is_quick_because_torch_waits():
     code = "import sys, playground, playground.home; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -74,7 +75,7 @@ def test_the_method_that_readme_adds_trains():
     made: dict = {"__name__": "readme"}
     exec(next(block for block in blocks if "(Method)" in block), made)
     method = next(each for each in made.values() if isinstance(each, type) and issubclass(each, Method) and each is not Method)
-    config = tiny_config(steps=30)
+    config = tiny_config(batch_size=32, steps=30)
     known = {*dir(Method), *(name for kind in Method.__mro__ for name in vars(kind).get("__annotations__", {}))}
     assert {name for name in vars(method) if not name.startswith("_")} <= known, "what it says of itself is asked for by somebody"
     trainer = trainer_of(config)

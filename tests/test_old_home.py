@@ -50,12 +50,14 @@ def test_an_old_run_is_listed_with_its_settings_changes_and_files(pool, run):
         assert web.get(f"/api/runs/{run.id}/{path}").status_code == 200, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", sorted(path.name for path in (site() / "pages").glob("*.py")))
 def test_every_page_opens_with_an_old_run(run, page):
     found = opened(page, run=run.id)
     assert sentences(found) == [], page
 
 
+@pytest.mark.slow
 def test_an_old_run_goes_on(pool, run):
     page = opened(run=run.id)
     by_key(page, "button", "pause").click()

@@ -55,22 +55,26 @@ def rows(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 def test_methods_train_and_agree_where_little_is_installed(rows):
     assert {rows[f"{what}/{method}"]["status"] for what in ("trains", "agrees") for method in QUICK.methods} == {"done"}
     assert rows["machine"]["device"] == "cpu"
 
 
+@pytest.mark.slow
 def test_what_draws_random_numbers_is_compared_by_its_features_alone_and_says_so(rows):
     assert set(rows["agrees/simclr"]) >= {"features", "loss", "gradient"} and "not_compared" not in rows["agrees/simclr"]
     assert "loss" not in rows["agrees/mae"] and "random" in rows["agrees/mae"]["not_compared"]
 
 
+@pytest.mark.slow
 def test_speed_has_a_number_for_each_contender_or_why_there_is_none(rows):
     speed = rows["speed"]
     assert set(speed["views_per_second"]) == {"engine", "bare", "float32"} and speed["engine_over_bare"] > 0
     assert "lightly, torchvision, rich must be installed" in speed["lightly"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_here_says_why(rows):
     assert rows["graphs"]["status"] == "absent" and "no CUDA graphs" in rows["graphs"]["reason"]
     assert rows["seconds to k-NN 0.8"]["status"] == "absent" and "cifar-10-batches-py" in rows["seconds to k-NN 0.8"]["reason"]

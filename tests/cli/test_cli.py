@@ -48,6 +48,7 @@ def started(*words, home):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
 
 
+@pytest.mark.slow
 def test_help_names_every_command_and_the_folder(home):
     shown = started("--help", home=home)
     assert shown.returncode == 0
@@ -67,6 +68,7 @@ def test_methods_lists_what_lies_in_the_folder(run):
     assert all(name in table for name in CATALOG)
 
 
+@pytest.mark.slow
 def test_several_seeds_are_trained_one_after_the_other(run, tmp_path):
     file = tmp_path / "out.json"
     settings = ["--set", "network=resnet-tiny", "--set", "batch_size=32", "--set", "device.precision=float32"]
@@ -94,6 +96,7 @@ def test_a_witness_waits_until_the_data_are_fetched(home):
     assert (summary["status"], summary["message"]) == ("failed", "no network")
 
 
+@pytest.mark.slow
 def test_train_writes_the_summary(home, tmp_path):
     file = tmp_path / "out.json"
     shown = started(
@@ -112,6 +115,7 @@ def test_train_writes_the_summary(home, tmp_path):
     assert "knn/shape" in shown.stdout and "at the end" in shown.stdout
 
 
+@pytest.mark.slow
 def test_masked_training_reports_its_error_beside_the_mean_patch(run, tmp_path):
     file = tmp_path / "out.json"
     words = ["--set", "batch_size=16", "--set", "network.patch_size=16", "--steps", "1", "--json", str(file)]

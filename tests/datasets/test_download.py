@@ -130,6 +130,7 @@ def test_two_at_once_download_once(server, url, target, monkeypatch):
     assert len(server.asked) == 1 and target.read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_its_part_and_no_lock(server, url, target, monkeypatch):
     monkeypatch.setattr(turns, "LOOK", 0.02)
     server.gate.clear()

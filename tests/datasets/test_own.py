@@ -62,6 +62,7 @@ def test_a_set_is_a_data_set_as_soon_as_it_is_added_and_until_it_is_removed(home
         own.remove("flat")
 
 
+@pytest.mark.slow
 def test_another_process_sees_it_at_once(home):
     code = "from playground.datasets import CATALOG\nfor line in iter(input, 'end'): print('own-flat' in CATALOG, flush=True)"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -93,6 +94,7 @@ def test_a_config_of_it_goes_through_json_and_a_link(flat):
     assert config.data.image_size == 48
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "supervised"])
 def test_every_method_works_out_of_the_box_on_twenty_pictures(method, flat):
     config = RunConfig(data="own-flat", method=method, device="cpu", network=_small(method))
@@ -226,6 +228,7 @@ def test_a_run_without_labels_measures_everything_but_accuracy(flat):
     assert isinstance(events[-3], Verdict)
 
 
+@pytest.mark.slow
 def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(labeled):
     events = list(train(RunConfig(data="own-pets", steps=60, batch_size=8, network="resnet-tiny", device="cpu")))
     assert not any(name.startswith("knn") for each in events if isinstance(each, Metrics) for name in each.values)
@@ -241,6 +244,7 @@ def test_of_eight_watched_pictures_no_accuracy_is_told_and_nothing_is_claimed(la
     assert said and not any("Neighbors" in each or "%" in each.partition("No collapse")[0].partition("feature std")[0] for each in said)
 
 
+@pytest.mark.slow
 def test_labels_are_measured_where_there_are_enough_beside_chance(home):
     names = [f"{kind}/{i}.png" for kind, count in (("cat", 90), ("dog", 10)) for i in range(count)]
     list(intake.add(pictures(home / "pets", names)))
@@ -364,6 +368,7 @@ def test_names_that_differ_at_their_end_differ_on_a_narrow_terminal(home):
     assert len(own.get("birds").classes) == 2 and all(each in names for each in own.get("birds").classes)
 
 
+@pytest.mark.slow
 def test_the_command_line_adds_shows_and_removes(home):
     place = pictures(home / "birds", [f"{kind}/{i}.png" for kind in ("[red]owl", "wren") for i in range(10)])
     (place / "notes.txt").write_text("hello")
@@ -380,6 +385,7 @@ def test_the_command_line_adds_shows_and_removes(home):
     assert len(list(place.rglob("*.png"))) == 20
 
 
+@pytest.mark.slow
 def test_a_wrong_set_on_the_command_line_is_one_sentence(home):
     done = subprocess.run(
         [sys.executable, "-m", "playground.cli.main", "data", "show", "own-x"], capture_output=True, text=True, check=False

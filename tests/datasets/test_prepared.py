@@ -128,6 +128,7 @@ def test_a_second_one_waits_and_then_finds_it_ready(files, into):
     assert list(second)[-1].done == 50
 
 
+@pytest.mark.slow
 def test_processes_that_prepare_the_same_at_once_do_it_once(files, into):
     code = (
         "import sys; from pathlib import Path; from playground.datasets.prepared import prepare\n"

@@ -65,6 +65,7 @@ def test_half_an_unpacking_is_found_and_done_again_without_a_download(miniature,
     assert len(server.asked) == asked
 
 
+@pytest.mark.slow
 def test_unpacking_that_is_killed_is_never_taken_for_whole(miniature, tmp_path):
     kind, home = miniature("cifar10"), tmp_path / "home"
     loaded(kind, home)

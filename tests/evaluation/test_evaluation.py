@@ -144,6 +144,7 @@ def test_a_share_with_less_than_an_image_a_class_is_left_out_with_a_sentence(sha
     assert len([each for each in found if isinstance(each, Remark)]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaks", [False, True])
 def test_no_test_image_is_ever_learned(leaks):
     """Noise with random labels: whoever has not seen a test image guesses. The same with its images among the labeled ones: they know."""
@@ -159,6 +160,7 @@ def test_no_test_image_is_ever_learned(leaks):
     assert (accuracies["knn_classifier"] > 0.8) is leaks  # four fifths of them are drawn
 
 
+@pytest.mark.slow
 def test_fine_tuning_and_from_scratch_are_one_procedure(shapes, method):
     """Begun from the same weights they give the same numbers, whatever they are."""
     own = shapes[0], shapes[1][:60]  # of one seed: others begin from other weights
@@ -169,6 +171,7 @@ def test_fine_tuning_and_from_scratch_are_one_procedure(shapes, method):
     assert halves[0] == halves[1] and len(halves[0]) == 1 + sum(len(each.strengths) for each in CORRUPTIONS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["simclr", "dino", "ijepa", "mae", "autoregressive"])
 def test_fine_tuning_moves_what_embeds_and_leaves_the_run_alone(name, shapes):
     config = (
@@ -215,6 +218,7 @@ def test_a_shift_moves_by_its_share_of_the_side_one_way():
     assert {*places.tolist()} == {4 * 16 + 8, 12 * 16 + 8, 8 * 16 + 4, 8 * 16 + 12}
 
 
+@pytest.mark.slow
 def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, method):
     other = images(60, 5), images(40, 6)
     parts = ("linear", "knn_classifier", "untrained", "robustness", "transfer")
@@ -335,6 +339,7 @@ def test_a_ledger_of_another_version_or_half_a_file_is_none(tmp_path):
     assert not (tmp_path / "deleted").exists()
 
 
+@pytest.mark.slow
 def test_seeds_have_other_rows_and_from_scratch_other_weights_so_that_no_bar_is_empty(shapes, method):
     """With all labels, too: the k-NN classifier knows nothing else that could vary."""
     parts = ("knn_classifier", "scratch")

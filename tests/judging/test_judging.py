@@ -166,6 +166,7 @@ def test_margins_are_values_over_their_limits_on_the_side_of_what_the_run_was():
     assert dots == pytest.approx([middle + 2 * a_doubling, left, middle - a_doubling], abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_case_is_trained_kept_and_judged_anew(tmp_path, monkeypatch, tiny):
     case = Case("a small one", dict(tiny), "healthy")
     record = measured(case)

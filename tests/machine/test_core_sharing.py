@@ -138,6 +138,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_two_trainings_side_by_side_end_on_cores_of_their_own():
     cores = sorted(os.sched_getaffinity(0))[:2]
     command = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores})\n{TRAINS}"]
@@ -193,6 +194,7 @@ begun.wait()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "code"), [("sys.argv[1:] = ['train', '--data', 'nope']; cli.main()", 2), ("sys.exit(130)", 130)])
 def test_the_exit_code_of_a_process_that_ends_while_its_crowd_is_within_torch(ending, code, home):
     done = subprocess.run([sys.executable, "-c", ENDS + ending], capture_output=True, text=True, check=False, timeout=120)
@@ -222,6 +224,7 @@ def test_the_kernel_counts_waiting_and_idle_time():
     assert waited() >= 0 and set(idle(cores)) == cores
 
 
+@pytest.mark.slow
 def test_what_works_behind_the_server_gives_way_and_keeps_to_one_thread():
     """Its session, too: a low priority counts only within its own session where Linux groups processes by sessions."""
     program = (
@@ -238,6 +241,7 @@ def test_what_works_behind_the_server_gives_way_and_keeps_to_one_thread():
         assert process.stdout.read().decode().split() == [str(min(os.nice(0) + 10, 19)), "1", "1", "10"]
 
 
+@pytest.mark.slow
 def test_where_cores_cannot_be_chosen_threads_that_wait_give_up_their_core(monkeypatch, tmp_path):
     program = "import os; del os.sched_setaffinity; from playground.machine.core_sharing import WAITING; print(WAITING['OMP_WAIT_POLICY'])"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ import pytest
 from playground.home import site
 from playground.machine import processes
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")]
 CHILD = """
 import json, os, sys
 

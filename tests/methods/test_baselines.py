@@ -13,7 +13,7 @@ from support.trainings import tiny_config, trainer_of
 
 
 def trainer(**more):
-    return trainer_of(tiny_config(**more))
+    return trainer_of(tiny_config(**{"batch_size": 32} | more))
 
 
 def test_data_sets_count_their_labels():

@@ -90,6 +90,7 @@ def test_first_the_tokenizer_learns_and_then_only_the_rest():
         assert moved == ([True, False, False] if step <= 2 else [False, True, True]), step
 
 
+@pytest.mark.slow
 def test_a_restored_run_goes_on_exactly_in_both_parts():
     for at in (1, 3):
         whole, half = fresh(), fresh()
@@ -105,6 +106,7 @@ def test_a_restored_run_goes_on_exactly_in_both_parts():
         assert torch.equal(weights(whole.method), weights(rest.method))
 
 
+@pytest.mark.slow
 def test_the_tokenizer_uses_its_codes_and_paints_better_than_the_mean_patch():
     """What makes it a tokenizer: after 90 steps most codes are in use, and the error is below a half."""
     trainer = fresh(steps=120, batch_size=32, **{"method.codes": 32, "method.tokenizer_share": 0.8, "optimizer.learning_rate": 4e-3})

@@ -20,7 +20,7 @@ def blobs(count=300, size=6, groups=5, seed=0):
 
 
 def trainer(**more):
-    return trainer_of(tiny_config(method="deepcluster", steps=20, **more))
+    return trainer_of(tiny_config(method="deepcluster", batch_size=32, steps=20, **more))
 
 
 @pytest.mark.parametrize("groups", [3, 12])

@@ -56,6 +56,7 @@ def test_the_loss_is_finite_and_every_trainable_weight_gets_a_gradient(method):
     assert sum(float(weight.grad.abs().sum()) for weight in trainer.method.parameters() if weight.requires_grad) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", TRAINED)
 def test_the_loss_falls_on_views_that_stay_the_same(method):
     trainer = trainer_of(smallest(method, steps=1000, **{"optimizer.warmup_fraction": 0}))
@@ -66,6 +67,7 @@ def test_the_loss_falls_on_views_that_stay_the_same(method):
     assert low <= min(losses) and max(losses) <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [each for each in TRAINED if math.isfinite(CATALOG[each].loss_bounds(RunConfig(method=each))[1])])
 def test_no_step_raises_a_loss_above_its_upper_bound(method, monkeypatch):
     """Of those that state one: the network climbs its loss instead of going down."""
@@ -76,6 +78,7 @@ def test_no_step_raises_a_loss_above_its_upper_bound(method, monkeypatch):
     assert losses[0] < max(losses) <= CATALOG[method].loss_bounds(trainer.config)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["simclr", "moco", "npair", "align-uniform"])
 def test_a_loss_without_its_safeguards_stays_above_its_lower_bound(method):
     """Where nothing pushes images apart the loss goes to its bound, and never below."""
@@ -86,6 +89,7 @@ def test_a_loss_without_its_safeguards_stays_above_its_lower_bound(method):
     assert min(losses) >= bound - 1e-6 and losses[-1] < bound + 0.3 * (losses[0] - bound)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "key", "value"), list(knob_ends()))
 def test_both_ends_of_every_knob_train(method, key, value):
     trainer = trainer_of(smallest(method, steps=2, **{key: value}))
@@ -97,6 +101,7 @@ def next_losses(trainer):
     return [float(trainer.update()["loss"]) for _ in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CATALOG)
 def test_live_knobs_take_effect_at_once(method):
     """Moving a knob of the method's own changes the very next loss."""
@@ -132,6 +137,7 @@ def without_axes(measures):
     return {name: {key: value for key, value in each.items() if key not in ("low", "high")} for name, each in measures.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CATALOG)
 def test_a_run_measures_every_layer_beside_its_baselines(method):
     events = list(train(smallest(method, steps=2)))
@@ -142,6 +148,7 @@ def test_a_run_measures_every_layer_beside_its_baselines(method):
     assert isinstance(events[-1], Finished) and events[-1].status == "finished"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CATALOG)
 def test_every_safeguard_is_a_switch_that_changes_the_training(method):
 
@@ -166,6 +173,7 @@ def test_a_line_that_is_called_the_best_loss_is_the_least_one_there_is(method):
         assert all(line.best == (line.value <= least) for line in lines), config.method
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CATALOG)
 def test_reference_lines_are_the_losses_of_constant_outputs(method, monkeypatch):
     """Where the method says what the loss is when all outputs are equal, it is: at once, or when the heads have adapted to it."""

@@ -14,7 +14,7 @@ from support.trainings import tiny_config, trainer_of
 
 
 def fresh(**more):
-    return trainer_of(tiny_config(**{"method": "moco", "steps": 12, "method.queue_size": 256} | more))
+    return trainer_of(tiny_config(**{"method": "moco", "batch_size": 32, "steps": 12, "method.queue_size": 256} | more))
 
 
 def vectors(count, seed):

@@ -12,7 +12,7 @@ from support.trainings import tiny_config, trainer_of
 
 def trainer(weighting="fixed", **more):
     given = {"method": "multitask", "method.weighting": weighting, "method.first": "simclr", "method.second": "vicreg"}
-    return trainer_of(tiny_config(**given | more))
+    return trainer_of(tiny_config(**given | {"batch_size": 32} | more))
 
 
 def gradient(method):
@@ -33,6 +33,7 @@ def test_fixed_weights_give_the_gradient_of_the_weighted_sum():
     assert all(torch.allclose(a, b, atol=1e-5, rtol=1e-4) for a, b in zip(heads, plain, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["uncertainty", "gradnorm", "pcgrad"])
 def test_every_weighting_learns_and_says_its_weights_and_cosine(weighting):
     training = trainer(weighting)

@@ -15,7 +15,7 @@ with warnings.catch_warnings():
 
 
 def method_of(**more):
-    trainer = trainer_of(tiny_config(method="simsiam", steps=12, **more))
+    trainer = trainer_of(tiny_config(method="simsiam", batch_size=32, steps=12, **more))
     return trainer.method, trainer.batch(1)
 
 

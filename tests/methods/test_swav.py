@@ -23,7 +23,7 @@ def cosines(*shape):
 
 
 def trainer(**more):
-    return trainer_of(tiny_config(method="swav", steps=20, **more))
+    return trainer_of(tiny_config(method="swav", batch_size=32, steps=20, **more))
 
 
 def sinkhorn_in_loops(scores, epsilon, rounds):

@@ -153,6 +153,7 @@ def quality(rows, layout):
     return trustworthiness(F.normalize(rows, dim=1).numpy(), layout, n_neighbors=15)
 
 
+@pytest.mark.slow
 def test_umap_keeps_neighborhoods_as_plain_fit_does(cold):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -165,6 +166,7 @@ def test_umap_keeps_neighborhoods_as_plain_fit_does(cold):
     assert floor > quality(features(), pca(features())) + 0.02, "PCA, which is easier, must not pass for it"
 
 
+@pytest.mark.slow
 def test_umap_frames_move_and_do_not_jump(cold):
     layout, sizes = cold, [np.linalg.norm(np.ptp(cold, 0))]
     for frame in range(1, 5):
@@ -175,11 +177,13 @@ def test_umap_frames_move_and_do_not_jump(cold):
     assert abs(sizes[-1] / sizes[0] - 1) < 0.25, "the map neither grows nor shrinks from frame to frame"
 
 
+@pytest.mark.slow
 def test_umap_lies_as_the_previous_layout_does(cold):
     previous = turned(cold, 90, mirrored=True).astype(np.float32)
     assert moved(previous, umap_layout(features(), previous)) < 0.08
 
 
+@pytest.mark.slow
 def test_umap_keeps_the_proportions_of_what_is_long(cold):
     """Plain `fit` squeezes the start of every frame into a square."""
     along = torch.linspace(0, 2.5, 300)
@@ -191,6 +195,7 @@ def test_umap_keeps_the_proportions_of_what_is_long(cold):
     assert proportions[0] > 1.3 and abs(proportions[1] / proportions[0] - 1) < 0.2 and moved(first, second) < 0.08
 
 
+@pytest.mark.slow
 def test_umap_of_one_seed_is_one_layout(cold):
     np.testing.assert_array_equal(umap_layout(features()), cold)
     assert not np.array_equal(umap_layout(features(), seed=1), cold)
@@ -201,6 +206,7 @@ def test_too_few_points_are_laid_out_by_pca(count):
     np.testing.assert_array_equal(umap_layout(features(count)), pca(F.normalize(features(count), dim=1)))
 
 
+@pytest.mark.slow
 def test_the_fewest_points_for_umap(cold):
     rows = features(17)
     first = umap_layout(rows)
@@ -208,6 +214,7 @@ def test_the_fewest_points_for_umap(cold):
     assert np.isfinite(umap_layout(rows, first)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise, spread", [(0, 0), (1e-6, 1e-4)])
 def test_collapsed_features_stay_one_spot(cold, noise, spread):
     collapsed = torch.ones(400, 24) + noise * features()
@@ -217,6 +224,7 @@ def test_collapsed_features_stay_one_spot(cold, noise, spread):
     assert quality(features(), again) > quality(features(), cold) - 0.005, "and the map recovers from it at once"
 
 
+@pytest.mark.slow
 def test_features_on_one_line_and_broken_numbers_are_laid_out(cold):
     two_spots = torch.linspace(-1, 1, 400)[:, None] * torch.ones(1, 24)
     assert np.isfinite(umap_layout(two_spots, cold)).all()
@@ -285,6 +293,7 @@ def ask(projector, rows, key="run"):
     return inbox.wait()[0]
 
 
+@pytest.mark.slow
 def test_real_frames_are_aligned():
     projector = LayoutWorker()
     try:
@@ -298,6 +307,7 @@ def test_real_frames_are_aligned():
     assert not projector.ready and not projector._executor._thread.is_alive()
 
 
+@pytest.mark.slow
 def test_previous_layouts_are_kept_by_key_until_forgotten(quick):
     rows = np.ones((5, 2), np.float32)
     assert [ask(quick, rows, key)[0, 0] for key in ("a", "a", "b", "a")] == [1, 2, 1, 3]
@@ -305,16 +315,19 @@ def test_previous_layouts_are_kept_by_key_until_forgotten(quick):
     assert ask(quick, rows, "a")[0, 0] == 1 and ask(quick, torch.ones(5, 2), "b")[0, 0] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="no priorities here")
 def test_the_process_steps_back_behind_training(quick):
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert os.getpriority(os.PRIO_PROCESS, quick._process.pid) == min(19, own + 10)
 
 
+@pytest.mark.slow
 def test_another_count_of_rows_starts_afresh(quick):
     assert [ask(quick, np.ones((count, 2), np.float32))[0, 0] for count in (5, 5, 6)] == [1, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_newer_frame_replaces_one_that_waits(quick):
     slow, inbox, other = Inbox(), Inbox(), Inbox()
     quick.submit("slow", np.ones((13, 2), np.float32), slow)
@@ -327,6 +340,7 @@ def test_a_newer_frame_replaces_one_that_waits(quick):
     assert len(slow.layouts) == 1
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_is_not_called_back(quick):
     running, waiting = Inbox(), Inbox()
     quick.submit("running", np.ones((13, 2), np.float32), running)
@@ -338,18 +352,21 @@ def test_what_is_forgotten_is_not_called_back(quick):
     assert not running.layouts and not waiting.layouts
 
 
+@pytest.mark.slow
 def test_after_sigkill_the_next_frame_goes_on_from_the_last(quick):
     assert ask(quick, np.ones((5, 2), np.float32))[0, 0] == 1
     os.kill(quick._process.pid, signal.SIGKILL)
     assert ask(quick, np.ones((5, 2), np.float32))[0, 0] == 2 and quick.ready
 
 
+@pytest.mark.slow
 def test_a_death_that_the_system_has_not_reported_yet_costs_no_frame(quick, monkeypatch):
     monkeypatch.setattr(QuickProjector, "ready", True)
     os.kill(quick._process.pid, signal.SIGKILL)
     assert ask(quick, np.full((5, 2), 3, np.float32))[0, 0] == 3
 
 
+@pytest.mark.slow
 def test_sigkill_in_the_middle_of_a_frame_does_not_lose_it(quick):
     inbox = Inbox()
     quick.submit("run", np.ones((13, 2), np.float32), inbox)
@@ -359,12 +376,14 @@ def test_sigkill_in_the_middle_of_a_frame_does_not_lose_it(quick):
     assert len(inbox.wait()[0]) == 13 and quick.ready
 
 
+@pytest.mark.slow
 def test_a_frame_that_kills_every_process_is_laid_out_by_pca(quick):
     rows = features(14)
     np.testing.assert_allclose(ask(quick, rows), pca(rows), atol=1e-5)
     assert len(ask(quick, features(5))) == 5
 
 
+@pytest.mark.slow
 def test_a_frame_that_was_asked_for_starts_where_it_is_told_and_is_not_replaced(quick):
     slow = Inbox()
     quick.submit("slow", np.ones((13, 2), np.float32), slow)
@@ -376,6 +395,7 @@ def test_a_frame_that_was_asked_for_starts_where_it_is_told_and_is_not_replaced(
     assert set(quick._layouts) <= {"slow", "idle"}, "and nothing is remembered for it"
 
 
+@pytest.mark.slow
 def test_what_was_asked_for_is_cancelled_when_it_closes():
     projector = QuickProjector()
     waiting = projector.lay_out("umap", np.ones((13, 2)))
@@ -383,6 +403,7 @@ def test_what_was_asked_for_is_cancelled_when_it_closes():
     assert waiting.cancelled() and projector.lay_out("umap", np.ones((5, 2))).cancelled()
 
 
+@pytest.mark.slow
 def test_a_failing_callback_ends_nothing(quick, caplog):
     def fails(layout):
         raise RuntimeError("the listener's own mistake")
@@ -392,6 +413,7 @@ def test_a_failing_callback_ends_nothing(quick, caplog):
     assert "the listener's own mistake" in caplog.text
 
 
+@pytest.mark.slow
 def test_closing_while_it_starts_or_works_ends_it():
     projector = QuickProjector()
     projector.submit("run", np.ones((13, 2), np.float32), Inbox())
@@ -402,6 +424,7 @@ def test_closing_while_it_starts_or_works_ends_it():
     assert process.poll() is not None and not projector._executor._thread.is_alive()
 
 
+@pytest.mark.slow
 def test_the_process_ends_when_its_input_does_and_only_answers_leave_it():
     process = subprocess.Popen(QuickProjector.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
@@ -426,6 +449,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_no_orphan_stays_when_the_server_is_killed():
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with server:
@@ -451,6 +475,7 @@ def test_messages_are_exact_and_a_broken_one_is_the_end():
             receive(io.BytesIO(whole[:size]))
 
 
+@pytest.mark.slow
 def test_importing_it_imports_neither_umap_nor_streamlit():
     check = "import sys, playground.projection; sys.exit(any(name in sys.modules for name in ('umap', 'numba', 'streamlit')))"
     assert subprocess.run([sys.executable, "-c", check], cwd=PACKAGE, check=False).returncode == 0

@@ -60,6 +60,7 @@ def folder(pool, run):
     return pool.store.folder(run).path
 
 
+@pytest.mark.slow
 def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp_path):
     words = ["--only", "linear,knn,tuned", "--seeds", "2", "--labels", "40", "--steps", "2", "--shares", "0.5,1", "--factor", "color"]
     command = [sys.executable, "-m", "playground.cli.main", "evaluate", runs["first"], *words, "--json", str(tmp_path / "out.json")]
@@ -79,6 +80,7 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
     assert len(written["scores"]) == 3 * 2 * 2 and all(0 <= each["accuracy"] <= 1 for each in written["scores"])
 
 
+@pytest.mark.slow
 def test_a_network_that_is_no_longer_finite_is_named_with_its_run_and_step(tmp_path):
     store = Store(tmp_path)
     run = store.create(SHORT)
@@ -131,6 +133,7 @@ def test_a_data_set_that_is_not_here_fails_before_anything_is_measured(pool, run
     assert ledger.read(folder(pool, runs["second"])) is None
 
 
+@pytest.mark.slow
 def test_evaluations_take_turns_in_processes_of_their_own_and_are_ended_on_purpose(pool, runs):
     jobs, first, second = pool.evaluations, runs["first"], runs["second"]
     jobs.submit(first, LONG)
@@ -168,6 +171,7 @@ def test_what_cannot_begin_is_refused_and_what_waits_can_be_taken_back(pool, run
         jobs.submit(runs["first"], QUICK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0, 600])
 def test_a_process_behind_the_server_ends_by_itself_or_with_it(seconds):
     begin = "import time; from playground.machine.background import run_in_background; run_in_background()"

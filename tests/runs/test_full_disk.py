@@ -176,6 +176,7 @@ def quick(monkeypatch):
 QUICK = ["--set", "network=resnet-tiny", "--set", "batch_size=16", "--set", "device.precision=float32"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "printed"),
     [
@@ -224,6 +225,7 @@ def test_a_worker_that_died_of_a_full_disk_is_not_said_to_lack_memory(disk):
     assert status == "failed" and "no space left" in message and "memory" not in message
 
 
+@pytest.mark.slow
 def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped(tmp_path):
     with small_disk(tmp_path / "disk", "40m") as home:
         pool = Pool(home, slots=1)
@@ -254,6 +256,7 @@ def test_a_run_waits_while_the_disk_is_full_goes_on_by_itself_and_can_be_stopped
             pool.close()
 
 
+@pytest.mark.slow
 def test_a_run_waits_on_a_disk_that_becomes_read_only_under_it_and_can_be_stopped(tmp_path):
     with breaking_disk(tmp_path / "disk") as (home, abort):
         pool = Pool(home, slots=1)

@@ -61,6 +61,7 @@ def test_whoever_is_behind_goes_next_and_one_that_waits_for_a_command_keeps_nobo
     assert next(turns).run == "b"
 
 
+@pytest.mark.slow
 def test_both_train_under_one_clock_and_each_gives_the_numbers_that_it_gives_alone(pool):
     alone = [pool.submit(RunConfig(**each, steps=12)) for each in (TINY, BROKEN)]
     together = pair(pool, steps=12)
@@ -78,12 +79,14 @@ def test_both_train_under_one_clock_and_each_gives_the_numbers_that_it_gives_alo
     assert all(abs(times[0][step] - times[1][step]) < times[0][12] - times[0][1] for step in (1, 6, 12))
 
 
+@pytest.mark.slow
 def test_one_that_diverges_leaves_the_other_to_go_on(pool):
     healthy, broken = pair(pool, TINY, DIVERGES, steps=40)
     assert "no longer a finite number" in reaches(pool, broken, "failed").message
     assert reaches(pool, healthy, "finished").step == 40
 
 
+@pytest.mark.slow
 def test_pausing_one_keeps_the_other_going_and_each_hears_its_own_commands(pool):
     healthy, broken = pair(pool, steps=20_000)
     trains(pool, broken)
@@ -109,6 +112,7 @@ def test_pausing_one_keeps_the_other_going_and_each_hears_its_own_commands(pool)
     trains(pool, healthy, pool.store.run(healthy).step + 3)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_fails_both_in_words_and_both_go_on_in_step(pool):
     healthy, broken = pair(pool, steps=20_000)
     trains(pool, broken)
@@ -120,6 +124,7 @@ def test_a_killed_worker_fails_both_in_words_and_both_go_on_in_step(pool):
     assert {*pool.health()["workers"][0]["runs"]} == {healthy, broken}
 
 
+@pytest.mark.slow
 def test_a_waiting_pair_is_one_turn_also_for_the_next_server_and_a_finished_one_stays_so(pool, tmp_path, monkeypatch):
     done = pool.submit(RunConfig(**TINY, steps=1))
     reaches(pool, done, "finished")

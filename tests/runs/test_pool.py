@@ -82,12 +82,14 @@ def test_a_death_is_named():
     assert [cause_of_death(code) for code in (-9, -11, 3, -200)] == words
 
 
+@pytest.mark.slow
 def test_the_pool_fits_behind_the_seam(pool):
     calls = [name for name in vars(Runner) if not name.startswith("_")]
     assert {"submit", "submit_together", "command", "resume", "stop", "position", "close"} == set(calls)
     assert all(callable(getattr(pool, name)) for name in calls)
 
 
+@pytest.mark.slow
 def test_runs_wait_in_turns_a_paused_one_makes_room_and_goes_on_exactly(pool):
     straight = pool.submit(RunConfig(**TINY, steps=40), "ann")
     config = RunConfig(**TINY, steps=40)
@@ -118,6 +120,7 @@ def test_runs_wait_in_turns_a_paused_one_makes_room_and_goes_on_exactly(pool):
         pool.command(broken, Pause())
 
 
+@pytest.mark.slow
 def test_a_live_knob_is_checked_before_it_is_let_in_and_leaves_a_change(pool):
     run = pool.submit(LONG)
     trains(pool, run)
@@ -146,6 +149,7 @@ def test_a_live_knob_is_checked_before_it_is_let_in_and_leaves_a_change(pool):
     assert [each.value for each in pool.store.changes(run)] == [0.5, 0.3] and pool.standing(run).waiting == []
 
 
+@pytest.mark.slow
 def test_a_full_queue_says_so_and_a_run_that_waits_can_be_stopped(pool):
     first = pool.submit(LONG)
     trains(pool, first, 0)
@@ -163,6 +167,7 @@ def test_a_full_queue_says_so_and_a_run_that_waits_can_be_stopped(pool):
         pool.stop(run)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
     doomed = pool.submit(LONG)
     trains(pool, doomed)
@@ -182,12 +187,14 @@ def test_a_killed_worker_fails_its_run_in_words_and_the_next_run_starts(pool):
     assert recorded == list(range(1, len(recorded) + 1)), "what came after the checkpoint is there once, not twice"
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_of_a_run_that_is_not_there(pool):
     for ask in (pool.resume, pool.store.run, lambda run: pool.command(run, SetKnob("method.temperature", 1))):
         with pytest.raises(UnknownRun, match="there is no run nobody"):
             ask("nobody")
 
 
+@pytest.mark.slow
 def test_a_worker_with_nothing_to_do_goes_and_comes_back_with_a_run_or_a_visitor(pool):
     # A run is told as stopped a moment before its worker is free of it.
     until(lambda: [each for each in pool.health()["workers"] if each["ready"] and not each["runs"]], "a worker at rest")
@@ -206,6 +213,7 @@ def test_a_worker_with_nothing_to_do_goes_and_comes_back_with_a_run_or_a_visitor
     assert len(pool.health()["workers"]) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_start_fails_what_waits_and_says_where_the_reason_is(tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_preloader", None)
     monkeypatch.setattr(sys, "executable", _breaks(tmp_path))
@@ -239,6 +247,7 @@ time.sleep(1000)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_nothing_and_the_next_one_goes_on(tmp_path):
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with server.stdout as told:

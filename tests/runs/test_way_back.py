@@ -15,7 +15,7 @@ from playground.training.run import train
 from support.pools import losses, reaches, trains
 from support.trainings import TINY
 
-WILD = TINY | {"method": "autoencoder", "optimizer": "sgd", "optimizer.warmup_fraction": 0}
+WILD = TINY | {"method": "autoencoder", "batch_size": 32, "optimizer": "sgd", "optimizer.warmup_fraction": 0}
 DIVERGES = WILD | {RATE: 10}
 
 
@@ -68,6 +68,7 @@ def test_only_divergence_has_a_way_back(store):
     assert way_back(store, store.run(stopped), 0.1) is None
 
 
+@pytest.mark.slow
 def test_a_hand_on_a_knob_ends_what_was_to_be_replayed_of_it(store):
     commands, config = queue.SimpleQueue(), RunConfig(**WILD | {RATE: 0.01, "steps": 6})
     commands.put(SetKnob(RATE, 0.02))
@@ -76,6 +77,7 @@ def test_a_hand_on_a_knob_ends_what_was_to_be_replayed_of_it(store):
     assert [(each.step, each.name, each.value) for each in found] == [(1, RATE, 0.02), (4, "augment.hue", 0.0)]
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_goes_on_from_before_the_trouble_finishes_and_can_be_replayed(pool):
     store = pool.store
     run = pool.submit(
@@ -105,6 +107,7 @@ def test_a_run_that_diverges_goes_on_from_before_the_trouble_finishes_and_can_be
     assert again == losses(store, run) and sorted(again) == list(range(1, 31))
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_at_once_begins_anew_with_the_moved_knob(pool):
     run = pool.submit(RunConfig(**DIVERGES | {"steps": 12}))
     assert "lower the learning rate (10)" in reaches(pool, run, "failed").message

@@ -83,6 +83,7 @@ def reach(store, run, step):
     until(lambda: store.run(run).step >= step, f"step {step} of {run}")
 
 
+@pytest.mark.slow
 def test_a_worker_trains_pauses_steps_changes_and_goes_on_then_survives_the_end_of_its_server(store, talk):
     config = RunConfig(**TINY, steps=60)
     straight, broken = store.create(config), store.create(config)
@@ -118,6 +119,7 @@ def test_a_worker_trains_pauses_steps_changes_and_goes_on_then_survives_the_end_
     assert (60, "knn/shape") in after
 
 
+@pytest.mark.slow
 def test_a_paused_run_that_is_put_down_stays_paused_and_what_is_said_on_stdout_goes_to_its_log(store, talk):
     run, broken = store.create(RunConfig(**TINY, steps=5000)), store.create(RunConfig(**TINY))
     store.folder(broken).save_checkpoint(4, {"this": "is no checkpoint of a training"})
@@ -139,6 +141,7 @@ def test_a_paused_run_that_is_put_down_stays_paused_and_what_is_said_on_stdout_g
     assert worker.process.poll() is None
 
 
+@pytest.mark.slow
 def test_commands_reach_the_training_and_a_terminated_worker_leaves_a_checkpoint(store, talk):
     run = store.create(RunConfig(**TINY, steps=5000))
     worker = talk()

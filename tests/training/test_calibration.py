@@ -40,6 +40,7 @@ def spreads(method, images):
     return {(layer, name): float(DIAGNOSTICS[name](each)) for layer, each in inputs.items() for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CATALOG)
 def test_evaluation_and_training_mode_agree_before_the_first_step(method):
     config = smallest(method)
@@ -49,6 +50,7 @@ def test_evaluation_and_training_mode_agree_before_the_first_step(method):
         assert frozen_encoder == pytest.approx(training, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", CATALOG)
 def test_every_batch_norm_has_seen_images_and_moves_on_as_ever(method):
     made = fresh(smallest(method))

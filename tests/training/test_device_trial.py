@@ -13,6 +13,8 @@ from playground.training import device_trial
 from playground.training.device_trial import FILE, chosen
 from support.trainings import tiny_config, trainer_of
 
+pytestmark = pytest.mark.slow
+
 TAKES_TURNS = device_trial._Trial.takes_turns
 
 

@@ -27,7 +27,7 @@ from playground.events import (
 )
 from playground.machine import devices
 from playground.training.trainer import Trainer
-from support.trainings import smallest, tiny_config, trainer_of
+from support.trainings import TINY, smallest, tiny_config, trainer_of
 
 
 def numbers(events, leave=("views_per_second",)):
@@ -70,10 +70,12 @@ def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_leave_the_global_gener
         assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_run(whole):
     assert numbers(whole) != numbers(train(tiny_config(steps=6, seed=1)))
 
 
+@pytest.mark.slow
 def test_measuring_does_not_touch_the_training(whole):
     usual, measured = numbers(whole), numbers(train(tiny_config(steps=6), measure_at=(1, 2, 4, 5, 90)))
     assert {step: values["loss"] for step, values in usual.items() if step} == {
@@ -82,9 +84,10 @@ def test_measuring_does_not_touch_the_training(whole):
     assert [step for step, values in measured.items() if "alignment" in values] == [0, 1, 2, 4, 5, 6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["simclr", "byol", "vicreg", "mae"])
 def test_stopped_and_resumed_equals_never_stopped(method, whole):
-    config = smallest(method, steps=6)
+    config = smallest(method, steps=6, batch_size=TINY["batch_size"])
     straight = numbers(whole if method == "simclr" else train(config))
     commands = queue.SimpleQueue()
     stopped = []
@@ -105,6 +108,7 @@ def test_stopped_and_resumed_equals_never_stopped(method, whole):
     assert both[last] == straight[last]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_survives_a_file(whole, tmp_path):
     config = tiny_config(steps=6)
     commands = queue.SimpleQueue()
@@ -117,6 +121,7 @@ def test_a_checkpoint_survives_a_file(whole, tmp_path):
     assert numbers(train(config, checkpoint=state))[6] == numbers(whole)[6]
 
 
+@pytest.mark.slow
 def test_what_ran_before_in_this_process_changes_no_number(whole):
     """Not even in the last bit: a run that took fewer threads leaves them to the next one, which is calibrated by its own."""
     if devices.thread_limit() < 2:
@@ -125,6 +130,7 @@ def test_what_ran_before_in_this_process_changes_no_number(whole):
     assert numbers(train(tiny_config(steps=6))) == numbers(whole)
 
 
+@pytest.mark.slow
 def test_a_moved_knob_is_recorded_and_replayed_exactly(whole):
     config = tiny_config(steps=6)
     commands = queue.SimpleQueue()
@@ -162,6 +168,7 @@ def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
     timer.join()
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
     wild = {"optimizer": "sgd", "optimizer.learning_rate": 10, "optimizer.momentum": 0.999, "optimizer.warmup_fraction": 0}
     config = RunConfig(**tiny | wild | {"method": "vicreg", "steps": 40})
@@ -249,6 +256,7 @@ def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
     assert len(set(sum(rows, ()))) == 6 * tiny["batch_size"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("knob", "value", "begins"), [("method.variance_weight", 100.0, 4), ("optimizer.learning_rate", 0.01, 1)])
 def test_the_judge_compares_losses_since_a_knob_of_the_task_was_moved(knob, value, begins, tiny):
     events = list(train(RunConfig(**tiny | {"method": "vicreg"}), changes=[Change(4, knob, value)]))

@@ -40,6 +40,7 @@ def test_image_and_draw_stand_in_the_link_and_come_back_from_it(home):
     assert not again.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_every_preset_can_be_taken_and_stays_marked(home, preset):
     page = take(opened("augmentations.py", **{"augment.hue": "0.33"}), preset.name)

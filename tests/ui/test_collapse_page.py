@@ -207,6 +207,7 @@ def test_the_titles_of_ways_are_told_apart():
             assert one.name != other.name and one.title != other.title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", FAILURE_MODES, ids=lambda way: way.state)
 def test_every_way_to_fail_starts_in_one_click(pool, way):
     page = opened(steps="4")

@@ -38,6 +38,7 @@ def test_the_address_holds_the_whole_config(home):
     assert RunConfig.from_query(urlencode(address(page))) == RunConfig(seed=11, steps=40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", sorted(CHOICES["method"]))
 def test_every_method_has_a_page(home, method):
     page = opened()
@@ -129,6 +130,7 @@ def test_a_safeguard_says_what_happens_without_it(home):
     assert any("expect complete collapse" in each.value for each in page.caption)
 
 
+@pytest.mark.slow
 def test_start_trains_a_run_that_the_address_finds_again(pool):
     page = opened(network="resnet-tiny", batch_size="32", steps="3")
     by_key(page, "button", "start").click()
@@ -144,6 +146,7 @@ def test_start_trains_a_run_that_the_address_finds_again(pool):
     assert address(found)["run"] == run
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_here_leaves_the_settings_of_its_link(pool):
     page = opened(run="nowhere1", seed="9")
     assert by_key(page, "number_input", "seed").value == 9

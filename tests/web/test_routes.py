@@ -348,6 +348,7 @@ class App:
         self.log.close()
 
 
+@pytest.mark.slow
 def test_the_app_trains_what_waits_and_after_a_kill_says_interrupted_with_every_metric(tmp_path):
     store = Store(tmp_path)
     run = store.create(RunConfig(**TINY, steps=20_000))
