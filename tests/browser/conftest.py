@@ -66,8 +66,9 @@ RUNS = {  # what tests look at that start none themselves: trained before the se
     "mae": RunConfig(method="mae", batch_size=32, steps=10, device="cpu"),
     "npair": tiny_config(method="npair", steps=3),
     "npair again": tiny_config(method="npair", steps=3, seed=1),
-    "healthy": tiny_config(batch_size=32, steps=12),
-    "broken": tiny_config(batch_size=32, steps=12, **{"method.negatives": False}),
+    "contrastive": tiny_config(batch_size=32, steps=12),
+    "healthy": tiny_config(method="simsiam", steps=12),
+    "broken": tiny_config(method="simsiam", steps=12, **{"method.stop_gradient": False}),
 }
 
 

@@ -68,8 +68,8 @@ def unfolded(page):
     page.evaluate("document.querySelectorAll('.ssl-panel details').forEach((each) => { each.open = true })")
 
 
-def test_every_number_of_the_train_page(desk, pair):
-    page = desk(until=".ssl-gauge", run=pair[0])
+def test_every_number_of_the_train_page(desk, runs):
+    page = desk(until=".ssl-gauge", run=runs["contrastive"])
     page.wait_for_function("document.querySelectorAll('.ssl-inside .js-plotly-plot').length > 1")
     unfolded(page)
     explained(
