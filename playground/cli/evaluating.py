@@ -19,7 +19,7 @@ from playground.evaluation.events import Event, Remark
 from playground.evaluation.ledger import Document
 from playground.evaluation.protocol import CONTENDERS, Protocol
 from playground.home import home
-from playground.runs.pictures import read_before_evaluation
+from playground.runs.read_again import read_before_evaluation
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
 from playground.training.faults import NotFiniteError, not_evaluable

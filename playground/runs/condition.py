@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from playground.runs.folder import RunFolder
-from playground.runs.pictures import read_since
+from playground.runs.read_again import read_since
 from playground.runs.records import Run
 from playground.runs.status import Status
 from playground.safe_files import whole

@@ -32,6 +32,7 @@ from playground.home import keeping
 from playground.runs.checkpoints import Checkpoints
 from playground.runs.journal import Journal
 from playground.safe_files import Damaged
+from playground.views.pictures import sprite_sheet, write_png
 
 Found = TypeVar("Found")
 
@@ -180,18 +181,8 @@ class RunFolder:
         return self.path / "layouts" / f"{step:07d}.npy"
 
 
-def sprite_sheet(tiles: np.ndarray, columns: int) -> np.ndarray:
-    """tiles: (N, H, W, 3) -> (rows * H, columns * W, 3); the places after the last tile are black."""
-    count, height, width = tiles.shape[:3]
-    rows = math.ceil(count / columns)
-    padded = np.zeros((rows * columns, height, width, 3), dtype=np.uint8)
-    padded[:count] = tiles
-    return padded.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
-
-
 def _save_png(path: Path, picture: np.ndarray) -> None:
-    # Level 1: the training waits for this, and the files are looked at once.
-    _save(path, lambda file: Image.fromarray(picture).save(file, format="PNG", compress_level=1))
+    _save(path, lambda file: write_png(picture, file))
 
 
 def _save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:

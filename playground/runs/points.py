@@ -24,12 +24,13 @@ from playground.datasets import DataError, Images
 from playground.home import HomeError, home
 from playground.metric_names import FEATURES, LAYERS
 from playground.runs.derived import Key
-from playground.runs.folder import RunFolder, sprite_sheet
-from playground.runs.pictures import read_since
+from playground.runs.folder import RunFolder
+from playground.runs.read_again import read_since
 from playground.runs.records import Run
 from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, Trained, steps_kept, trained
 from playground.safe_files import Damaged
+from playground.views.pictures import sprite_sheet, tiles_of
 
 PROBE = "probe"
 MOST, MANY = 50_000, 2_000  # training images on one map, and those of which there is a frame for each step that was kept
@@ -215,9 +216,7 @@ def _probe_pixels(folder: RunFolder) -> Tensor:
     probe, found = folder.probe(), folder.sprites()
     if probe is None or found is None:
         raise ValueError("the run must have begun, got no probe images of it yet: or its files are gone")
-    pixels = torch.from_numpy(found)
-    tiles = pixels.unflatten(0, (-1, probe["tile"])).unflatten(2, (-1, probe["tile"]))  # (rows, tile, columns, tile, 3)
-    return tiles.permute(0, 2, 4, 1, 3).flatten(0, 1)[: probe["count"]]
+    return tiles_of(found, probe["tile"], probe["count"])
 
 
 def _tile(images: Images, count: int) -> tuple[int, int]:

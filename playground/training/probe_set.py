@@ -27,6 +27,7 @@ from playground.randomness import seeded_generator
 from playground.training.faults import NotFiniteError
 from playground.training.trainer import Trainer
 from playground.views.augment import augment
+from playground.views.pictures import as_pixels
 
 PAIRS = 4  # one of this many images is also used as two views
 SHOWN = 8  # images in each row of pictures
@@ -149,11 +150,6 @@ def _pairs(layers: dict[str, dict[str, Tensor]]) -> tuple[Tensor, Tensor]:
     """Both views in the layer on which the loss is computed."""
     layer = layers.get(PROJECTOR, layers[BACKBONE])
     return layer["first"], layer["second"]
-
-
-def as_pixels(images: Tensor) -> np.ndarray:
-    """(..., 3, H, W) in [0, 1] -> (..., H, W, 3) uint8."""
-    return (images.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).movedim(-3, -1).cpu().numpy()
 
 
 def _as_floats(values: dict[str, Tensor]) -> dict[str, float]:

@@ -55,9 +55,10 @@ from playground.training.facts import facts_of, views_per_step
 from playground.training.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.training.fetching import fetched
 from playground.training.measurement_schedule import MeasurementSchedule, image_cost, probe_size
-from playground.training.probe_set import SHOWN, ProbeSet, as_pixels
+from playground.training.probe_set import SHOWN, ProbeSet
 from playground.training.trainer import Trainer
 from playground.training.weight_snapshots import WeightSnapshots
+from playground.views.pictures import as_pixels
 
 EARLIER = 0.1  # the first checkpoint comes after this share of the usual interval; then the interval doubles each time
 FLUSH = {"cpu": 0.05}  # seconds between two transfers of results from the device

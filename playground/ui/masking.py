@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from PIL import Image
 from torch import Tensor
 
 from playground.analysis.reconstruction import fresh_vit, mask_of
@@ -18,7 +15,6 @@ from playground.config import CHOICES, RunConfig
 from playground.datasets import Images
 from playground.methods import introducing
 from playground.networks import ViT, patch_sizes
-from playground.runs.folder import sprite_sheet
 from playground.runs.pool import shared_pool
 from playground.runs.records import Run
 from playground.ui import PAGES, fetching, live
@@ -28,6 +24,7 @@ from playground.ui.knob_widgets import plain
 from playground.ui.masking_state import MaskingState, called, flat_now, masked_runs, mismatch
 from playground.ui.settings import switched
 from playground.views.masking import Mask
+from playground.views.pictures import png_address, sprite_sheet
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
 SHOWN = 96  # images of a data set to pick from
@@ -119,10 +116,9 @@ _untrained = functools.lru_cache(maxsize=8)(fresh_vit)
 
 
 def _sprites(images: Images) -> dict[str, Any]:
-    file, columns = io.BytesIO(), 12
-    Image.fromarray(sprite_sheet(images.pixels.permute(0, 2, 3, 1).numpy(), columns)).save(file, format="PNG", compress_level=1)
-    address = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return {"src": address, "tile": images.pixels.shape[-1], "columns": columns, "count": len(images)}
+    columns = 12
+    source = png_address(sprite_sheet(images.pixels.permute(0, 2, 3, 1).numpy(), columns))
+    return {"src": source, "tile": images.pixels.shape[-1], "columns": columns, "count": len(images)}
 
 
 def panel(now: MaskingState, found: Source) -> None:

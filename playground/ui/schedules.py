@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import streamlit as st
@@ -13,6 +12,7 @@ from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import KnobWidgets, settings
 from playground.ui.knob_widgets import widget
 from playground.ui.syncing import sync
+from playground.views.pictures import address
 
 PREFIX = "schedule."
 CHOSEN = "scheduled"  # the widget that says which knobs have one
@@ -68,7 +68,7 @@ def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">'
         f'<polyline points="{places}" fill="none" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
     )
-    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"  # pages may hold no SVG but as a picture
+    source = address("svg+xml", svg.encode())  # pages may hold no SVG but as a picture
     words = '<figcaption style="display:flex;justify-content:space-between;font-size:.75rem;opacity:.7">'
     return (
         f'<figure style="margin:0"><img src="{source}" alt="{alt}" style="width:100%;height:{HEIGHT}px">'

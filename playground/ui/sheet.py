@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from playground.datasets import Images
 from playground.datasets.summary import Row, by_label, colors, everything
 from playground.ui import live
+from playground.views.pictures import address
 
 EXAMPLES = 40  # in the row of a label; as many as fit are seen
 ALONE = 240  # where there is only one row
@@ -62,4 +62,4 @@ def picture(tiles: Tensor) -> str:
     strip = Image.fromarray(tiles.permute(2, 0, 3, 1).flatten(1, 2).numpy())
     file = io.BytesIO()
     strip.save(file, "WEBP", lossless=tiles.shape[-1] <= CRISP, quality=88, method=1)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    return address("webp", file.getvalue())

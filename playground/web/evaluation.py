@@ -24,8 +24,8 @@ from playground.home import HomeError
 from playground.knobs import knobs_of, safeguards_off
 from playground.metric_names import by_factor
 from playground.runs.derived import Key
-from playground.runs.pictures import read_before_evaluation
 from playground.runs.pool import Pool
+from playground.runs.read_again import read_before_evaluation
 from playground.runs.records import Run
 from playground.runs.store import Store
 from playground.web.files import answer, failure, tagged

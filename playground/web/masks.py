@@ -12,14 +12,11 @@ two runs then see the same image under the same masks. Pictures are data address
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
-import io
 from collections.abc import Callable
 from typing import Any, cast
 
 import torch
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 from torch import Tensor
@@ -33,8 +30,8 @@ from playground.runs.points import probe_pixels
 from playground.runs.pool import Pool
 from playground.runs.store import Store
 from playground.runs.trained import Trained, trained
-from playground.training.probe_set import as_pixels
 from playground.views.masking import Mask, Masking
+from playground.views.pictures import as_pixels, png_address
 from playground.web.files import answer
 from playground.web.numbers import number_param
 
@@ -137,9 +134,7 @@ def bits_of(hidden: Tensor) -> str:
 
 def picture(image: Tensor) -> str:
     """(3, H, W) in [0, 1] -> a PNG as a data address."""
-    file = io.BytesIO()
-    Image.fromarray(as_pixels(image)).save(file, format="PNG", compress_level=1)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return png_address(as_pixels(image))
 
 
 def not_the_same(first: RunConfig, second: RunConfig) -> str:

@@ -13,20 +13,15 @@ tiles in rows of `columns`.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import torch
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
-from torch import Tensor
 
 from playground.analysis import augmentation_probes
 from playground.analysis import views as seen
@@ -37,9 +32,9 @@ from playground.machine.priority_executor import PriorityExecutor
 from playground.runs.derived import Key
 from playground.runs.pool import Pool
 from playground.runs.trained import Trained, trained
-from playground.training.probe_set import as_pixels
 from playground.training.trainer import untrained
 from playground.views.augment import OPERATORS
+from playground.views.pictures import sheet
 from playground.web.files import tagged
 from playground.web.numbers import number_param
 
@@ -83,7 +78,7 @@ class Views:
             pixels = train.pixels[row]
             (together, alone), found = seen.steps(config, pixels, number, view), seen.views(config, pixels, number, view + 1)
             facts = seen.facts(found, pixels)[view]
-            return {"view": view, "operators": OPERATORS, "facts": facts, **_atlas(torch.cat((together, alone)), len(together))}
+            return {"view": view, "operators": OPERATORS, "facts": facts, **sheet(torch.cat((together, alone)), len(together))}
 
         return _tagged(request, body)
 
@@ -146,9 +141,9 @@ def _views(config: RunConfig, train: Images, row: int, number: int, count: int) 
     image = {"index": row, "count": len(train), "height": height, "width": width, "labels": seen.labels(train, row)}
     return {
         "image": image,
-        "original": _atlas(pixels[None] / 255, 1),
-        "views": {**_atlas(found.pictures), "facts": seen.facts(found, pixels)},
-        "local": {**_atlas(local.pictures), "facts": seen.facts(local, pixels)} if local else None,
+        "original": sheet(pixels[None] / 255, 1),
+        "views": {**sheet(found.pictures, COLUMNS), "facts": seen.facts(found, pixels)},
+        "local": {**sheet(local.pictures, COLUMNS), "facts": seen.facts(local, pixels)} if local else None,
         "possible": found.possible,
         "unequal": bool(config.augment.asymmetry) and config.method.choice.views > 1,
     }
@@ -166,11 +161,11 @@ def _presets(config: RunConfig, train: Images, row: int, number: int) -> dict[st
 
     def side(each: seen.Side) -> dict[str, Any]:
         words = {name: getattr(each.preset, name) for name in ("name", "title", "summary", "paper", "link")}
-        local = None if each.local is None else _atlas(each.local.flatten(0, 1), each.local.shape[1])
-        return {**words, "pair": _atlas(each.pair.flatten(0, 1), 2), "local": local}
+        local = None if each.local is None else sheet(each.local.flatten(0, 1), each.local.shape[1])
+        return {**words, "pair": sheet(each.pair.flatten(0, 1), 2), "local": local}
 
     sides = [side(each) for each in seen.presets(config, pixels, number)]
-    return {"images": rows, "original": _atlas(pixels / 255, 1), "presets": sides}
+    return {"images": rows, "original": sheet(pixels / 255, 1), "presets": sides}
 
 
 def _survival(config: RunConfig) -> dict[str, Any]:
@@ -199,21 +194,3 @@ def _invariance(config: RunConfig, found: Trained | None = None) -> dict[str, An
         "images": min(len(probe), augmentation_probes.MOVED),
         "operators": lines,
     }
-
-
-def _atlas(pictures: Tensor, columns: int = COLUMNS) -> dict[str, Any]:
-    """(K, 3, H, W) in [0, 1] -> one picture with all of them, row by row; what is left of the last row is black."""
-    tiles = as_pixels(pictures)
-    count, height, width, channels = tiles.shape
-    rows = -(-count // columns)
-    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
-    sheet[:count] = tiles
-    sheet = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2).reshape(rows * height, columns * width, channels)
-    return {"picture": _data_url(sheet), "columns": columns, "count": count, "height": height, "width": width}
-
-
-def _data_url(picture: np.ndarray) -> str:
-    held = io.BytesIO()
-    # Fast rather than small: at level 1 a sprite sheet takes a third of the time of level 6 and is a tenth larger.
-    Image.fromarray(picture).save(held, "PNG", compress_level=1)
-    return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
