@@ -1,18 +1,12 @@
 // What every number means, at its label: with a pointer above it, with the keyboard on it, with a touch. Titles come from here, too.
 
-import { request } from "./api.js"
+import { DEFINITIONS } from "./declared.js"
 import { formula } from "./formula.js"
 import { page } from "./page.js"
 import { make, themeOf } from "./theme.js"
 
-const DEFINITIONS = await load()
 const AFTER = 250 // ms that a pointer rests on a label before it is explained
 const CONTROL = { tabindex: "0", role: "button", "aria-expanded": "false" } // what a label that explains itself is to a keyboard
-
-async function load() {
-  const { ok, body } = await request(new URL("definitions.json", import.meta.url).href)
-  return ok ? body : {}
-}
 
 /** The definition of a metric by its name, "projector/alignment", or by the pattern that it fits, "knn/*"; undefined where there is none. */
 export function definitionOf(name) {

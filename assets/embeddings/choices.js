@@ -2,7 +2,7 @@
 
 import { button, buttonGroup, menu, press } from "../controls.js"
 import { make } from "../theme.js"
-import { KINDS } from "./kinds.js"
+import { KINDS, needsOf, titleOf } from "./kinds.js"
 
 const LAYERS = [
   ["backbone", "backbone"],
@@ -23,7 +23,11 @@ export class Choices {
   /** on: { choose({ layer } or { kind } or { points }), toggle("pictures" or "lassoing") }. */
   constructor(on) {
     this.layers = group("layer", LAYERS, (layer) => on.choose({ layer }))
-    this.kinds = group("projection", Object.entries(KINDS), (kind) => on.choose({ kind }))
+    this.kinds = group(
+      "projection",
+      KINDS.map((kind) => [kind, titleOf(kind)]),
+      (kind) => on.choose({ kind }),
+    )
     this.points = menu("which images", POINTS, (points) => on.choose({ points }))
     this.pictures = button("Thumbnails", () => on.toggle("pictures"), "draw every point as its picture")
     this.lasso = button("Lasso", () => on.toggle("lassoing"), "drag around points (or hold Shift)")
@@ -42,17 +46,12 @@ export class Choices {
     for (const each of this.layers.children) each.disabled = facts.length > 0 && !facts.some(({ layers }) => layers.includes(each.value))
     for (const each of this.kinds.children) {
       each.disabled = facts.length > 0 && !facts.some(({ kinds }) => kinds?.[chosen.layer]?.includes(each.value))
-      each.title = titleOf(each)
+      each.title = (each.disabled && needsOf(each.value)) || titleOf(each.value)
     }
     this.points.value = chosen.points
     this.pictures.setAttribute("aria-pressed", String(chosen.pictures))
     this.lasso.setAttribute("aria-pressed", String(chosen.lassoing))
   }
-}
-
-function titleOf({ value, disabled }) {
-  if (value !== "sphere") return KINDS[value]
-  return disabled ? "for outputs of two or three numbers: train with a projection size of 2 or 3" : "the outputs themselves, at length 1"
 }
 
 /** Buttons of [value, text]; each knows its value. */

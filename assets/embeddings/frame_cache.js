@@ -3,9 +3,9 @@
 import { addressOf, request } from "../api.js"
 import { percent } from "../theme.js"
 import { extent, windows } from "../points/camera.js"
+import { isRound, isSlow } from "./kinds.js"
 import { readFrame, spatial } from "../points/frame.js"
 
-const SLOW = ["umap", "tsne"] // laid out for seconds: meanwhile the PCA of the same step is shown
 const AT_ONCE = 3 // requests under way
 const FILLED = 0.45 // what a map may fill of its window before the window follows: below that, collapse would not be seen
 
@@ -75,7 +75,7 @@ export class FrameCache {
 
   /** The PCA that stands in while no frame up to this step is here: that of the step, or of the one before until it has come. */
   standIn(step) {
-    if (step === undefined || !SLOW.includes(this.query.kind)) return null
+    if (step === undefined || !isSlow(this.query.kind)) return null
     if (this.standingInAt !== step && !this.ready.has(step)) this.fetchStandIn((this.standingInAt = step))
     return this.standingIn
   }
@@ -140,7 +140,7 @@ export class FrameCache {
 
   /** What is seen at a step: [x, y, z, half]. A sphere fills its window as it is. */
   window(step) {
-    if (this.query.kind === "sphere") return [0, 0, 0, 1.12]
+    if (isRound(this.query.kind)) return [0, 0, 0, 1.12]
     if (!this.tracks) {
       const known = this.steps.filter((each) => this.frames.has(each))
       this.tracks = new Map(

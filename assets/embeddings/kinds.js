@@ -1,13 +1,19 @@
-// The kinds of map: their names, and how each is to be read.
+// The kinds of map, as Python declares them.
 
-const NEIGHBORLY = "by neighbors: distances between groups, and sizes of groups, mean little."
-const SHADOW = "PCA is a straight shadow: what overlaps here may be far apart in other directions."
+import { MAP_KINDS } from "../declared.js"
 
-export const KINDS = { umap: "UMAP", pca: "PCA", pca3: "PCA 3-D", tsne: "t-SNE", sphere: "Sphere" }
-export const CAUTIONS = {
-  umap: `Read UMAP ${NEIGHBORLY}`,
-  tsne: `Read t-SNE ${NEIGHBORLY}`,
-  pca: SHADOW,
-  pca3: `${SHADOW} Drag to turn it.`,
-  sphere: "No projection: this is the space itself, every output at length 1.",
-}
+export const KINDS = Object.keys(MAP_KINDS)
+
+export const titleOf = (kind) => MAP_KINDS[kind]?.title ?? kind.toUpperCase()
+
+/** How it is to be read. */
+export const cautionOf = (kind) => MAP_KINDS[kind]?.caution ?? ""
+
+/** What a layer must be for it; nothing where every layer is. */
+export const needsOf = (kind) => MAP_KINDS[kind]?.needs ?? ""
+
+/** Laid out for seconds: meanwhile the PCA of the same step is shown. */
+export const isSlow = (kind) => Boolean(MAP_KINDS[kind]?.slow)
+
+/** All points lie on a circle or a sphere of radius 1. */
+export const isRound = (kind) => Boolean(MAP_KINDS[kind]?.round)

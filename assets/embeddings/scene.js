@@ -9,7 +9,7 @@ import { Stage } from "../points/stage.js"
 import { ColorMap } from "./coloring.js"
 import { FrameCache } from "./frame_cache.js"
 import { Heads } from "./heads.js"
-import { KINDS } from "./kinds.js"
+import { isRound, titleOf } from "./kinds.js"
 import { landedAt } from "./landing.js"
 import { Neighbors } from "./neighbors.js"
 import { SceneHead } from "./scene_head.js"
@@ -136,7 +136,7 @@ export class Scene {
     if (!this.points || this.points.source !== source || this.points.count !== points.count) this.lay({ ...points, source })
     const can = body.kinds[this.cache.query.layer]?.includes(this.cache.query.kind)
     if (!can && body.steps.length)
-      this.said = `${KINDS[this.cache.query.kind]} cannot be drawn of the ${this.cache.query.layer} of this run.`
+      this.said = `${titleOf(this.cache.query.kind)} cannot be drawn of the ${this.cache.query.layer} of this run.`
     this.cache.list(can ? body.steps : [], body.ready)
     this.atlas.mapped(this)
   }
@@ -179,7 +179,7 @@ export class Scene {
     const { kind } = this.cache.query
     const look = {
       flat: dimensions !== 3,
-      round: kind === "sphere" ? dimensions : 0,
+      round: isRound(kind) ? dimensions : 0,
       span,
       even,
       star: this.landing ? this.starAt(at) : null,
@@ -214,7 +214,7 @@ export class Scene {
   /** at: the step that is meant; shown: the one whose frame is drawn until that of `at` is here. */
   describe(at, shown) {
     const { facts, cache, atlas } = this
-    setText(this.head.layer, facts ? `${KINDS[this.drawn]} of the ${cache.query.layer}` : "")
+    setText(this.head.layer, facts ? `${titleOf(this.drawn)} of the ${cache.query.layer}` : "")
     setText(this.head.when, whenOf(this, at, shown))
     setText(this.stage.empty, absence(this, at, shown))
     this.stage.empty.hidden = !this.stage.empty.textContent

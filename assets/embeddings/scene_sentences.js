@@ -1,12 +1,12 @@
 // What one run's map says in words: which step it shows, why it is empty, how it is to be read. `scene` is a Scene.
 
-import { KINDS } from "./kinds.js"
+import { titleOf } from "./kinds.js"
 
 const number = (step) => step.toLocaleString("en-US")
 
 /** Which step is shown, where that is not the clock's. at: the step that is meant; shown: the one whose frame is drawn. */
 export function whenOf({ shadow, cache, atlas }, at, shown) {
-  if (shadow) return `step ${number(shadow.step)} · PCA until the first ${KINDS[cache.query.kind]} is ready`
+  if (shadow) return `step ${number(shadow.step)} · PCA until the first ${titleOf(cache.query.kind)} is ready`
   if (at !== shown) return `laying out${shown === undefined ? "" : ` · step ${number(shown)} of ${number(at)}`} …`
   return at === undefined || atlas.clock.now === at ? "" : `at its step ${number(at)}`
 }
@@ -24,7 +24,7 @@ export function labelOf({ points, shadow, told, drawn, cache, atlas, image }, at
   const chosen = image === null ? "" : ` Image ${image} is chosen.`
   const held = atlas.chosen ? ` ${atlas.chosen.length} images are in the lasso.` : ""
   return (
-    `Map of ${points.count} images at step ${shadow?.step ?? at} of ${told.title}, ${KINDS[drawn]} of the ` +
+    `Map of ${points.count} images at step ${shadow?.step ?? at} of ${told.title}, ${titleOf(drawn)} of the ` +
     `${cache.query.layer}'s output, colored by ${atlas.coloring.mode}.${chosen}${held} ` +
     "Left and right step, up and down go through images, Enter chooses, plus and minus zoom, Escape clears."
   )

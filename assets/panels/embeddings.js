@@ -7,7 +7,7 @@ import { Choices } from "../embeddings/choices.js"
 import { Chosen } from "../embeddings/chosen.js"
 import { Clock } from "../embeddings/clock.js"
 import { Coloring } from "../embeddings/coloring.js"
-import { CAUTIONS } from "../embeddings/kinds.js"
+import { cautionOf } from "../embeddings/kinds.js"
 import { Landing, land as landing } from "../embeddings/landing.js"
 import { Lasso } from "../embeddings/lasso.js"
 import { Scene } from "../embeddings/scene.js"
@@ -213,7 +213,7 @@ export class EmbeddingsPanel extends Panel {
   /** How to read the maps as they are drawn: a PCA that stands in is read as a PCA. */
   warn() {
     const drawn = new Set(this.scenes.length ? this.scenes.map((each) => each.drawn) : [this.kind])
-    setText(this.caution, [...drawn].map((kind) => CAUTIONS[kind]).join(" "))
+    setText(this.caution, [...drawn].map(cautionOf).join(" "))
   }
 
   paint() {

@@ -2,7 +2,7 @@
 
 import { Panel } from "../panel.js"
 import { TimeBar, button, buttonGroup, classKey, press, toggled } from "../controls.js"
-import { CAUTIONS, KINDS } from "../embeddings/kinds.js"
+import { cautionOf, titleOf } from "../embeddings/kinds.js"
 import { explain } from "../definitions.js"
 import { extent, nextWindow } from "../points/camera.js"
 import { byFactor, standOut } from "../points/colors.js"
@@ -19,7 +19,7 @@ const FILLED = 0.72 // what the points may fill of the window before it comes cl
 export class PointMap extends Panel {
   switch = buttonGroup(
     "projection",
-    DRAWN.map((kind) => button(KINDS[kind], () => this.choose(kind))),
+    DRAWN.map((kind) => button(titleOf(kind), () => this.choose(kind))),
   )
   factors = buttonGroup("color by", [])
   stage = new Stage(
@@ -196,7 +196,7 @@ export class PointMap extends Panel {
   name(kind) {
     const waiting = this.kind === "umap" && kind === "pca"
     press(this.switch, (each) => this.kinds[[...this.switch.children].indexOf(each)] === this.drawn(kind))
-    setText(this.switch.firstChild, waiting ? "UMAP …" : KINDS.umap)
+    setText(this.switch.firstChild, waiting ? "UMAP …" : titleOf("umap"))
     setText(this.caution, this.advice(kind))
   }
 
@@ -212,7 +212,7 @@ export class PointMap extends Panel {
 
   /** How it is to be read. */
   advice(kind) {
-    return CAUTIONS[kind]
+    return cautionOf(kind)
   }
 
   controls(steps) {

@@ -1,7 +1,6 @@
-"""The map of an embedding over time: the kinds of maps, the alignment of frames, neighbors, new images and clusters.
+"""The map of an embedding over time: the alignment of frames, neighbors, new images and clusters. The kinds of map: `map_kinds`.
 
-KINDS      layouts of points: umap, pca, pca3, tsne, sphere
-land       the position of an image that is not on the map
+aligned    a frame, turned as the one before
 placed     the positions of many images of which only some were laid out
 nearest    the neighbors of an image
 clusters   k-means, with cluster numbers kept from frame to frame
@@ -12,7 +11,6 @@ Features are (N, D) float tensors, frames (N, 2) or (N, 3) float32 arrays. Dista
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from sklearn.metrics import adjusted_mutual_info_score, silhouette_score
 from torch import Tensor
 
 from playground.diagnostics.geometry import unit
-from playground.projection import principal_axes, procrustes
+from playground.projection import procrustes
 
 EQUAL = 1e-6  # similarities that differ by less are equal in float32
 LANDING = 10  # neighbors that determine the position of a new image
@@ -32,38 +30,6 @@ SAMPLED = 1000  # points whose neighbors are compared
 LANDMARKS = 10_000  # points that a slow kind lays out; more take minutes, and are placed among these
 PART = 4096  # points that are placed at once
 SAMPLE = 2000  # points for a silhouette: all pairs of more points take seconds
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of layout. slow: computed by the layout process, starting from the previous frame."""
-
-    dimensions: int
-    slow: bool = False
-
-
-KINDS = {"umap": Kind(2, slow=True), "pca": Kind(2), "pca3": Kind(3), "tsne": Kind(2, slow=True), "sphere": Kind(3)}
-
-
-def kinds_of(size: int) -> list[str]:
-    """The kinds of map for a layer of `size` dimensions: the sphere only in 2 or 3 dimensions."""
-    return [name for name in KINDS if name != "sphere" or size in (2, 3)]
-
-
-def dimensions_of(kind: str, size: int) -> int:
-    """2 or 3."""
-    return 2 if kind == "sphere" and size == 2 else KINDS[kind].dimensions
-
-
-def quick_frame(kind: str, features: Tensor, previous: np.ndarray | None) -> tuple[np.ndarray, dict[str, Any]]:
-    """A frame of a kind that is not slow, and its numbers: PCA, rotated to match `previous` (N, d), or the unit rows.
-
-    variance: the share of the variance on each principal axis, the largest first, before the rotation, which does not change the sum.
-    """
-    if kind == "sphere":
-        return unit(features).numpy(), {}
-    axes = principal_axes(features, KINDS[kind].dimensions)
-    return aligned(axes.place(features), previous), {"variance": axes.shares.tolist()}
 
 
 def aligned(points: np.ndarray, previous: np.ndarray | None) -> np.ndarray:
@@ -116,25 +82,6 @@ def told_apart(similarity: Tensor) -> bool:
 def near(row: int, similarity: float) -> dict[str, Any]:
     """The numbers of one neighbor. The distance is that of unit vectors, the square root of 2 - 2 cos."""
     return {"image": row, "similarity": similarity, "distance": max(2 - 2 * similarity, 0) ** 0.5}
-
-
-def land(kind: str, features: Tensor, frame: np.ndarray, image: Tensor) -> np.ndarray:
-    """The position of a new image (D,) in a frame (N, d) of features (N, D): (d,).
-
-    PCA: exact, along the axes of the frame; sphere: its unit vector. Otherwise the mean position of its nearest neighbors, each weighted
-    by one over its squared distance, so that an image of the map gets its own position.
-    """
-    if kind == "sphere":
-        return unit(image[None])[0].numpy()
-    if KINDS[kind].slow:
-        return placed(features, frame, image[None])[0]
-    axes = principal_axes(features, KINDS[kind].dimensions)
-    if not axes.directions.any():
-        return frame.mean(0)
-    # The frame is a rotated PCA; the new point is rotated in the same way.
-    own = axes.place(features).astype(np.float64)
-    left, _, right = np.linalg.svd((own - own.mean(0)).T @ (frame - frame.mean(0)))
-    return ((axes.place(image[None])[0] - own.mean(0)) @ (left @ right) + frame.mean(0)).astype(np.float32)
 
 
 def placed(features: Tensor, frame: np.ndarray, images: Tensor) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 import streamlit as st
 from pydantic import BeforeValidator
 
+from playground.analysis.map_kinds import KINDS
 from playground.knobs import knob
 from playground.metric_names import LAYERS
 from playground.runs.pool import shared_pool
@@ -16,7 +17,6 @@ from playground.ui.run_view import SHOWN
 
 LISTED = 300  # the newest runs, to choose from
 RECENT = 20  # of these, the newest with something on its map comes first
-KINDS = ("umap", "pca", "pca3", "tsne", "sphere")
 POINTS = ("probe", "2000", "5000", "10000", "20000", "50000")
 
 KnownRun = Annotated[str | None, BeforeValidator(lambda run: shared_pool().store.run(str(run)).id if run else None)]
@@ -33,7 +33,7 @@ class EmbeddingsState(PageState):
     run: KnownRun = None
     other: KnownRun = None
     layer: Annotated[Word, among(LAYERS)] = "backbone"
-    kind: Annotated[Word, among(KINDS)] = "umap"
+    kind: Annotated[Word, among(tuple(KINDS))] = "umap"
     points: Annotated[Word, among(POINTS)] = "probe"
     color: Word = ""
     clusters: int = knob(8, 2, 50, "How many groups the images are divided into.")

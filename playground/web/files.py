@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from playground import safe_files
+from playground.analysis.map_kinds import KINDS
 from playground.glossary import collected
 from playground.home import site
 from playground.runs.records import as_json
@@ -81,9 +82,12 @@ def asset(request: Request) -> Response:
     return file(request, path, forever="v" in request.query_params)
 
 
-def definitions(request: Request) -> Response:
-    """{metric name or pattern: {title, good, meaning, formula, unit, source, latex}}: what every number on the pages means."""
-    body = {name: vars(each) for name, each in collected().items()}
+def declared(request: Request) -> Response:
+    """What the page's scripts take from Python as it is: {"metrics": what every number on the pages means, "maps": the kinds of map}.
+
+    metrics: {metric name or pattern: {title, good, meaning, formula, unit, source, latex}}; maps: {name: the fields of its Kind}.
+    """
+    body = {"metrics": {name: vars(each) for name, each in collected().items()}, "maps": {name: vars(each) for name, each in KINDS.items()}}
     return tagged(request, blake2b(as_json(body).encode(), digest_size=8).hexdigest(), body)
 
 

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from torch import Tensor
 
 from playground.analysis import maps
+from playground.analysis.map_kinds import KINDS
 from playground.home import HomeError
 from playground.machine.priority_executor import PriorityExecutor
 from playground.runs.points import Points
@@ -64,7 +65,7 @@ class Frames:
     async def shadow(self, points: Points, step: int) -> Arrays:
         """The PCA of one step, whatever came before: what is looked at until a slow layout is there. It is kept nowhere."""
         features = await self.features(points, step, SOON)
-        xy, numbers = await self.turn(SOON, lambda: maps.quick_frame("pca", features, None))
+        xy, numbers = await self.turn(SOON, lambda: KINDS["pca"].frame(features, None))
         return await self.turn(SOON, lambda: _measured(features, xy)) | _arrays(numbers)
 
     async def clusters(self, points: Points, k: int, step: int) -> Arrays:
@@ -79,8 +80,8 @@ class Frames:
     async def _laid_out(
         self, points: Points, kind: str, step: int, features: Tensor, previous: np.ndarray | None
     ) -> tuple[np.ndarray, Arrays]:
-        if not maps.KINDS[kind].slow:
-            xy, numbers = await self.turn(LATER, lambda: maps.quick_frame(kind, features, previous))
+        if not KINDS[kind].slow:
+            xy, numbers = await self.turn(LATER, lambda: KINDS[kind].frame(features, previous))
             return xy, _arrays(numbers)
         made = points.folder.layout(step) if (kind, points.name) == ("umap", "backbone-probe") else None
         if made is None or len(made) != len(features):
@@ -97,7 +98,8 @@ class Frames:
     async def _by_process(self, kind: str, features: Tensor, previous: np.ndarray | None) -> np.ndarray:
         projector = self.pool().projector
         if projector is None:
-            raise ValueError(f"kind must be pca, pca3 or sphere where no process lays out maps, got {kind}")
+            quick = ", ".join(name for name, each in KINDS.items() if not each.slow)
+            raise ValueError(f"kind must be one of {quick} where no process lays out maps, got {kind}")
         return await asyncio.wrap_future(projector.lay_out(kind, features, previous))
 
     async def _chain(self, points: Points, name: str, step: int, make: Callable[[int, Arrays | None], Awaitable[Arrays]]) -> Arrays:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground.analysis import maps
+from playground.analysis.map_kinds import KINDS
 from playground.config import RunConfig
 from playground.datasets import CATALOG
 from playground.datasets.decoding import Fit, Unreadable, decode
@@ -28,9 +29,6 @@ from playground.web.params import map_param
 
 LARGEST = 8 << 20  # bytes of a picture that is sent
 READ = 8  # times that: a browser reads no answer before it has sent everything, so what is too long is read and thrown away
-AMONG = f"the mean of its {maps.LANDING} nearest neighbors' places, the nearer the heavier, because {{}} has no place of its own for it"
-HOW = {"sphere": "its own unit vector", "umap": AMONG.format("UMAP"), "tsne": AMONG.format("t-SNE")}
-EXACTLY = "exactly, along the axes of the map"
 
 
 class Landing:
@@ -66,7 +64,7 @@ class Landing:
             frame = await self._frames.map(points, kind, shown)
             features = await self._frames.features(points, shown, NOW)
             found[step] = await self._frames.turn(NOW, functools.partial(_landing, points, kind, step, features, frame, pixels))
-        return {"picture": picture(pixels[0].float() / 255), "how": HOW.get(kind, EXACTLY), "steps": found}
+        return {"picture": picture(pixels[0].float() / 255), "how": KINDS[kind].how, "steps": found}
 
 
 def _steps(points: Points) -> list[tuple[int, int]]:
@@ -85,7 +83,7 @@ def _landing(points: Points, kind: str, step: int, features: Tensor, frame: Arra
     image = points.look(step, pixels)[points.layer][0]
     similarity = maps.similarities(features, image)
     near = [maps.near(row, float(similarity[row])) for row in maps.nearest(similarity, maps.LANDING)]
-    return {"xy": maps.land(kind, features, frame["xy"], image).tolist(), "neighbors": near}
+    return {"xy": KINDS[kind].land(features, frame["xy"], image).tolist(), "neighbors": near}
 
 
 def _probe_image(points: Points, request: Request) -> Tensor:

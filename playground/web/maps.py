@@ -25,6 +25,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from playground.analysis import maps
+from playground.analysis.map_kinds import KINDS, kinds_of
 from playground.machine.priority_executor import PriorityExecutor
 from playground.metric_names import LAYERS
 from playground.runs.condition import condition
@@ -122,10 +123,10 @@ def _described(points: Points, kind: str) -> dict[str, Any]:
     return {
         "steps": steps,
         "ready": [step for step in points.folder.frame_steps(f"{points.name}-{kind}") if step in steps],
-        "kinds": {layer: maps.kinds_of(size[layer]) if layer in shown else [] for layer in LAYERS},
+        "kinds": {layer: kinds_of(size[layer]) if layer in shown else [] for layer in LAYERS},
         "layers": shown,
         "sizes": size,
-        "dimensions": maps.dimensions_of(kind, size.get(points.layer, 0)),
+        "dimensions": KINDS[kind].dimensions(size.get(points.layer, 0)),
         "points": described,
         "status": points.run.status,
         "notes": _notes(points, kind, steps, size, described),
@@ -139,7 +140,7 @@ def _notes(points: Points, kind: str, steps: list[int], size: dict[str, int], de
     reason, kept = why_not(points.store, points.run.id), steps_kept(points.store, points.run.id)
     labeled = any(max(each, default=-1) >= 0 for each in described["labels"].values())
     count, gone = described["count"], condition(points.folder, points.run)
-    placed = maps.KINDS[kind].slow and count > maps.LANDMARKS
+    placed = KINDS[kind].slow and count > maps.LANDMARKS
     nothing = points.layer in size and not steps and not points.count
     found = {
         "This run has nothing of a projector: its method has none, or it was trained by an older version.": "projector" not in size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from playground.analysis import maps
+from playground.analysis.map_kinds import KINDS, kinds_of
 from playground.runs.points import PROBE, Points, points_of, sizes
 from playground.web.frames import NOW, SOON, Frames
 from playground.web.numbers import number_param, whole_number
@@ -23,16 +23,16 @@ async def map_param(frames: Frames, request: Request) -> tuple[Points, str]:
     """`kind`, too, which must go with the layer."""
     kind, points = kind_param(request), await points_param(frames, request)
     size = sizes(points.store, points.run).get(points.layer)
-    if size is not None and kind not in (possible := maps.kinds_of(size)):
+    if size is not None and kind not in (possible := kinds_of(size)):
         raise ValueError(f"kind must be one of {', '.join(possible)} for a layer of {size} dimensions, got {kind}")
     return points, kind
 
 
 def kind_param(request: Request) -> str:
-    """`kind`, one of `maps.KINDS`."""
+    """`kind`, one of `KINDS`."""
     kind = request.query_params.get("kind", "umap")
-    if kind not in maps.KINDS:
-        raise ValueError(f"kind must be one of {', '.join(maps.KINDS)}, got {kind[:20]}")
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind[:20]}")
     return kind
 
 

@@ -13,7 +13,7 @@ GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
 GET /api/runs/{run}/map, neighbors, clusters, land, heads    see maps.py; POST: land
 GET /api/runs/{run}/geometry...                 see geometry.py
 GET /api/runs/{run}/evaluation... GET /api/evaluation/losses    see evaluation.py
-GET /assets/plotly.js   GET /assets/definitions.json   GET /assets/{path}
+GET /assets/plotly.js   GET /assets/declared.json   GET /assets/{path}
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
 """
@@ -43,7 +43,7 @@ from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.safe_files import Damaged
 from playground.web.evaluation import Evaluation
-from playground.web.files import answer, asset, definitions, failure, kept_file, packed, plotly_js, tagged
+from playground.web.files import answer, asset, declared, failure, kept_file, packed, plotly_js, tagged
 from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
@@ -73,7 +73,7 @@ def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) ->
         f"{run}/snapshots/{{step:step}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
         "/assets/plotly.js": plotly_js,
-        "/assets/definitions.json": definitions,
+        "/assets/declared.json": declared,
         "/assets/{path:path}": asset,
         **Views(pool).paths(),
         **Masks(pool, executor).paths(),

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch.nn import functional as F
 
 from playground.analysis import maps
+from playground.analysis.map_kinds import KINDS, kinds_of
 from playground.projection import tsne_layout
 
 
@@ -27,10 +28,10 @@ def turned(size, seed):
 @pytest.mark.parametrize("kind", ["pca", "pca3"])
 def test_frames_of_a_cloud_that_is_turned_do_not_move(kind):
     features, _ = groups(spread=0.3)
-    unturned, _ = maps.quick_frame(kind, features, None)
+    unturned, _ = KINDS[kind].frame(features, None)
     frame = first = unturned @ turned(unturned.shape[1], 9).numpy()
     for seed in range(5):
-        frame, numbers = maps.quick_frame(kind, features @ turned(16, seed), frame)
+        frame, numbers = KINDS[kind].frame(features @ turned(16, seed), frame)
     np.testing.assert_allclose(frame, first, atol=1e-4)
     variance = torch.linalg.svdvals((features - features.mean(0)).double()).square()
     assert numbers["variance"] == pytest.approx((variance / variance.sum())[: first.shape[1]].tolist(), rel=1e-4)
@@ -57,10 +58,10 @@ def test_t_sne_of_few_points_or_of_one_spot_is_two_columns(count):
 @pytest.mark.parametrize("size", [2, 3])
 def test_a_sphere_is_the_unit_rows_as_they_are(size):
     features, _ = groups(size=size)
-    frame, numbers = maps.quick_frame("sphere", features, np.zeros((90, size), np.float32))
+    frame, numbers = KINDS["sphere"].frame(features, np.zeros((90, size), np.float32))
     np.testing.assert_allclose(frame, F.normalize(features, dim=1), atol=1e-6)
-    assert not numbers and maps.dimensions_of("sphere", size) == size and "sphere" in maps.kinds_of(size)
-    assert "sphere" not in maps.kinds_of(64)
+    assert not numbers and KINDS["sphere"].dimensions(size) == size and "sphere" in kinds_of(size)
+    assert "sphere" not in kinds_of(64)
 
 
 def test_neighbors_are_those_of_scikit_learn():
@@ -84,25 +85,25 @@ def test_constant_features_are_equally_near_and_keep_their_order():
 @pytest.mark.parametrize("kind", ["pca", "pca3", "sphere", "umap", "tsne"])
 def test_an_image_that_is_on_the_map_lands_on_its_own_point(kind):
     features, _ = groups(size=3, spread=0.4)
-    before = np.random.RandomState(0).normal(size=(90, maps.dimensions_of(kind, 3))).astype(np.float32)
-    frame = 20 * before if maps.KINDS[kind].slow else maps.quick_frame(kind, features, before)[0]
+    before = np.random.RandomState(0).normal(size=(90, KINDS[kind].dimensions(3))).astype(np.float32)
+    frame = 20 * before if KINDS[kind].slow else KINDS[kind].frame(features, before)[0]
     for row in (0, 41):
-        np.testing.assert_allclose(maps.land(kind, features, frame, features[row]), frame[row], atol=0.01 * np.ptp(frame))
+        np.testing.assert_allclose(KINDS[kind].land(features, frame, features[row]), frame[row], atol=0.01 * np.ptp(frame))
 
 
 def test_pca_lands_a_new_image_where_the_axes_say():
     features, _ = groups(spread=0.4)
-    frame, _ = maps.quick_frame("pca", features, None)
+    frame, _ = KINDS["pca"].frame(features, None)
     between = (features[0] + features[1]) / 2
-    np.testing.assert_allclose(maps.land("pca", features, frame, between), (frame[0] + frame[1]) / 2, atol=1e-4)
+    np.testing.assert_allclose(KINDS["pca"].land(features, frame, between), (frame[0] + frame[1]) / 2, atol=1e-4)
     one_spot = torch.ones(9, 4)
-    assert (maps.land("pca", one_spot, maps.quick_frame("pca", one_spot, None)[0], torch.arange(4.0)) == 0).all()
+    assert (KINDS["pca"].land(one_spot, KINDS["pca"].frame(one_spot, None)[0], torch.arange(4.0)) == 0).all()
 
 
 def test_among_neighbors_a_new_image_lies_within_them():
     features, own = groups()
     frame = np.random.RandomState(0).normal(size=(90, 2)).astype(np.float32) + 100 * own[:, None].numpy()
-    landed = maps.land("umap", features, frame, features[own == 1].mean(0))
+    landed = KINDS["umap"].land(features, frame, features[own == 1].mean(0))
     assert np.abs(landed - 100).max() < 4
 
 

@@ -48,8 +48,8 @@ def scripts(chromium):
     """An empty page that can import the scripts of assets/, without a server."""
 
     def give(route):
-        if route.request.url.endswith("/assets/definitions.json"):
-            return route.fulfill(json={name: vars(each) for name, each in collected().items()})
+        if route.request.url.endswith("/assets/declared.json"):
+            return route.fulfill(json={"metrics": {name: vars(each) for name, each in collected().items()}, "maps": {}})
         path = ASSETS / urlsplit(route.request.url).path.removeprefix("/assets/")
         route.fulfill(path=path) if path.is_file() else route.fulfill(body="<!doctype html>", content_type="text/html")
 

@@ -85,11 +85,11 @@ def test_the_pca_stands_in_until_the_umap_is_there(desk, trained):
     page.click(".ssl-switch >> text=UMAP")
     page.wait_for_function("document.querySelector('.ssl-scene .ssl-at').textContent === 'step 6 · PCA until the first UMAP is ready'")
     assert page.text_content(".ssl-scene .ssl-layer") == "PCA of the backbone" and page.is_hidden(".ssl-empty")
-    assert "PCA of the backbone" in page.get_attribute(CANVAS, "aria-label") and "straight shadow" in page.text_content(".ssl-maps")
+    assert "PCA of the backbone" in page.get_attribute(CANVAS, "aria-label") and "linear projection" in page.text_content(".ssl-maps")
     assert page.evaluate(FIND)  # points are drawn
     through.append(True)
     for route in held:
         route.continue_()
     page.wait_for_function("document.querySelector('.ssl-scene .ssl-layer').textContent === 'UMAP of the backbone'")
     page.wait_for_function("document.querySelector('.ssl-scene .ssl-at').textContent === ''")
-    assert "straight shadow" not in page.text_content(".ssl-maps")
+    assert "linear projection" not in page.text_content(".ssl-maps")

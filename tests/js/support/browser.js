@@ -47,7 +47,9 @@ export function serve(answer) {
   }
   return asked
 }
-serve(() => new Error("no server"))
+/** Of what Python declares, what the tests need. */
+const MAPS = { umap: { title: "UMAP", slow: true }, pca: { title: "PCA" }, sphere: { title: "Sphere", round: true } }
+serve((address) => (address.endsWith("/declared.json") ? [200, { metrics: {}, maps: MAPS }] : new Error("no server")))
 
 /** Everything that waits for promises has gone on. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve))
