@@ -3,6 +3,7 @@
 import { DEFINITIONS } from "./declared.js"
 import { formula } from "./formula.js"
 import { page } from "./page.js"
+import { inAnyLayer } from "./metrics.js"
 import { make, themeOf } from "./theme.js"
 
 const AFTER = 250 // ms that a pointer rests on a label before it is explained
@@ -10,7 +11,7 @@ const CONTROL = { tabindex: "0", role: "button", "aria-expanded": "false" } // w
 
 /** The definition of a metric by its name, "projector/alignment", or by the pattern that it fits, "knn/*"; undefined where there is none. */
 export function definitionOf(name) {
-  const plain = String(name).replace(/^projector\//, "")
+  const plain = inAnyLayer(String(name))
   if (Object.hasOwn(DEFINITIONS, plain)) return DEFINITIONS[plain]
   const fits = ([pattern, _]) => pattern.includes("*") && new RegExp(`^${pattern.replace("*", ".*")}$`).test(plain)
   return Object.entries(DEFINITIONS).find(fits)?.[1]

@@ -3,11 +3,10 @@
 import { watch } from "./stream.js"
 
 export const SIDES = ["healthy", "broken"]
-const OVER = ["finished", "stopped", "failed", "interrupted"]
 
 /** Whether nothing more will come of a run. */
 export function isOver(run) {
-  return Boolean(run?.error) || OVER.includes(run?.status?.status)
+  return Boolean(run?.error || run?.status?.over)
 }
 
 /** Follows the runs `data.healthy` and `data.broken`, and calls `changed()` at any news of either. */

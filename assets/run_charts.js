@@ -1,6 +1,7 @@
 // What charts over the steps of a run are made of: curves, levels, marks where a knob was moved, and words for each line.
 
 import { axis } from "./plot.js"
+import { factorOf } from "./metrics.js"
 import { make, plainName, setText, short } from "./theme.js"
 
 const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
@@ -119,7 +120,7 @@ export function level(run, key, metric, color, dash, meaning) {
     line: { color, width: 1.2, dash },
     opacity: 0.75,
     name: meaning,
-    hovertemplate: `${meaning}: ${plainName(metric.slice(4))} ${short(value)}<extra></extra>`,
+    hovertemplate: `${meaning}: ${plainName(factorOf(metric))} ${short(value)}<extra></extra>`,
   }
 }
 

@@ -1,7 +1,6 @@
-// Colors and words that all panels share. Colors follow the page's theme through its --st-* variables.
+// Colors and words that all panels share. Colors follow the page's theme, .streamlit/config.toml, through its --st-* variables.
 
-const LIGHT = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#C9A400", "#7A7A7A"]
-const DARK = ["#56B4E9", "#E69F00", "#1DB88A", "#DB8FBB", "#4A8BD6", "#F0763A", "#E8D44D", "#A5A5A5"]
+const NO_PALETTE = Array(8).fill("#888888").join() // outside of the page
 const HUES = {
   red: "#D7303E",
   orange: "#EE8A2A",
@@ -22,6 +21,7 @@ export function themeOf(element) {
   const read = (name, otherwise) => style.getPropertyValue(`--st-${name}`).trim() || otherwise
   const background = read("background-color", "#ffffff")
   const dark = luminance(background) < 0.4
+  const colors = read("chart-categorical-colors", NO_PALETTE).split(",")
   return {
     dark,
     background,
@@ -30,10 +30,10 @@ export function themeOf(element) {
     grid: dark ? "rgba(255,255,255,.08)" : "rgba(20,30,40,.08)",
     line: dark ? "rgba(255,255,255,.22)" : "rgba(20,30,40,.22)",
     font: read("font", "sans-serif"),
-    colors: dark ? DARK : LIGHT,
-    backbone: (dark ? DARK : LIGHT)[0],
-    projector: (dark ? DARK : LIGHT)[1],
-    warn: (dark ? DARK : LIGHT)[5],
+    colors,
+    backbone: colors[0],
+    projector: colors[1],
+    warn: colors[5],
   }
 }
 

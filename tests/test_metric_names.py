@@ -1,11 +1,13 @@
 """Names of metrics: what is written is read back, and nothing else takes the text apart."""
 
 import ast
+import re
 from pathlib import Path
 
 from playground.metric_names import LAYERS, by_factor, by_metric, in_any_layer, in_layer, metric
 
 PACKAGE = Path(__file__).resolve().parents[1] / "playground"
+ASSETS = PACKAGE.parent / "assets"
 MEASURES = ("knn", "knn_balanced", "explained", "silhouette")
 
 
@@ -35,3 +37,14 @@ def test_nothing_else_makes_these_names():
             and not each.value.endswith("/*")
         ]
     assert found == []
+
+
+def test_no_script_makes_these_names():
+    """But assets/metrics.js; patterns of definitions are no names."""
+    start = re.compile(rf"""["`'/]({"|".join((*MEASURES, *LAYERS))})/(?!\*")""")
+    scripts = [file for folder in (".", "panels", "embeddings", "points") for file in (ASSETS / folder).glob("*.js")]
+    lines = [(file.name, line) for file in scripts if file.name != "metrics.js" for line in file.read_text().splitlines()]
+    assert (
+        len(scripts) > 60
+        and [each for each in lines if start.search(each[1]) and not each[1].lstrip().startswith(("//", "*", "/**"))] == []
+    )

@@ -1,13 +1,10 @@
 // What the maps of the Embeddings page are of: layer, projection, which images, and how a drag and points look.
 
 import { button, buttonGroup, menu, press } from "../controls.js"
+import { LAYERS } from "../metrics.js"
 import { make } from "../theme.js"
 import { KINDS, needsOf, titleOf } from "./kinds.js"
 
-const LAYERS = [
-  ["backbone", "backbone"],
-  ["projector", "projector"],
-]
 const POINTS = [
   ["probe", "probe images"],
   ["2000", "2,000 training images"],
@@ -22,7 +19,11 @@ const POINTS = [
 export class Choices {
   /** on: { choose({ layer } or { kind } or { points }), toggle("pictures" or "lassoing") }. */
   constructor(on) {
-    this.layers = group("layer", LAYERS, (layer) => on.choose({ layer }))
+    this.layers = group(
+      "layer",
+      LAYERS.map((layer) => [layer, layer]),
+      (layer) => on.choose({ layer }),
+    )
     this.kinds = group(
       "projection",
       KINDS.map((kind) => [kind, titleOf(kind)]),

@@ -4,13 +4,9 @@ import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
 import { Chart } from "../plot.js"
 import { spectraOf, spectrumAxes, spectrumCurve } from "../spectrum.js"
+import { LAYERS, inLayer } from "../metrics.js"
 import { make, percent, setText, short } from "../theme.js"
 import { Grounds, sentenceOf, stateOf } from "../verdict.js"
-
-const LAYERS = [
-  ["", "backbone"],
-  ["projector/", "projector"],
-]
 
 const MEANT = { std: "spread", rank: "rank" }
 
@@ -66,21 +62,21 @@ export class Collapse extends Panel {
       sentenceOf(run, "Do different images still look different to the network? The judge speaks once a run has begun."),
     )
     this.grounds.update(verdict)
-    for (const [prefix, name] of LAYERS) this.measure(run, prefix, name)
+    for (const layer of LAYERS) this.measure(run, layer)
     this.fetch(run)
     this.draw(run)
   }
 
   /** Bars and their colors, by the judge's own limits, which a run states when it starts; a run of an older version has none, and plain bars. */
-  measure(run, prefix, layer) {
+  measure(run, layer) {
     const size = run?.facts.layers?.[layer]
     const { spread, rank: narrow, most = size } = run?.facts.limits?.[layer] ?? {}
-    const std = run?.now(`${prefix}feature_std`)
+    const std = run?.now(inLayer(layer, "feature_std"))
     if (std !== undefined && size) {
       const share = std * Math.sqrt(size)
       this.bar(`std ${layer}`, `spread, ${layer}`, share, share, `${percent(share)} of 1/√${size}`, spread)
     }
-    const rank = run?.now(`${prefix}rankme_centered`) // as the judge sees it: a mean that all images share hides or feigns a collapse
+    const rank = run?.now(inLayer(layer, "rankme_centered")) // as the judge sees it: a mean that all images share hides or feigns a collapse
     if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / most, rank, `${short(rank)} of ${most}`, narrow)
   }
 

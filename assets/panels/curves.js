@@ -6,6 +6,7 @@ import { axisTitle, explain } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { Range, titleOf } from "../ranges.js"
 import { changeMarks, legend, level, line, reference, schedules, steps } from "../run_charts.js"
+import { factorOf, measuredBy, ofMeasure } from "../metrics.js"
 import { make, setText, short, plainName } from "../theme.js"
 
 // What accuracies are read against: key, dash of its line, how that looks, what it means.
@@ -24,7 +25,7 @@ export function gained(run, name) {
   const [now, before] = [run.now(name), run.baseline.random?.[name]]
   const { gain, labeled, pictures, probe } = run.facts
   if (now === undefined || before === undefined || !gain) return 0
-  const count = labeled?.[name.slice(4)] ?? pictures?.distinct ?? probe
+  const count = labeled?.[factorOf(name)] ?? pictures?.distinct ?? probe
   const error = Math.sqrt((before * (1 - before) + now * (1 - now)) / Math.max(count, 1))
   return Math.abs(now - before) < Math.max(gain.least, gain.errors * error) ? 0 : Math.sign(now - before)
 }
@@ -77,7 +78,7 @@ export class Curves extends Panel {
   }
 
   drawKnn(run) {
-    const factors = run ? [...run.metrics.keys()].filter((name) => name.startsWith("knn/")) : []
+    const factors = run ? ofMeasure("knn", run.metrics.keys()) : []
     const measured = run?.metrics.get(factors[0])?.steps
     if (
       !this.knn.stale(
@@ -97,12 +98,12 @@ export class Curves extends Panel {
     const traces = factors.flatMap((name, i) => {
       const color = this.theme.colors[i % this.theme.colors.length]
       const strong = shown.has(name)
-      const curve = line(run.metrics.get(name), plainName(name.slice(4)), color, strong ? 2.2 : 1)
+      const curve = line(run.metrics.get(name), plainName(factorOf(name)), color, strong ? 2.2 : 1)
       curve.opacity = strong ? 1 : 0.35
       curve.line.shape = "linear"
       const levels = strong ? LEVELS : []
-      const classes = strong && run.metrics.get(name.replace("knn/", "knn_balanced/")) // under imbalance alone
-      const mean = classes ? [{ ...line(classes, `${plainName(name.slice(4))}, mean over classes`, color, 1.4), opacity: 0.8 }] : []
+      const classes = strong && run.metrics.get(measuredBy("knn_balanced", name)) // under imbalance alone
+      const mean = classes ? [{ ...line(classes, `${plainName(factorOf(name))}, mean over classes`, color, 1.4), opacity: 0.8 }] : []
       return [...levels.map(([key, dash, , meaning]) => level(run, key, name, color, dash, meaning)).filter(Boolean), ...mean, curve]
     })
     this.chips(run, factors, shown)
@@ -114,7 +115,7 @@ export class Curves extends Panel {
       this.theme,
       run?.id,
     )
-    const said = factors.map((name) => `${name.slice(4)} ${short(run.now(name))}${beside(run, name)}`).join(", ")
+    const said = factors.map((name) => `${factorOf(name)} ${short(run.now(name))}${beside(run, name)}`).join(", ")
     this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${said || "nothing yet"}`)
   }
 
@@ -139,10 +140,10 @@ export class Curves extends Panel {
       const now = run.now(name)
       const random = run.baseline.random?.[name]
       const gain = { 1: " ↗", "-1": " ↘" }[gained(run, name)] ?? ""
-      const classes = run.now(name.replace("knn/", "knn_balanced/"))
-      setText(chip, `${name.slice(4)} ${short(now)}${classes === undefined ? "" : ` (classes ${short(classes)})`}${gain}`)
+      const classes = run.now(measuredBy("knn_balanced", name))
+      setText(chip, `${factorOf(name)} ${short(now)}${classes === undefined ? "" : ` (classes ${short(classes)})`}${gain}`)
       const others = `${short(random)} by the random network, ${short(run.baseline.pixels?.[name])} by raw pixels`
-      chip.title = `${name.slice(4)}: ${short(now)} now${beside(run, name)}, ${others}`
+      chip.title = `${factorOf(name)}: ${short(now)} now${beside(run, name)}, ${others}`
     })
   }
 
@@ -150,7 +151,7 @@ export class Curves extends Panel {
     const chip = make("button.ssl-chip")
     chip.type = "button"
     chip.onclick = () => {
-      const factors = [...this.run.metrics.keys()].filter((name) => name.startsWith("knn/"))
+      const factors = ofMeasure("knn", this.run.metrics.keys())
       const shown = this.shown(factors)
       if (!shown.delete(chip.dataset.name)) shown.add(chip.dataset.name)
       this.chosen = shown
@@ -168,8 +169,8 @@ export class Curves extends Panel {
     this.loss.hint(loss ? "" : "The loss of every step, beside the value that it has when the network has learned nothing.")
     setText(this.loss.layer, run?.facts.layers?.projector ? "projector" : "")
     const references = (run?.facts.references ?? []).filter((each) => each.metric === "loss")
-    const parts = run ? [...run.metrics.keys()].filter((name) => name.startsWith("loss/")) : []
-    const traces = parts.map((name, i) => line(run.metrics.get(name), plainName(name.slice(5)), this.theme.colors[(i + 1) % 8], 1))
+    const parts = run ? ofMeasure("loss", run.metrics.keys()) : []
+    const traces = parts.map((name, i) => line(run.metrics.get(name), plainName(factorOf(name)), this.theme.colors[(i + 1) % 8], 1))
     if (loss) traces.push(line(loss, "loss", this.theme.text, 1.6))
     const top = Math.max(...(loss?.values ?? []).filter(Number.isFinite)) // parts below the sum belong on its axis; larger ones are weighed down
     const below = parts.flatMap((name) => run.metrics.get(name).values.filter((value) => value <= top))
@@ -223,13 +224,13 @@ function baselines(run) {
 
 /** Why there is no accuracy, in a sentence. */
 export function unmeasured(run) {
-  const [, why] = Object.entries(run.facts.unmeasured ?? {}).find(([name]) => !name.startsWith("explained/")) ?? []
+  const [, why] = Object.entries(run.facts.unmeasured ?? {}).find(([name]) => !ofMeasure("explained", [name]).length) ?? []
   return why ? `${why[0].toUpperCase()}${why.slice(1)}.` : "These images have no labels: whether neighbors share them cannot be measured."
 }
 
 /** What an accuracy is read against: chance, and where classes are uneven the mean over classes. */
 function beside(run, name) {
-  const [chance, classes] = [run.baseline.chance?.[name], run.now(name.replace("knn/", "knn_balanced/"))]
+  const [chance, classes] = [run.baseline.chance?.[name], run.now(measuredBy("knn_balanced", name))]
   return `${classes === undefined ? "" : `, mean over classes ${short(classes)}`}${chance === undefined ? "" : `, chance ${short(chance)}`}`
 }
 

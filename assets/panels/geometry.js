@@ -140,8 +140,7 @@ export class GeometryPanel extends Panel {
 
   why(run) {
     if (run?.error) return run.error
-    if (["finished", "stopped", "failed"].includes(run?.status?.status))
-      return "No snapshot of this run is here, and geometry is measured on snapshots."
+    if (run?.status?.over) return "No snapshot of this run is here, and geometry is measured on snapshots."
     return run?.status
       ? "Nothing has been measured in this run yet: the first numbers come with its first snapshot."
       : "The numbers come with the first snapshot of a run."

@@ -8,6 +8,7 @@ import { extent, nextWindow } from "../points/camera.js"
 import { byFactor, standOut } from "../points/colors.js"
 import { spatial } from "../points/frame.js"
 import { Stage } from "../points/stage.js"
+import { metric } from "../metrics.js"
 import { make, percent, setText } from "../theme.js"
 
 const DRAWN = ["umap", "pca"]
@@ -60,8 +61,7 @@ export class PointMap extends Panel {
   asked = null
   /** @type {string | null} what is on the canvas: run, step, kind */
   shown = null
-  /** @type {string | null} what is to come next */
-  loading = null
+  loading = "" // what is to come next
   /** @type {number | null} the step that somebody went to; null follows the run */
   held = null
   /** @type {ReturnType<typeof setInterval> | 0} the timer of a replay */
@@ -88,7 +88,7 @@ export class PointMap extends Panel {
 
   turn(_run) {
     clearInterval(this.playing)
-    Object.assign(this, { chosen: null, probe: null, asked: null, shown: null, loading: null, held: null, playing: 0, run: null })
+    Object.assign(this, { chosen: null, probe: null, asked: null, shown: null, loading: "", held: null, playing: 0, run: null })
   }
 
   update(run) {
@@ -159,7 +159,7 @@ export class PointMap extends Panel {
     } catch {
       // It may have been superseded or not yet be complete; what is shown stays until the next event.
     } finally {
-      if (this.loading === wanted) this.loading = null
+      if (this.loading === wanted) this.loading = ""
     }
   }
 
@@ -185,7 +185,7 @@ export class PointMap extends Panel {
     const missing = this.kind === "umap" && kind === "pca"
     this.name(kind)
     setText(this.time.when, `step ${step.toLocaleString("en-US")}${missing ? " · PCA until the first UMAP is ready" : ""}`)
-    const accuracy = this.run.now(`knn/${this.factor}`)
+    const accuracy = this.run.now(metric("knn", this.factor))
     const known = accuracy === undefined ? "" : `; nearest neighbors know it of ${percent(accuracy)} of the images`
     const colored = this.factor ? `colored by ${this.factor}${known}` : "which have no labels"
     const shown = `Map of ${this.probe.count ?? this.cloud.count} probe images at step ${step}`

@@ -5,16 +5,13 @@ import { axisTitle, definitionOf } from "../definitions.js"
 import { Chart, axis } from "../plot.js"
 import { Range } from "../ranges.js"
 import { spectraOf, spectrumAxes, spectrumCurve } from "../spectrum.js"
+import { LAYERS, factorOf, inLayer, ofMeasure } from "../metrics.js"
 import { make, setText, short } from "../theme.js"
 import { SIDES, RunPair, sideColors } from "../pair.js"
 import { detectedAt } from "../verdict.js"
 import { changeMarks, line, reference } from "../run_charts.js"
 import { unmeasured } from "./curves.js"
 
-const LAYERS = [
-  ["", "backbone"],
-  ["projector/", "projector"],
-]
 const QUIET = ["starting", "healthy"]
 
 export class PairCurves extends Panel {
@@ -69,13 +66,13 @@ export class PairCurves extends Panel {
 
   /**
    * A diagnostic that both layers have.
-   * @param {(run: any, prefix: string) => number} unit what its values are divided by
+   * @param {(run: any, layer: string) => number} unit what its values are divided by
    */
   layered(name, metric, references, least, unit = () => 1) {
     const series = (run) =>
-      LAYERS.map(([prefix, layer], i) => {
-        const found = run.metrics.get(prefix + metric)
-        const by = unit(run, prefix)
+      LAYERS.map((layer, i) => {
+        const found = run.metrics.get(inLayer(layer, metric))
+        const by = unit(run, layer)
         return [found && { steps: found.steps, values: found.values.map((value) => value / by) }, layer, i ? "dash" : "solid"]
       })
     this.ranges[name].cover(least)
@@ -85,7 +82,7 @@ export class PairCurves extends Panel {
 
   knn() {
     const run = this.pair.both[0]?.[1]
-    const names = run ? [...run.metrics.keys()].filter((name) => name.startsWith("knn/")) : []
+    const names = run ? ofMeasure("knn", run.metrics.keys()) : []
     if (!names.includes(this.factor)) this.factor = names[0] ?? null
     while (this.factors.children.length > names.length) this.factors.lastChild.remove()
     names.forEach((name, i) => {
@@ -93,7 +90,7 @@ export class PairCurves extends Panel {
       chip.dataset.name = name
       chip.setAttribute("aria-pressed", name === this.factor)
       chip.style.setProperty("--color", this.theme.muted)
-      setText(chip, `${name.slice(4)} ${this.pair.both.map(([, each]) => short(each.now(name))).join(" | ")}`)
+      setText(chip, `${factorOf(name)} ${this.pair.both.map(([, each]) => short(each.now(name))).join(" | ")}`)
     })
     const random = run?.baseline.random?.[this.factor]
     const chance = run?.baseline.chance?.[this.factor]
@@ -105,7 +102,7 @@ export class PairCurves extends Panel {
       .map(([value, meaning]) => ({ value, meaning }))
     this.plain(
       "knn",
-      (each) => [[each.metrics.get(this.factor), (this.factor ?? "").slice(4), "solid"]],
+      (each) => [[each.metrics.get(this.factor), factorOf(this.factor ?? ""), "solid"]],
       axis(this.theme, "accuracy", [0, 1]),
       references,
     )
@@ -257,8 +254,8 @@ export class PairCurves extends Panel {
 }
 
 /** The feature std of a layer that is uniform on the sphere. */
-function norm(run, prefix) {
-  const metric = `${prefix}feature_std`
-  const size = run.facts.layers?.[prefix ? "projector" : "backbone"] ?? 1
+function norm(run, layer) {
+  const metric = inLayer(layer, "feature_std")
+  const size = run.facts.layers?.[layer] ?? 1
   return run.facts.references?.find((each) => each.metric === metric)?.value ?? 1 / Math.sqrt(size)
 }

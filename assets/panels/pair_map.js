@@ -6,6 +6,7 @@ import { unpack } from "../arrays.js"
 import { watch } from "../stream.js"
 import { isOver } from "../pair.js"
 import { button } from "../controls.js"
+import { inLayer } from "../metrics.js"
 import { setText } from "../theme.js"
 import { PointMap } from "./map.js"
 
@@ -132,7 +133,7 @@ export class PairMap extends PointMap {
 
   /** How large the cloud is, 1 at most: feature std over 1/sqrt(D) of the layer that is drawn. */
   spread(step) {
-    const metric = this.projecting ? "projector/feature_std" : "feature_std"
+    const metric = inLayer(this.projecting ? "projector" : "backbone", "feature_std")
     const series = this.run?.metrics.get(metric)
     const healthy = this.run?.facts.references?.find((each) => each.metric === metric)?.value
     const at = series ? series.steps.indexOf(step) : -1

@@ -71,7 +71,7 @@ export class PairStatus extends Panel {
   }
 
   say(states) {
-    const ended = thoseThat(this.pair, ["failed", "interrupted"])
+    const ended = this.pair.both.filter(([, run]) => run.status?.broken)
     const missing = SIDES.filter((side) => states[side] === "missing")
     const [side, run] = ended[0] ?? []
     const both = ended.length > 1 && ended[1][1].status.message === run.status.message
@@ -108,8 +108,4 @@ export class PairStatus extends Panel {
 
 function status(run) {
   return run?.error ? "missing" : (run?.status?.status ?? "connecting")
-}
-
-function thoseThat(pair, states) {
-  return pair.both.filter(([, run]) => states.includes(run.status?.status))
 }

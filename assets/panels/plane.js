@@ -3,12 +3,10 @@
 import { Panel } from "../panel.js"
 import { Chart, axis } from "../plot.js"
 import { Range } from "../ranges.js"
+import { LAYERS, inLayer } from "../metrics.js"
 import { short } from "../theme.js"
 
-const LAYERS = [
-  ["", "backbone", "circle"],
-  ["projector/", "projector", "diamond"],
-]
+const SYMBOLS = { backbone: "circle", projector: "diamond" }
 
 export class Plane extends Panel {
   range = new Range()
@@ -24,7 +22,7 @@ export class Plane extends Panel {
   }
 
   update(run) {
-    const seen = LAYERS.map(([prefix, name, symbol]) => ({ name, symbol, ...path(run, prefix) })).filter((each) => each.x.length)
+    const seen = LAYERS.map((layer) => ({ name: layer, symbol: SYMBOLS[layer], ...path(run, layer) })).filter((each) => each.x.length)
     if (
       !this.chart.stale(
         run?.id,
@@ -98,8 +96,8 @@ export class Plane extends Panel {
 }
 
 /** The steps at which both were measured. */
-function path(run, prefix) {
-  const [alignment, uniformity] = ["alignment", "uniformity"].map((name) => run?.metrics.get(prefix + name))
+function path(run, layer) {
+  const [alignment, uniformity] = ["alignment", "uniformity"].map((name) => run?.metrics.get(inLayer(layer, name)))
   if (!alignment || !uniformity) return { x: [], y: [], steps: [] }
   const at = new Map(uniformity.steps.map((step, i) => [step, uniformity.values[i]]))
   const both = alignment.steps

@@ -34,7 +34,7 @@ export class RecordedMap {
     this.lines = drawing("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", role: "img" })
     const toggle = make("span.ssl-toggle")
     toggle.dataset.on = on
-    const told = make("div.ssl-told", this.views, make("span.ssl-caption", "its task: match top to bottom"))
+    const told = make("div.ssl-told", this.views, make("span.ssl-caption", "pretext task: match each column"))
     const course = make(
       "div.ssl-course",
       make("div.ssl-line", explain(make("span.ssl-caption", "neighbors share"), "knn/*"), this.chips),

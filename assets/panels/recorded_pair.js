@@ -2,6 +2,7 @@
 
 import { Panel } from "../panel.js"
 import { TimeBar } from "../controls.js"
+import { factorOf, ofMeasure } from "../metrics.js"
 import { classStyles, make, setText } from "../theme.js"
 import { page } from "../page.js"
 import { PAIR, frame, pair, place } from "../recorded.js"
@@ -34,7 +35,7 @@ export class RecordedPair extends Panel {
     const head = make(
       "header.ssl-head",
       make("span.ssl-title", "Same network, same images, one switch"),
-      make("span.ssl-good", "each mark is an image, with its own shape and color; the network is told neither"),
+      make("span.ssl-good", "each mark is an image, with its own shape and color; the network gets no labels"),
     )
     this.invitation = make(
       "p.ssl-caution",
@@ -131,7 +132,7 @@ function accuracies(events) {
   const found = {}
   for (const [, kind, step, , values] of events) {
     if (kind !== "metrics") continue
-    for (const [name, value] of Object.entries(values)) if (name.startsWith("knn/")) (found[name.slice(4)] ??= []).push([step, value])
+    for (const name of ofMeasure("knn", Object.keys(values))) (found[factorOf(name)] ??= []).push([step, values[name]])
   }
   return found
 }

@@ -124,7 +124,7 @@ export class Transport extends Panel {
   }
 
   judge(run, status) {
-    const verdict = ["failed", "interrupted", "missing"].includes(status) ? null : run?.verdict // what went wrong needs the room
+    const verdict = status === "missing" || run?.status?.broken ? null : run?.verdict // what went wrong needs the room
     this.verdictDot.dataset.state = stateOf(verdict)
     this.verdictDot.hidden = !verdict
     setText(this.verdict, verdict ? sentenceOf(run) : "")

@@ -13,7 +13,7 @@ import numpy as np
 
 from playground.config import RunConfig
 from playground.events import KINDS, Change, Command, Event, SetKnob
-from playground.runs.status import ACTIVE, ENDED_EARLY, OVER, Status
+from playground.runs.status import ACTIVE, BROKEN, ENDED_EARLY, OVER, Status
 
 
 class UnknownRun(LookupError):  # noqa: N818
@@ -97,6 +97,11 @@ class Run:
     def over(self) -> bool:
         """Whether nothing more will come, unless somebody resumes it."""
         return self.status in OVER
+
+    @property
+    def broken(self) -> bool:
+        """Whether it ended though nobody wanted that."""
+        return self.status in BROKEN
 
     @property
     def active(self) -> bool:

@@ -20,4 +20,5 @@ class Status(StrEnum):
 STARTED = (Status.RUNNING, Status.PAUSED)  # a worker has it, or had it last
 ACTIVE = (Status.QUEUED, *STARTED)  # more will come of it by itself, or as soon as it goes on
 ENDED_EARLY = (Status.STOPPED, Status.FAILED, Status.INTERRUPTED)  # Resume goes on from the last checkpoint, or from the beginning
+BROKEN = (Status.FAILED, Status.INTERRUPTED)  # over, though nobody wanted that: the message says why
 OVER = (Status.FINISHED, *ENDED_EARLY)  # nothing more will come, unless somebody resumes it

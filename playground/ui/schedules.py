@@ -64,9 +64,10 @@ def picture(schedule: Schedule, start: float, steps: int, title: str) -> str:
         f"{i / (POINTS - 1) * WIDTH:.1f},{HEIGHT - 4 - (value - low) / span * (HEIGHT - 8):.1f}" for i, value in enumerate(values)
     )
     alt = f"{title}: {start:.4g} at step 1, {schedule.end:.4g} at step {steps}, {schedule.shape}"
+    color = st.get_option("theme.chartCategoricalColors")[0]  # a picture does not know the page's theme
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none">'
-        f'<polyline points="{places}" fill="none" stroke="#0072B2" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
+        f'<polyline points="{places}" fill="none" stroke="{color}" stroke-width="2" vector-effect="non-scaling-stroke"/></svg>'
     )
     source = address("svg+xml", svg.encode())  # pages may hold no SVG but as a picture
     words = '<figcaption style="display:flex;justify-content:space-between;font-size:.75rem;opacity:.7">'

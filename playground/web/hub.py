@@ -180,6 +180,8 @@ def status_of(pool: Pool, run: str) -> dict[str, Any]:
     return {
         "id": run,
         "status": found.status,
+        "over": found.over,
+        "broken": found.broken,
         "message": found.message,
         "step": found.step,
         "steps": found.steps,

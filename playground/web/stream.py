@@ -2,7 +2,7 @@
 
 WebSocket, from the page: {"watch": run, "after": id of the last event it has}, {"unwatch": run}. To the page:
 
-    {"run": id, "status": {"id", "status", "message", "step", "steps", "queue_position", "waiting"}}
+    {"run": id, "status": {"id", "status", "over", "broken", "message", "step", "steps", "queue_position", "waiting"}}
                                                                                at the start and at every change; waiting: how many
                                                                                live knobs were moved that nobody has taken up yet
     {"run": id, "events": [[id, kind, step, time, body], ...]}                               as they are recorded

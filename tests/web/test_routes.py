@@ -148,7 +148,17 @@ def test_a_page_hears_how_a_run_stands_and_then_all_that_happens(served):
         first = hear(page)
         assert first == {
             "run": run,
-            "status": {"id": run, "status": "running", "message": "", "step": 0, "steps": 300, "queue_position": None, "waiting": 0},
+            "status": {
+                "id": run,
+                "status": "running",
+                "over": False,
+                "broken": False,
+                "message": "",
+                "step": 0,
+                "steps": 300,
+                "queue_position": None,
+                "waiting": 0,
+            },
         }
         assert [event[1:3] for event in hear(page)["events"]] == [["started", 0]]
         served.store.defer(run, SetKnob("method.temperature", 0.5))

@@ -112,7 +112,7 @@ test("speed goes from one to four times and back", () => {
 /** Two runs at these steps; status is that of both unless it says otherwise. */
 function pairAt(healthy, broken, over = {}) {
   const pair = new RunPair(() => {})
-  const run = (step, status) => ({ step, steps: 100, error: "", status: { status } })
+  const run = (step, status) => ({ step, steps: 100, error: "", status: { status, over: status !== "running" } })
   pair.runs = { healthy: run(healthy, over.healthy ?? "running"), broken: run(broken, over.broken ?? "running") }
   return pair
 }
