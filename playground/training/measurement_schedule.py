@@ -66,6 +66,11 @@ class MeasurementSchedule:
         """
         return {"at": self.rest, "share": None if self.fixed else SHARE, "after": SETTLED}
 
+    def totals(self) -> dict[str, float]:
+        """Seconds of the run, and of them the share of measurements, relative to training."""
+        share = self.measuring / self.training if self.training else 0.0
+        return {"seconds": self.training + self.measuring, "diagnostics_share": share}
+
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
         return {

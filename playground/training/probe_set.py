@@ -19,8 +19,9 @@ from playground.diagnostics.labels import chance, too_few
 from playground.diagnostics.probes import knn_accuracy, knn_balanced
 from playground.diagnostics.similarity import linear_cka
 from playground.diagnostics.spectrum import singular_values
+from playground.events import EvalImages
 from playground.machine.measuring import measuring
-from playground.methods import Method
+from playground.methods import Batch, Method
 from playground.metric_names import BACKBONE, FEATURES, PROJECTOR, by_metric, in_layer, metric
 from playground.projection import pca
 from playground.randomness import seeded_generator
@@ -64,6 +65,11 @@ class ProbeSet:
     def healthy_std(self) -> dict[str, float]:
         """The feature std of a healthy layer, 1 / sqrt(D), by metric name."""
         return {in_layer(layer, "feature_std"): 1 / math.sqrt(size) for layer, size in self.sizes.items()}
+
+    def event(self, step: int) -> EvalImages:
+        """The images and their labels, for the store and the page."""
+        labels = {name: each.cpu().numpy() for name, each in self.images.factors.items()}
+        return EvalImages(step, self.images.pixels.movedim(1, -1).cpu().numpy(), labels, self.images.names)
 
     def measure(self, method: Method) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """All diagnostics by metric name, and the arrays of a snapshot. Raises NotFiniteError."""
@@ -157,3 +163,10 @@ def _as_floats(values: dict[str, Tensor]) -> dict[str, float]:
     if not values:
         return {}
     return dict(zip(values, torch.stack([each.detach().double().cpu() for each in values.values()]).tolist(), strict=True))
+
+
+def shown_views(batch: Batch) -> dict[str, np.ndarray]:
+    """The views of the first images of a batch, for a snapshot: (views, SHOWN, H, W, 3) uint8 each."""
+    few = batch.first(SHOWN)
+    rows = {"views": few.views, "local_views": few.local_views}
+    return {name: np.stack([as_pixels(view) for view in views]) for name, views in rows.items() if views}

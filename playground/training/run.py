@@ -1,8 +1,4 @@
-"""Training: `for event in train(config)`. It writes no files, prints nothing and knows no page; to stop it, stop iterating.
-
-train   all events of a run, from fetching its data to the last event
-_Run    everything around the steps: commands, measurements, checkpoints, failures
-"""
+"""Training: `for event in train(config)`. It writes no files, prints nothing and knows no page; to stop it, stop iterating."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.config import RunConfig
-from playground.datasets import DataError, Images, load_images
+from playground.datasets import DataError
 from playground.diagnostics.course import LossCourse
 from playground.diagnostics.run_context import RunContext
 from playground.diagnostics.verdict import diverged, judge
@@ -28,7 +24,6 @@ from playground.events import (
     Change,
     Checkpoint,
     Command,
-    EvalImages,
     Event,
     Finished,
     Metrics,
@@ -45,20 +40,15 @@ from playground.events import (
 )
 from playground.home import home, keeping
 from playground.machine import devices
-from playground.machine.core_sharing import computing_on
-from playground.machine.devices import Device
-from playground.methods import Batch
 from playground.metric_names import by_factor, by_metric
-from playground.randomness import seeded_generator
-from playground.training.device_trial import chosen
 from playground.training.facts import facts_of, views_per_step
 from playground.training.faults import NotFiniteError, memory_advice, not_finite, out_of_memory
 from playground.training.fetching import fetched
-from playground.training.measurement_schedule import MeasurementSchedule, image_cost, probe_size
-from playground.training.probe_set import SHOWN, ProbeSet
+from playground.training.measurement_schedule import MeasurementSchedule
+from playground.training.preparation import fastest, loaded, measured_on, require_same_pictures
+from playground.training.probe_set import ProbeSet, shown_views
 from playground.training.trainer import Trainer
 from playground.training.weight_snapshots import WeightSnapshots
-from playground.views.pictures import as_pixels
 
 EARLIER = 0.1  # the first checkpoint comes after this share of the usual interval; then the interval doubles each time
 FLUSH = {"cpu": 0.05}  # seconds between two transfers of results from the device
@@ -93,12 +83,9 @@ def train(
             if not (yield from fetched(config.data, folder, commands)):
                 yield Finished(0, "stopped")
                 return
-            images, probe = load_images(config.data, folder)
-            _require_batch(images, config)
-        trainer = _trainer(config, images, device, checkpoint)
-        cost = _image_cost(trainer)
-        probe_set = ProbeSet(_first(probe, probe_size(len(probe), cost)), trainer)
-        measurements = MeasurementSchedule(config.steps, cost * probe_set.embedded, measure_at)
+            images, probe = loaded(config, folder)
+        trainer = fastest(config, images, device, checkpoint)
+        probe_set, measurements = measured_on(trainer, probe, measure_at)
         if flush_every is None:
             flush_every = FLUSH.get(device.device.type, FLUSH_BESIDE)
         run = _Run(trainer, probe_set, measurements, commands, changes, checkpoint_every, flush_every)
@@ -113,39 +100,6 @@ def train(
         if not out_of_memory(error):
             raise
         yield Finished(step, "failed", memory_advice(config))
-
-
-def _trainer(config: RunConfig, images: Images, usual: Device, checkpoint: dict[str, Any] | None) -> Trainer:
-    """A new trainer with the fastest settings on this machine, or with those of the run that wrote this checkpoint."""
-    torch.set_num_threads(usual.threads or torch.get_num_threads())  # for the calibration, independent of the previous run
-    trainer = Trainer(config, images, usual)
-    before = (checkpoint or {}).get("device")  # older checkpoints do not have it
-    trainer.compute_as(usual.like(before) if before else chosen(trainer, home()))
-    torch.set_num_threads(trainer.device.threads or torch.get_num_threads())
-    computing_on(trainer.device.threads)
-    return trainer
-
-
-@functools.lru_cache(maxsize=2)
-def _first(images: Images, count: int) -> Images:
-    """The first images: the same object for the next run, so that cached results about them can be reused."""
-    return images[:count]
-
-
-def _require_batch(images: Images, config: RunConfig) -> None:
-    """Images of a data set may have been deleted since the config was made. Raises DataError."""
-    title, size = config.data.choice.title, config.batch_size
-    if len(images) < size:
-        raise DataError(f"{title} must have at least {size} training images, as many as a batch, got {len(images)} that can still be read")
-
-
-def _require_same_pictures(before: str, now: str, config: RunConfig) -> None:
-    """before, now: states of the data set at the start of the run and now."""
-    if before and before != now:
-        title = config.data.choice.title
-        raise DataError(
-            f"{title} must be unchanged since the run began, state {before}, to continue the run, got state {now}; start a new run"
-        )
 
 
 class _Run:
@@ -178,7 +132,7 @@ class _Run:
     def events(self) -> Iterator[Event]:
         """The whole run, from `EvalImages` to `Finished`."""
         trainer = self.trainer
-        yield self._probe_event()
+        yield self.probe.event(self.trainer.step)
         yield Started(trainer.step, self.facts)
         if trainer.step == 0:
             yield from self._measure()
@@ -209,7 +163,7 @@ class _Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continues from a checkpoint. Raises DataError if the images have changed."""
-        _require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
+        require_same_pictures(state.get("pictures", ""), self.facts["data"].get("state", ""), self.trainer.config)
         self.trainer.restore(state)
         self.measurements.restore(state["cadence"])
         self.first, self.probe.layout = state["first"], state["layout"].numpy()
@@ -296,12 +250,12 @@ class _Run:
         except NotFiniteError as error:
             self.failure = not_finite(str(error), step, self.measurements.last, trainer.config)
             return
-        batch = trainer.batch(max(step, 1)).first(SHOWN)
-        arrays |= {name: np.stack([as_pixels(view) for view in views]) for name, views in _shown(batch).items()}
+        arrays |= shown_views(trainer.batch(max(step, 1)))
         self.measurements.measured(step, time.perf_counter() - begun)
         if step == 0:
             self.first = values
-            yield self._baseline(values)
+            random = by_metric("knn", by_factor("knn", values))
+            yield Baseline(0, {"random": random} | self.probe.baselines(trainer.method))
         yield Metrics(step, values | self._pace())
         yield Snapshot(step, arrays)
         if self.weight_snapshots.due(step):
@@ -309,10 +263,6 @@ class _Run:
         context = RunContext.of_run(trainer.config, self.facts)
         self.verdict = judge(step, values | self.course.values(), self.first, context, self.verdict)
         yield self.verdict
-
-    def _baseline(self, values: dict[str, float]) -> Baseline:
-        random = by_metric("knn", by_factor("knn", values))
-        return Baseline(0, {"random": random} | self.probe.baselines(self.trainer.method))
 
     def _finite_checkpoint(self) -> Iterator[Event]:
         """A checkpoint, unless a weight is not finite: a run that continued from it would fail again."""
@@ -323,9 +273,11 @@ class _Run:
 
     def _checkpoint(self) -> Checkpoint:
         self.checkpointed = time.monotonic()
-        layout = torch.from_numpy(np.asarray(self.probe.layout))
-        extra: dict[str, Any] = {"cadence": self.measurements.state(), "first": self.first, "course": self.course.state(), "layout": layout}
-        extra |= {
+        extra = {
+            "cadence": self.measurements.state(),
+            "first": self.first,
+            "course": self.course.state(),
+            "layout": torch.from_numpy(np.asarray(self.probe.layout)),
             "pictures": self.facts["data"].get("state", ""),
             "origin": self.probe.origin,
             "said": vars(self.verdict) if self.verdict else None,
@@ -339,27 +291,9 @@ class _Run:
         return {"views_per_second": views / self.measurements.training}
 
     def _totals(self) -> dict[str, float]:
-        training, measuring = self.measurements.training, self.measurements.measuring
-        share = measuring / training if training else 0.0
-        return {"seconds": training + measuring, "diagnostics_share": share} | self._pace()
-
-    def _probe_event(self) -> EvalImages:
-        images = self.probe.images
-        labels = {name: each.cpu().numpy() for name, each in images.factors.items()}
-        return EvalImages(self.trainer.step, images.pixels.movedim(1, -1).cpu().numpy(), labels, images.names)
+        return self.measurements.totals() | self._pace()
 
     @functools.cached_property
     def facts(self) -> dict[str, Any]:
         """The facts for the first event."""
         return facts_of(self.trainer, self.probe) | {"measurements": self.measurements.planned()}
-
-
-def _shown(batch: Batch) -> dict[str, list[Tensor]]:
-    """The rows of views for a snapshot."""
-    return {name: views for name, views in {"views": batch.views, "local_views": batch.local_views}.items() if views}
-
-
-def _image_cost(trainer: Trainer) -> float:
-    batch, generator = trainer.batch(1), seeded_generator(trainer.config.seed, "trial", 0, trainer.device.device)
-    with trainer.device.autocast():
-        return image_cost(trainer.method, batch, generator) / trainer.config.accumulation
