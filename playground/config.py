@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import ValidationError, model_serializer, model_validator
 
 from playground import datasets, methods, networks, optimizers
+from playground.datasets.own_set import PREFIX
 from playground.flat import as_text, build, did_you_mean, flatten, must_hold, refusal, scheduled
 from playground.knobs import ConfigError, Knob, Section, knob, knobs_of
 from playground.machine import devices
@@ -237,7 +238,7 @@ def _with_default(each: Knob, default: Any) -> Knob:
 def _chosen(section: str, picked: Mapping[str, Any]) -> Any:
     name, catalog = picked[section], CHOICES[section]
     if not isinstance(name, str) or name not in catalog:
-        hint = did_you_mean(str(name), catalog) or (OWN_IMAGES_HINT if str(name).startswith(datasets.own.PREFIX) else "")
+        hint = did_you_mean(str(name), catalog) or (OWN_IMAGES_HINT if str(name).startswith(PREFIX) else "")
         known = f"those that `{LISTS[section]}` names" if section in LISTS else ", ".join(catalog)
         raise ConfigError(section, f"{section} must be one of {known}, got {'nothing' if name == '' else name}{hint}")
     return catalog[name]

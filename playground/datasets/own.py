@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import shutil
 import uuid
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -24,63 +21,18 @@ import torch
 
 from playground.datasets import states
 from playground.datasets.base import DataError, Dataset, Images, Progress
-from playground.datasets.duplicates import Duplicates
-from playground.datasets.labels import Source, listed
+from playground.datasets.labels import listed
+from playground.datasets.own_set import INDEX, OwnSet
 from playground.datasets.parts import EVALUABLE, LEAST, SHARE, sizes, split
 from playground.datasets.prepared import opened, prepare
 from playground.datasets.ranged import describe, with_range
-from playground.datasets.ranges import Measured, Range
+from playground.datasets.ranges import Range
 from playground.datasets.reasons import left_out
 from playground.home import home
 from playground.knobs import knob, option
 
-PREFIX = "own-"  # of the names under which they are data sets
 FEWEST = 4 * LEAST  # images of which some are kept for a test
 Size = Literal[32, 48, 64, 96, 128, 160, 224]
-
-
-@dataclass(frozen=True)
-class OwnSet:
-    """One set, as in its index. files, originals and labels have one entry per image; labels is empty if there are none."""
-
-    slug: str
-    title: str
-    folder: str  # where its files lie; "" inside the set itself
-    files: list[str]  # relative to that
-    originals: list[str]  # what they were called where they came from: text, never a path to open
-    labels: list[int]
-    classes: list[str]
-    skipped: list[tuple[str, str]]  # (name, reason), the first of them
-    skipped_count: int
-    sides: tuple[int, int, int]  # of the shorter sides in pixels: the smallest, the middle one, the largest
-    size: int  # the side that suits them
-    gray: bool
-    notes: list[str] = field(default_factory=list)
-    numbers: Measured | None = None  # of images with more than 8 bits; None where there are none
-    duplicates: Duplicates = field(default_factory=Duplicates)
-    parts: int = 2  # into how many it is split; sets of earlier versions have no test part
-
-    source: Source = "auto"  # of its labels
-    outside: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied images that are in no class
-    tables: list[tuple[str, str]] = field(default_factory=list)  # (file, original) of copied tables of labels
-    seen: str = ""  # how a folder used in place was when it was read; "" for others, and for those that an earlier version added
-    state: str = ""  # names that, and what was made of it
-    read: float = 0.0  # when; seconds since 1970
-
-    @property
-    def name(self) -> str:
-        """Its name as a data set."""
-        return PREFIX + self.slug
-
-    def counts(self) -> dict[str, int]:
-        """How many images each class has."""
-        each = Counter(self.labels)
-        return {name: each[label] for label, name in enumerate(self.classes)}
-
-    def paths(self, place: Path) -> list[Path]:
-        """The paths of the images; `place` is the folder of the set."""
-        root = Path(self.folder) if self.folder else place / "files"
-        return [root / file for file in self.files]
 
 
 class OwnImages(Dataset):
@@ -241,14 +193,9 @@ def get(name: str) -> OwnSet:
     raise DataError(f"the name must be one of your own data sets ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
 
 
-def save(own: OwnSet, place: Path) -> None:
-    """Writes the index of a set into its folder."""
-    (place / "index.json").write_text(json.dumps(asdict(own)), "utf-8")
-
-
 def _seen(place: str) -> type[OwnImages] | None:
     try:
-        state = os.stat(os.path.join(place, "index.json"))
+        state = os.stat(os.path.join(place, INDEX))
     except OSError:
         return None
     return _kind(place, state.st_ino, state.st_mtime_ns)
@@ -258,18 +205,9 @@ def _seen(place: str) -> type[OwnImages] | None:
 def _kind(place: str, inode: int, changed: int) -> type[OwnImages] | None:
     """The same class as long as the index is the same, so that configs stay equal and images stay loaded."""
     try:
-        return as_dataset(_read((Path(place) / "index.json").read_text("utf-8")), Path(place))
+        return as_dataset(OwnSet.load(Path(place)), Path(place))
     except (OSError, ValueError, TypeError):
         return None  # not a data set, or one of a later version
-
-
-def _read(index: str) -> OwnSet:
-    values = json.loads(index)
-    if not isinstance(values, dict):
-        raise ValueError("an index must be an object")
-    numbers = values.pop("numbers", None)
-    twice = Duplicates(**values.pop("duplicates", {}))
-    return OwnSet(**values, numbers=Measured(**numbers) if numbers else None, duplicates=twice)
 
 
 def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:

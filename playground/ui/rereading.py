@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import streamlit as st
 
-from playground.datasets import own
 from playground.datasets.intake import read_again
+from playground.datasets.own_set import PREFIX
 from playground.home import home
 from playground.ui.knob_widgets import plain
 from playground.ui.taking_in import labels_switch, taken_in
@@ -17,7 +17,7 @@ def draw(data: Any) -> None:
     """What should be known of `data`, in sentences, and for a set of one's own the switch of its labels and the button."""
     for notice in data.choice.notices(data, home() / "data"):
         st.warning(plain(notice), icon=":material/warning:")
-    if not data.name.startswith(own.PREFIX):
+    if not data.name.startswith(PREFIX):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="reread"):
         labels = labels_switch(f"reread-labels-{data.name}", data.choice.own.source, width=260)

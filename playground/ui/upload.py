@@ -8,8 +8,10 @@ import streamlit as st
 
 from playground.config import DEFAULT_CHOICES
 from playground.datasets import own
-from playground.datasets.intake import add_files, is_table
+from playground.datasets.gathering import is_table
+from playground.datasets.intake import add_files
 from playground.datasets.labels import Source
+from playground.datasets.own_set import PREFIX
 from playground.datasets.packed import stem
 from playground.datasets.tables import ENDINGS
 from playground.ui import controls
@@ -76,7 +78,7 @@ def _remove(name: str) -> None:
         with st.popover("Remove this set", type="tertiary", icon=":material/delete:"):
             st.markdown("Its pictures are deleted. Runs that have trained on it stay.")
             st.button("Remove it", key="own-remove", icon=":material/delete:", on_click=_removed, args=(name,))
-    elif name.startswith(own.PREFIX):
+    elif name.startswith(PREFIX):
         st.caption(f"On this page only the visit that has sent a set may remove it; on the server, `ssl-playground data remove {name}`.")
 
 

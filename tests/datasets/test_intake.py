@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground.datasets import CATALOG, DataError, intake, own, zips
+from playground.datasets import CATALOG, DataError, gathering, intake, own, zips
 from playground.datasets.naming import Refused, inside, slug
 
 READ = "it is not an image of a known kind: JPEG, PNG, WebP, GIF, TIFF and BMP are read"
@@ -156,7 +156,7 @@ def test_a_damaged_entry_is_left_out(home, tmp_path):
 
 def test_a_bomb_is_measured_by_what_comes_out_and_not_by_what_it_says(home, tmp_path, monkeypatch):
     """Its header promises 100 bytes; zlib goes on for a megabyte."""
-    monkeypatch.setattr(intake, "MAX_BYTES", 300_000)
+    monkeypatch.setattr(gathering, "MAX_BYTES", 300_000)
     picture = png() + bytes(1_000_000)
     zipped(tmp_path / "set.zip", [("honest.png", picture), ("liar.png", picture)])
     content = bytearray((tmp_path / "set.zip").read_bytes())
@@ -172,7 +172,7 @@ def test_a_bomb_is_measured_by_what_comes_out_and_not_by_what_it_says(home, tmp_
 
 
 def test_many_small_bombs_are_one_large_one(home, tmp_path, monkeypatch):
-    monkeypatch.setattr(intake, "MAX_TOTAL", 2_000_000)
+    monkeypatch.setattr(gathering, "MAX_TOTAL", 2_000_000)
     zipped(tmp_path / "set.zip", [(f"{i}.png", png() + bytes(300_000)) for i in range(20)])
     assert (tmp_path / "set.zip").stat().st_size < 50_000
     with pytest.raises(DataError, match=r"^set must unpack to at most 0 GB, got more$"):

@@ -10,7 +10,7 @@ import tarfile
 import pytest
 from test_intake import DAMAGED, ESCAPES, HIDDEN, READ, folder_of, nothing_left, png, skipped, zipped
 
-from playground.datasets import DataError, intake, own, tars
+from playground.datasets import DataError, gathering, intake, own, tars
 from playground.datasets.packed import stem
 
 PACKINGS = {"tar": lambda content: content, "tar.gz": gzip.compress, "tar.bz2": bz2.compress, "tar.xz": lzma.compress}
@@ -78,7 +78,7 @@ def test_a_hostile_entry_of_a_tar_is_left_out_with_its_reason(case, home):
 
 
 def test_a_bomb_is_measured_by_what_comes_out_also_where_it_is_skipped(home, monkeypatch):
-    monkeypatch.setattr(intake, "MAX_TOTAL", 2_000_000)
+    monkeypatch.setattr(gathering, "MAX_TOTAL", 2_000_000)
     entries = [(f"{i}.txt", b"no picture" + bytes(300_000)) for i in range(20)]
     file = tarred(home / "set.tar.gz", entries, packing="tar.gz")
     assert file.stat().st_size < 50_000
