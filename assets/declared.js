@@ -6,4 +6,5 @@ const { ok, body } = await request(new URL("declared.json", import.meta.url).hre
 
 /** @type {{ metrics: Record<string, any>, maps: Record<string, { title: string, caution: string, needs: string, slow: boolean, round: boolean }> }} */
 const declared = ok ? body : { metrics: {}, maps: {} }
-export const { metrics: DEFINITIONS, maps: MAP_KINDS } = declared
+export const DEFINITIONS = declared.metrics
+export const MAP_KINDS = declared.maps
