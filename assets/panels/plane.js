@@ -10,7 +10,7 @@ const LAYERS = [
   ["projector/", "projector", "diamond"],
 ]
 
-export class Plane extends Panel {
+export default class Plane extends Panel {
   range = new Range()
 
   constructor(place) {

@@ -14,20 +14,20 @@ OPTIONS = ("--no-sandbox", "--disable-gpu")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
-class NoBrowser(Exception):
+class NoBrowserError(Exception):
     """There is none here; the message is a sentence that says why."""
 
 
 @contextmanager
 def chromium(*options: str) -> Iterator[Any]:
-    """A browser. Raises NoBrowser without Playwright or Chromium."""
+    """A browser. Raises NoBrowserError without Playwright or Chromium."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise NoBrowser(NEEDS_PLAYWRIGHT) from None
+        raise NoBrowserError(NEEDS_PLAYWRIGHT) from None
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        raise NoBrowser(NEEDS_CHROMIUM)
+        raise NoBrowserError(NEEDS_CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*OPTIONS, *options])
         try:

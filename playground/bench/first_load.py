@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playground.bench.browser import QUIET, NoBrowser, chromium
+from playground.bench.browser import QUIET, NoBrowserError, chromium
 from playground.bench.serving import serving
 
 GOAL_COLD = 1800.0  # kB
@@ -73,7 +73,7 @@ def rows(visits: int) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, chromium(*QUIET) as browser, serving(Path(home)) as server:
             yield from _rows(browser, server.address, visits)
-    except (NoBrowser, RuntimeError) as reason:
+    except (NoBrowserError, RuntimeError) as reason:
         for name in ROWS:
             yield name, {"ratio": None, "absent": str(reason), "unit": "", "runs": 0}
 

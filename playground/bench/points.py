@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from playground.bench.browser import NoBrowser, chromium
+from playground.bench.browser import NoBrowserError, chromium
 from playground.home import site
 
 GOAL_HOVER = 4.0  # milliseconds
@@ -40,7 +40,7 @@ def rows(seconds: float, painter: str = "") -> Iterator[tuple[str, dict[str, Any
         with chromium(*options) as browser:
             for name, what in MAPS.items():
                 yield name, _measured(browser, what, seconds, painter)
-    except NoBrowser as reason:
+    except NoBrowserError as reason:
         for name in MAPS:
             yield name, {"ratio": None, "absent": str(reason), "unit": "frames/s", "runs": 1}
 
