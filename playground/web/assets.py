@@ -19,7 +19,6 @@ from playground.web import modules
 from playground.web.files import ASK_AGAIN, FOREVER, content, failure, file, type_of
 
 PACKABLE = (".js", ".css", ".svg", ".json")
-PLOTLY, DEFINITIONS = "plotly.js", "definitions.json"  # neither lies in assets/ by this name
 LEVEL = 9  # of gzip: slow, but each file is packed once for everybody
 
 
@@ -44,9 +43,9 @@ def versioned(request: Request) -> Response:
 def current(request: Request) -> Response:
     """A file as it is now; the browser has to ask again."""
     name = request.path_params["path"]
-    if name == DEFINITIONS:
+    if name == modules.DEFINITIONS:
         return content(request, modules.definitions(), Path(name))
-    if name == PLOTLY:
+    if name == modules.PLOTLY:
         return _given(request, _plotly(), ASK_AGAIN)
     path = _path(name)
     return file(request, path) if path else _absent()
@@ -62,12 +61,12 @@ def _given(request: Request, found: Asset, keep: str) -> Response:
 @lru_cache(maxsize=1000)
 def _asset(name: str) -> Asset | None:
     """A file of assets/, kept in memory, or None."""
-    if name == PLOTLY:
+    if name == modules.PLOTLY:
         return _plotly()
-    path = Path(name) if name == DEFINITIONS else _path(name)
+    path = Path(name) if name == modules.DEFINITIONS else _path(name)
     if path is None:
         return None
-    data, packable = modules.definitions() if name == DEFINITIONS else path.read_bytes(), path.suffix in PACKABLE
+    data, packable = modules.definitions() if name == modules.DEFINITIONS else path.read_bytes(), path.suffix in PACKABLE
     return Asset(gzip.compress(data, LEVEL, mtime=0) if packable else data, packable, type_of(path))
 
 

@@ -15,7 +15,11 @@ from playground.home import site
 from playground.runs.records import as_json
 
 DOOR = "live.js"  # what a page imports itself
-STATIC = re.compile(r"""^(?:import|export)\s(?:[^"'();]*?\bfrom\s*)?["'](\.[^"']+\.js)["']""", re.MULTILINE)  # neither import(...) nor comments
+PLOTLY, DEFINITIONS = "plotly.js", "definitions.json"  # neither lies in assets/ by this name
+# Neither import(...), which loads later, nor what a comment says.
+STATIC = re.compile(
+    r"""^(?:import|export)\s(?:[^"'();]*?\bfrom\s*)?["'](\.[^"']+\.js)["']""", re.MULTILINE
+)
 
 
 def root() -> Path:
