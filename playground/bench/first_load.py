@@ -124,7 +124,7 @@ class Wire:
     """Counts what goes over the wire of one page, as the browser tells it."""
 
     def __init__(self, page: Any) -> None:
-        self.requests, self.bytes, self.marked = 0, 0.0, 0.0
+        self.sockets, self.bytes, self.marked = 0, 0.0, 0.0
         self._kept: set[str] = set()  # requests that the browser answered by itself
         self._session = page.context.new_cdp_session(page)
         self._session.send("Network.enable")
@@ -133,7 +133,12 @@ class Wire:
         self._session.on("Network.loadingFinished", self._finished)
         self._session.on("Network.webSocketCreated", self._socket)
         self._session.on("Network.webSocketFrameReceived", self._frame)
-        self._asked: dict[str, str] = {}
+        self.asked: dict[str, str] = {}  # number of a request -> its address
+
+    @property
+    def requests(self) -> int:
+        """How many were answered by the server, WebSockets included."""
+        return len(self.asked) + self.sockets
 
     def limit(self, line: dict[str, float]) -> None:
         """From now on the line is no faster."""
@@ -147,15 +152,14 @@ class Wire:
         response = event["response"]
         own = response.get("fromDiskCache") or not response["url"].startswith("http") or event["requestId"] in self._kept
         if not own:
-            self.requests += 1
-            self._asked[event["requestId"]] = response["url"]
+            self.asked[event["requestId"]] = response["url"]
 
     def _finished(self, event: dict[str, Any]) -> None:
-        if event["requestId"] in self._asked:
+        if event["requestId"] in self.asked:
             self.bytes += event["encodedDataLength"]
 
     def _socket(self, _: dict[str, Any]) -> None:
-        self.requests += 1
+        self.sockets += 1
 
     def _frame(self, event: dict[str, Any]) -> None:
         """Bytes that are no text come in base64."""

@@ -19,6 +19,7 @@ from playground.web import modules
 from playground.web.files import ASK_AGAIN, FOREVER, content, failure, file, type_of
 
 PACKABLE = (".js", ".css", ".svg", ".json")
+MADE = {modules.DEFINITIONS: modules.definitions, modules.STYLES: modules.styles}  # from many files
 LEVEL = 9  # of gzip: slow, but each file is packed once for everybody
 
 
@@ -43,8 +44,8 @@ def versioned(request: Request) -> Response:
 def current(request: Request) -> Response:
     """A file as it is now; the browser has to ask again."""
     name = request.path_params["path"]
-    if name == modules.DEFINITIONS:
-        return content(request, modules.definitions(), Path(name))
+    if name in MADE:
+        return content(request, MADE[name](), Path(name))
     if name == modules.PLOTLY:
         return _given(request, _plotly(), ASK_AGAIN)
     path = _path(name)
@@ -63,10 +64,10 @@ def _asset(name: str) -> Asset | None:
     """A file of assets/, kept in memory, or None."""
     if name == modules.PLOTLY:
         return _plotly()
-    path = Path(name) if name == modules.DEFINITIONS else _path(name)
+    path = Path(name) if name in MADE else _path(name)
     if path is None:
         return None
-    data, packable = modules.definitions() if name == modules.DEFINITIONS else path.read_bytes(), path.suffix in PACKABLE
+    data, packable = MADE[name]() if name in MADE else path.read_bytes(), path.suffix in PACKABLE
     return Asset(gzip.compress(data, LEVEL, mtime=0) if packable else data, packable, type_of(path))
 
 

@@ -36,9 +36,10 @@ class Hinting:
 
 
 def links(path: str, query: bytes = b"") -> Iterable[str]:
-    """The entries of the header: the scripts of every page, and what moves on the first one. Addresses are relative to the page's."""
+    """The entries of the header, relative to the page: the styles and scripts of every page, and what moves on the first one."""
     first = path.endswith("/") and WITH_A_RUN not in query
     scripts = modules.preload(FIRST) if first else modules.closure(modules.root(), modules.DOOR)
+    yield f"<{modules.address()}{modules.STYLES}>; rel=preload; as=style"
     yield from (f"<{modules.address()}{each}>; rel=modulepreload" for each in scripts)
     yield from (f"<{modules.address()}{each}>; rel=preload; as=fetch; crossorigin" for each in RECORDED if first)
 

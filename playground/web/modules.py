@@ -15,11 +15,9 @@ from playground.home import site
 from playground.runs.records import as_json
 
 DOOR = "live.js"  # what a page imports itself
-PLOTLY, DEFINITIONS = "plotly.js", "definitions.json"  # neither lies in assets/ by this name
+PLOTLY, DEFINITIONS, STYLES = "plotly.js", "definitions.json", "pages.css"  # none of them lies in assets/ by this name
 # Neither import(...), which loads later, nor what a comment says.
-STATIC = re.compile(
-    r"""^(?:import|export)\s(?:[^"'();]*?\bfrom\s*)?["'](\.[^"']+\.js)["']""", re.MULTILINE
-)
+STATIC = re.compile(r"""^(?:import|export)\s(?:[^"'();]*?\bfrom\s*)?["'](\.[^"']+\.js)["']""", re.MULTILINE)
 
 
 def root() -> Path:
@@ -50,6 +48,11 @@ def digest(folder: Path, more: bytes = b"") -> str:
 def definitions() -> bytes:
     """{metric name or pattern: {title, good, meaning, formula, unit, source, latex}} as JSON: what every number on the pages means."""
     return as_json({name: vars(each) for name, each in collected().items()}).encode()
+
+
+def styles() -> bytes:
+    """All styles of the pages, one after the other."""
+    return b"\n".join(path.read_bytes() for path in sorted(root().glob("*.css")))
 
 
 @cache

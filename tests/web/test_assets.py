@@ -58,7 +58,9 @@ def test_a_panel_that_does_not_exist_is_refused():
         modules.preload("no-panel")
 
 
-@pytest.mark.parametrize("name", ["live.js", "panels/map.js", "recorded/pair.json", "plotly.js", "definitions.json", "logo.svg"])
+@pytest.mark.parametrize(
+    "name", ["live.js", "panels/map.js", "recorded/pair.json", "plotly.js", "definitions.json", "pages.css", "logo.svg"]
+)
 def test_under_its_version_a_file_is_packed_and_kept_for_good(http, name):
     answer = http.get(f"v/{modules.version()}/{name}")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -79,7 +81,7 @@ def test_a_picture_is_kept_for_good_as_it_is(http):
 
 @pytest.mark.parametrize("under", ["", "v/0123456789ab/"])
 def test_without_a_version_and_under_an_old_one_the_file_of_today_is_given_but_not_kept(http, under):
-    for name in ("live.js", "plotly.js", "definitions.json", "recorded/pair.json"):
+    for name in ("live.js", "plotly.js", "definitions.json", "pages.css", "recorded/pair.json"):
         answer = http.get(f"{under}{name}")
         assert answer.status_code == 200 and answer.headers["cache-control"] == "no-cache"
     tag = http.get(f"{under}live.js").headers["etag"]
