@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from playground.bench.first_load import EARLY, Wire
+from playground.bench.first_load import EARLY, Wire, behind
 from playground.ui.live import MOUNT
 from playground.web import modules
 
@@ -63,3 +63,8 @@ def test_a_tab_that_was_left_open_over_an_upgrade_starts_anew(scripts):
     assert scripts.locator(".ssl-numbers").count() == 0
     scripts.evaluate(DRAW, [MOUNT, "two"])
     scripts.wait_for_selector(".ssl-numbers")
+
+
+def test_metrics_of_a_training_arrive_in_the_page(chromium, server):
+    late = behind(chromium, server, 3.0)
+    assert late and all(-5 < each < 60_000 for each in late)  # milliseconds; the clock of the training is rounded

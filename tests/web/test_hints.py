@@ -41,3 +41,7 @@ def test_only_what_a_browser_shows_as_a_page_has_the_header(client):
     assert client.get("/", headers=PAGE).headers["link"] == client.get("/kept/", headers=PAGE).headers["link"] == ", ".join(links("/"))
     assert "link" not in client.get("/", headers={"Accept": "*/*"}).headers
     assert "link" not in client.get("/none", headers=PAGE).headers
+
+
+def test_the_header_passes_proxies_which_take_four_kilobytes_of_headers_by_default():
+    assert len(", ".join(links("/"))) < 3000
