@@ -78,7 +78,7 @@ def test_every_number_of_the_train_page(desk, runs):
 
 
 def test_every_number_of_the_collapse_page(desk, pair):
-    page = desk(path="collapse", until=".ssl-card", **{"lab.healthy": pair[0], "lab.broken": pair[1]})
+    page = desk(path="collapse", until=".ssl-card", height=3000, **{"lab.healthy": pair[0], "lab.broken": pair[1]})
     page.wait_for_function("document.querySelectorAll('.ssl-pair-curves .js-plotly-plot').length > 3")
     unfolded(page)
     explained(page, "Spread", "Loss", "Singular values", "spread, of 1/sqrt(64), backbone")
