@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from playground.home import HERE, HomeError
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
+from playground.web.hints import Hinting
 from playground.web.packing import PackedOnce
 from playground.web.routes import routes
 from playground.web.stopping import hear_of_the_end
@@ -42,4 +43,5 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         await asyncio.to_thread(close_shared_pools)
 
 
-app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool, stopping), middleware=[Middleware(PackedOnce)], lifespan=lifespan)
+middleware = [Middleware(Hinting), Middleware(PackedOnce)]
+app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool, stopping), middleware=middleware, lifespan=lifespan)

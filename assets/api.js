@@ -1,6 +1,6 @@
 // All requests to the server: one at a time where only the newest counts, and again and again where work is under way.
 
-const API = new URL("../api/", import.meta.url)
+const API = new URL(import.meta.url.replace(/assets\/(v\/\w+\/)?api\.js.*$/, "api/")) // this file lies at assets/v/{version}/api.js
 const SILENT = "The server does not answer. What is shown is from before."
 
 /**

@@ -96,14 +96,14 @@ export class TimeBar {
 }
 
 /** Calls `seen()` once, when the element first comes near the window. */
-export function whenSeen(element, seen) {
+export function whenSeen(element, seen, margin = "200px") {
   const observer = new IntersectionObserver(
     (entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return
       observer.disconnect()
       seen()
     },
-    { rootMargin: "200px" },
+    { rootMargin: margin },
   )
   observer.observe(element)
   return observer

@@ -3,69 +3,25 @@
 import { page } from "./page.js"
 import { watch } from "./stream.js"
 import { themeOf } from "./theme.js"
-import { Transport } from "./panels/transport.js"
-import { Curves } from "./panels/curves.js"
-import { Plane } from "./panels/plane.js"
-import { PointMap } from "./panels/map.js"
-import { Collapse } from "./panels/collapse.js"
-import { Pictures } from "./panels/pictures.js"
-import { Inside } from "./panels/inside.js"
-import { ContactSheet } from "./panels/contact.js"
-import { Numbers } from "./panels/numbers.js"
-import { MaskPanel } from "./panels/mask.js"
-import { PairStatus } from "./panels/pair_status.js"
-import { Verdicts } from "./panels/verdicts.js"
-import { PairMap } from "./panels/pair_map.js"
-import { PairCurves } from "./panels/pair_curves.js"
-import { Views } from "./panels/views.js"
-import { Overlap } from "./panels/overlap.js"
-import { Presets } from "./panels/presets.js"
-import { Survival } from "./panels/survival.js"
-import { Invariance } from "./panels/invariance.js"
-import { EmbeddingsPanel } from "./panels/embeddings.js"
-import { GeometryPanel } from "./panels/geometry.js"
-import { EvaluationPanel } from "./panels/evaluation.js"
-import { Losses } from "./panels/losses.js"
-import { RecordedPair } from "./panels/recorded_pair.js"
-
-const PANELS = {
-  transport: Transport,
-  curves: Curves,
-  plane: Plane,
-  map: PointMap,
-  collapse: Collapse,
-  pictures: Pictures,
-  inside: Inside,
-  sheet: ContactSheet,
-  numbers: Numbers,
-  views: Views,
-  overlap: Overlap,
-  presets: Presets,
-  survival: Survival,
-  invariance: Invariance,
-  mask: MaskPanel,
-  embeddings: EmbeddingsPanel,
-  "pair-status": PairStatus,
-  verdicts: Verdicts,
-  "pair-map": PairMap,
-  "pair-curves": PairCurves,
-  geometry: GeometryPanel,
-  evaluation: EvaluationPanel,
-  losses: Losses,
-  "recorded-pair": RecordedPair,
-}
 
 /**
- * Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme.
+ * Mounts the panel `data.panel` in `place`, or turns the one that stands there to another run or theme. A panel is the default export of
+ * its file in panels/, which is loaded when a page shows it first.
  * @param {HTMLElement} place
  * @param {any} data what Python says; panel: its name, run: that it follows
  * @param {(name: string, value: unknown) => void} notify tells the page something
  */
-export function draw(place, data, notify) {
+export async function draw(place, data, notify) {
+  page.wanted.set(place, data)
+  const { default: Kind } = await import(`./panels/${data.panel.replaceAll("-", "_")}.js`)
+  if (page.wanted.get(place) === data) show(place, Kind, data, notify) // else it has left, or was told something newer meanwhile
+}
+
+function show(place, Kind, data, notify) {
   let held = page.panels.get(place)
   if (!held) {
     place.classList.add(`ssl-${data.panel}`)
-    held = { place, panel: new PANELS[data.panel](place, data), run: undefined, unwatch: () => {} }
+    held = { place, panel: new Kind(place, data), run: undefined, unwatch: () => {} }
     page.panels.set(place, held)
   }
   held.panel.data = data
@@ -84,6 +40,7 @@ export function draw(place, data, notify) {
 
 /** The panel is gone from the page. */
 export function leave(place) {
+  page.wanted.delete(place)
   const held = page.panels.get(place)
   if (!held) return
   held.unwatch()

@@ -17,6 +17,9 @@ export const page = {
   /** @type {WeakMap<HTMLElement, any>} place -> the panel that is mounted there (live.js) */
   panels: new WeakMap(),
 
+  /** @type {WeakMap<HTMLElement, any>} place -> the newest that Python says of it, until it leaves (live.js) */
+  wanted: new WeakMap(),
+
   /** @type {WeakMap<Element, any>} label -> the definition that it is explained by (definitions.js) */
   explained: new WeakMap(),
 

@@ -2,19 +2,25 @@
 
 import { additions, remembered } from "./additions.js"
 import { once } from "./once.js"
+import { whenSeen } from "./controls.js"
 import { definitionOf, explain } from "./definitions.js"
 import { make, setText } from "./theme.js"
 
 /** The library, once it is loaded: a script that gives a global name, not a module. */
 const library = () => /** @type {any} */ (window).Plotly
 
-const plotly = once(
+const LOADED = "ssl-plotly" // an event of the window
+const NEAR = "150px" // to the screen
+
+const load = once(
   () =>
     new Promise((resolve, reject) => {
-      if (library()) return resolve(library())
       const script = document.createElement("script")
       script.src = new URL("./plotly.js", import.meta.url).href
-      script.onload = () => resolve(library())
+      script.onload = () => {
+        resolve(undefined)
+        dispatchEvent(new Event(LOADED))
+      }
       script.onerror = () => reject(new Error("the plotting library could not be loaded"))
       document.head.append(script)
     }),
@@ -28,6 +34,8 @@ export class Chart {
   frame = "" // the layout that is drawn, as text
   /** @type {import("./additions.js").Drawn[] | null} the curves that are drawn */
   has = null
+  /** @type {IntersectionObserver | null} looks whether it is near the screen, until the library is there */
+  sight = null
 
   /** of: the name of a metric, which brings title and `good` along, or a title whose meaning is told by `explain`. */
   constructor(of, good = definitionOf(of)?.good ?? "", layer = "") {
@@ -72,7 +80,7 @@ export class Chart {
     if (this.busy) return
     this.busy = true
     try {
-      const drawing = await plotly()
+      const drawing = library() ?? (await this.plotly())
       while (this.waiting) {
         const [data, more, look, uirevision] = this.waiting
         this.waiting = null
@@ -84,6 +92,14 @@ export class Chart {
     } finally {
       this.busy = false
     }
+  }
+
+  /** The library: half a megabyte, loaded when the first chart comes near the screen, and then there for all. */
+  plotly() {
+    return new Promise((resolve, reject) => {
+      addEventListener(LOADED, () => resolve(library()), { once: true })
+      this.sight = whenSeen(this.element, () => load().catch(reject), NEAR)
+    })
   }
 
   /** A longer curve is no other curve: nothing else moves, and what a pointer or a zoom has made of the chart stays. */
@@ -130,6 +146,7 @@ export class Chart {
 
   remove() {
     this.observer.disconnect()
+    this.sight?.disconnect()
     if (this.drawn) library().purge(this.plot)
   }
 }

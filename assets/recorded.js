@@ -27,12 +27,15 @@ export async function about(id) {
 
 /** The arrays of one frame. */
 export async function frame(id, step) {
-  const { umap, ...lists } = (await pair()).runs[id].frames[step]
-  return { ...lists, umap: points(umap) }
+  return (await pair()).runs[id].frames[step]
 }
 
 /** Everything but the pictures, in one file. */
-export const pair = once(() => read("pair.json"))
+export const pair = once(async () => {
+  const found = await read("pair.json")
+  for (const { frames } of Object.values(found.runs)) addMoves(Object.values(frames))
+  return found
+})
 
 async function read(path) {
   const { ok, body } = await request(new URL(path, BASE).href)
@@ -40,11 +43,17 @@ async function read(path) {
   return body
 }
 
-/** { scale, shape, data: int16 in base64 } -> float32. */
-function points({ scale, shape, data }) {
-  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
-  const values = Float32Array.from(new Int16Array(bytes.buffer), (whole) => whole * scale)
-  return Object.assign(values, { shape })
+/** { scale, shape, moves: whole numbers of `scale`, from the frame before }, in order -> float32 in its place. */
+export function addMoves(frames) {
+  let whole = new Int32Array(frames[0]?.umap.moves.length)
+  for (const frame of frames) {
+    const { scale, shape, moves } = frame.umap
+    whole = whole.map((value, i) => value + moves[i])
+    frame.umap = Object.assign(
+      Float32Array.from(whole, (value) => value * scale),
+      { shape },
+    )
+  }
 }
 
 /** Gives the run its entries as the clock goes, and tells after each bundle. Stops when nobody watches any more. */

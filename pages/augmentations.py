@@ -51,7 +51,7 @@ elif fetching.images(config.data):
     )
     live.static_panel("overlap", address=f"views/overlap?{everything}&draw=0")
     live.static_panel("presets", address=f"views/presets?{everything}&{which}")
-    live.static_panel("survival", address=f"views/survival?{augmentations.query(config, 'data', 'method', 'network', 'augment')}")
+    live.static_panel("augmentation-probes", address=f"views/probes?{augmentations.query(config, 'data', 'method', 'network', 'augment')}")
     with st.container(key="invariance"):
         run = augmentations.run(now, trained)
         of = f"run={run}" if run else augmentations.query(config, "data", "method", "network")

@@ -3,7 +3,7 @@
 import { LatestRequest, addressOf } from "../api.js"
 import { watch } from "../stream.js"
 import { make, setText } from "../theme.js"
-import { Curves } from "../panels/curves.js"
+import Curves from "../panels/curves.js"
 import { standOut } from "../points/colors.js"
 import { Stage } from "../points/stage.js"
 import { ColorMap } from "./coloring.js"

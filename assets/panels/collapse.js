@@ -10,7 +10,7 @@ import { Grounds, sentenceOf, stateOf } from "../verdict.js"
 
 const MEANT = { std: "spread", rank: "rank" }
 
-export class Collapse extends Panel {
+export default class Collapse extends Panel {
   /** @type {any} */
   run = null
   spectra = {} // of the newest snapshot, at the step `at`

@@ -30,7 +30,7 @@ export function gained(run, name) {
   return Math.abs(now - before) < Math.max(gain.least, gain.errors * error) ? 0 : Math.sign(now - before)
 }
 
-export class Curves extends Panel {
+export default class Curves extends Panel {
   /** @type {any} */
   run = null
   tasks = new Range() // of the task's own accuracy or error

@@ -15,7 +15,7 @@ import { Scene } from "../embeddings/scene.js"
 const FIRST = { layer: "backbone", kind: "umap", points: "probe" } // what every run has
 const SETTLED = 300 // ms without a change before the page, and its address, hear of it
 
-export class EmbeddingsPanel extends Panel {
+export default class EmbeddingsPanel extends Panel {
   choices = new Choices({
     choose: (moved) => this.choose(moved),
     toggle: (name) => this.toggle(name),

@@ -20,7 +20,7 @@ const COLUMNS = [
 ]
 const STEP = new Intl.NumberFormat("en-US")
 
-export class EvaluationPanel extends Panel {
+export default class EvaluationPanel extends Panel {
   /** @type {any} the run */
   of = undefined
   /** @type {any} what is known of its evaluation */

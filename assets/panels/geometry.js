@@ -20,7 +20,7 @@ import {
 
 const REST = 4000 // ms between two looks at a run that still trains
 
-export class GeometryPanel extends Panel {
+export default class GeometryPanel extends Panel {
   correlation = new Chart("correlation")
   spectrum = new Chart("spectrum")
   cosines = new Chart("similarity")

@@ -10,7 +10,7 @@ import { make, setText, short } from "../theme.js"
 
 const USE = "use/"
 
-export class Inside extends Panel {
+export default class Inside extends Panel {
   /** @type {any} */
   run = null
   /** @type {any} of the snapshot at the step `at` */

@@ -12,7 +12,7 @@ import { names } from "./steps.js"
 const MEANS =
   "How similar the embedding of an image stays, by cosine, when one operator alone changes it. Flat and high: the encoder ignores it."
 
-export class Invariance extends Panel {
+export default class Invariance extends Panel {
   constructor(place) {
     super()
     this.place = place

@@ -29,7 +29,7 @@ const SCALES = [
   ["rank", "place within its method"],
 ]
 
-export class Losses extends Panel {
+export default class Losses extends Panel {
   /** @type {any} */
   body = null
   failure = ""

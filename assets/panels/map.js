@@ -17,7 +17,7 @@ const PLAY = 520 // ms between frames of a replay
 const GLIDE = 650 // ms from one frame to the next
 const FILLED = 0.72 // what the points may fill of the window before it comes closer
 
-export class PointMap extends Panel {
+export default class PointMap extends Panel {
   switch = buttonGroup(
     "projection",
     DRAWN.map((kind) => button(titleOf(kind), () => this.choose(kind))),

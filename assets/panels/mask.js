@@ -16,7 +16,7 @@ const GRAY = "#808080" // of what is hidden, as methods are shown it
 const BRUSHES = { auto: "Draw", hide: "Hide", show: "Show" }
 const SETTLED = 250 // ms without a stroke before the page, and its address, hear of the mask
 
-export class MaskPanel extends Panel {
+export default class MaskPanel extends Panel {
   /** @type {HTMLButtonElement[]} */
   brushes = []
   undoing = button("Undo", () => this.undo(), "undo (Ctrl+Z)")

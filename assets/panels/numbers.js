@@ -3,7 +3,7 @@
 import { Panel } from "../panel.js"
 import { Chart, axis } from "../plot.js"
 
-export class Numbers extends Panel {
+export default class Numbers extends Panel {
   constructor(place) {
     super()
     this.chart = new Chart("data/numbers")

@@ -5,7 +5,7 @@ import { LatestRequest } from "../api.js"
 import { Chart, axis } from "../plot.js"
 import { percent } from "../theme.js"
 
-export class Overlap extends Panel {
+export default class Overlap extends Panel {
   constructor(place) {
     super()
     this.place = place

@@ -14,7 +14,7 @@ import { unmeasured } from "./curves.js"
 
 const QUIET = ["starting", "healthy"]
 
-export class PairCurves extends Panel {
+export default class PairCurves extends Panel {
   following = "" // which two runs
   ranges = {} // of each chart
   spectra = {} // side -> those of its newest step

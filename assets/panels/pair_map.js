@@ -8,11 +8,11 @@ import { isOver } from "../pair.js"
 import { button } from "../controls.js"
 import { inLayer } from "../metrics.js"
 import { setText } from "../theme.js"
-import { PointMap } from "./map.js"
+import PointMap from "./map.js"
 
 const LEAST = 0.004 // of the map: what has collapsed is still a dot
 
-export class PairMap extends PointMap {
+export default class PairMap extends PointMap {
   /** @type {any} the run beside it */
   other = null
   /** @type {Map<number, Promise<any>> | null} step -> the projector's plane; null where the run kept none */

@@ -7,7 +7,7 @@ import { SIDES, RunPair, isOver } from "../pair.js"
 import { capital } from "../verdict.js"
 import { timeLeft, words } from "./transport.js"
 
-export class PairStatus extends Panel {
+export default class PairStatus extends Panel {
   constructor(place) {
     super()
     this.dot = make("span.ssl-dot")

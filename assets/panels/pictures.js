@@ -6,7 +6,7 @@ import { make, setText } from "../theme.js"
 const ROWS = { pasted: "reconstruction + visible", local_views: "local views" } // where the name says too little
 const VIEWS = ["views", "local_views"]
 
-export class Pictures extends Panel {
+export default class Pictures extends Panel {
   /** @type {{ step: number, run: string } | null} */
   shown = null
 

@@ -8,7 +8,7 @@ import { short } from "../theme.js"
 
 const SYMBOLS = { backbone: "circle", projector: "diamond" }
 
-export class Plane extends Panel {
+export default class Plane extends Panel {
   range = new Range()
 
   constructor(place) {

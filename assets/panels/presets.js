@@ -6,7 +6,7 @@ import { whenSeen } from "../controls.js"
 import { decoded, keep, paint, tile } from "../tiles.js"
 import { make, setText } from "../theme.js"
 
-export class Presets extends Panel {
+export default class Presets extends Panel {
   constructor(place) {
     super()
     this.place = place

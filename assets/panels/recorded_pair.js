@@ -14,7 +14,7 @@ const CLAIMS = [
   { on: false, claim: "Without: it takes the shortcut, color" },
 ]
 
-export class RecordedPair extends Panel {
+export default class RecordedPair extends Panel {
   dark = false
   steps = 1 // of both runs
   /** @type {any} one class for each shape in each color, (N,) */

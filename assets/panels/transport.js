@@ -18,7 +18,7 @@ const WORDS = {
 const SLOW = 2 // seconds between two steps: until PATIENCE times as long, or as what was usual, nobody need worry
 const PATIENCE = 5
 
-export class Transport extends Panel {
+export default class Transport extends Panel {
   /** @type {any} */
   run = null
   /** @type {any} the last that the page was told of */

@@ -8,7 +8,7 @@ import { Grounds, capital, detectedAt, stateOf } from "../verdict.js"
 
 const WAITING = "The judge speaks once training has begun."
 
-export class Verdicts extends Panel {
+export default class Verdicts extends Panel {
   constructor(place) {
     super()
     this.cards = Object.fromEntries(SIDES.map((side) => [side, new Card(side)]))

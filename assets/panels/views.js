@@ -9,7 +9,7 @@ import { Steps, amount, names } from "./steps.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 
-export class Views extends Panel {
+export default class Views extends Panel {
   /** @type {any} */
   body = null
 

@@ -2,7 +2,7 @@
 
 import { byRegion } from "./order.js"
 import { BESIDE_PICTURES, STANDING_BACK, opacityFor } from "./sizes.js"
-import { penOf, stampOf, wordOf } from "./stamps.js"
+import { drawStamp, penOf, sideOf, wordOf } from "./stamps.js"
 
 const PARTS = 4 // of a pixel by which a stamp can be moved: slow motion stays smooth
 const LEVELS = 16 // of strength
@@ -134,15 +134,25 @@ export class RasterPainter {
   remove() {}
 }
 
-/** A stamp at each part of a pixel. */
+/** A stamp at each part of a pixel: one below the other on one canvas, since each canvas takes longer than all that is drawn on it. */
 function shiftedStamps(cloud, kind, strength, width) {
   const style = cloud.palette[kind] ?? cloud.palette[0]
-  const canvases = Array.from({ length: PARTS * PARTS }, (_, i) =>
-    stampOf(style, cloud.radius(style), cloud.background, (i % PARTS) / PARTS, Math.floor(i / PARTS) / PARTS),
-  )
-  const side = canvases[0].width
-  const pixels = (canvas) => penOf(canvas).getImageData(0, 0, side, side).data
-  return { side, stamps: canvases.map((each) => blendable(pixels(each), side, width, strength)) }
+  const [count, radius] = [PARTS * PARTS, cloud.radius(style)]
+  const side = sideOf(style, radius)
+  const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side * count })
+  const pen = penOf(canvas)
+  for (let i = 0; i < count; i++) {
+    pen.save()
+    pen.beginPath()
+    pen.rect(0, i * side, side, side)
+    pen.clip()
+    drawStamp(pen, style, radius, cloud.background, side / 2 + (i % PARTS) / PARTS, (i + 0.5) * side + Math.floor(i / PARTS) / PARTS)
+    pen.restore()
+  }
+  const { data } = pen.getImageData(0, 0, side, side * count)
+  const area = 4 * side * side
+  const stamps = Array.from({ length: count }, (_, i) => blendable(data.subarray(i * area, (i + 1) * area), side, width, strength))
+  return { side, stamps }
 }
 
 /**
@@ -154,8 +164,9 @@ export function blendable(pixels, side, width, strength) {
   const numbers = []
   for (let i = 0; i < side * side; i++) {
     const share = weight(pixels, i, strength)
-    const [red, green, blue] = [0, 1, 2].map((channel) => pixels[4 * i + channel])
-    if (share) numbers.push(Math.floor(i / side) * width + (i % side), WHOLE - share, (red | (blue << 16)) * share, (green << 8) * share)
+    if (!share) continue
+    const [red, green, blue] = [pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2]]
+    numbers.push(Math.floor(i / side) * width + (i % side), WHOLE - share, (red | (blue << 16)) * share, (green << 8) * share)
   }
   return Int32Array.from(numbers)
 }

@@ -10,17 +10,26 @@ import { SHAPES } from "../symbols.js"
  */
 
 /**
- * A symbol on a small canvas, its middle moved by a part of a pixel.
+ * A symbol on a small canvas.
  * @param {Style} style
  * @param {number} radius in pixels of the canvas
  * @param {string} edge the color that parts it from its neighbors
  */
-export function stampOf({ color, symbol }, radius, edge, x = 0, y = 0) {
-  const side = Math.ceil(2 * radius * (symbol === "circle" || symbol === "ring" ? 1 : 1.3) + 3)
+export function stampOf(style, radius, edge) {
   const canvas = document.createElement("canvas")
-  canvas.width = canvas.height = side
-  const pen = penOf(canvas)
-  pen.translate(side / 2 + x, side / 2 + y)
+  const side = (canvas.width = canvas.height = sideOf(style, radius))
+  drawStamp(penOf(canvas), style, radius, edge, side / 2, side / 2)
+  return canvas
+}
+
+/** How many pixels wide and high it is. */
+export function sideOf({ symbol }, radius) {
+  return Math.ceil(2 * radius * (symbol === "circle" || symbol === "ring" ? 1 : 1.3) + 3)
+}
+
+/** A symbol with its middle at x, y. */
+export function drawStamp(pen, { color, symbol }, radius, edge, x, y) {
+  pen.translate(x, y)
   pen.beginPath()
   SHAPES[symbol](pen, radius)
   const ring = symbol === "ring"
@@ -29,7 +38,6 @@ export function stampOf({ color, symbol }, radius, edge, x = 0, y = 0) {
   pen.strokeStyle = ring ? color : edge
   if (!ring) pen.fill()
   pen.stroke()
-  return canvas
 }
 
 /** Of a canvas whose pixels are read again. */

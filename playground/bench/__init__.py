@@ -1,1 +1,1 @@
-"""Speed, as ratios within one run: compared with other libraries, next to busy programs, and on a GPU."""
+"""Speed, as ratios within one run: compared with other libraries, next to busy programs, and on a GPU; and what a visit takes."""

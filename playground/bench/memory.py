@@ -10,22 +10,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playground.home import site
+from playground.bench.serving import serving
 
 GOAL_MB = 1300.0
-PATIENCE = 300.0  # seconds until all is warm
-SETTLED = 3.0  # seconds afterwards
 ROLES = {"playground.runs.worker": "worker", "playground.projection": "maps", "preloader": "preloader"}  # by a part of the command line
 
 
@@ -34,8 +25,8 @@ def memory() -> dict[str, Any]:
     if not Path("/proc/self/smaps_rollup").exists():
         return {"ratio": None, "absent": "shared memory is counted only on Linux", "unit": "MB"}
     try:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, _serving(Path(home)) as server:
-            found = shares(server)
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, serving(Path(home)) as server:
+            found = shares(server.process)
     except RuntimeError as reason:
         return {"ratio": None, "absent": str(reason), "unit": "MB"}
     together = sum(found.values())
@@ -86,43 +77,6 @@ def machine() -> dict[str, Any]:
     flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
     facts = {"model": named[0] if named else platform.processor(), "amx": "amx_bf16" in flags, "cores": os.cpu_count()}
     return facts | {"system": platform.platform(), "python": platform.python_version()}
-
-
-@contextmanager
-def _serving(home: Path) -> Iterator[int]:
-    """Starts a separate server and yields its process when it is warm. Raises RuntimeError if it does not start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-    command = [sys.executable, "-m", "playground.machine.processes", "run", "app.py", *options]
-    environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
-    with (
-        open(home / "server.log", "wb") as log,
-        subprocess.Popen(command, cwd=site(), env=environment, stdout=log, stderr=log, start_new_session=True) as process,
-    ):
-        try:
-            _wait(process, f"http://127.0.0.1:{port}/healthz", home / "server.log")
-            yield process.pid
-        finally:
-            process.terminate()
-
-
-def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended: {log.read_text()[-500:]}")
-        time.sleep(0.5)
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                health = json.load(answer)
-        except OSError:
-            continue
-        if health["maps"] and any(each["warm"] for each in health["workers"]):
-            time.sleep(SETTLED)
-            return
-    raise RuntimeError(f"the server was not warm after {PATIENCE:.0f} s: {log.read_text()[-500:]}")
 
 
 if __name__ == "__main__":

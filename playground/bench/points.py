@@ -7,17 +7,15 @@ layout to layout. Needs Playwright and Chromium; without them each row says so.
 from __future__ import annotations
 
 import mimetypes
-import shutil
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from playground.bench.browser import NoBrowserError, chromium
 from playground.home import site
 
 GOAL_HOVER = 4.0  # milliseconds
 ORIGIN = "http://points.bench/"
-NEEDS_PLAYWRIGHT = "playwright is not installed: pip install playwright"
-NEEDS_CHROMIUM = "no Chromium on this machine"
 MEASURE = "async (what) => (await import('/assets/points/measure.js')).measure(what)"
 
 
@@ -37,21 +35,14 @@ def rows(seconds: float, painter: str = "") -> Iterator[tuple[str, dict[str, Any
 
     painter: "webgl" or "raster"; "" is what pages take.
     """
+    options = ["--enable-unsafe-swiftshader"] if painter == "webgl" else []
     try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        yield from _absent(NEEDS_PLAYWRIGHT)
-        return
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        yield from _absent(NEEDS_CHROMIUM)
-        return
-    options = ["--no-sandbox", "--disable-gpu", *(["--enable-unsafe-swiftshader"] if painter == "webgl" else [])]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        for name, what in MAPS.items():
-            yield name, _measured(browser, what, seconds, painter)
-        browser.close()
+        with chromium(*options) as browser:
+            for name, what in MAPS.items():
+                yield name, _measured(browser, what, seconds, painter)
+    except NoBrowserError as reason:
+        for name in MAPS:
+            yield name, {"ratio": None, "absent": str(reason), "unit": "frames/s", "runs": 1}
 
 
 def _measured(browser: Any, what: Map, seconds: float, painter: str) -> dict[str, Any]:
@@ -72,8 +63,3 @@ def _serve(route: Any) -> None:
         route.fulfill(path=path, content_type=mimetypes.guess_type(path.name)[0] or "text/plain")
     else:
         route.fulfill(body="<!doctype html>", content_type="text/html")
-
-
-def _absent(why: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in MAPS:
-        yield name, {"ratio": None, "absent": why, "unit": "frames/s", "runs": 1}

@@ -19,6 +19,7 @@ import torch
 from rich.table import Table
 
 from playground import projection
+from playground.bench import first_load as bench_first_load
 from playground.bench import neighbors as bench_neighbors
 from playground.bench import points as bench_points
 from playground.bench.memory import memory
@@ -86,6 +87,7 @@ def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
     yield "umap_over_plain", ratio(rates(mapping, effort, ready=True), "warm", "plain", "frames/s")
     yield from bench_neighbors.rows(effort.seconds, effort.turns, effort.seeds)
     yield from bench_points.rows(effort.seconds)
+    yield from bench_first_load.rows(effort.turns)
 
 
 def facts() -> dict[str, Any]:

@@ -233,7 +233,7 @@ def bench(
     seeds: Annotated[
         int, typer.Option(min=1, max=50, help="The number of trainings for measurements that train until something is learned.")
     ] = 5,
-    quick: Annotated[bool, typer.Option("--quick", help="100 seconds: every row is measured once.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes: every row is measured once.")] = False,
     gpu: Annotated[
         bool,
         typer.Option(
@@ -244,7 +244,7 @@ def bench(
         Path | None, typer.Option(help="For --gpu: the folder with cifar-10-batches-py; without it, photographs are not measured.")
     ] = None,
 ) -> None:
-    """Measure the speed on this machine, as ratios within one run: about seven minutes on two cores.
+    """Measure the speed on this machine, as ratios within one run: about ten minutes on two cores.
 
     To install the libraries for comparison (kornia, lightly): python -m pip install 'ssl-playground\\[bench]'
     """

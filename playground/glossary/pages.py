@@ -132,7 +132,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "share of the draws, from 0 to 1",
         "none: counted",
     ),
-    "survival": (
+    "augmentation-probes": (
         "Factor accuracy on the views",
         "high: a network could use the factor; at chance: the augmentation has removed it",
         "The accuracy of predicting a factor from augmented views, by live k-NN or a linear probe, on pixels "

@@ -12,6 +12,7 @@ from playground.ui import ASSETS, PAGES
 from playground.ui.controls import show_ignored
 from playground.ui.knob_widgets import plain
 from playground.ui.syncing import arrive, complete
+from playground.web import modules
 
 # In the navigation; a page that is not named here comes after these.
 ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "masking", "data")
@@ -20,8 +21,7 @@ ORDER = ("train", "embeddings", "collapse", "evaluation", "augmentations", "mask
 def main() -> None:
     """Draws the frame, then the page that was asked for."""
     st.set_page_config("SSL Playground", ASSETS / "favicon.svg", "wide", "auto")
-    for style in sorted(ASSETS.glob("*.css")):
-        st.html(style)
+    st.html(f'<style>@import url("{modules.address()}{modules.STYLES}");</style>')  # not its text, so that a browser keeps it
     st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "favicon.svg")
     files = sorted(PAGES.glob("*.py"), key=lambda file: (ORDER.index(file.stem) if file.stem in ORDER else len(ORDER), file.stem))
     shown = st.navigation([page(file) for file in files], position="top")

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from hashlib import sha256
 from typing import Any
 
 import streamlit as st
 
-from playground.ui import ASSETS, RECORDED
+from playground.ui import RECORDED
 from playground.ui.callbacks import uninterrupted
 from playground.ui.page_state import PageState
+from playground.web import modules
 
+# A tab that was left open over an upgrade has scripts of one version on the page, and none of another can join them: it starts anew.
 MOUNT = """
 export default function ({ data, parentElement, setStateValue }) {
   const place = parentElement.querySelector(".ssl-panel") ?? parentElement
-  const live = import(new URL(data.module, document.baseURI))
-  place.newest = data // scripts that load late do not come in the order in which they were asked for
-  live.then(({ draw }) => { if (place.newest === data) draw(place, data, setStateValue) })
+  const assets = new URL(data.assets, document.baseURI)
+  window.sslAssets ??= assets.href
+  if (window.sslAssets !== assets.href) return location.reload()
+  for (const script of data.preload) {
+    const { href } = new URL(script, assets)
+    if (document.head.querySelector(`link[href="${href}"]`)) continue
+    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }))
+  }
+  const live = import(new URL("live.js", assets))
+  live.then(({ draw }) => draw(place, data, setStateValue))
     .catch((error) => { place.textContent = `This panel could not load: ${error.message}. Reload the page.` })
   return () => live.then(({ leave }) => leave(place), () => {})
 }
@@ -30,15 +38,8 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component("ssl_playground_live", html='<div class="ssl-panel"></div>', js=MOUNT, isolate_styles=False)
 
 
-@cache
-def module() -> str:
-    """The address of live.js; it changes with any of the scripts, so that no browser keeps an old one."""
-    digest = sha256(b"".join(path.read_bytes() for path in sorted(ASSETS.rglob("*.js"))))
-    return f"assets/live.js?v={digest.hexdigest()[:12]}"
-
-
 def panel(name: str, run: str | None, **more: Any) -> None:
-    """One live panel by its name in assets/live.js, showing `run`, or the recording without one."""
+    """One live panel by the name of its file in assets/panels/, showing `run`, or the recording without one."""
     static_panel(name, run=run or recording(), **more)
 
 
@@ -60,7 +61,7 @@ def static_panel(name: str, *, state: PageState | None = None, where: str = "", 
 
     where: what tells two panels of one kind apart that stand on the same page.
     """
-    data = {"panel": name, "run": None, "module": module(), **data}
+    data = {"panel": name, "run": None, "assets": modules.address(), "preload": modules.preload(name), **data}
     with st.container(key=f"live-{name}{where}"):
         key = f"panel-{name}{where}"
         _component()(key=key, data=data, on_status_change=partial(_reported, state, key))

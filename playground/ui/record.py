@@ -10,7 +10,6 @@ What is written to assets/recorded/ is what the server would send of both, entry
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import shutil
@@ -51,7 +50,7 @@ KINDS = ("started", "metrics", "baseline", "snapshot", "change", "verdict")
 NOT_KEPT = ("embedding", "projection", "pca")
 OF_A_CLOCK = ("views_per_second",)  # no two recordings would agree on them
 DIGITS = 4  # of a number: more cannot be seen
-MOST = 32_000  # the largest whole number that is used of 16 bits: room for a scale that was rounded down
+GRID = 1024  # steps from the middle of a map to its farthest point: a quarter of a pixel each
 ACROSS = 60  # marks beside each other, over the width of a map
 
 
@@ -141,12 +140,14 @@ def _entries(entry: Entry, frames: Mapping[int, Mapping[str, Any]], pictures: li
 
 def _frames(folder: RunFolder, steps: Sequence[int]) -> Iterator[dict[str, Any]]:
     """The arrays of each of these snapshots, and its map, which starts from the one before."""
-    layout = None
+    kept: list[dict[str, Any]] = []
+    layouts: list[np.ndarray] = []
     for step in steps:
         arrays = folder.snapshot(step) or {}
-        layout = umap_layout(torch.from_numpy(arrays["embedding"]), layout)
-        curves = {name: _rounded(array.tolist()) for name, array in arrays.items() if name not in NOT_KEPT}
-        yield {**curves, "umap": _quantized(apart(layout, float(np.ptp(layout, 0).max()) / ACROSS))}
+        layouts.append(umap_layout(torch.from_numpy(arrays["embedding"]), layouts[-1] if layouts else None))
+        kept.append({name: _rounded(array.tolist()) for name, array in arrays.items() if name not in NOT_KEPT})
+    maps = moves([apart(layout, float(np.ptp(layout, 0).max()) / ACROSS) for layout in layouts])
+    yield from ({**curves, "umap": each} for curves, each in zip(kept, maps, strict=True))
 
 
 def apart(points: np.ndarray, least: float, rounds: int = 40) -> np.ndarray:
@@ -162,11 +163,11 @@ def apart(points: np.ndarray, least: float, rounds: int = 40) -> np.ndarray:
     return points.astype(np.float32)
 
 
-def _quantized(points: np.ndarray) -> dict[str, Any]:
-    """(N, 2) as 16-bit whole numbers in base64, to be multiplied by `scale`."""
-    scale = _rounded(float(np.abs(points).max()) / MOST) or 1.0
-    whole = np.round(points / scale).astype("<i2")
-    return {"scale": scale, "shape": list(points.shape), "data": base64.b64encode(whole.tobytes()).decode()}
+def moves(maps: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    """Maps (N, 2) on one grid, each as whole numbers of `scale` that every point moves from the map before; the first one from 0."""
+    scale = _rounded(float(np.abs(maps).max()) / GRID) or 1.0
+    whole = np.round(np.stack(maps) / scale).astype(int)
+    return [{"scale": scale, "shape": list(each.shape), "moves": each.ravel().tolist()} for each in np.diff(whole, axis=0, prepend=0)]
 
 
 def _picture(source: Path, target: Path) -> None:

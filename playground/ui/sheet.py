@@ -22,7 +22,9 @@ CRISP = 64  # up to this side in pixels pictures are kept exactly
 def draw(data: Any, train: Images, probe: Images, factor: str | None, number: int) -> None:
     """data: `config.data`; factor: None for all images in one grid; number: which examples."""
     live.static_panel(
-        "sheet", **_packed(data.model_dump_json() + data.name, len(train), factor, number, train, probe), test=data.choice.test_count
+        "contact-sheet",
+        **_packed(data.model_dump_json() + data.name, len(train), factor, number, train, probe),
+        test=data.choice.test_count,
     )
 
 

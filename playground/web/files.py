@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import mimetypes
 import zlib
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from playground import safe_files
-from playground.analysis.map_kinds import KINDS
-from playground.glossary import collected
-from playground.home import site
 from playground.runs.records import as_json
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -49,15 +44,15 @@ def tagged(request: Request, tag: str, body: Any) -> Response:
     return Response(made, headers=headers, media_type=BINARY) if isinstance(made, bytes) else answer(made, headers=headers)
 
 
-def file(request: Request, path: Path, *, forever: bool = False) -> Response:
+def file(request: Request, path: Path) -> Response:
     """A file, or 404, or 304 where the browser has it already."""
     if not path.is_file():
         return failure(404, f"there is no {path.name}")
     found = path.stat()
-    headers = {"ETag": f'"{found.st_mtime_ns:x}-{found.st_size:x}"', "Cache-Control": FOREVER if forever else ASK_AGAIN}
+    headers = {"ETag": f'"{found.st_mtime_ns:x}-{found.st_size:x}"', "Cache-Control": ASK_AGAIN}
     if _known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, headers=headers, media_type=_type(path))
+    return FileResponse(path, headers=headers, media_type=type_of(path))
 
 
 def kept_file(request: Request, path: Path) -> Response:
@@ -70,34 +65,7 @@ def content(request: Request, data: bytes, path: Path) -> Response:
     headers = {"ETag": f'"{zlib.crc32(data):x}-{len(data):x}"', "Cache-Control": ASK_AGAIN}
     if _known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return Response(data, headers=headers, media_type=_type(path))
-
-
-def asset(request: Request) -> Response:
-    """One of our own files; one that is asked for by a hash of its content (`?v=`) never changes."""
-    root = (site() / "assets").resolve()
-    path = (root / request.path_params["path"]).resolve()
-    if not path.is_relative_to(root):
-        return failure(404, "there is no such file")
-    return file(request, path, forever="v" in request.query_params)
-
-
-def declared(request: Request) -> Response:
-    """What the page's scripts take from Python as it is: {"metrics": what every number on the pages means, "maps": the kinds of map}.
-
-    metrics: {metric name or pattern: {title, good, meaning, formula, unit, source, latex}}; maps: {name: the fields of its Kind}.
-    """
-    body = {"metrics": {name: vars(each) for name, each in collected().items()}, "maps": {name: vars(each) for name, each in KINDS.items()}}
-    return tagged(request, blake2b(as_json(body).encode(), digest_size=8).hexdigest(), body)
-
-
-def plotly_js(request: Request) -> Response:
-    """Plotly for the browser: its cartesian bundle, which draws all our charts and is a third of the size of the whole library."""
-    data = (site() / "assets" / "plotly" / "plotly-cartesian.min.js.gz").read_bytes()
-    headers = {"Cache-Control": "public, max-age=604800, immutable", "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(data, headers=headers | {"Content-Encoding": "gzip"}, media_type="text/javascript")
-    return Response(gzip.decompress(data), headers=headers, media_type="text/javascript")
+    return Response(data, headers=headers, media_type=type_of(path))
 
 
 def packed(array: np.ndarray) -> dict[str, Any]:
@@ -106,7 +74,8 @@ def packed(array: np.ndarray) -> dict[str, Any]:
     return {"dtype": "float32", "shape": list(plain.shape), "data": base64.b64encode(plain.tobytes()).decode()}
 
 
-def _type(path: Path) -> str:
+def type_of(path: Path) -> str:
+    """What a browser is told that a file of this name is."""
     return TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 

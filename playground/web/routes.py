@@ -13,7 +13,7 @@ GET /api/runs/{run}/fill, ratios, average, attention    see masks.py
 GET /api/runs/{run}/map, neighbors, clusters, land, heads    see maps.py; POST: land
 GET /api/runs/{run}/geometry...                 see geometry.py
 GET /api/runs/{run}/evaluation... GET /api/evaluation/losses    see evaluation.py
-GET /assets/plotly.js   GET /assets/declared.json   GET /assets/{path}
+GET /assets/v/{version}/{path}   GET /assets/{path}    see assets.py; with plotly.js and declared.json
 GET /api/views...                               see views.py
 WS  /api/ws                                     see stream.py
 """
@@ -42,8 +42,9 @@ from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
 from playground.runs.records import Run, UnknownRun
 from playground.safe_files import Damaged
+from playground.web import assets
 from playground.web.evaluation import Evaluation
-from playground.web.files import answer, asset, declared, failure, kept_file, packed, plotly_js, tagged
+from playground.web.files import answer, failure, kept_file, packed, tagged
 from playground.web.geometry import Geometry
 from playground.web.hub import Hub
 from playground.web.maps import Maps
@@ -72,9 +73,8 @@ def routes(pool: Callable[[], Pool], stopping: threading.Event | None = None) ->
         f"{run}/snapshots/{{step:step}}/projector": api.projector,
         f"{run}/snapshots/{{step:step}}/{{name}}.png": api.picture,
         f"{run}/sprites.png": api.sprites,
-        "/assets/plotly.js": plotly_js,
-        "/assets/declared.json": declared,
-        "/assets/{path:path}": asset,
+        "/assets/v/{version}/{path:path}": assets.versioned,
+        "/assets/{path:path}": assets.current,
         **Views(pool).paths(),
         **Masks(pool, executor).paths(),
         **maps.paths(),

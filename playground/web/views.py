@@ -4,7 +4,7 @@ GET /api/views             many views of one image, each with its box and its ex
 GET /api/views/steps       one of them, operator by operator
 GET /api/views/overlap     how much two crops share, over many draws
 GET /api/views/presets     well-known pipelines on the same images
-GET /api/views/survival    what can still be read off the views
+GET /api/views/probes      what can still be read off the views
 GET /api/views/invariance  how far an encoder moves an image under each operator; of the run that `run` names, and of an untrained one
 
 The query is a config in the flat form, and `image`, `draw`, `views` (how many) or `view` (which). Pictures are atlases: PNG as data URLs,
@@ -59,7 +59,7 @@ class Views:
             "/api/views/steps": self.steps,
             "/api/views/overlap": self.overlap,
             "/api/views/presets": self.presets,
-            "/api/views/survival": self.survival,
+            "/api/views/probes": self.probes,
             "/api/views/invariance": self.invariance,
         }
 
@@ -92,10 +92,10 @@ class Views:
         config, (train, row), number = _config(request), _image(request), number_param(request, "draw", 0, 0, MOST_DRAWS)
         return _tagged(request, lambda: _presets(config, train, row, number))
 
-    def survival(self, request: Request) -> Response:
+    def probes(self, request: Request) -> Response:
         """What can still be read off the views."""
         config = _config(request)
-        return _tagged(request, lambda: self._measured(Key("", 0, 0, ("survival", config.to_json())), lambda: _survival(config)))
+        return _tagged(request, lambda: self._measured(Key("", 0, 0, ("probes", config.to_json())), lambda: _probes(config)))
 
     def invariance(self, request: Request) -> Response:
         """How far an encoder moves images under each operator: a run's beside an untrained one of its kind."""
@@ -168,7 +168,7 @@ def _presets(config: RunConfig, train: Images, row: int, number: int) -> dict[st
     return {"images": rows, "original": sheet(pixels / 255, 1), "presets": sides}
 
 
-def _survival(config: RunConfig) -> dict[str, Any]:
+def _probes(config: RunConfig) -> dict[str, Any]:
     train, probe = _images(config)
     accuracies = augmentation_probes.probe_accuracies(config, train, probe)
     return {

@@ -6,19 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from playground.bench import points
+from playground.bench import browser, points
 
 
 def test_without_a_browser_each_row_says_so(monkeypatch):
-    monkeypatch.setattr(points.shutil, "which", lambda name: None)
+    monkeypatch.setattr(browser.shutil, "which", lambda name: None)
     found = dict(points.rows(0.1))
     assert list(found) == list(points.MAPS) and all(row["ratio"] is None for row in found.values())
-    assert {row["absent"] for row in found.values()} <= {points.NEEDS_CHROMIUM, points.NEEDS_PLAYWRIGHT}
+    assert {row["absent"] for row in found.values()} <= {browser.NEEDS_CHROMIUM, browser.NEEDS_PLAYWRIGHT}
 
 
 def test_without_playwright_each_row_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
-    assert {row["absent"] for _, row in points.rows(0.1)} == {points.NEEDS_PLAYWRIGHT}
+    assert {row["absent"] for _, row in points.rows(0.1)} == {browser.NEEDS_PLAYWRIGHT}
 
 
 @pytest.mark.parametrize("painter", ["raster", "webgl"])

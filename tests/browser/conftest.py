@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import urllib.request
 from collections import Counter, defaultdict
@@ -48,9 +49,9 @@ def scripts(chromium):
     """An empty page that can import the scripts of assets/, without a server."""
 
     def give(route):
-        if route.request.url.endswith("/assets/declared.json"):
+        if route.request.url.endswith("/declared.json"):
             return route.fulfill(json={"metrics": {name: vars(each) for name, each in collected().items()}, "maps": {}})
-        path = ASSETS / urlsplit(route.request.url).path.removeprefix("/assets/")
+        path = ASSETS / re.sub(r"^/assets/(v/\w+/)?", "", urlsplit(route.request.url).path)
         route.fulfill(path=path) if path.is_file() else route.fulfill(body="<!doctype html>", content_type="text/html")
 
     page = chromium.new_page()

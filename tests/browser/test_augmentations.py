@@ -100,10 +100,10 @@ def test_on_a_phone_it_stands_in_one_column_and_a_touch_chooses(chromium, lookin
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.tap(".ssl-view >> nth=2")
     page.wait_for_selector(".ssl-made .ssl-title:has-text('View 3, step by step')")
-    panels = ("views", "overlap", "presets", "survival", "invariance")
+    panels = ("views", "overlap", "presets", "augmentation-probes", "invariance")
     tops = [page.locator(f".st-key-live-{panel}").bounding_box()["y"] for panel in panels]
     assert tops == sorted(tops)
-    page.locator(".st-key-live-survival").scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelectorAll('.ssl-survival .js-plotly-plot').length === 4")
-    assert "chance" in page.locator(".ssl-survival .ssl-plot").first.get_attribute("aria-label")
+    page.locator(".st-key-live-augmentation-probes").scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelectorAll('.ssl-augmentation-probes .js-plotly-plot').length === 4")
+    assert "chance" in page.locator(".ssl-augmentation-probes .ssl-plot").first.get_attribute("aria-label")
     context.close()

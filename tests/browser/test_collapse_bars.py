@@ -7,7 +7,7 @@ from playground.diagnostics.limits import bar_limits
 SIZES = {"backbone": 64, "projector": 128}
 DRAW = """
 async ([facts, values]) => {
-  const { Collapse } = await import("/assets/panels/collapse.js")
+  const { default: Collapse } = await import("/assets/panels/collapse.js")
   const place = document.createElement("div")
   const panel = new Collapse(place)
   panel.turn()

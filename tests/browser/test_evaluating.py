@@ -46,7 +46,7 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
 
 TOOK = """
 async (means) => {
-  const { EvaluationPanel } = await import("/assets/panels/evaluation.js")
+  const { default: EvaluationPanel } = await import("/assets/panels/evaluation.js")
   const panel = new EvaluationPanel(document.createElement("div"))
   const drawn = []
   Object.assign(panel, { of: "abcd2345", data: { of: "abcd2345" }, theme: { colors: ["#000"], dark: false }, notify() {} })

@@ -4,7 +4,7 @@ import pytest
 
 DRAW = """
 async ([wanted, layouts]) => {
-  const { PointMap } = await import("/assets/panels/map.js")
+  const { default: PointMap } = await import("/assets/panels/map.js")
   const place = document.createElement("div")
   place.theme = {}
   const map = new PointMap(place)

@@ -78,7 +78,7 @@ def test_every_number_of_the_train_page(desk, runs):
 
 
 def test_every_number_of_the_collapse_page(desk, pair):
-    page = desk(path="collapse", until=".ssl-card", **{"lab.healthy": pair[0], "lab.broken": pair[1]})
+    page = desk(path="collapse", until=".ssl-card", height=3000, **{"lab.healthy": pair[0], "lab.broken": pair[1]})
     page.wait_for_function("document.querySelectorAll('.ssl-pair-curves .js-plotly-plot').length > 3")
     unfolded(page)
     explained(page, "Spread", "Loss", "Singular values", "spread, of 1/sqrt(64), backbone")
@@ -116,7 +116,7 @@ def test_every_number_of_the_evaluation_page(desk, pair):
 
 def test_every_number_of_the_augmentations_page(desk, pair):
     page = desk(path="augmentations", until=".ssl-view canvas", height=3000)
-    for panel in ("overlap", "survival", "invariance"):
+    for panel in ("overlap", "augmentation-probes", "invariance"):
         page.locator(f".st-key-live-{panel}").scroll_into_view_if_needed()
         page.wait_for_selector(f".ssl-{panel} .js-plotly-plot .main-svg")
     explained(page, "View 1", "View 1, step by step", "Overlap of two crops", "Pixels, live k-NN", "Untrained network, linear probe")

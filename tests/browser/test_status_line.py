@@ -7,7 +7,7 @@ SENTENCE = (
 )
 DRAW = """
 async ([facts, state, sentence, step]) => {
-  const { Transport } = await import("/assets/panels/transport.js")
+  const { default: Transport } = await import("/assets/panels/transport.js")
   const place = document.createElement("div")
   Object.assign(place, { className: "ssl-panel ssl-transport", style: "width: 740px; font-family: sans-serif" })
   document.body.replaceChildren(place)

@@ -7,6 +7,7 @@ import pytest
 
 from playground.home import site
 from playground.ui.live import MOUNT
+from playground.web import modules
 
 SMALL = {"network": "resnet-tiny", "batch_size": 32}
 LONG = SMALL | {"steps": 20_000}
@@ -262,20 +263,20 @@ def test_a_wrong_value_in_the_address_stands_beside_its_control(desk):
 def test_a_script_that_loads_late_draws_nothing_old(desk):
     """As when Start is pressed before the recording has loaded: its panels must not be drawn over the run."""
     page = desk()
-    module = "data:text/javascript,{wait}; export function draw(place, data) {{ drawn.push(data.run) }}; export function leave() {{}}"
-    slow = module.format(wait="await new Promise((go) => setTimeout(go, 400))")
-    page.evaluate(
-        """async ([mount, slow, quick]) => {
-          window.drawn = []
+    drawn = page.evaluate(
+        """async ([mount, assets]) => {
           const parentElement = document.createElement("div")
           const { default: show } = await import(URL.createObjectURL(new Blob([mount], { type: "text/javascript" })))
-          show({ data: { run: "recorded", module: slow }, parentElement, setStateValue() {} })
-          show({ data: { run: "new", module: quick }, parentElement, setStateValue() {} })
-          await new Promise((go) => setTimeout(go, 900))
+          const told = { panel: "numbers", run: null, assets, preload: [], counts: [1, 2], low: 0, high: 1, first: 0, last: 1 }
+          for (const note of ["recorded", "new"]) show({ data: { ...told, note }, parentElement, setStateValue() {} })
+          await import(new URL(`${assets}panels/numbers.js`, document.baseURI))
+          await new Promise((go) => setTimeout(go, 100))
+          const { page } = await import(new URL(`${assets}page.js`, document.baseURI))
+          return [page.panels.get(parentElement).panel.data.note, parentElement.children.length]
         }""",
-        [MOUNT, slow, module.format(wait="")],
+        [MOUNT, modules.address()],
     )
-    assert page.evaluate("drawn") == ["new"]
+    assert drawn == ["new", 1]
 
 
 def test_before_the_first_start_a_recorded_pair_plays_without_the_server(chromium, desk):

@@ -1,6 +1,6 @@
 """The recording that plays before the first run: small, true, and made by a command from real runs."""
 
-import base64
+import gzip
 import json
 
 import numpy as np
@@ -34,9 +34,11 @@ def quick(monkeypatch):
     monkeypatch.setattr(record, "umap_layout", pca)
 
 
-def points(frame):
-    whole = np.frombuffer(base64.b64decode(frame["umap"]["data"]), "<i2")
-    return whole.reshape(frame["umap"]["shape"]) * frame["umap"]["scale"]
+def points(run):
+    """step -> (N, 2): the sums of all moves up to there."""
+    steps, maps = zip(*((step, frame["umap"]) for step, frame in run["frames"].items()), strict=True)
+    whole = np.cumsum([np.reshape(each["moves"], each["shape"]) for each in maps], axis=0)
+    return dict(zip(steps, whole * maps[0]["scale"], strict=True))
 
 
 def ends(run, name):
@@ -50,6 +52,20 @@ def files(folder):
 
 def test_the_recording_is_at_most_a_megabyte_and_a_half():
     assert sum(map(len, files(RECORDED).values())) <= 1_500_000
+
+
+def test_the_numbers_of_the_recording_take_a_fifth_of_a_megabyte_on_the_wire():
+    assert len(gzip.compress((RECORDED / "pair.json").read_bytes(), 9)) <= 220_000
+
+
+def test_maps_are_sent_as_moves_on_one_grid_and_come_out_within_half_a_step():
+    maps = np.cumsum(np.random.default_rng(0).normal(0, 1, (5, 40, 2)), axis=0)
+    sent = {"frames": {str(step): {"umap": each} for step, each in enumerate(record.moves(maps))}}
+    unit = sent["frames"]["0"]["umap"]["scale"]
+    assert unit == pytest.approx(np.abs(maps).max() / record.GRID, rel=1e-3)
+    for step, found in points(sent).items():
+        assert np.abs(found - maps[int(step)]).max() <= 0.501 * unit
+    assert record.moves(np.zeros((2, 3, 2)))[1]["moves"] == [0] * 6
 
 
 def test_the_recorded_runs_are_judged_by_the_judge_of_today(recorded):
@@ -74,7 +90,7 @@ def test_every_frame_and_picture_that_is_promised_is_there(recorded):
         for _, kind, step, _, names in run["events"]:
             for each in names if kind == "snapshot" else ():
                 assert each in run["frames"][str(step)] or (RECORDED / name / str(step) / f"{each}.jpg").is_file(), (name, step, each)
-        assert len(run["frames"]) >= 20 and points(run["frames"]["300"]).shape == (recorded["probe"]["count"], 2)
+        assert len(run["frames"]) >= 20 and points(run)["300"].shape == (recorded["probe"]["count"], 2)
 
 
 def test_runs_become_the_same_recording_each_time(store, home, tiny, quick, monkeypatch):
@@ -88,7 +104,9 @@ def test_runs_become_the_same_recording_each_time(store, home, tiny, quick, monk
     first = pair["runs"]["recorded"]
     assert list(map(int, first["frames"])) == [0, 1, 2, 3, 5, 6] == [step for _, kind, step, _, _ in first["events"] if kind == "layout"]
     map_of = record.apart(pca_of(store.folder(runs[0]), 0), np.ptp(pca_of(store.folder(runs[0]), 0), 0).max() / record.ACROSS)
-    assert np.abs(points(first["frames"]["0"]) - map_of).max() <= 0.51 * np.abs(map_of).max() / record.MOST  # half a unit
+    unit = first["frames"]["0"]["umap"]["scale"]
+    assert all(each["umap"]["scale"] == unit for each in first["frames"].values())  # one grid for all
+    assert np.abs(points(first)["0"] - map_of).max() <= 0.501 * unit
     assert "recorded-without/6/views.jpg" in made and "sprites.jpg" in made
     assert "views_per_second" not in made["pair.json"].decode()
 

@@ -63,9 +63,9 @@ def test_the_rest_answers_too(site):
     sides = site.http.get("views/presets", params={"image": 4095}).json()
     assert sides["images"] == [4095, 0, 1, 2, 3, 4]
     assert [each["name"] for each in sides["presets"]] == ["now", "none", "weak", "simclr", "moco-v2", "byol", "dino", "own"]
-    read = site.http.get("views/survival", params={"network": "resnet-tiny"}).json()
+    read = site.http.get("views/probes", params={"network": "resnet-tiny"}).json()
     assert {each["factor"] for each in read["factors"]} == {"shape", "color", "size", "position", "rotation", "background"}
-    assert site.http.get("views/survival", params={"network": "resnet-tiny"}).json() == read
+    assert site.http.get("views/probes", params={"network": "resnet-tiny"}).json() == read
 
 
 def test_a_run_has_a_profile_beside_the_network_it_began_as(site, tiny):
@@ -98,7 +98,7 @@ def test_a_run_has_a_profile_beside_the_network_it_began_as(site, tiny):
         ("views?augment.hue=9", "augment: hue must be from 0 to 0.5, got 9"),
         ("views/overlap?augment.hue=nan", "augment: hue must be from 0 to 0.5, got nan"),
         ("views/presets?data=cifar10", "cifar10 must be in"),
-        ("views/survival?tempo=3", "there is no setting tempo"),
+        ("views/probes?tempo=3", "there is no setting tempo"),
         ("views?crops.local_views=2", "simclr uses no local views"),
     ],
 )

@@ -70,12 +70,12 @@ const NAMES = [
   "collapse",
   "pictures",
   "inside",
-  "sheet",
+  "contact-sheet",
   "numbers",
   "views",
   "overlap",
   "presets",
-  "survival",
+  "augmentation-probes",
 ]
 NAMES.push("invariance", "embeddings", "pair-status", "verdicts", "pair-map", "pair-curves", "geometry", "evaluation", "losses")
 
@@ -83,8 +83,8 @@ for (const name of NAMES) {
   test(`the panel ${name} is drawn without a run, turns to one, hears its news, and leaves`, async () => {
     const place = document.createElement("div")
     document.body.append(place)
-    draw(place, { ...DATA, panel: name, run: null }, () => {})
-    draw(place, { ...DATA, panel: name, run: "abcd2345" }, () => {})
+    await draw(place, { ...DATA, panel: name, run: null }, () => {})
+    await draw(place, { ...DATA, panel: name, run: "abcd2345" }, () => {})
     const run = page.runs.get("abcd2345")
     Object.assign(run, { online: true, status: { status: "running", step: 2, steps: 10, message: "" } })
     EVENTS.forEach(([kind, step, body], i) => run.take([i + 1, kind, step, step, body]))
@@ -96,3 +96,14 @@ for (const name of NAMES) {
     await settled()
   })
 }
+
+test("of what a panel is told while it loads only the newest counts, and one that has left is not mounted", async () => {
+  const [place, gone] = [document.createElement("div"), document.createElement("div")]
+  const told = ["first", "second"].map((note) => draw(place, { ...DATA, panel: "numbers", run: null, note }, () => {}))
+  const leaving = draw(gone, { ...DATA, panel: "numbers", run: null }, () => {})
+  leave(gone)
+  await Promise.all([...told, leaving])
+  assert.equal(page.panels.get(place).panel.data.note, "second")
+  assert.equal(page.panels.has(gone), false)
+  leave(place)
+})

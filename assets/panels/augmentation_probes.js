@@ -15,7 +15,7 @@ const CHARTS = [
 ]
 const PROBES = { knn: "live k-NN", linear: "linear probe" }
 
-export class Survival extends Panel {
+export default class AugmentationProbes extends Panel {
   constructor(place) {
     super()
     this.place = place
@@ -23,7 +23,7 @@ export class Survival extends Panel {
     this.grid = make("div.ssl-grid.ssl-fours")
     place.append(make("header.ssl-head", make("h2.ssl-title", "Factor accuracy on the views"), this.good), this.grid)
     this.charts = CHARTS.map(([who, probe]) => new Chart(`${who === "pixels" ? "Pixels" : "Untrained network"}, ${PROBES[probe]}`, ""))
-    for (const chart of this.charts) explain(chart.title, "survival")
+    for (const chart of this.charts) explain(chart.title, "augmentation-probes")
     this.grid.append(...this.charts.map((chart) => chart.element))
     for (const chart of this.charts) chart.hint("Measured when it comes into sight…")
     this.explain()
@@ -106,7 +106,7 @@ export class Survival extends Panel {
       margin: { l: 44, r: 8, t: 8, b: factors.length > 3 ? 58 : 30 },
     }
     this.legend(chart, color)
-    chart.draw(traces, layout, this.theme, "survival")
+    chart.draw(traces, layout, this.theme, "augmentation-probes")
     const told = factors.map(({ factor, values, chance }) => {
       const { views, originals } = values[who][probe]
       return `${factor}: views ${percent(views)}, originals ${percent(originals)}, chance ${percent(chance)}`

@@ -4,7 +4,7 @@ import { Panel } from "../panel.js"
 import { explain } from "../definitions.js"
 import { make, setText } from "../theme.js"
 
-export class ContactSheet extends Panel {
+export default class ContactSheet extends Panel {
   drawn = "" // what is on the page
 
   constructor(place) {
