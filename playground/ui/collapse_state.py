@@ -13,6 +13,7 @@ from playground.analysis.interventions import Intervention, breaks, broken, diff
 from playground.config import DEFAULT_CHOICES, RunConfig
 from playground.knobs import ConfigError, safeguards_off
 from playground.methods import introducing
+from playground.runs.recordings import PAIR
 from playground.ui.controls import STATE as SETTINGS
 from playground.ui.controls import choose, settings
 from playground.ui.page_state import OptionalNames, OptionalWord, PageState
@@ -57,9 +58,16 @@ class Pair:
 
     @classmethod
     def here(cls) -> Pair:
-        """The two runs of this session."""
+        """The two runs of this session; until there are any, those of the recording."""
         now = CollapseState.here()
+        if not (now.healthy or now.broken) and (pair := cls(*map(RunView.of, PAIR))).healthy.run and pair.broken.run:
+            return pair
         return cls(RunView.of(now.healthy), RunView.of(now.broken))
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is a recording: closed to commands."""
+        return any(each.run.recorded for each in self.both if each.run)
 
     @property
     def both(self) -> tuple[RunView, RunView]:
@@ -90,8 +98,8 @@ def begin(shown: Pair, elsewhere: RunView) -> None:
     """The settings at the start of a session: those of the link and its runs. Whoever brings none sees the method that shows most."""
     query = st.query_params.to_dict()
     fresh = len(query) == len(foreign(query)) and SETTINGS not in st.session_state and not elsewhere.run
-    settings(shown.healthy.flat or elsewhere.flat)
-    if fresh and settings().flat["method"] == DEFAULT_CHOICES["method"]:
+    settings(elsewhere.flat if shown.recorded and elsewhere.run else shown.healthy.flat or elsewhere.flat)
+    if fresh and not shown.recorded and settings().flat["method"] == DEFAULT_CHOICES["method"]:
         choose("method", introducing("collapse"))
 
 
