@@ -4,7 +4,7 @@ timeline.jsonl               as it is
 snapshots/0000100.npz        arrays of the first IMAGES probe images; features as whole numbers, see `coarse`
 snapshots/0000100-views.jpg  pictures
 layouts/0000100.npz          the map of that snapshot
-weights/0000100.npz          weights, 8 bits each, with a scale for each row; the last are the checkpoint, without an optimizer
+weights/0000100.pt           weights, 8 bits each, with a scale for each row; the last are the checkpoint, without an optimizer
 evaluation.json              what an evaluation found, if there has been one
 
 The probe images are not in it: those of shapes are drawn again.
@@ -16,13 +16,14 @@ import functools
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from playground import safe_files
 from playground.config import defaults
@@ -54,7 +55,7 @@ def packed(folder: RunFolder, lines: Sequence[Line], snapshots: Sequence[int], w
         for name in folder.pictures(step):
             entries[f"snapshots/{step:07d}-{name}.jpg"] = _jpeg(folder.picture(step, name))
     for step in weights:
-        entries[f"weights/{step:07d}.npz"] = _npz(dict(_rows(folder.weights(step) or {})))
+        entries[f"weights/{step:07d}.pt"] = _pt({name: _byte_rows(each) for name, each in (folder.weights(step) or {}).items()})
     return entries
 
 
@@ -83,13 +84,18 @@ def _unpack(entries: Mapping[str, bytes], folder: RunFolder) -> list[Line]:
     lines = list(folder.journal.lines())
     for name, content in _probe().items():
         folder.save_file(folder.path / name, content)
-    for place, save in _PLACES.items():
-        for name in sorted(each for each in entries if each.startswith(f"{place}/") and each.endswith(".npz")):
-            save(folder, int(Path(name).stem), _arrays(entries[name]))
-    for name in (each for each in entries if each.endswith(".jpg")):
-        folder.save_file((folder.path / name).with_suffix(".png"), _png(entries[name]))
-    newest = folder.weight_steps()[-1]
-    folder.save_checkpoint(newest, {"config": lines[0].body["config"], "method": folder.weights(newest)})
+    for name in sorted(entries):
+        place, step = Path(name).parts[0], Path(name).stem.partition("-")[0]
+        if name.endswith(".jpg"):
+            folder.save_file((folder.path / name).with_suffix(".png"), _png(entries[name]))
+        elif place == "snapshots":
+            folder.save_snapshot(int(step), {each: values.astype(np.float32) for each, values in _arrays(entries[name]).items()})
+        elif place == "layouts":
+            folder.save_layout(int(step), _arrays(entries[name])["xy"])
+        elif place == "weights":
+            weights = _weights(entries[name])
+            folder.save_weights(int(step), weights)
+    folder.save_checkpoint(int(step), {"config": lines[0].body["config"], "method": weights})  # of the last
     if ledger.FILE in entries:
         folder.save_file(folder.path / ledger.SHIPPED, entries[ledger.FILE])
     return lines
@@ -107,11 +113,11 @@ def by_row(values: np.ndarray) -> dict[str, np.ndarray]:
     """Weights (rows, ...) as whole numbers from -127 to 127, with a scale for each row."""
     largest = np.abs(values).max(tuple(range(1, values.ndim)), keepdims=True).astype(np.float32)
     scale = np.where(largest > 0, largest / BYTE, np.float32(1))
-    return {"whole": _whole(values / scale), "scale": scale, "middle": np.zeros(1, np.float32)}
+    return {"whole": _whole(values / scale), "scale": scale}
 
 
 def restored(whole: np.ndarray, scale: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """What `coarse` and `by_row` have kept, float32."""
+    """What `coarse` has kept, float32."""
     return (whole.astype(np.float32) * scale + middle).astype(np.float32)
 
 
@@ -142,13 +148,17 @@ def _small(arrays: Arrays) -> Iterator[tuple[str, np.ndarray]]:
             yield name, values[:IMAGES].astype(np.float16) if values.ndim == 2 else values
 
 
-def _rows(state: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, np.ndarray]]:
-    for name, tensor in state.items():
-        values = tensor.numpy()
-        if values.ndim > 1:
-            yield from _parts(name, by_row(values.astype(np.float32)))
-        else:
-            yield name, values
+def _byte_rows(weights: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    """Weights of two axes or more as whole numbers with their scales; others as they are."""
+    if weights.ndim < 2:
+        return weights
+    kept = by_row(weights.float().numpy())
+    return torch.from_numpy(kept["whole"]), torch.from_numpy(kept["scale"])
+
+
+def _weights(content: bytes) -> dict[str, Tensor]:
+    kept = torch.load(io.BytesIO(content), weights_only=True)
+    return {name: (each[0] * each[1]).half() if isinstance(each, tuple) else each for name, each in kept.items()}
 
 
 def _parts(name: str, kept: Arrays) -> Iterator[tuple[str, np.ndarray]]:
@@ -172,20 +182,10 @@ def _probe() -> dict[str, bytes]:
         return {path.name: safe_files.read(path) for path in Path(place).iterdir()}
 
 
-def _save_snapshot(folder: RunFolder, step: int, arrays: Arrays) -> None:
-    folder.save_snapshot(step, {name: each.astype(np.float32) for name, each in arrays.items()})
-
-
-def _save_weights(folder: RunFolder, step: int, arrays: Arrays) -> None:
-    tensors = {name: torch.from_numpy(np.asarray(each)) for name, each in arrays.items()}
-    folder.save_weights(step, {name: each.half() if each.is_floating_point() else each for name, each in tensors.items()})
-
-
-_PLACES: dict[str, Callable[[RunFolder, int, Arrays], None]] = {
-    "snapshots": _save_snapshot,
-    "layouts": lambda folder, step, arrays: folder.save_layout(step, arrays["xy"]),
-    "weights": _save_weights,
-}
+def _pt(weights: Mapping[str, Any]) -> bytes:
+    file = io.BytesIO()
+    torch.save(dict(weights), file)
+    return file.getvalue()
 
 
 def _npz(arrays: Arrays) -> bytes:

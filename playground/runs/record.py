@@ -41,7 +41,7 @@ KEPT = (0, 5, 20, 60, 140, 300, 400)  # of these, the steps whose snapshots are 
 LINES = ("started", "metrics", "baseline", "verdict", "finished", "snapshot", "layout")
 OF_A_CLOCK = ("views_per_second",)
 BEGAN = 1_760_000_000.0  # the time of every entry: a recording does not depend on the clock
-PROTOCOL = Protocol(seeds=2, steps=150)
+SEEDS, STEPS = 1, 40  # of an evaluation
 
 
 def record(store: Store, recording: Recording, target: Path, again: bool = False) -> Path:
@@ -53,7 +53,7 @@ def record(store: Store, recording: Recording, target: Path, again: bool = False
     before = packed_run.read(file) if again and file.exists() else {}
     entries = packed(store, run_of(store, recording), recording)
     if recording.evaluated:
-        entries[ledger.FILE] = before.get(ledger.FILE) or json.dumps(evaluated(entries, recording.run)).encode()
+        entries[ledger.FILE] = before.get(ledger.FILE) or json.dumps(evaluated(entries, recording)).encode()
     target.mkdir(parents=True, exist_ok=True)
     packed_run.write(file, entries)
     return file
@@ -76,7 +76,7 @@ def run_of(store: Store, recording: Recording) -> Run:
 def packed(store: Store, run: Run, recording: Recording) -> dict[str, bytes]:
     """The entries of its zip, without an evaluation."""
     folder = store.folder(run.id)
-    snapshots = [step for step in folder.steps() if step in KEPT]
+    snapshots = [step for step in folder.steps() if step in (*KEPT, run.steps)]
     weights = [*([0] if recording.untrained else []), run.steps]
     layouts = dict(_layouts(folder, snapshots))
     return packed_run.packed(folder, _timeline(store, run, recording, snapshots), snapshots, weights, layouts)
@@ -112,8 +112,9 @@ def _without_clock(body: Any) -> Any:
     return body
 
 
-def evaluated(entries: dict[str, bytes], run: str) -> ledger.Document:
+def evaluated(entries: dict[str, bytes], recording: Recording) -> ledger.Document:
     """What the evaluation of a recording finds, by the weights that are in its zip."""
+    run, protocol = recording.run, Protocol(recording.evaluated, seeds=SEEDS, steps=STEPS)
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "zips" / f"{run}.zip"
         file.parent.mkdir()
@@ -122,8 +123,8 @@ def evaluated(entries: dict[str, bytes], run: str) -> ledger.Document:
         recordings.install(store, file.parent)
         found = trained(store, run)
         sets = load_images(found.config.data, Path(place))[0], found.config.data.choice.test(found.config.data, Path(place))
-        empty = ledger.new(run, found.step, PROTOCOL)
-        for document in ledger.recorded(Path(place), empty, evaluate(found.config, found.method, sets, PROTOCOL, None)):
+        empty = ledger.new(run, found.step, protocol)
+        for document in ledger.recorded(Path(place), empty, evaluate(found.config, found.method, sets, protocol, None)):
             print(f"\r{run}: {document['doing']}, {document['done']:.0%}        ", end="", file=sys.stderr, flush=True)
         store.close()
     return packed_run.rounded(document) | {"started": BEGAN, "written": BEGAN}

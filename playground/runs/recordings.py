@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+from playground.evaluation.protocol import Protocol
 from playground.home import HomeError, keeping, site
 from playground.runs import packed_run
 from playground.runs.folder import RunFolder
@@ -30,9 +31,12 @@ VERSION = "recording.txt"  # in the folder of a run: which version of the record
 NO_COLOR = {"augment.jitter_probability": 0.0, "augment.grayscale_probability": 0.0}
 
 
+QUICK = ("linear", "knn_classifier", "untrained", "pixels", "robustness")  # what is evaluated without training a network
+
+
 @dataclass(frozen=True)
 class Recording:
-    """run: its id. title: what it is called. changes: settings that are not the defaults. evaluated: whether an evaluation comes with it.
+    """run: its id. title: what it is called. changes: settings that are not the defaults. evaluated: the parts of its evaluation, if any.
 
     untrained: whether its weights of before the first step do, too.
     """
@@ -40,15 +44,15 @@ class Recording:
     run: str
     title: str
     changes: Mapping[str, Any]
-    evaluated: bool = True
+    evaluated: tuple[str, ...] = QUICK
     untrained: bool = False
 
 
 RECORDINGS = (
-    Recording(f"{RECORDED}simclr", "SimCLR", {}, untrained=True),
+    Recording(f"{RECORDED}simclr", "SimCLR", {}, Protocol.parts, untrained=True),
     Recording(f"{RECORDED}simclr-no-jitter", "SimCLR without color jitter", NO_COLOR, untrained=True),
     Recording(f"{RECORDED}mae", "MAE", {"method": "mae"}),
-    Recording(f"{RECORDED}simclr-no-negatives", "SimCLR without negatives", {"method.negatives": False}, evaluated=False),
+    Recording(f"{RECORDED}simclr-no-negatives", "SimCLR without negatives", {"method.negatives": False}, evaluated=()),
 )
 PAIR = (RECORDINGS[0].run, RECORDINGS[3].run)  # a healthy and a broken run of one seed, for the Collapse page
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,11 @@ class CollapseState(PageState):
     broken: OptionalWord = None
     restored: tuple[str, ...] = Field((), exclude=True)
 
+    def complete(self, given: Collection[str]) -> None:
+        """Who comes without a link sees the recorded pair; a link with settings is about those."""
+        if not given and (SETTINGS in st.session_state or not _says_something()) and all(RunView.of(run).run for run in PAIR):
+            self.healthy, self.broken = PAIR
+
     def chosen(self, healthy: RunConfig) -> tuple[str, ...]:
         """What is to be broken of a config: what was chosen, as far as this method has it; at first its first safeguard, or colors."""
         known = breaks(healthy)
@@ -58,10 +63,8 @@ class Pair:
 
     @classmethod
     def here(cls) -> Pair:
-        """The two runs of this session; until there are any, those of the recording."""
+        """The two runs of this session."""
         now = CollapseState.here()
-        if not (now.healthy or now.broken) and (pair := cls(*map(RunView.of, PAIR))).healthy.run and pair.broken.run:
-            return pair
         return cls(RunView.of(now.healthy), RunView.of(now.broken))
 
     @property
@@ -96,11 +99,16 @@ class Pair:
 
 def begin(shown: Pair, elsewhere: RunView) -> None:
     """The settings at the start of a session: those of the link and its runs. Whoever brings none sees the method that shows most."""
-    query = st.query_params.to_dict()
-    fresh = len(query) == len(foreign(query)) and SETTINGS not in st.session_state and not elsewhere.run
+    fresh = not _says_something() and SETTINGS not in st.session_state and not elsewhere.run
     settings(elsewhere.flat if shown.recorded and elsewhere.run else shown.healthy.flat or elsewhere.flat)
     if fresh and not shown.recorded and settings().flat["method"] == DEFAULT_CHOICES["method"]:
         choose("method", introducing("collapse"))
+
+
+def _says_something() -> bool:
+    """Whether the address holds more than what other sites add to it."""
+    query = st.query_params.to_dict()
+    return len(query) > len(foreign(query))
 
 
 def config() -> tuple[RunConfig | None, dict[str, str]]:
