@@ -24,7 +24,7 @@ with st.container(key="transport", horizontal=True, vertical_alignment="center",
     if st.button("Train with this masking", key="train", icon=":material/model_training:"):
         masking.to_training(now)
     if not masked_runs():
-        masking.nobody_paints(now)
+        masking.no_run(now)
     elif not now.run:
         st.caption("Choose a run in the sidebar to see what it paints under the mask.")
 

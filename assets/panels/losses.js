@@ -225,7 +225,7 @@ function told(runs) {
   const lowest = most.reduce((a, b) => (b.loss < a.loss ? b : a))
   const best = most.reduce((a, b) => (b.worth > a.worth ? b : a))
   const runsOf = `Of the ${most.length} runs of ${best.method},`
-  if (lowest === best) return `${runsOf} the one with the lowest loss is also the best, ${accuracy(best.worth)}.`
-  const other = `the best one ${accuracy(best.worth)} at a loss of ${short(best.loss)}`
+  if (lowest === best) return `${runsOf} the run with the lowest loss is also the best run, ${accuracy(best.worth)}.`
+  const other = `the best run ${accuracy(best.worth)} at a loss of ${short(best.loss)}`
   return `${runsOf} the lowest loss (${short(lowest.loss)}) has ${accuracy(lowest.worth)}, ${other}.`
 }

@@ -59,7 +59,7 @@ export class PairCurves extends Panel {
   draw() {
     const colors = sideColors(this.theme)
     SIDES.forEach((side, i) => this.key.children[i].style.setProperty("--color", colors[side]))
-    this.layered("spread", "feature_std", [{ value: 1, meaning: "all over the sphere" }], [0, 1.15], norm)
+    this.layered("spread", "feature_std", [{ value: 1, meaning: "uniform on the sphere" }], [0, 1.15], norm)
     this.layered("rank", "rankme_centered", [], [1, 2])
     this.knn()
     this.plain("loss", (run) => [[run.metrics.get("loss"), "loss", "solid"]], axis(this.theme, "loss"))
@@ -256,7 +256,7 @@ export class PairCurves extends Panel {
   }
 }
 
-/** What feature std is for a layer that is spread over the whole sphere. */
+/** The feature std of a layer that is uniform on the sphere. */
 function norm(run, prefix) {
   const metric = `${prefix}feature_std`
   const size = run.facts.layers?.[prefix ? "projector" : "backbone"] ?? 1

@@ -21,7 +21,7 @@ export class Survival extends Panel {
     this.place = place
     this.good = make("span.ssl-good")
     this.grid = make("div.ssl-grid.ssl-fours")
-    place.append(make("header.ssl-head", make("h2.ssl-title", "What survives"), this.good), this.grid)
+    place.append(make("header.ssl-head", make("h2.ssl-title", "Factor accuracy on the views"), this.good), this.grid)
     this.charts = CHARTS.map(([who, probe]) => new Chart(`${who === "pixels" ? "Pixels" : "Untrained network"}, ${PROBES[probe]}`, ""))
     for (const chart of this.charts) explain(chart.title, "survival")
     this.grid.append(...this.charts.map((chart) => chart.element))

@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 
 from playground.cli import data as data_cli
+from playground.cli.judging import judge
 from playground.home import HomeError, home, site, unwritable
-from playground.results import Unwritten, write, writing
+from playground.results import Unwritten, write
 
 app = typer.Typer(
     name="ssl-playground",
@@ -262,34 +263,7 @@ def bench(
     write(json_file, {"machine": facts(), **results})
 
 
-@app.command()
-def judge(
-    target: Annotated[Path, typer.Option("--to", file_okay=False, help="The folder of the figure, the table and the measurements.")],
-    only: Annotated[str, typer.Option(help="Only runs whose name contains this text, such as simclr or cifar10:.")] = "",
-    again: Annotated[bool, typer.Option("--again", help="Train nothing: judge only runs that are measured already.")] = False,
-) -> None:
-    """Measure the accuracy of the collapse judge: runs with known outcomes are trained and judged.
-
-    It takes hours on a CPU, and continues where it stopped. Runs that are measured already are only judged again.
-    The project's results are in assets/judge; real images are read from the home's data folder, or downloaded.
-    """
-    from playground.judging import margins as judging_margins
-    from playground.judging import outcomes as judging
-    from playground.judging import report as judging_report
-
-    outcomes = []
-    with writing(target, "--to"):
-        for each in judging.run(target, only, not again):
-            outcomes.append(each)
-            print(f"{each.case.name}: outcome {each.truth}, verdict {each.verdict.state}", flush=True)
-    if not outcomes:
-        raise ValueError(f"--only must be a part of the name of a run{' that is measured' * again}, such as simclr, got {only}")
-    print(judging_report.summary(outcomes))
-    if not only:
-        with writing(target, "--to"):
-            (target / judging.TABLE).write_text(judging_report.as_csv(outcomes))
-            (target / judging.FIGURE).write_text(judging_report.as_svg(outcomes))
-            (target / judging.MARGINS).write_text(judging_margins.as_svg(outcomes))
+app.command()(judge)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -167,12 +167,10 @@ def another() -> None:
     MaskingState.here().another()
 
 
-def nobody_paints(now: MaskingState) -> None:
-    """What to do where no run can paint what is hidden."""
+def no_run(now: MaskingState) -> None:
+    """What to do where no run can reconstruct hidden patches."""
     title = CHOICES["method"][introducing("masking")].title
-    st.caption(
-        f"No run here has learned to paint hidden patches yet. Train an {title} for half a minute, then come back and hide what you like."
-    )
+    st.caption(f"No run here can reconstruct hidden patches yet. Train an {title} for half a minute, then come back and hide any patches.")
     if st.button(f"Train an {title}", key="first", type="primary"):
         to_training(now)
 

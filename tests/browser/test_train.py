@@ -129,7 +129,7 @@ def test_two_browsers_on_one_run_show_the_knobs_that_it_has_however_quickly_one_
         for _ in range(presses):
             here.keyboard.press(key)
             here.wait_for_timeout(120)
-        here.wait_for_timeout(2000)  # whoever answers what it was told has done so by then
+        here.wait_for_timeout(4000)  # whoever answers what it was told has done so by then
         rates = moved(one, run, "optimizer.learning_rate")
         now = f"{rates[-1]:.4g}"
         for page in (here, there):

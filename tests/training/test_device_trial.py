@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import os
+import time
 
 import pytest
 import torch
 
 from playground import train
+from playground.bench.neighbors import busy
 from playground.events import Checkpoint, Started
 from playground.training import device_trial
 from playground.training.device_trial import FILE, chosen
@@ -170,6 +172,35 @@ def test_the_threads_that_are_chosen_share_a_core_on_this_machine(home, monkeypa
     trainer = fresh()
     trainer.device = dataclasses.replace(trainer.device, threads=2)
     assert TAKES_TURNS(device_trial._Trial(trainer), chosen(trainer, home))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to choose from")
+@pytest.mark.parametrize(("slower", "share"), [(6.0, True), (39.0, False)])  # on one core; the slowest and the quickest that were seen
+def test_a_busy_program_does_not_change_whether_threads_can_share_a_core(home, monkeypatch, slower, share):
+    """The program, the clock and the cores are real; only the work is made up: seconds of a core, by the number of threads."""
+
+    def prepared(trial, device):
+        def work():
+            begun = time.thread_time()
+            while time.thread_time() - begun < 0.01 * (1 if torch.get_num_threads() == 1 else slower):
+                pass
+
+        return work
+
+    trainer = fresh()
+    trial = device_trial._Trial(trainer)
+    monkeypatch.setattr(device_trial._Trial, "prepared", prepared)
+    with busy(1):
+        assert TAKES_TURNS(trial, dataclasses.replace(trainer.device, threads=2)) is share
+
+
+def test_what_is_chosen_next_to_a_busy_program_can_share_a_core_with_it(home, monkeypatch):
+    monkeypatch.setattr(device_trial._Trial, "takes_turns", TAKES_TURNS)
+    trainer = fresh()
+    trainer.device = dataclasses.replace(trainer.device, threads=2)
+    with busy(1):
+        found = chosen(trainer, home)
+    assert TAKES_TURNS(device_trial._Trial(trainer), found)  # measured again, when the program has ended
 
 
 def test_the_settings_override_what_was_measured(home, monkeypatch):

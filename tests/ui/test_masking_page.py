@@ -50,7 +50,7 @@ def test_without_a_run_it_shows_what_is_hidden_and_how_to_get_one(pool):
     """The first test here: nothing has been trained yet."""
     page = opened()
     assert by_key(page, "selectbox", "mask.run").value == ""
-    assert any("No run here has learned to paint hidden patches yet" in each.value for each in page.caption)
+    assert any("No run here can reconstruct hidden patches yet" in each.value for each in page.caption)
     assert address(page) == {"image": "0", "strategy": "random", "ratio": "0.75", "patch_size": "4", "seed": "0"}
     by_key(page, "selectbox", "mask.patch_size").select(8)
     by_key(page, "slider", "mask.ratio").set_value(0.4)
