@@ -137,7 +137,7 @@ def _restore_button(shown: Pair) -> None:
 def note(shown: Pair) -> None:
     """One line on top where the pair is a recording, with the way to train it."""
     if shown.recorded:
-        recorded.line("A healthy and a broken training, one beside the other.", collapse_actions.train_recorded)
+        recorded.line("The same run twice: once healthy, once broken.", collapse_actions.train_recorded)
 
 
 def summary(shown: Pair) -> None:
