@@ -80,14 +80,17 @@ def _enter(store: Store, run: str, file: Path) -> None:
     version, place = zlib.crc32(file.read_bytes()), store.folder(run)
     if _version(place) == version and _known(store, run):
         return
-    _remove(store, run)
     part = RunFolder(place.path.with_name(f".{run}.part"))
     shutil.rmtree(part.path, ignore_errors=True)
-    lines = packed_run.unpack(packed_run.read(file), part)
-    with keeping(place.path):
-        (part.path / VERSION).write_text(str(version))
-        part.path.rename(place.path)
-    store.adopt(run, lines, attempt=version)  # by which browsers tell it from the version before
+    try:
+        lines = packed_run.unpack(packed_run.read(file), part)
+        _remove(store, run)
+        with keeping(place.path):
+            (part.path / VERSION).write_text(str(version))
+            part.path.rename(place.path)
+        store.adopt(run, lines, attempt=version)  # by which browsers tell it from the version before
+    finally:
+        shutil.rmtree(part.path, ignore_errors=True)
 
 
 def _remove(store: Store, run: str) -> None:

@@ -175,6 +175,11 @@ def test_a_disk_that_takes_nothing_has_no_recordings_and_serves(tmp_path, one):
         filler.unlink()
         recordings.install(store, one)
         assert [each.id for each in store.runs()] == [run, RUNS[3]]
+        packed_run.write(one / f"{RUNS[3]}.zip", packed_run.read(one / f"{RUNS[3]}.zip") | {"more.txt": b""})
+        fill(disk)
+        recordings.install(store, one)
+        assert store.folder(RUNS[3]).has_checkpoint(), "that of before stays where there is no room for another"
+        assert not list(disk.glob("runs/.*"))
         store.close()
 
 
