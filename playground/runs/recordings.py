@@ -31,7 +31,7 @@ VERSION = "recording.txt"  # in the folder of a run: which version of the record
 NO_COLOR = {"augment.jitter_probability": 0.0, "augment.grayscale_probability": 0.0}
 
 
-QUICK = ("linear", "knn_classifier", "untrained", "pixels", "robustness")  # what is evaluated without training a network
+QUICK = ("linear", "knn_classifier", "untrained", "robustness")  # without training a network; raw pixels are the same for all
 
 
 @dataclass(frozen=True)
