@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import io
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ BYTE = 127  # the largest whole number of 8 bits
 DATED = (1980, 1, 1, 0, 0, 0)  # of every entry, so that the same run gives the same zip
 PARTS = ("whole", "scale", "middle")
 
+_drawing = threading.Lock()
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -82,8 +84,6 @@ def unpack(entries: Mapping[str, bytes], folder: RunFolder) -> list[Line]:
 def _unpack(entries: Mapping[str, bytes], folder: RunFolder) -> list[Line]:
     folder.journal.path.write_bytes(entries[journal.NAME])
     lines = list(folder.journal.lines())
-    for name, content in _probe().items():
-        folder.save_file(folder.path / name, content)
     for name in sorted(entries):
         place, step = Path(name).parts[0], Path(name).stem.partition("-")[0]
         if name.endswith(".jpg"):
@@ -95,6 +95,8 @@ def _unpack(entries: Mapping[str, bytes], folder: RunFolder) -> list[Line]:
         elif place == "weights":
             weights = _weights(entries[name])
             folder.save_weights(int(step), weights)
+    for name, content in probe_files().items():
+        folder.save_file(folder.path / name, content)
     folder.save_checkpoint(int(step), {"config": lines[0].body["config"], "method": weights})  # of the last
     if ledger.FILE in entries:
         folder.save_file(folder.path / ledger.SHIPPED, entries[ledger.FILE])
@@ -172,9 +174,14 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
         return {each: kept[each] if each in kept.files else restored(*(kept[f"{each}|{part}"] for part in PARTS)) for each in names}
 
 
+def probe_files() -> dict[str, bytes]:
+    """The files of the probe set, by name: the same for all recordings. Drawing them takes as long as all else, so a thread may begin."""
+    with _drawing:
+        return _probe_files()
+
+
 @functools.cache
-def _probe() -> dict[str, bytes]:
-    """The files of the probe set, by name: the same for all recordings, and longer in the making than all else."""
+def _probe_files() -> dict[str, bytes]:
     images = Shapes.first_probe_images(IMAGES)
     labels = {name: each.numpy() for name, each in images.factors.items()}
     with tempfile.TemporaryDirectory() as place:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ def install(store: Store, folder: Path | None = None) -> None:
     """
     files = {file.stem: file for file in sorted((folder or FOLDER).glob(f"{RECORDED}*.zip"))}
     here = {each.name for each in store.home.glob(f"runs/{RECORDED}*")} | {each.id for each in store.runs(limit=-1) if each.recorded}
+    if any(not _is_current(store, run, file) for run, file in files.items()):
+        threading.Thread(target=packed_run.probe_files, daemon=True).start()
     for run in sorted(here | files.keys()):
         try:
             _enter(store, run, files[run]) if run in files else _remove(store, run)
@@ -76,10 +79,14 @@ def install(store: Store, folder: Path | None = None) -> None:
             logger.warning("the recording %s cannot be shown: %s", run, error)
 
 
+def _is_current(store: Store, run: str, file: Path) -> bool:
+    return _version(store.folder(run)) == zlib.crc32(file.read_bytes()) and _known(store, run)
+
+
 def _enter(store: Store, run: str, file: Path) -> None:
-    version, place = zlib.crc32(file.read_bytes()), store.folder(run)
-    if _version(place) == version and _known(store, run):
+    if _is_current(store, run, file):
         return
+    version, place = zlib.crc32(file.read_bytes()), store.folder(run)
     part = RunFolder(place.path.with_name(f".{run}.part"))
     shutil.rmtree(part.path, ignore_errors=True)
     try:
