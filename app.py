@@ -15,6 +15,7 @@ import torch
 from starlette.middleware import Middleware
 
 from playground.home import HERE, HomeError
+from playground.runs import recordings
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.web.hints import Hinting
@@ -27,11 +28,16 @@ torch.set_num_threads(1)
 stopping = threading.Event()
 
 
+def begin() -> None:
+    """What must be there before the first page: the pool, and the recordings in its store."""
+    recordings.install(shared_pool().store)
+
+
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
     """Workers begin to warm up with the server, so that the first Start is quick; at its end they put their runs down."""
     try:
-        await asyncio.to_thread(shared_pool)
+        await asyncio.to_thread(begin)
     except (HomeInUse, HomeError) as error:
         # One sentence; an exception here would be buried under the server's own traceback. Nothing has been opened yet.
         print(f"ssl-playground: {error}", file=sys.stderr, flush=True)

@@ -15,11 +15,12 @@ with st.sidebar:
     collapse.sidebar()
 
 shown = Pair.here()
+collapse.note(shown)
 collapse.transport(shown)
 collapse.summary(shown)
 if shown.shown:
     collapse.panels(shown)
-with st.expander("Ways to fail", expanded=not shown.shown):
+with st.expander("Ways to fail", expanded=not shown.shown or shown.recorded):
     collapse.ways_to_fail()
 
 controls.write_url(run_view.shown().id, CollapseState.here().address())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from playground.ui import PAGES, controls, embeddings, live, run_view
+from playground.ui import PAGES, controls, embeddings, live, recorded, run_view
 from playground.ui.embeddings_state import EmbeddingsState
 
 ICON = ":material/bubble_chart:"
@@ -16,6 +16,7 @@ with st.sidebar:
 
 now.show_problems(*(name for name in now.problems if name not in ("run", "other")))
 if now.run:
+    recorded.note(now.run)
     embeddings.panel(now)
     live.panel("geometry", now.run, other=now.other)
 elif now.problems:

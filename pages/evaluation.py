@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from playground.ui import controls, evaluation, live, run_view
+from playground.ui import controls, evaluation, live, recorded, run_view
 from playground.ui.evaluation_state import EvaluationState
 
 ICON = ":material/quiz:"
@@ -14,6 +14,7 @@ now = EvaluationState.here()
 with st.sidebar:
     run = evaluation.controls(now)
 
+recorded.note(now.run)
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="small"):
     evaluation.buttons(now, run)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from playground.ui import controls, masking, run_view
+from playground.ui import controls, masking, recorded, run_view
 from playground.ui.masking_state import MaskingState, masked_runs
 
 ICON = ":material/grid_on:"
@@ -18,6 +18,7 @@ with st.sidebar:
     if found:
         masking.mask(now, found.image_size)
 
+recorded.note(now.run)
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="small"):
     st.button("Another mask", key="another", icon=":material/casino:", on_click=masking.another)
     if st.button("Train with this masking", key="train", icon=":material/model_training:"):

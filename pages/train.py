@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from playground.ui import controls, following, live, run_view, schedules, transport
+from playground.ui import controls, following, live, recorded, run_view, schedules, transport
 
 ICON = ":material/model_training:"
 
@@ -16,6 +16,7 @@ with st.sidebar:
     with st.expander("Schedules", expanded=True, key="section-schedules"):
         schedules.draw(widgets)
 
+recorded.note(now.id)
 config, sentences = settings.config()
 with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
     transport.buttons(config, now)

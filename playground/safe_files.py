@@ -13,7 +13,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -22,6 +23,7 @@ from playground.home import keeping
 MARK = b"\n#blake2b "
 END_OF_PNG = b"IEND\xaeB`\x82"
 Found = TypeVar("Found")
+_lasting: ContextVar[bool] = ContextVar("lasting", default=True)
 
 
 class Damaged(ValueError):  # noqa: N818
@@ -40,10 +42,23 @@ def save(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
                 digest = hashlib.file_digest(file, _blake2b).hexdigest()
                 file.seek(0, os.SEEK_END)
                 file.write(_line(size, digest))
-            put_in_place(temporary, path)
+            if _lasting.get():
+                put_in_place(temporary, path)
+            else:
+                os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def made_again() -> Iterator[None]:
+    """For files that can be made again: `save` does not wait here until they are on the disk, which takes longer than writing them."""
+    before = _lasting.set(False)
+    try:
+        yield
+    finally:
+        _lasting.reset(before)
 
 
 def put_in_place(part: Path, path: Path) -> None:

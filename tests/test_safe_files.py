@@ -133,3 +133,13 @@ def test_no_other_module_gives_whole_files_their_names():
                 moves = len(node.args) == 1 or ast.unparse(node.func) == "os.replace"
                 # What is unpacked from an archive is folders.
                 assert not moves or path.name in ("safe_files.py", "archives.py"), f"{path}:{node.lineno}"
+
+
+def test_a_file_that_can_be_made_again_is_not_waited_for(tmp_path, monkeypatch):
+    waited = []
+    monkeypatch.setattr(safe_files.os, "fsync", waited.append)
+    with safe_files.made_again():
+        safe_files.save(tmp_path / "quick", lambda file: file.write(b"x"))
+    assert safe_files.read(tmp_path / "quick") == b"x" and not waited
+    safe_files.save(tmp_path / "lasting", lambda file: file.write(b"x"))
+    assert len(waited) == 1

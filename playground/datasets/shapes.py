@@ -51,17 +51,22 @@ class Shapes(Dataset):
         return images[cls.probe_count :], images[: cls.probe_count]
 
     @classmethod
+    def first_probe_images(cls, count: int) -> Images:
+        """The first of its probe images, without the time that the others take."""
+        return draw(cls.count + cls.probe_count, torch.Generator().manual_seed(SEED), first=count)
+
+    @classmethod
     def load_test(cls, knobs: Any, folder: Path) -> Images:
         """Draws others, from another seed."""
         return draw(cls.test_count, torch.Generator().manual_seed(TEST_SEED))
 
 
-def draw(count: int, generator: torch.Generator) -> Images:
-    """`count` images with independent, uniform factors."""
-    factors = {name: torch.randint(len(labels), (count,), generator=generator) for name, labels in NAMES.items()}
-    jitter = torch.rand(count, 6, generator=generator)
-    chunks = [_paint({name: f[rows] for name, f in factors.items()}, jitter[rows]) for rows in torch.arange(count).split(512)]
-    noise = torch.randn(count, 3, SIDE, SIDE, generator=generator) * 0.02
+def draw(count: int, generator: torch.Generator, first: int | None = None) -> Images:
+    """`count` images with independent, uniform factors. first: paints only so many of them."""
+    factors = {name: torch.randint(len(labels), (count,), generator=generator)[:first] for name, labels in NAMES.items()}
+    jitter = torch.rand(count, 6, generator=generator)[:first]
+    chunks = [_paint({name: f[rows] for name, f in factors.items()}, jitter[rows]) for rows in torch.arange(len(jitter)).split(512)]
+    noise = torch.randn(len(jitter), 3, SIDE, SIDE, generator=generator) * 0.02
     pixels = ((torch.cat(chunks) + noise).clamp(0, 1) * 255).round().to(torch.uint8)
     return Images(pixels, factors, NAMES)
 

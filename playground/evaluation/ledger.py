@@ -18,9 +18,11 @@ from playground import safe_files
 from playground.evaluation.events import About, Confused, Doing, Event, Remark, Score
 from playground.evaluation.intervals import bar
 from playground.evaluation.protocol import FORMER, Protocol
+from playground.home import keeping
 from playground.locks import Lock
 
 FILE, LOCK = "evaluation.json", "evaluation.lock"
+SHIPPED = "evaluation-recorded.json"  # of a recording: what came with it, which stays when it is evaluated again
 EVERY = 0.5  # seconds between two updates of the progress in the file
 VERSION = 2
 FIRST = "Measured by an earlier version: its test images are the probe images of the run."
@@ -85,9 +87,28 @@ def write(folder: Path, document: Document) -> None:
 
 
 def read(folder: Path) -> Document | None:
-    """The document of a run, or None if there is none that this version can read."""
+    """The document of a run, or None if there is none that this version can read.
+
+    What came with a recording is shown until an evaluation here is under way or finished.
+    """
+    found = _read(folder / FILE)
+    return found if found and found["status"] in ("running", "finished") else _read(folder / SHIPPED) or found
+
+
+def forget(folder: Path) -> None:
+    """Removes what was found here: a recording shows again what came with it."""
+    with keeping(folder):
+        (folder / FILE).unlink(missing_ok=True)
+
+
+def renewable(folder: Path) -> bool:
+    """Whether `forget` would show what came with a recording instead of what was found here."""
+    return (folder / FILE).exists() and (folder / SHIPPED).exists()
+
+
+def _read(file: Path) -> Document | None:
     try:
-        document: Document = safe_files.parsed(folder / FILE, json.load)
+        document: Document = safe_files.parsed(file, json.load)
     except (OSError, ValueError):
         return None
     known = isinstance(document, dict) and document.get("version") in (1, VERSION)
@@ -109,7 +130,7 @@ def _renewed(document: Document) -> Document:
 
 def ended(folder: Path, status: str, message: str) -> None:
     """Records the end of an evaluation whose process has ended without recording it."""
-    document = read(folder)
+    document = _read(folder / FILE)
     if document and document["status"] == "running":
         write(folder, document | {"status": status, "message": message})
 

@@ -42,11 +42,11 @@ class Journal:
         """Adds lines, all or none; returns how long it was before. A folder that is gone stays so. Raises HomeError."""
         if not self._folder.is_dir():
             return 0
-        text = "".join(_sealed(as_json(line)) for line in lines)
+        sealed = text(lines)
         with keeping(self.path), open(self.path, "ab", buffering=0) as file:
             before = file.tell()
             try:
-                left = text.encode()
+                left = sealed.encode()
                 while left:
                     left = left[file.write(left) :]
             except OSError:
@@ -68,6 +68,11 @@ class Journal:
         for each in data.splitlines():
             if zlib.crc32(each[9:]) == _number(each[:8]):
                 yield Line(*json.loads(each[9:]))
+
+
+def text(lines: Iterable[Line]) -> str:
+    """Lines as they stand in the file, each with its check sum."""
+    return "".join(_sealed(as_json(line)) for line in lines)
 
 
 def standing(lines: Iterable[Line]) -> tuple[list[Line], int]:

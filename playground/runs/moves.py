@@ -7,7 +7,7 @@ from typing import Any
 
 from playground.config import RunConfig
 from playground.events import Change, SetKnob
-from playground.runs.records import Run
+from playground.runs.records import RECORDED, Run
 from playground.runs.runner import RunError
 from playground.runs.store import Store
 from playground.runs.way_back import before_trouble
@@ -36,8 +36,16 @@ def moves_of(store: Store, run: str, moves: Mapping[str, Any]) -> list[SetKnob]:
     return commands
 
 
+def require_own(*runs: str) -> None:
+    """Raises RunError where one of them is a recording."""
+    for run in runs:
+        if run.startswith(RECORDED):
+            raise RunError(f"run {run} is a recording and cannot be changed: start a run of your own with its settings")
+
+
 def require_unfinished(store: Store, *runs: str) -> None:
-    """Raises RunError where one of them has nothing left to train."""
+    """Raises RunError where one of them has nothing left to train, or is a recording."""
+    require_own(*runs)
     for run in runs:
         if store.run(run).complete:
             raise RunError(f"run {run} is finished: start a new one, with more steps if it should go further")

@@ -24,7 +24,7 @@ from playground.runs.evaluations import Evaluations
 from playground.runs.failures import failures, no_worker
 from playground.runs.layouts import Layouts
 from playground.runs.lock import HomeLock
-from playground.runs.moves import config_of, go_back, moves_of, require_unfinished
+from playground.runs.moves import config_of, go_back, moves_of, require_own, require_unfinished
 from playground.runs.owed import Owed
 from playground.runs.process import WorkerProcess
 from playground.runs.records import Run
@@ -52,8 +52,7 @@ class Pool:
     ) -> None:
         cores = os.cpu_count() or 1
         self.slots = slots or max(1, cores // 2)
-        self.closed = False
-        self._queue_limit = queue_limit
+        self.closed, self._queue_limit = False, queue_limit
         self._workers = Workers(home, self.slots, max(1, cores // self.slots), self._on_message, self._on_exit)
         with keeping(home):
             home.mkdir(parents=True, exist_ok=True)
@@ -92,6 +91,7 @@ class Pool:
 
     def command(self, run: str, command: Command) -> None:
         """Passes a command to a run. Raises `ConfigError` for a knob that cannot be, `RunError` where it makes no sense now."""
+        require_own(run)
         if command.ends:
             return self.stop(run)
         command = command.checked(lambda: config_of(self.store, run))

@@ -15,6 +15,8 @@ from playground.config import RunConfig
 from playground.events import KINDS, Change, Command, Event, SetKnob
 from playground.runs.status import ACTIVE, BROKEN, ENDED_EARLY, OVER, Status
 
+RECORDED = "recorded-"  # how the ids of recordings begin; no other run has a hyphen in its id
+
 
 class UnknownRun(LookupError):  # noqa: N818
     """There is no run of that id."""
@@ -107,6 +109,11 @@ class Run:
     def active(self) -> bool:
         """Whether it trains, waits its turn or is paused."""
         return self.status in ACTIVE
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it came with the program (`recordings`): everybody may look at it, nobody may change it."""
+        return self.id.startswith(RECORDED)
 
     @property
     def resumable(self) -> bool:

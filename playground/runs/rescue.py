@@ -17,7 +17,7 @@ from playground.home import keeping
 from playground.runs.database import NAME
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line
-from playground.runs.records import Run
+from playground.runs.records import RECORDED, Run
 from playground.runs.status import STARTED, Status
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue
@@ -69,11 +69,14 @@ def set_aside(home: Path) -> Path | None:
 
 
 def rebuild(store: Store, aside: Path | None) -> list[str]:
-    """Takes in the runs whose folders are there and that the store does not know; returns their ids. aside: the database of before."""
+    """Takes in the runs whose folders are there and that the store does not know; returns their ids. aside: the database of before.
+
+    Recordings are not among them: `recordings` enters those.
+    """
     known = {run.id for run in store.runs(limit=-1)}
     found = []
     for place in sorted(store.home.glob("runs/*")):
-        lines = [] if place.name in known else _lines(RunFolder(place))
+        lines = [] if place.name in known or place.name.startswith(RECORDED) else _lines(RunFolder(place))
         if lines:
             store.adopt(place.name, lines)
             why = f"The database was damaged and is set aside as {aside.name}" if aside else "The database was gone"

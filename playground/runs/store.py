@@ -31,7 +31,7 @@ from playground.runs.database import NAME, Connection, Database
 from playground.runs.derived import Derived
 from playground.runs.folder import RunFolder
 from playground.runs.journal import Line, standing
-from playground.runs.records import Entry, Run, StatusChange, UnknownRun, as_json, run_state
+from playground.runs.records import RECORDED, Entry, Run, StatusChange, UnknownRun, as_json, run_state
 from playground.runs.status import OVER, Status
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -81,9 +81,10 @@ class Store:
             db.lines.append(Line("created", 0, row[4], {"config": config.flat(), "owner": owner, "beside": beside}))
         return run
 
-    def adopt(self, run: str, lines: Sequence[Line]) -> None:
-        """Takes in a run as its journal tells it, the first line being `created`."""
+    def adopt(self, run: str, lines: Sequence[Line], attempt: int | None = None) -> None:
+        """Takes in a run as its journal tells it, the first line being `created`. attempt: its number, where the journal has none."""
         (first, *rest), attempts = standing(lines)
+        attempts = attempts if attempt is None else attempt
         step = max((each.step for each in rest), default=0)
         with self._transaction(run) as db:
             config, owner, beside = (first.body[each] for each in ("config", "owner", "beside"))
@@ -92,6 +93,12 @@ class Store:
             for each in rest:
                 _insert(db, run, each)
                 _move(db, run, each.kind, each.body, each.time)
+
+    def forget(self, run: str) -> None:
+        """Takes a run and its timeline out of the database; its folder stays as it is."""
+        with self._transaction(run) as db:
+            db.execute("DELETE FROM events WHERE run = ?", (run,))
+            db.execute("DELETE FROM runs WHERE id = ?", (run,))
 
     def run(self, run: str) -> Run:
         """One run as it stands. Raises `UnknownRun`."""
@@ -102,16 +109,17 @@ class Store:
         return Run.from_row(row)
 
     def runs(self, limit: int = 100, statuses: Collection[str] = ()) -> list[Run]:
-        """The newest runs first; only those in one of `statuses`, if any are given."""
+        """The newest runs first, recordings last; only those in one of `statuses`, if any are given."""
         where = f"WHERE status IN ({_marks(statuses)})" if statuses else ""
-        query = f"SELECT * FROM runs {where} ORDER BY created DESC, rowid DESC LIMIT ?"
+        query = f"SELECT * FROM runs {where} ORDER BY id LIKE '{RECORDED}%', created DESC, rowid DESC LIMIT ?"
         with self._database.connection() as db:
             return [Run.from_row(row) for row in db.execute(query, (*statuses, limit))]
 
     def counts(self) -> dict[str, int]:
-        """How many runs there are of each status."""
+        """How many runs there are of each status, without recordings."""
         with self._database.connection() as db:
-            return dict(db.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
+            query = f"SELECT status, count(*) FROM runs WHERE id NOT LIKE '{RECORDED}%' GROUP BY status"
+            return dict(db.execute(query).fetchall())
 
     def events(self, run: str, after: int = 0, limit: int = -1) -> list[Entry]:
         """The timeline of a run after the entry `after`, oldest first."""

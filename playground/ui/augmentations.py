@@ -13,11 +13,13 @@ from playground.analysis.presets import settings as settings_of
 from playground.config import CHOICES, RunConfig
 from playground.knobs import ConfigError
 from playground.runs.pool import shared_pool
+from playground.runs.records import Run
 from playground.ui import controls
 from playground.ui.augmentations_state import AugmentationsState
 from playground.ui.callbacks import uninterrupted
 from playground.ui.controls import KnobWidgets
 from playground.ui.knob_widgets import plain
+from playground.ui.run_names import called
 from playground.ui.run_view import RunView
 from playground.ui.settings import Settings, switched
 from playground.ui.syncing import sync
@@ -117,7 +119,7 @@ def run(now: AugmentationsState, trained: RunView) -> str | None:
     st.selectbox(
         "Run",
         list(there),
-        format_func=lambda id: f"{id} · {RunView(there[id]).title()}" if id in there else id,  # never with its step: names must stay
+        format_func=lambda id: _called(there[id]) if id in there else id,  # never with its step: names must stay
         key=f"{now.prefix}run",
         index=list(there).index(chosen) if chosen in there else None,
         placeholder="None: the untrained network alone" if there else "No run has left a checkpoint yet",
@@ -128,6 +130,10 @@ def run(now: AugmentationsState, trained: RunView) -> str | None:
     if now.run and now.run not in there:
         st.error(plain(f"run must be one that has left a network to look at, got {now.run}"), icon=":material/error:")
     return cast(str | None, st.session_state[f"{now.prefix}run"])
+
+
+def _called(run: Run) -> str:
+    return called(run) if run.recorded else f"{run.id} · {RunView(run).title()}"
 
 
 @uninterrupted

@@ -9,7 +9,7 @@ import streamlit as st
 
 from playground.analysis.interventions import FAILURE_MODES, FailureMode, Intervention, breaks, guarded_first
 from playground.config import CHOICES, RunConfig
-from playground.ui import collapse_actions, collapse_state, live, run_control
+from playground.ui import collapse_actions, collapse_state, live, recorded, run_control
 from playground.ui.callbacks import uninterrupted
 from playground.ui.collapse_state import SIDES, CollapseState, Pair, named
 from playground.ui.controls import settings, widgets_for
@@ -132,6 +132,12 @@ def _restore_button(shown: Pair) -> None:
         "A safeguard is built in: for that, start again.",
         on_click=collapse_actions.break_again if again else collapse_actions.restore,
     )
+
+
+def note(shown: Pair) -> None:
+    """One line on top where the pair is a recording, with the way to train it."""
+    if shown.recorded:
+        recorded.line("The same run twice: once healthy, once broken.", collapse_actions.train_recorded)
 
 
 def summary(shown: Pair) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from playground.analysis.interventions import FailureMode, Intervention
 from playground.events import SetKnob
-from playground.ui import PAGES, run_control
+from playground.ui import PAGES, recorded, run_control
 from playground.ui.callbacks import uninterrupted
 from playground.ui.collapse_state import CollapseState, Pair, config, named, next_broken
 from playground.ui.controls import choose, settings
@@ -93,6 +93,18 @@ def show(way: FailureMode) -> None:
     for section, name in way.settings.items():
         choose(section, name)
     CollapseState.here().set("breaks", way.breaks)
+    start()
+
+
+@uninterrupted
+def train_recorded() -> None:
+    """The pair of a recording, trained here: its settings, but for the device."""
+    healthy, broken = (each.run for each in Pair.here().both)
+    if healthy is None or broken is None:
+        return
+    recorded.take_settings(healthy)
+    names = [name for name, each in named(config()[0]).items() if each.values.items() <= broken.flat.items()]
+    CollapseState.here().set("breaks", names)
     start()
 
 

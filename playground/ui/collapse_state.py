@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from playground.analysis.interventions import Intervention, breaks, broken, diff
 from playground.config import DEFAULT_CHOICES, RunConfig
 from playground.knobs import ConfigError, safeguards_off
 from playground.methods import introducing
+from playground.runs.recordings import PAIR
 from playground.ui.controls import STATE as SETTINGS
 from playground.ui.controls import choose, settings
 from playground.ui.page_state import OptionalNames, OptionalWord, PageState
@@ -33,6 +34,11 @@ class CollapseState(PageState):
     healthy: OptionalWord = None
     broken: OptionalWord = None
     restored: tuple[str, ...] = Field((), exclude=True)
+
+    def complete(self, given: Collection[str]) -> None:
+        """Who comes without a link sees the recorded pair; a link with settings is about those."""
+        if not given and (SETTINGS in st.session_state or not _says_something()) and all(RunView.of(run).run for run in PAIR):
+            self.healthy, self.broken = PAIR
 
     def chosen(self, healthy: RunConfig) -> tuple[str, ...]:
         """What is to be broken of a config: what was chosen, as far as this method has it; at first its first safeguard, or colors."""
@@ -62,6 +68,11 @@ class Pair:
         return cls(RunView.of(now.healthy), RunView.of(now.broken))
 
     @property
+    def recorded(self) -> bool:
+        """Whether it is a recording: closed to commands."""
+        return any(each.run.recorded for each in self.both if each.run)
+
+    @property
     def both(self) -> tuple[RunView, RunView]:
         """The healthy one first."""
         return self.healthy, self.broken
@@ -88,11 +99,16 @@ class Pair:
 
 def begin(shown: Pair, elsewhere: RunView) -> None:
     """The settings at the start of a session: those of the link and its runs. Whoever brings none sees the method that shows most."""
-    query = st.query_params.to_dict()
-    fresh = len(query) == len(foreign(query)) and SETTINGS not in st.session_state and not elsewhere.run
-    settings(shown.healthy.flat or elsewhere.flat)
-    if fresh and settings().flat["method"] == DEFAULT_CHOICES["method"]:
+    fresh = not _says_something() and SETTINGS not in st.session_state and not elsewhere.run
+    settings(elsewhere.flat if shown.recorded and elsewhere.run else shown.healthy.flat or elsewhere.flat)
+    if fresh and not shown.recorded and settings().flat["method"] == DEFAULT_CHOICES["method"]:
         choose("method", introducing("collapse"))
+
+
+def _says_something() -> bool:
+    """Whether the address holds more than what other sites add to it."""
+    query = st.query_params.to_dict()
+    return len(query) > len(foreign(query))
 
 
 def config() -> tuple[RunConfig | None, dict[str, str]]:

@@ -11,7 +11,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui import live
 from playground.ui.embeddings_state import LISTED, EmbeddingsState
-from playground.ui.run_names import called, title
+from playground.ui.run_names import called, short, title
 
 NAMES = "names of mapped runs"  # where the session keeps what runs were called
 
@@ -62,4 +62,4 @@ def _described(run: str) -> dict[str, Any]:
     vit = network is not None and network.family == "vit"
     images = sorted((key, value) for key, value in found.flat.items() if key.partition(".")[0] == "data")
     full = f"{method} on {title(found.flat, 'data')}"
-    return {"id": run, "title": full, "short": f"{method} {run}", "vit": vit, "images": str(images)}
+    return {"id": run, "title": full, "short": short(found), "vit": vit, "images": str(images)}

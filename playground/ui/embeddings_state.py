@@ -42,15 +42,15 @@ class EmbeddingsState(PageState):
 
     @classmethod
     def here(cls) -> Self:
-        """As soon as there is a run one is shown: that of the Train page, else the newest."""
+        """As soon as there is a run one is shown: that of the Train page, else the newest, else a recording."""
         now = super().here()
         now.complete(now.problems)
         return now
 
     def complete(self, given: Collection[str]) -> None:
         """A run, where the link names none."""
-        if not self.run and "run" not in self.problems:
-            self.run = _first(st.session_state.get(SHOWN))
+        if (not self.run or self.gives_way) and "run" not in self.problems:
+            self.offer(_first(st.session_state.get(SHOWN)))
 
     def moved(self, name: str, value: Any) -> None:
         """Another run is shown at its newest step, and never beside itself."""
@@ -62,7 +62,8 @@ class EmbeddingsState(PageState):
 
 
 def _first(before: str | None) -> str | None:
-    """The run that somebody comes from, else the newest with something on its map, else the newest."""
-    known = [each.id for each in shared_pool().store.runs(LISTED)]
-    mapped = [run for run in known[:RECENT] if shared_pool().store.folder(run).steps()]
+    """The run that somebody comes from, else the newest with something on its map, else the newest, else the first recording."""
+    listed = shared_pool().store.runs(LISTED)
+    known, own = [each.id for each in listed], [each.id for each in listed if not each.recorded]
+    mapped = [run for run in own[:RECENT] if shared_pool().store.folder(run).steps()]
     return before if before in known else next(iter([*mapped, *known]), None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from playground.config import CHOICES, DEFAULT_CHOICES
+from playground.evaluation import ledger
 from playground.evaluation.protocol import PARTS, Protocol
 from playground.home import home
 from playground.runs.pool import shared_pool
@@ -139,6 +141,8 @@ def buttons(now: EvaluationState, run: Run | None) -> None:
     off = busy or not trained or protocol is None
     st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:", disabled=off, on_click=_start, args=(now,))
     st.button("Stop", key="stop-evaluation", icon=":material/stop:", disabled=not busy, on_click=_stop, args=(now,))
+    if run is not None and run.recorded and not busy and ledger.renewable(folder := shared_pool().store.folder(run.id).path):
+        st.button("Show the recorded result", key="recorded-result", icon=":material/undo:", on_click=_put_away, args=(folder,))
     run_control.show_refusal()
     if run is None:
         there = evaluation_state.runs()
@@ -159,6 +163,11 @@ def _start(now: EvaluationState) -> None:
     if protocol is not None and now.run is not None:
         run = now.run
         run_control.attempt(lambda: shared_pool().evaluations.submit(run, protocol, run_control.owner()))
+
+
+@uninterrupted
+def _put_away(folder: Path) -> None:
+    run_control.attempt(lambda: ledger.forget(folder))
 
 
 @uninterrupted

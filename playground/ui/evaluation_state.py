@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import streamlit as st
 from pydantic import BeforeValidator, ValidationInfo
@@ -51,12 +51,20 @@ class EvaluationState(PageState):
     steps: Annotated[int, FromProtocol] = number(Protocol.steps, STEPS)
     transfer: Annotated[str, FromProtocol] = ""
 
+    @classmethod
+    def here(cls) -> Self:
+        """A recording is shown until there is a run of one's own."""
+        now = super().here()
+        if now.gives_way:
+            now.complete(())
+        return now
+
     def complete(self, given: Collection[str]) -> None:
-        """The run of the Train page, or the newest. A link must not show another run than it names."""
+        """The run of the Train page, or the newest, or a recording. A link must not show another run than it names."""
         if "run" not in given:
             known = [each.id for each in runs()]
             before = st.session_state.get(SHOWN)
-            self.run = before if before in known else next(iter(known), None)
+            self.offer(before if before in known else next(iter(known), None))
 
     def moved(self, name: str, value: Any) -> None:
         """Another data set for transfer is measured at once; another run has other factors."""

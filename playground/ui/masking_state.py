@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict
 
@@ -44,10 +44,19 @@ class MaskingState(Masking, PageState):
     seed: int = knob(0, 0, 2**31 - 1, "The same seed draws the same masks.")
     drawn: Word = ""
 
+    @classmethod
+    def here(cls) -> Self:
+        """A recording is shown until there is a run of one's own."""
+        now = super().here()
+        if now.gives_way and (found := _first()) != now.run:
+            now.offer(found)
+            now.moved("run", found)
+        return now
+
     def complete(self, given: Collection[str]) -> None:
         """Masks as the run was trained; a link without a word about masks shows the newest run of the data set of the settings."""
         if not given:
-            self.run = next((each.id for each in masked_runs() if _same_data(each)), None)
+            self.offer(_first())
         self.as_trained(keep=given)
 
     @property
@@ -92,6 +101,11 @@ class MaskingState(Masking, PageState):
                     self.set(name, flat[key])
 
 
+def _first() -> str | None:
+    """The newest run that fills in images of the data set of the settings; a recording where there is no other."""
+    return next((each.id for each in masked_runs() if _same_data(each)), None)
+
+
 def _same_data(run: Run) -> bool:
     """Whether a run has learned from the data set of the settings."""
     now = settings()
@@ -100,7 +114,7 @@ def _same_data(run: Run) -> bool:
 
 
 def masked_runs() -> list[Run]:
-    """The runs that can fill in, newest first."""
+    """The runs that can fill in, newest first, recordings last."""
     runs = shared_pool().store.runs(LISTED, (*STARTED, *OVER))
     methods = CHOICES["method"]
     able = [each for each in runs if each.flat["method"] in methods and not methods[each.flat["method"]].cannot_reconstruct]

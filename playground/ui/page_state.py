@@ -26,6 +26,7 @@ from pydantic.fields import FieldInfo
 from playground import ui
 from playground.flat import as_text, refusal
 from playground.knobs import Section, knobs_of
+from playground.runs.records import RECORDED
 from playground.ui.callbacks import uninterrupted
 from playground.ui.knob_widgets import plain, widget
 from playground.ui.syncing import place, sync
@@ -110,6 +111,7 @@ class PageState(Section):
     reported: ClassVar[tuple[str, ...]] = ()
     _problems: dict[str, Problem] = PrivateAttr(default_factory=dict)
     _left: LeftValues = PrivateAttr(default_factory=LeftValues)
+    _offered: str | None = PrivateAttr(None)
 
     @classmethod
     def here(cls) -> Self:
@@ -135,6 +137,17 @@ class PageState(Section):
 
     def complete(self, given: Collection[str]) -> None:
         """What the address leaves out and is not as at first, such as the newest run. given: the names that it has."""
+
+    def offer(self, run: str | None) -> None:
+        """Shows a run that nobody has chosen, on a page that has a field of this name."""
+        self._offered = run
+        self.set("run", run)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether a recording is shown because there was nothing else: it makes room for the first run of one's own."""
+        run = getattr(self, "run", None)
+        return run is not None and run == self._offered and run.startswith(RECORDED)
 
     @classmethod
     def declared(cls) -> dict[str, FieldInfo]:

@@ -33,6 +33,7 @@ from playground.diagnostics.verdict import judge
 from playground.events import Finished
 from playground.home import home
 from playground.projection import umap_layout
+from playground.runs import recordings
 from playground.runs.folder import RunFolder
 from playground.runs.records import Entry, UnknownRun, as_json
 from playground.runs.store import Store
@@ -55,10 +56,12 @@ ACROSS = 60  # marks beside each other, over the width of a map
 
 
 def record(sources: Sequence[Source], target: Path) -> None:
-    """Writes two runs to `target`, which holds nothing else afterwards. Raises ValueError where they are no such pair."""
+    """Writes two runs to `target`, which holds nothing else afterwards but the folder of `recordings`. Raises ValueError where they
+    are no such pair."""
     _require_pair(sources)
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
+    for old in set(target.iterdir()) - {target / recordings.FOLDER.name}:
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     runs = {name: _run(store, run, target / name) for name, (store, run) in zip(RUNS, sources, strict=True)}
     store, run = sources[0]
     (target / "pair.json").write_text(as_json({"probe": store.folder(run).probe(), "runs": runs}))

@@ -6,13 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from playground.config import CHOICES
+from playground.runs import recordings
 from playground.runs.records import Run
 
 
 def called(run: Run, detail: str = "") -> str:
-    """SimCLR abcd2345 · Shapes · 400 steps. Nothing that changes while it trains: selectors know options by their names."""
-    parts = [f"{title(run.flat, 'method')} {run.id}", title(run.flat, "data"), detail, f"{run.flat.get('steps', 0):,} steps"]
+    """SimCLR abcd2345 · Shapes · 400 steps, or Recording: SimCLR · Shapes · 400 steps.
+
+    Nothing that changes while it trains: selectors know options by their names.
+    """
+    parts = [
+        f"Recording: {short(run)}" if run.recorded else short(run),
+        title(run.flat, "data"),
+        detail,
+        f"{run.flat.get('steps', 0):,} steps",
+    ]
     return " · ".join(filter(None, parts))
+
+
+def short(run: Run) -> str:
+    """SimCLR abcd2345, or the title of a recording."""
+    return recordings.title(run.id) if run.recorded else f"{title(run.flat, 'method')} {run.id}"
 
 
 def title(flat: Mapping[str, Any], section: str) -> str:
