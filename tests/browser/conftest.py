@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from playground import RunConfig
-from playground.glossary import collected
 from playground.runs.store import Store
 from playground.ui import ASSETS
+from playground.web.modules import declared
 from support.serving import serving
 from support.trainings import tiny_config, trained
 
@@ -50,7 +50,7 @@ def scripts(chromium):
 
     def give(route):
         if route.request.url.endswith("/declared.json"):
-            return route.fulfill(json={"metrics": {name: vars(each) for name, each in collected().items()}, "maps": {}})
+            return route.fulfill(body=declared(), content_type="application/json")
         path = ASSETS / re.sub(r"^/assets/(v/\w+/)?", "", urlsplit(route.request.url).path)
         route.fulfill(path=path) if path.is_file() else route.fulfill(body="<!doctype html>", content_type="text/html")
 

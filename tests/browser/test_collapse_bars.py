@@ -12,8 +12,8 @@ async ([facts, values]) => {
   const panel = new Collapse(place)
   panel.turn()
   const run = { facts, now: (name) => values[name] }
-  panel.measure(run, "", "backbone")
-  panel.measure(run, "projector/", "projector")
+  panel.measure(run, "backbone")
+  panel.measure(run, "projector")
   const seen = ({ fill, value }) => [fill.dataset.state, fill.style.width, value.textContent]
   return Object.fromEntries([...panel.bars].map(([key, bar]) => [key, seen(bar)]))
 }
