@@ -38,6 +38,7 @@ from playground.training.trainer import Trainer
 from playground.views.augment import augment
 
 TOO_LONG = "not with --quick: torch.compile takes half a minute"
+VISITS = "not with --quick: visits take more than a minute"
 
 Result = dict[str, Any]
 
@@ -51,10 +52,11 @@ class Effort:
     seeds: int = 5  # trainings: until something is learned, and those whose diagnostics are timed
     share_steps: int = 120  # of the latter
     compiled: bool = True  # whether torch.compile is tried, which may take half a minute
+    visits: int = 2  # of a browser that was never here
 
 
 # With fewer steps the first and the last measurement, which are always made, would be most of the share.
-QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60, compiled=False)
+QUICK = Effort(seconds=0.6, turns=1, seeds=1, share_steps=60, compiled=False, visits=0)
 
 
 def measure(effort: Effort) -> Iterator[tuple[str, Result]]:
@@ -87,7 +89,10 @@ def _rows(effort: Effort) -> Iterator[tuple[str, Result]]:
     yield "umap_over_plain", ratio(rates(mapping, effort, ready=True), "warm", "plain", "frames/s")
     yield from bench_neighbors.rows(effort.seconds, effort.turns, effort.seeds)
     yield from bench_points.rows(effort.seconds)
-    yield from bench_first_load.rows(effort.turns)
+    if effort.visits:
+        yield from bench_first_load.rows(effort.visits)
+    else:
+        yield from ((name, {"ratio": None, "absent": VISITS, "unit": "", "runs": 0}) for name in bench_first_load.ROWS)
 
 
 def facts() -> dict[str, Any]:

@@ -244,7 +244,7 @@ def bench(
         Path | None, typer.Option(help="For --gpu: the folder with cifar-10-batches-py; without it, photographs are not measured.")
     ] = None,
 ) -> None:
-    """Measure the speed on this machine, as ratios within one run: about ten minutes on two cores.
+    """Measure the speed on this machine, as ratios within one run: about eleven minutes on two cores.
 
     To install the libraries for comparison (kornia, lightly): python -m pip install 'ssl-playground\\[bench]'
     """
