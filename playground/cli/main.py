@@ -233,7 +233,7 @@ def bench(
     seeds: Annotated[
         int, typer.Option(min=1, max=50, help="The number of trainings for measurements that train until something is learned.")
     ] = 5,
-    quick: Annotated[bool, typer.Option("--quick", help="Three minutes: every row is measured once.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Under two minutes: every row is measured once.")] = False,
     gpu: Annotated[
         bool,
         typer.Option(
