@@ -69,6 +69,7 @@ def test_importing_the_package_is_quick_because_torch_waits():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_method_that_readme_adds_trains():
     """The example is real: the file as it stands there, trained for a few steps."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

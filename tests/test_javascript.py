@@ -21,6 +21,7 @@ def absent():
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_the_scripts_pass(task):
     if why := absent():

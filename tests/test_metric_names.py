@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from playground.metric_names import LAYERS, by_factor, by_metric, in_any_layer, in_layer, metric
 
 PACKAGE = Path(__file__).resolve().parents[1] / "playground"
@@ -23,6 +25,7 @@ def test_the_backbone_s_measures_stand_alone():
     assert {in_any_layer(in_layer(layer, "uniformity")) for layer in LAYERS} == {"uniformity"}
 
 
+@pytest.mark.slow
 def test_nothing_else_makes_these_names():
     """No string in the package begins with a measure's name and a slash, but for the patterns of definitions and docstrings."""
     found = []

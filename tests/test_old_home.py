@@ -35,6 +35,7 @@ def run(pool):
     return found
 
 
+@pytest.mark.slow
 def test_an_old_run_is_listed_with_its_settings_changes_and_files(pool, run):
     assert (run.status, run.flat["data"], run.flat["schedule.augment.hue"]) == ("stopped", "own-tints", "linear 0.1")
     [change] = pool.store.changes(run.id)

@@ -47,6 +47,7 @@ def test_imports_go_down_the_list(name):
         assert LIST.index(room(other)) <= LIST.index(room(name)), f"{FILES[name]}:{line}: {room(name)} stands above {other} in the list"
 
 
+@pytest.mark.slow
 def test_there_is_no_circle():
     left = {name: {other for other, _ in imports(name)} - {name} for name in FILES if name != "playground"}
     while free := [name for name, needs in left.items() if not needs & set(left)]:

@@ -80,6 +80,7 @@ def test_a_file_of_an_older_version_opens(kept):
     assert safe_files.whole(path) and safe_files.parsed(path, parse) is not None
 
 
+@pytest.mark.slow
 def test_a_reader_beside_a_writer_sees_one_whole_file_or_the_other(tmp_path):
     path, stop = tmp_path / "a.bin", threading.Event()
     safe_files.save(path, lambda file: file.write(b"0" * 50_000))
@@ -125,6 +126,7 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     assert calls == [("fsync", size), ("replace", size)]
 
 
+@pytest.mark.slow
 def test_no_other_module_gives_whole_files_their_names():
     package = Path(safe_files.__file__).parent
     for path in package.rglob("*.py"):

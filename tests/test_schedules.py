@@ -64,6 +64,7 @@ def test_a_schedule_that_cannot_be_is_refused_in_one_sentence(key, value, senten
     assert refusal.value.key == f"schedule.{key}"
 
 
+@pytest.mark.slow
 def test_training_follows_it_and_a_hand_on_the_knob_ends_it(tiny):
     config = RunConfig(**tiny, schedule={"method.temperature": "linear 0.05"})
     trainer = trainer_of(config)
@@ -83,6 +84,7 @@ def test_scheduled_augmentation_reaches_the_views(tiny):
     assert max(gray[:2]) == 0 and min(gray[2:]) == 1
 
 
+@pytest.mark.slow
 def test_the_same_run_again_with_its_changes(tiny):
     config = RunConfig(**tiny, schedule={"method.temperature": "cosine 0.05", "optimizer.learning_rate": "linear 0.001"})
     change = Change(4, "method.temperature", 0.7)

@@ -37,6 +37,7 @@ def test_frames_of_a_cloud_that_is_turned_do_not_move(kind):
     assert numbers["variance"] == pytest.approx((variance / variance.sum())[: first.shape[1]].tolist(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_t_sne_goes_on_from_the_frame_before_and_stays_good():
     features, own = groups(60, spread=0.2)
     first = tsne_layout(features)

@@ -34,6 +34,7 @@ def image():
     return load_images(RunConfig().data, None)[1].pixels[:1].float() / 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_masks_of_one_seed_lie_inside_of_each_other(method, image, strategy):
     masks = [mask_of(Masking(strategy=strategy, ratio=ratio), method.vit, image, 3).hidden for ratio in (0.2, 0.5, 0.9)]
@@ -43,6 +44,7 @@ def test_masks_of_one_seed_lie_inside_of_each_other(method, image, strategy):
     assert strategy == "grid" or not torch.equal(other, masks[1])
 
 
+@pytest.mark.slow
 def test_each_ratio_is_filled_under_its_own_mask(method, image):
     order = mask_of(Masking(), method.vit, image, 0).order
     found = at_ratios(method, image, order)
@@ -53,6 +55,7 @@ def test_each_ratio_is_filled_under_its_own_mask(method, image):
         assert each.error == pytest.approx(sum(errors) / len(errors), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_average_is_that_of_loops_and_chunks_change_nothing(method, image, monkeypatch):
     masks = many_masks(Masking(ratio=0.1), method.vit, image, 0)
     found = average(method, image, masks)

@@ -56,6 +56,7 @@ def test_the_last_step_is_the_view_and_the_first_is_the_image(shapes):
     close(together[1], alone[1])  # the crop comes first, so it is alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [[0, 1, 2], [1, 1, 1]], ids=["colored", "gray"])
 def test_what_did_nothing_left_the_picture_as_it_was(shapes, channels):
     config, image = RunConfig(**STRONG), shapes[0].pixels[9][channels]
@@ -154,6 +155,7 @@ def reading(config, shapes, factor):
     return next(each for each in augmentation_probes.probe_accuracies(config, *shapes) if each.factor == factor)
 
 
+@pytest.mark.slow
 def test_without_augmentation_pixels_tell_color_and_in_gray_they_do_not(shapes):
     still = reading(RunConfig(**PLAIN, network="resnet-tiny"), shapes, "color")
     gray = reading(RunConfig(**PLAIN | {"augment.grayscale_probability": 1}, network="resnet-tiny"), shapes, "color")
@@ -167,6 +169,7 @@ def test_without_augmentation_pixels_tell_color_and_in_gray_they_do_not(shapes):
     assert gray.values["pixels"]["knn"]["views"] < 0.45 and still.classes == 8 and 0.125 < still.chance < 0.16
 
 
+@pytest.mark.slow
 def test_originals_read_by_neighbors_are_the_baseline_of_training(shapes):
     still = reading(RunConfig(network="resnet-tiny"), shapes, "shape")
     expected = knn_accuracy(shapes[1].pixels.flatten(1).float() - 127.5, shapes[1].factors)["shape"]
@@ -181,6 +184,7 @@ def test_a_linear_probe_reads_what_is_linear_and_nothing_else():
     assert found["seen"] > 0.98 and found["unseen"] < 0.5
 
 
+@pytest.mark.slow
 def test_images_without_labels_have_nothing_to_read(shapes):
     bare = Images(shapes[1].pixels[:80], {}, {})
     assert augmentation_probes.probe_accuracies(RunConfig(network="resnet-tiny"), shapes[0], bare) == []
@@ -191,6 +195,7 @@ def test_images_without_labels_have_nothing_to_read(shapes):
     )
 
 
+@pytest.mark.slow
 def test_a_profile_starts_at_one_and_falls_and_knows_what_is_ignored(shapes):
     config = RunConfig(network="resnet-tiny")
     network = untrained(config, shapes[0])
@@ -217,6 +222,7 @@ def test_doses_are_as_strong_as_they_say(shapes):
     assert augmentation_probes.STRENGTH_SWEEPS["flip"].draw(1.0, still, generator).flips.all()
 
 
+@pytest.mark.slow
 def test_measuring_touches_nobody_elses_random_numbers(shapes):
     before = torch.get_rng_state()
     views.presets(RunConfig(), shapes[0].pixels[:1], 0)

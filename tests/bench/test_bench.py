@@ -47,6 +47,7 @@ def test_seconds_come_with_their_spread():
     assert (row["mean"], row["lowest"], row["highest"], row["runs"]) == (2.0, 1.0, 4.0, 3)
 
 
+@pytest.mark.slow
 def test_a_contender_trains_as_long_as_it_is_asked_to():
     replies = io.StringIO()
     neighbors.contend(1, False, io.StringIO("0.01\n0.01\n"), replies)

@@ -51,6 +51,7 @@ def site():
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lacks", ["chromium", "playwright"])
 def test_without_a_browser_each_row_says_so(monkeypatch, lacks):
     monkeypatch.setattr(browser.shutil, "which", lambda name: None)

@@ -106,6 +106,7 @@ def test_after_the_limit_nothing_begins():
     assert "were over" in row("late", dict, Setting("cpu", ends=0.0))["reason"]
 
 
+@pytest.mark.slow
 def test_a_method_that_begins_with_a_round_over_all_images_is_compared_too():
     assert agrees(QUICK, "deepcluster")["features"] == 0
 
@@ -126,6 +127,7 @@ def test_only_the_official_files_of_cifar10_are_opened(tmp_path):
         bench_photos.read(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goal, reached", [(0.01, True), (1.01, False)])
 def test_the_seconds_to_a_goal_are_told_where_it_is_reached_and_the_curve_in_any_case(goal, reached, tmp_path):
     config = QUICK.large()

@@ -35,6 +35,7 @@ def parent():
         process.stdin.close()  # what the child waits for
 
 
+@pytest.mark.slow
 def test_memory_is_told_by_role_and_each_process_counts_once(parent):
     found = shares(parent.pid)
     assert parent.pid in family(os.getpid()) and os.getpid() not in family(parent.pid)

@@ -21,6 +21,7 @@ def test_without_playwright_each_row_says_so(monkeypatch):
     assert {row["absent"] for _, row in points.rows(0.1)} == {browser.NEEDS_PLAYWRIGHT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("painter", ["raster", "webgl"])
 def test_a_browser_that_is_there_moves_the_points(monkeypatch, painter):
     monkeypatch.setattr(points, "MAPS", {"map_200": points.Map(200, 1, 60.0)})

@@ -56,11 +56,13 @@ def test_help_names_every_command_and_the_folder(home):
     assert "SSL_PLAYGROUND_HOME" in shown.stdout
 
 
+@pytest.mark.slow
 def test_help_of_train_teaches_with_examples(run):
     shown = run("train", "--help").stdout
     assert "--set" in shown and "ssl-playground train --method simclr --data shapes --steps 300" in shown
 
 
+@pytest.mark.slow
 def test_methods_lists_what_lies_in_the_folder(run):
     shown = run("methods", "--json")
     assert [each["name"] for each in json.loads(shown.stdout)] == list(CATALOG)
@@ -84,6 +86,7 @@ def test_several_seeds_are_trained_one_after_the_other(run, tmp_path):
         assert abs(gain) < 0.1 and each["final"]["witness/knn"] > 0.2  # of 8 shapes, after a single step
 
 
+@pytest.mark.slow
 def test_a_witness_needs_labeled_training_images_enough(home, monkeypatch):
     monkeypatch.setattr(witness, "BANK", 1 << 20)
     with pytest.raises(ConfigError, match="more than 1,048,576 labeled training images, got [0-9,]+$"):
@@ -150,6 +153,7 @@ def test_a_run_that_fails_says_why_and_exits_with_one(run):
     assert shown.returncode == 1
 
 
+@pytest.mark.slow
 def test_an_unusable_home_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     shown = started("serve", home=tmp_path / "file" / "below")

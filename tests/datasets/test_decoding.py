@@ -259,6 +259,7 @@ def test_bands_that_are_cut_off_are_damaged_and_not_unread(tmp_path):
         decode(tmp_path / "file", 32, "crop")
 
 
+@pytest.mark.slow
 def test_nothing_of_what_pillow_and_its_libraries_say_reaches_the_terminal(tmp_path):
     """A file in which libtiff, Pillow's log and Python's warnings would each have something to say; in a process as a user starts it."""
     packed = io.BytesIO()

@@ -52,6 +52,7 @@ def test_other_pictures_at_the_same_place_are_no_copies(different):
     assert duplicates.duplicates(torch.cat([one, one.flip(3), one.flip(2), one.transpose(2, 3), one.flip(1), 255 - one])).groups == []
 
 
+@pytest.mark.slow
 def test_near_copies_are_those_that_comparing_all_pairs_finds():
     """Chains of slowly changing images, so that many distances lie on both sides of the limit."""
     start, end = scenes(40, seed=1).float(), scenes(40, seed=2).float()
@@ -67,6 +68,7 @@ def test_near_copies_are_those_that_comparing_all_pairs_finds():
     assert duplicates.duplicates(pixels).groups == [each for each in expected if len(each) > 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0, 3])
 def test_thousands_of_one_picture_are_one_group(noise):
     one = scenes(1)[0].int()
@@ -135,6 +137,7 @@ def test_a_set_with_copies_says_so_and_trains_on_them_alone(home, different):
     assert any(each.startswith(sentence) for each in kind.remarks(knobs, home))
 
 
+@pytest.mark.slow
 def test_another_size_is_decoded_in_the_same_order(home, different):
     list(intake.add(folder(home / "birds", torch.cat([different[:30], different[:10]]))))
     kind = CATALOG["own-birds"]
@@ -148,6 +151,7 @@ def test_a_picture_in_two_classes_is_told(home, different):
     assert any(each == "2 images are in more than one class." for each in CATALOG["own-x"].remarks(None, home))
 
 
+@pytest.mark.slow
 def test_copies_of_one_picture_are_said_at_once_and_a_run_keeps_it(home, different):
     list(intake.add(folder(home / "same", different[:1].expand(30, -1, -1, -1))))
     kind = CATALOG["own-same"]

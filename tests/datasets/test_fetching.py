@@ -49,11 +49,13 @@ def click(page, key):
     return rendered(page)
 
 
+@pytest.mark.slow
 def test_data_that_need_no_fetching_are_simply_there(home):
     page = opened("shapes")
     assert page.text[0].value == "4096 and 1024 images" and not page.button
 
 
+@pytest.mark.slow
 def test_a_page_says_what_must_be_fetched_and_fetches_it_on_a_click(home, miniature):
     kind = miniature("fashion-mnist")
     page = opened("fashion-mnist")
@@ -66,6 +68,7 @@ def test_a_page_says_what_must_be_fetched_and_fetches_it_on_a_click(home, miniat
     assert opened("fashion-mnist").text[0].value == "40 and 20 images"
 
 
+@pytest.mark.slow
 def test_photos_that_are_here_are_only_prepared(home, miniature):
     miniature("eurosat")
     assert buttons(page := opened("eurosat")) == {"fetch": "Download EuroSAT"}
@@ -74,6 +77,7 @@ def test_photos_that_are_here_are_only_prepared(home, miniature):
     assert click(page, "fetch").text[0].value == "24 and 6 images"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_had_is_a_sentence_and_the_button_is_still_there(home, miniature, monkeypatch):
     kind = miniature("fashion-mnist")
     reachable = kind.source.mirrors
@@ -85,6 +89,7 @@ def test_what_cannot_be_had_is_a_sentence_and_the_button_is_still_there(home, mi
     assert click(page, "fetch").text[0].value == "40 and 20 images"
 
 
+@pytest.mark.slow
 def test_spoiled_files_are_a_sentence_and_can_be_fetched_again(home, miniature):
     miniature("svhn")
     click(opened("svhn"), "fetch")
@@ -95,6 +100,7 @@ def test_spoiled_files_are_a_sentence_and_can_be_fetched_again(home, miniature):
     assert click(page, "fetch").text[0].value == "30 and 11 images"
 
 
+@pytest.mark.slow
 def test_another_session_waits_and_then_finds_it_whole(home, miniature, server, monkeypatch):
     monkeypatch.setattr(turns, "LOOK", 0.02)
     shown, words = [], fetching._words
@@ -115,6 +121,7 @@ def test_another_session_waits_and_then_finds_it_whole(home, miniature, server, 
     assert len(server.asked) == 1
 
 
+@pytest.mark.slow
 def test_a_control_that_is_moved_meanwhile_does_not_end_it(home, miniature):
     kind = miniature("cifar10")
     page = opened("cifar10")

@@ -38,6 +38,7 @@ def reds(kind):
     return found
 
 
+@pytest.mark.slow
 def test_a_table_that_was_saved_becomes_a_set_with_its_labels(table, home, tmp_path):
     table.save_to_disk(tmp_path / "saved")
     list(huggingface.add(f"hf:{tmp_path}/saved"))
@@ -52,6 +53,7 @@ def test_parts_and_columns_can_be_chosen(library, table, home, tmp_path):
     assert own.get("By color").counts() == {"blue": 5, "green": 5, "red": 5, "unlabeled": 5}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_folder_of_parquet_is_loaded_as_from_the_hub(table, home, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -180,6 +180,7 @@ def test_many_small_bombs_are_one_large_one(home, tmp_path, monkeypatch):
     assert nothing_left(home)
 
 
+@pytest.mark.slow
 def test_a_million_entries_are_refused_before_their_names_are_read(home, tmp_path):
     one = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
     listed = one * 1_000_000

@@ -216,6 +216,7 @@ def test_the_batch_is_what_the_set_can_feed(flat, labeled):
         RunConfig(data="own-flat", batch_size=16)
 
 
+@pytest.mark.slow
 def test_a_run_without_labels_measures_everything_but_accuracy(flat):
     events = list(train(RunConfig(data="own-flat", steps=4, network="resnet-tiny", device="cpu")))
     assert events[-1].status == "finished"
@@ -290,6 +291,7 @@ def test_a_set_that_is_not_here_is_one_sentence(flat):
     assert read({"data": "shapes"}, run).flat["data"] == "shapes"  # a run whose data set is gone can still be looked at
 
 
+@pytest.mark.slow
 def test_files_that_have_gone_since_are_left_out(flat, home):
     load_images.cache_clear()
     (home / "flat/3.png").unlink()
@@ -325,6 +327,7 @@ def test_a_class_of_a_single_picture_is_named(single, says, home):
         assert sum(int((part.factors["class"] == label).sum()) for part in (train, watched, test)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "said"), [(96, ["It has 19 probe images and 19 test images"]), (100, [])])
 def test_too_few_pictures_for_an_accuracy_are_said_to_be_before_anybody_asks(count, said, home):
     list(intake.add(pictures(home / "birds", [f"{'owl' if i % 2 else 'wren'}/{i}.png" for i in range(count)])))

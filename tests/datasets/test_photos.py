@@ -18,6 +18,7 @@ def loaded(kind, folder, **knobs):
     return kind.load(knobs, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_a_set_is_downloaded_unpacked_and_decoded(miniature, server, tmp_path, name):
     kind, home = miniature(name), tmp_path / "home"
@@ -45,6 +46,7 @@ def test_a_set_is_downloaded_unpacked_and_decoded(miniature, server, tmp_path, n
     assert len(server.asked) == asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_half_an_unpacking_is_found_and_done_again_without_a_download(miniature, server, tmp_path, name):
     kind, home = miniature(name), tmp_path / "home"
@@ -59,6 +61,7 @@ def test_half_an_unpacking_is_found_and_done_again_without_a_download(miniature,
     assert torch.equal(before.pixels, after.pixels) and len(server.asked) == asked
 
 
+@pytest.mark.slow
 def test_crop_takes_the_middle_and_squeeze_keeps_the_red_ends(miniature, tmp_path):
     kind = miniature("imagenette")
     cropped, _ = loaded(kind, tmp_path, fit="crop")

@@ -118,6 +118,7 @@ def test_a_full_disk_is_found_before_the_work(files, into, monkeypatch):
         list(prepare(files, into, 8, "crop", "squares"))
 
 
+@pytest.mark.slow
 def test_a_second_one_waits_and_then_finds_it_ready(files, into):
     into.parent.mkdir()
     holder = Lock(into.with_name(f".{into.name}.lock"))
@@ -142,6 +143,7 @@ def test_processes_that_prepare_the_same_at_once_do_it_once(files, into):
     assert len(opened(into).pixels) == 48
 
 
+@pytest.mark.slow
 def test_threads_of_one_process_take_turns_too(files, into):
     lasts = []
     threads = [threading.Thread(target=lambda: lasts.append(list(prepare(files, into, 8, "crop", "squares")))) for _ in range(3)]

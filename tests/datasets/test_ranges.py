@@ -156,6 +156,7 @@ def test_a_range_that_is_known_is_used_and_nothing_is_guessed(home):
     assert "guess" not in kind.remarks(None, None)[1]
 
 
+@pytest.mark.slow
 def test_a_guess_is_told_and_another_range_may_be_chosen_on_the_page_and_in_a_link(home):
     kind = added(home, lambda file, number: tiff(file, ramp(1000, 3000, np.float32)))
     assert "20 images have more than 8 bits: 1000 and below is black, 3000 and above is white" in kind.remarks(None, None)[1]

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from playground.datasets import CATALOG
@@ -13,6 +14,7 @@ def test_shapes_are_the_same_every_time_and_never_touch_the_global_generator():
     assert torch.equal(torch.rand(2), expected)
 
 
+@pytest.mark.slow
 def test_shapes_know_every_factor_and_the_factors_are_independent():
     images = draw(4000, torch.Generator().manual_seed(0))
     assert set(images.factors) == set(NAMES) == {"shape", "color", "size", "position", "rotation", "background"}
@@ -23,6 +25,7 @@ def test_shapes_know_every_factor_and_the_factors_are_independent():
     assert (torch.corrcoef(stacked) - torch.eye(6)).abs().max() < 0.06
 
 
+@pytest.mark.slow
 def test_a_factor_shows_in_the_pixels():
     images = draw(2000, torch.Generator().manual_seed(0))
     pixels = images.pixels.float()
@@ -36,6 +39,7 @@ def test_a_factor_shows_in_the_pixels():
     assert redness[images.factors["color"] == 0].min() > redness[images.factors["color"] == 5].max()
 
 
+@pytest.mark.slow
 def test_images_to_train_on_to_watch_and_to_test_on_are_different_images():
     shapes = CATALOG["shapes"]
     assert shapes.missing(shapes.Knobs(), None) == ""

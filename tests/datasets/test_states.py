@@ -72,6 +72,7 @@ def test_a_look_is_good_for_a_while(place, monkeypatch):
     assert told() == "1 deleted"
 
 
+@pytest.mark.slow
 def test_a_run_trains_on_the_state_that_was_read_and_says_so(place):
     kind = CATALOG["own-birds"]
     before = [part.pixels.clone() for part in kind.load(kind.Knobs(), None)]
@@ -114,6 +115,7 @@ def test_where_too_few_are_left_it_is_one_sentence(place):
         kind.load(knobs, None)
 
 
+@pytest.mark.slow
 def test_it_is_read_again_with_all_that_is_there_now(place):
     old = CATALOG["own-birds"]
     (place / "owl/03.png").unlink()
@@ -140,6 +142,7 @@ def test_a_set_that_cannot_be_read_again_stays_as_it_was(place):
     assert own.get("birds") == before and len(kind.load(kind.Knobs(), None)[0]) == 24
 
 
+@pytest.mark.slow
 def test_labels_of_a_copied_set_can_be_told_again_and_nothing_is_lost(home):
     names = [f"{part}/{kind}/{row}.png" for part in ("seg_train", "seg_test") for kind in ("ice", "sea") for row in range(10)] + [
         "cover.png"
@@ -166,6 +169,7 @@ def command(*words):
     return " ".join(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_command_line_says_what_has_changed_and_reads_again(place):
     (place / "owl/03.png").unlink()
     sentence = f"{place} has changed since it was read on {states.date(own.get('birds').read)}: 1 deleted."
@@ -176,6 +180,7 @@ def test_the_command_line_says_what_has_changed_and_reads_again(place):
         command("refresh", "own-birds", "--labels", "x")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_the_pictures_that_it_began_with_alone(place):
     config = RunConfig(data="own-birds", steps=2, network="resnet-tiny", device="cpu")
     state = [each for each in train(config) if isinstance(each, Checkpoint)][-1].state

@@ -130,6 +130,7 @@ def test_house_numbers_stand_upright_and_ten_is_zero(miniature, tmp_path):
     assert probe.factors["class"].tolist() == [2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
 
 
+@pytest.mark.slow
 def test_stl10_stands_upright_and_its_unlabeled_part_has_no_factor(miniature, tmp_path):
     images, _ = loaded(miniature("stl10"), tmp_path / "labeled", size=96)
     assert images.pixels[0, 0, 50].tolist() == [200] * 8 + [0] * 88
@@ -157,6 +158,7 @@ def test_every_known_set_keeps_images_for_a_test():
     assert all(each.test_count >= each.probe_count for each in CATALOG.known.values())
 
 
+@pytest.mark.slow
 def test_resizing_averages_and_does_not_depend_on_the_chunk():
     torch.manual_seed(0)
     data = torch.randint(0, 256, (CHUNK + 3, 3, 64, 64), dtype=torch.uint8)
@@ -202,6 +204,7 @@ def test_a_run_that_is_stopped_while_it_fetches_does_not_wait_for_the_rest(minia
     assert not (tmp_path / "cifar-10-batches-py").exists()
 
 
+@pytest.mark.slow
 def test_a_run_without_labels_is_measured_with_those_of_the_probe_set(miniature, tmp_path, tiny):
     miniature("stl10-unlabeled")
     load_images.cache_clear()

@@ -76,6 +76,7 @@ def test_features_of_zeros_have_rank_one_and_no_nan():
         assert torch.isfinite(measure(zeros)), measure.name
 
 
+@pytest.mark.slow
 def test_knn_agrees_with_scikit_learn():
     features = sphere(300, 10).double()
     labels = (features[:, 0] > 0).long() + (features[:, 1] > 0.1).long()  # three classes of more than 60: none lends less than it has

@@ -62,6 +62,7 @@ def test_a_picture_alone_in_its_class_is_not_asked_about_and_counts_in_no_chance
         assert measure(groups(labels), {"x": labels})["x"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counts", [(10, 10), (20, 20), (7, 7, 7), (2,) * 12], ids=str)
 def test_noise_is_known_as_often_as_by_chance(counts):
     """Itself left out alone, an image's class is one short: two classes of 10 then score 0.41 on noise of 1,024 dimensions, for 0.50."""
@@ -82,6 +83,7 @@ def test_as_many_of_every_class_are_asked_as_of_the_own():
     assert absent(classes(60, 60)) is absent(classes(990, 10)) is None
 
 
+@pytest.mark.slow
 def test_of_many_images_twenty_vote_as_ever():
     assert voters(classes(*[128] * 8)) == voters(classes(*[10] * 100, 24)) == NEIGHBORS
     assert voters(classes(100, 3)) == 2 and voters(classes(990, 10)) == 20

@@ -59,6 +59,7 @@ def scores(events):
     return [each for each in events if isinstance(each, Score)]
 
 
+@pytest.mark.slow
 def test_the_linear_probe_is_where_the_gradient_of_its_own_objective_vanishes(features):
     (x, _), (y, _) = features
     probe = linear_probe(x, y, 0)
@@ -72,6 +73,7 @@ def test_the_linear_probe_is_where_the_gradient_of_its_own_objective_vanishes(fe
     assert loss.item() < np.log(8) - 0.05
 
 
+@pytest.mark.slow
 def test_the_strength_is_the_one_that_a_search_without_warm_starts_finds(features):
     (x, others), (y, truth) = features
     scaled = [((each - x.mean(0)) / x.std(0, correction=0)).numpy() for each in (x, others)]

@@ -33,6 +33,7 @@ def test_every_safeguard_of_every_method_has_a_case_whose_name_is_its_own():
     assert {each.expected for each in cases()} <= {*STATES, OPEN, ASK}
 
 
+@pytest.mark.slow
 def test_each_beginning_of_the_outside_cases_is_a_fair_sample_of_data_sets_seeds_and_kinds():
     found = outside_cases()
     for begun in (found[:24], found[:60], found):
@@ -47,6 +48,7 @@ def test_each_beginning_of_the_outside_cases_is_a_fair_sample_of_data_sets_seeds
     assert all(each.config.steps and "network" in each.settings for each in found)  # nothing is refused, nothing left to a default
 
 
+@pytest.mark.slow
 def test_the_kept_numbers_are_of_these_cases_and_give_the_kept_table_and_figure(outcomes):
     known = {each.name: each.settings for each in cases()}
     for file in KEPT.glob(f"*{RECORDS}"):

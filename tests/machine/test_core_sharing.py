@@ -154,6 +154,7 @@ def test_two_trainings_side_by_side_end_on_cores_of_their_own():
             each.wait()
 
 
+@pytest.mark.slow
 def test_drawn_together_it_computes_the_same_to_the_last_bit():
     config = RunConfig(network="resnet-tiny", batch_size=64, device="cpu")
     images, usual, cores = load_images(config.data, None)[0], torch.get_num_threads(), os.sched_getaffinity(0)

@@ -41,6 +41,7 @@ def test_features_on_a_line_have_rank_one_and_in_half_precision_they_would_not()
     assert rankme_centered(features.bfloat16().float()) > 10
 
 
+@pytest.mark.slow
 def test_a_collapsed_layer_is_measured_as_a_line_where_training_is_in_half_precision():
     trainer = trainer_of(tiny_config(steps=4), autocast_dtype=torch.bfloat16)
     trainer.method.backbone = OnALine()
@@ -52,6 +53,7 @@ def test_a_collapsed_layer_is_measured_as_a_line_where_training_is_in_half_preci
     assert kept.dtype == torch.float32 and rankme_centered(kept) == pytest.approx(1, abs=0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{"method": "simclr", "network": "resnet-tiny"}, {"method": "mae", "network": "vit-tiny"}])
 def test_half_precision_in_training_changes_no_measurement(more):
     found = []
@@ -76,6 +78,7 @@ def trainer_moved(measured):
     return 1 - (first.T @ second).square().sum() / ((first.T @ first).norm() * (second.T @ second).norm())
 
 
+@pytest.mark.slow
 def test_clusters_are_found_in_features_that_are_not_rounded():
     found = []
     for precision in (torch.bfloat16, None):

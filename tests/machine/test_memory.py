@@ -37,6 +37,7 @@ def faults() -> list[int]:
     return [int(line) for line in said.stdout.split()]
 
 
+@pytest.mark.slow
 def test_a_step_reuses_the_memory_of_the_step_before_it(faults: list[int]) -> None:
     assert faults[0] < 100  # of 204,800 pages that ten steps write; up to all of them without
 

@@ -20,6 +20,7 @@ def test_turns_are_taken_by_rank_one_at_a_time():
     executor.close()
 
 
+@pytest.mark.slow
 def test_at_its_end_what_goes_on_is_waited_for_and_what_waits_is_canceled():
     executor, begun, gate = PriorityExecutor("test"), threading.Event(), threading.Event()
     going = executor.submit(lambda: begun.set() or gate.wait(10))

@@ -51,6 +51,7 @@ def test_no_prediction_depends_on_its_own_pixel_or_a_later_one(method, images):
     assert not torch.allclose(method._states(changed)[:, -1], method._states(colors)[:, -1], atol=1e-4)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_loss_is_the_likelihood_factor_by_factor(method, images):
     """Each factor from a forward pass over nothing but the pixels before it."""
@@ -79,6 +80,7 @@ def test_causal_attention_is_that_of_torch():
     assert torch.allclose(attention(q, k, v), F.scaled_dot_product_attention(q, k, v), atol=1e-6)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_upper_half_stays_and_the_lower_is_drawn_again(method, images):
     rows = method.pictures(images, seeded_generator(0, "probe", 0))

@@ -22,6 +22,7 @@ def test_data_sets_count_their_labels():
     assert all(int(labels.max()) + 1 == CATALOG["shapes"].classes[name] for name, labels in images.factors.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "count"), [("shape", 8), ("size", 3)])
 def test_supervised_is_cross_entropy_with_the_chosen_labels(factor, count):
     made = trainer(**{"method": "supervised", "method.factor": factor}).method.eval()

@@ -77,6 +77,7 @@ def test_the_encoder_gets_the_decoders_gradient_through_the_codes():
     assert all(float(weight.grad.abs().sum()) > 0 for weight in tokenizer.encoder.parameters())
 
 
+@pytest.mark.slow
 def test_first_the_tokenizer_learns_and_then_only_the_rest():
     trainer = fresh(**{"method.tokenizer_share": 0.2})
     method = trainer.method
@@ -121,6 +122,7 @@ def test_the_tokenizer_uses_its_codes_and_paints_better_than_the_mean_patch():
     assert float(found["tokenizer_error"]) < 0.5 * float(trivial["tokenizer_error"])
 
 
+@pytest.mark.slow
 def test_pictures_of_perfect_predictions_are_the_tokenizers_own():
     method, probe = fresh().method.eval(), images()
     perfect = F.one_hot(method.tokenizer(probe), 8).float() * 9

@@ -22,6 +22,7 @@ def test_byol_error_agrees_with_lightly_and_with_the_squared_distance(pair):
     assert float(prediction_error(*pair)) == pytest.approx(float(distance), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_teacher_of_byol_is_a_copy_that_follows():
     trainer = trainer_of(tiny_config(method="byol", batch_size=32, steps=12, **{"method.momentum": 0.9}))
     method = trainer.method

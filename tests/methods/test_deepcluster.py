@@ -23,6 +23,7 @@ def trainer(**more):
     return trainer_of(tiny_config(method="deepcluster", batch_size=32, steps=20, **more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [3, 12])
 def test_k_means_from_the_same_centers_is_scikit_learns(groups):
     points = blobs().double()
@@ -85,6 +86,7 @@ def test_reassigned_does_not_care_what_clusters_are_called():
     assert float(reassigned(before, moved, 3)) == pytest.approx(1 / 8)
 
 
+@pytest.mark.slow
 def test_rounds_come_when_they_are_due_and_give_every_image_a_label():
     made = trainer(**{"method.every": 3, "method.clusters": 10})
     seen = []
@@ -113,6 +115,7 @@ def test_each_cluster_weighs_the_same_however_small():
         assert float(made.method.loss(batch, None)["loss"]) == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_fresh_round_has_a_new_head():
     for fresh in (True, False):
         made = trainer(**{"method.fresh": fresh})

@@ -50,6 +50,7 @@ def test_the_loss_agrees_with_lightly_and_with_loops(views):
     assert ours == pytest.approx(loss_in_loops(teacher.double(), student.double(), center.double(), 0.04, 0.1), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_center_follows_the_teachers_scores_after_the_loss():
     made = trainer(**{"method.center_momentum": 0.9, "crops.local_views": 0})
     batch, method = made.batch(1), made.method
@@ -64,6 +65,7 @@ def test_the_center_follows_the_teachers_scores_after_the_loss():
     assert torch.allclose(method.center, 0.9 * before + 0.1 * taught.mean((0, 1)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_first_batch_puts_the_center_where_its_scores_are():
     made = trainer(**{"method.center_momentum": 0.9, "crops.local_views": 0})
     batch, method = made.batch(1), made.method
@@ -74,12 +76,14 @@ def test_the_first_batch_puts_the_center_where_its_scores_are():
     assert torch.allclose(method.center, taught, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_parts_add_up():
     values = trainer().update()
     assert float(values["loss"]) == pytest.approx(float(values["teacher_entropy"] + values["kl"]), abs=1e-6)
     assert float(values["kl"]) >= 0 and 0 < float(values["student_entropy"]) <= math.log(256) + 1e-5
 
 
+@pytest.mark.slow
 def test_the_teacher_sees_global_views_only_and_follows():
     made = trainer(**{"method.momentum": 0.9})
     sizes = []
@@ -94,6 +98,7 @@ def test_the_teacher_sees_global_views_only_and_follows():
         assert not new.requires_grad
 
 
+@pytest.mark.slow
 def test_the_teachers_temperature_warms_up():
     method = trainer(**{"method.start_temperature": 0.02, "method.teacher_temperature": 0.06, "method.temperature_warmup": 0.5}).method
     found = []
@@ -103,6 +108,7 @@ def test_the_teachers_temperature_warms_up():
     assert found == pytest.approx([0.02, 0.04, 0.06, 0.06])
 
 
+@pytest.mark.slow
 def test_the_last_layer_gives_cosines_and_stays_as_it_began_while_frozen():
     head = Head(8, 16, 4, 10)
     x = torch.randn(32, 8, generator=torch.Generator().manual_seed(0))
@@ -116,6 +122,7 @@ def test_the_last_layer_gives_cosines_and_stays_as_it_began_while_frozen():
     assert moved == [False] * 3 + [True] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["resnet-tiny", "vit-tiny"])
 def test_local_crops_of_16_pixels_reach_both_kinds_of_network(network):
     made = trainer(network=network, **{"crops.local_views": 1, "crops.local_size": 16})
@@ -123,6 +130,7 @@ def test_local_crops_of_16_pixels_reach_both_kinds_of_network(network):
     assert torch.isfinite(made.update()["loss"])
 
 
+@pytest.mark.slow
 def test_what_is_judged_is_the_teacher():
     made = trainer()
     made.update()

@@ -25,6 +25,7 @@ def test_two_opposed_gradients_no_longer_point_against_each_other():
     assert (opposed @ torch.tensor([[1.0, -1.0], [0.2, 0.2]])).min() > -1e-6  # neither points against the other any more
 
 
+@pytest.mark.slow
 def test_every_order_of_the_others_is_drawn_equally_often_and_follows_from_the_seed():
     def drawn(seed):
         generator = torch.Generator().manual_seed(seed)

@@ -49,6 +49,7 @@ def test_the_same_seed_gives_the_same_blocks():
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
+@pytest.mark.slow
 def test_the_loss_is_smooth_l1_on_normalized_features_of_the_whole_image():
     """Block by block, patch by patch, in float64."""
     method = fresh().method.eval()
@@ -67,6 +68,7 @@ def test_the_loss_is_smooth_l1_on_normalized_features_of_the_whole_image():
     assert torch.allclose(without_scale(features).mean(-1), torch.zeros(4, 64).double(), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_student_sees_only_the_context_and_each_block_is_predicted_alone():
     method = fresh().method.eval()
     with torch.no_grad():
@@ -79,6 +81,7 @@ def test_the_student_sees_only_the_context_and_each_block_is_predicted_alone():
     assert targets.shape == (4, 4, 10)
 
 
+@pytest.mark.slow
 def test_the_teacher_follows_and_has_no_gradient():
     trainer = fresh(**{"method.momentum": 0.9})
     before = [weight.clone() for weight in trainer.method.teacher.parameters()]
@@ -88,6 +91,7 @@ def test_the_teacher_follows_and_has_no_gradient():
         assert torch.allclose(new, kept * old + (1 - kept) * now.detach(), atol=1e-6) and new.grad is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moving", [False, True])
 def test_without_stop_gradient_the_targets_pull_at_the_student(moving):
     """What the switch does: the target has a gradient for the student, and its value is still the teacher's."""
@@ -99,6 +103,7 @@ def test_without_stop_gradient_the_targets_pull_at_the_student(moving):
     assert torch.allclose(target.detach(), on._targets(images(), on._vit.patches(images())).detach(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_knowing_only_the_place_explains_nothing():
     """A predictor that says each place's mean scores 0; a perfect one scores 1."""
     method, probe = fresh().method.eval(), images(32)
@@ -115,6 +120,7 @@ def test_more_targets_than_an_image_has_room_for_are_refused():
         RunConfig(method="ijepa", **{"network.patch_size": 16})
 
 
+@pytest.mark.slow
 def test_what_is_judged_is_the_teacher():
     trainer = fresh()
     trainer.update()

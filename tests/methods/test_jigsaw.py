@@ -35,6 +35,7 @@ def test_permutations_are_the_greedy_ones_of_algorithm_1():
     assert distant_permutations(4, 12).tolist() == [list(each) for each in chosen]
 
 
+@pytest.mark.slow
 def test_permutations_of_nine_are_different_and_further_apart_than_chance():
     found = distant_permutations(9, 64)
     assert len(set(map(tuple, found.tolist()))) == 64
@@ -62,6 +63,7 @@ def test_tiles_without_a_gap_make_the_image_again():
     assert torch.equal(mosaic(tiles(images, 3, 0, seeded_generator(0, "loss", 0)), 30), images)
 
 
+@pytest.mark.slow
 def test_the_loss_is_cross_entropy_for_the_order_in_which_tiles_are_shown():
     method = build(**{"method.permutations": 5}).eval()
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))

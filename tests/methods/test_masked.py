@@ -47,6 +47,7 @@ def test_who_cannot_fill_in_says_why():
     assert {"mae", "simmim", "beit", "maskfeat"} <= set(FILLING)
 
 
+@pytest.mark.slow
 def test_a_mask_given_from_outside_is_filled_as_pictures_show_it(method):
     mask = method.draw(images(), seeded_generator(0, "probe", 0))
     rows, filled = method.pictures(images(), seeded_generator(0, "probe", 0)), method.fill(images(), mask)
@@ -55,6 +56,7 @@ def test_a_mask_given_from_outside_is_filled_as_pictures_show_it(method):
     assert torch.allclose(again.painted, filled.painted, atol=1e-4) and torch.allclose(again.error, filled.error, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_what_is_hidden_never_reaches_the_prediction(method):
     first, mask = images(), Mask.of(drawn_by_hand())
     covered = over_pixels(mask.hidden)
@@ -69,6 +71,7 @@ def upside_down(first, patches):
     return torch.where(over_pixels(patches), turned, first)
 
 
+@pytest.mark.slow
 def test_the_painting_takes_nothing_from_hidden_patches_but_what_it_says_it_borrows(method):
     first, hidden = images(), torch.ones(3, 8, 8, dtype=torch.bool)
     hidden[:, :, :2] = False
@@ -82,6 +85,7 @@ def test_the_painting_takes_nothing_from_hidden_patches_but_what_it_says_it_borr
     assert torch.equal(other, painted) or method.borrows
 
 
+@pytest.mark.slow
 def test_the_error_of_a_patch_is_about_that_patch(method):
     first, hidden = images(), torch.ones(3, 8, 8, dtype=torch.bool)
     hidden[:, :, :2] = False
@@ -93,6 +97,7 @@ def test_the_error_of_a_patch_is_about_that_patch(method):
     assert torch.equal(before[~near.flatten(1)], after[~near.flatten(1)]) and not torch.equal(before, after)
 
 
+@pytest.mark.slow
 def test_the_diagnostic_is_the_mean_of_the_errors_of_hidden_patches(method):
     found = method.diagnostics(images(), seeded_generator(0, "probe", 0))
     if "reconstruction" in found:

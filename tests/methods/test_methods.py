@@ -44,6 +44,7 @@ def test_it_says_what_it_is(method):
     assert each.accepts <= {network.family for network in NETWORKS.values()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", TRAINED)
 def test_the_loss_is_finite_and_every_trainable_weight_gets_a_gradient(method):
     trainer = trainer_of(smallest(method, steps=12))

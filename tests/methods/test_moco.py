@@ -33,6 +33,7 @@ def test_the_loss_is_the_published_one(temperature):
     assert float(F.cross_entropy(*similarities(queries, keys, queue, temperature))) == pytest.approx(total / 6, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_each_view_looks_for_the_key_of_the_other_view():
     trainer = fresh()
     method, batch = trainer.method, trainer.batch(1)
@@ -47,6 +48,7 @@ def test_each_view_looks_for_the_key_of_the_other_view():
     assert ours == pytest.approx(total / 64, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_queue_is_first_in_first_out():
     method = fresh().method
     batches = [torch.full((64, 128), float(number)) for number in range(1, 7)]
@@ -55,6 +57,7 @@ def test_the_queue_is_first_in_first_out():
     assert torch.equal(method.queue, torch.cat(batches[:1:-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_keys_are_added_after_the_loss_by_the_key_encoder_as_it_was(accumulation):
     """The step's own keys are no negatives of its first batch, and they are what the momentum encoder made before it moved."""
@@ -72,6 +75,7 @@ def test_keys_are_added_after_the_loss_by_the_key_encoder_as_it_was(accumulation
     assert 0 < float(values["loss"]) < 20
 
 
+@pytest.mark.slow
 def test_the_age_of_the_queue_settles_at_its_mean():
     """256 keys at 64 a step: of ages 1, 2, 3 and 4 steps, 2.5 on average, after they were all 0, then 0 and 1, and so on."""
     trainer = fresh()
@@ -79,6 +83,7 @@ def test_the_age_of_the_queue_settles_at_its_mean():
     assert ages == [0.0, 1.0, 1.75, 2.25, 2.5, 2.5, 2.5]
 
 
+@pytest.mark.slow
 def test_the_key_encoder_keeps_its_share():
     """Equation 2, and the momentum that was moved counts from the very next step."""
     trainer = fresh()
@@ -90,6 +95,7 @@ def test_the_key_encoder_keeps_its_share():
         assert torch.allclose(new, 0.75 * old + 0.25 * query.detach(), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_restored_run_goes_on_with_the_same_queue():
     trainer, again = fresh(), fresh()
     for _ in range(3):

@@ -19,6 +19,7 @@ def gradient(method):
     return torch.cat([weight.grad.flatten() for weight in method.backbone.parameters()])
 
 
+@pytest.mark.slow
 def test_fixed_weights_give_the_gradient_of_the_weighted_sum():
     made = trainer(**{"method.first_weight": 0.5, "method.second_weight": 2}).method
     batch = trainer().batch(1)
@@ -46,6 +47,7 @@ def test_every_weighting_learns_and_says_its_weights_and_cosine(weighting):
         assert float(values["weight/simclr"]) != pytest.approx(float(values["weight/vicreg"]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_uncertainty_weighs_a_loss_by_what_it_exceeds_its_least_value():
     """Kendall et al., 2018, equation 7: over s the term (e^-s L + s) / 2 is least at s = ln L, where it is (1 + ln L) / 2."""
     method = trainer("uncertainty", **{"method.first": "simsiam", "method.second": "rotation"}).method
@@ -61,6 +63,7 @@ def test_uncertainty_weighs_a_loss_by_what_it_exceeds_its_least_value():
     assert torch.allclose(method._slopes(), 1 / (2 * above), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_sum_stays_between_what_its_tasks_weights_allow():
     """SimSiam's loss lies between -1 and 1, BYOL's between 0 and 4."""
     given = {"method.first": "simsiam", "method.second": "byol", "method.first_weight": 2, "method.second_weight": 3}
@@ -73,6 +76,7 @@ def test_the_sum_stays_between_what_its_tasks_weights_allow():
     assert math.isfinite(MultiTask.loss_bounds(no_end)[1])  # what has no weight adds nothing
 
 
+@pytest.mark.slow
 def test_gradnorm_counts_progress_from_the_least_value_of_each_loss():
     """Gradients of one length, and both tasks half way to the least they can reach: neither lags, so the weights stay."""
     method = trainer("gradnorm", **{"method.first": "simsiam", "method.second": "rotation"}).method
@@ -84,6 +88,7 @@ def test_gradnorm_counts_progress_from_the_least_value_of_each_loss():
     assert method.balance[0] < 1 < method.balance[1]
 
 
+@pytest.mark.slow
 def test_pcgrad_takes_its_order_from_the_run():
     """One step of two trainings with one seed is the same; and the order really is drawn."""
     more = {"method.third": "rotation", "batch_size": 16}

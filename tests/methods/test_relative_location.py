@@ -30,6 +30,7 @@ def test_the_middle_is_no_neighbor_of_itself():
     assert neighbors(torch.arange(9)[None])[0].tolist() == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
+@pytest.mark.slow
 def test_the_loss_is_cross_entropy_over_the_eight_places(method, images):
     ours = method.loss(Batch([images]), seeded_generator(0, "loss", 0))["loss"]
     total = 0.0

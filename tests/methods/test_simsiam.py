@@ -25,6 +25,7 @@ def test_it_agrees_with_lightly():
     assert float(negative_cosine(p, z)) == pytest.approx(float(loss_module.NegativeCosineSimilarity()(p, z)), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_mean_of_both_directions_and_only_the_predictions_move():
     """Equation 4, view by view: the gradient is that of targets which are mere numbers."""
     method, batch = method_of()
@@ -44,6 +45,7 @@ def test_the_loss_is_the_mean_of_both_directions_and_only_the_predictions_move()
     assert not torch.allclose(moved, torch.autograd.grad(method.loss(batch, generator)["loss"], weight)[0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_projector_ends_in_batch_norm_until_it_is_taken_away():
     method, batch = method_of()
     z = method.project(method.embed(batch.views[0]))

@@ -72,6 +72,7 @@ def test_the_loss_agrees_with_lightly(local, queued):
     assert float(swapped_prediction(targets, scores / 0.1)) == pytest.approx(float(theirs), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_queue_holds_the_newest_first_and_is_used_once_it_is_full_and_its_time_has_come():
     made = trainer(**{"method.queue_size": 80, "method.queue_start": 0.25})
     method, used, queues = made.method, [], []
@@ -96,6 +97,7 @@ def test_the_queue_takes_its_share_of_the_prototypes():
     assert method._assign(scores, 0)[:, 0].sum() < 0.5 * alone[:, 0].sum()
 
 
+@pytest.mark.slow
 def test_prototypes_stay_as_they_began_while_frozen_and_keep_length_one():
     made = trainer(**{"method.freeze": 0.15, "optimizer.warmup_fraction": 0})
     first = made.method.prototypes.detach().clone()
@@ -107,6 +109,7 @@ def test_prototypes_stay_as_they_began_while_frozen_and_keep_length_one():
     assert torch.allclose(made.method.prototypes.norm(dim=1), torch.ones(len(first)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_more_prototypes_than_images_are_refused_in_one_sentence():
     with pytest.raises(ConfigError, match=r"^swav: prototypes must be at most batch_size \+ queue_size = 96, got 97$"):
         trainer(**{"method.prototypes": 97, "method.queue_size": 64})

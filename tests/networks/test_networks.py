@@ -22,6 +22,7 @@ def test_a_vit_takes_the_chosen_patch_size(patch):
     assert network.patches(torch.rand(1, 3, 32, 32)).shape == (1, (32 // patch) ** 2, 128)
 
 
+@pytest.mark.slow
 def test_resnet_18_has_as_many_weights_as_torchvisions_with_the_small_stem():
     import torchvision
 

@@ -94,6 +94,7 @@ def test_a_network_that_is_no_longer_finite_is_named_with_its_run_and_step(tmp_p
     assert ledger.read(store.folder(run).path)["message"].startswith(sentence)
 
 
+@pytest.mark.slow
 def test_a_run_is_tested_on_images_that_it_neither_trained_on_nor_watched():
     data = RunConfig().data
     train, test = sets(data)
@@ -102,6 +103,7 @@ def test_a_run_is_tested_on_images_that_it_neither_trained_on_nor_watched():
     assert known.isdisjoint(each.numpy().tobytes() for each in test.pixels)
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_evaluated_is_a_sentence(pool, runs):
     with pytest.raises(UnknownRun, match="there is no run nowhere1"):
         list(evaluated(pool.store, "nowhere1", QUICK))
@@ -184,6 +186,7 @@ def test_a_process_behind_the_server_ends_by_itself_or_with_it(seconds):
         assert process.wait(60) == 0
 
 
+@pytest.mark.slow
 def test_the_routes_say_where_it_stands_and_give_the_numbers(pool, runs, http):
     run = runs["second"]
     for _ in evaluated(pool.store, run, QUICK):

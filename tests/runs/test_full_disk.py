@@ -118,6 +118,7 @@ def test_the_store_says_it_and_goes_on_when_there_is_room(disk):
         store.write(run, Metrics(201, {"loss": 1.0}))
 
 
+@pytest.mark.slow
 def test_a_status_that_cannot_be_written_is_remembered_until_it_can(disk):
     store = Store(disk)
     run, owed = store.create(RunConfig(steps=50)), Owed(store)

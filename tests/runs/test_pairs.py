@@ -44,6 +44,7 @@ def measured(store, run):
     return {(entry.step, name): value for entry in entries for name, value in entry.body.items() if name != "views_per_second"}
 
 
+@pytest.mark.slow
 def test_whoever_is_behind_goes_next_and_one_that_waits_for_a_command_keeps_nobody_waiting():
     group = RunGroup(["a", "b"])
     turns, order = group.turns(), []

@@ -66,6 +66,7 @@ def test_all_that_is_recorded_takes_at_most_four_megabytes():
     assert sum(file.stat().st_size for file in (site() / "assets" / "recorded").rglob("*") if file.is_file()) <= 4_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS)
 def test_a_recording_is_a_finished_run_of_its_settings_that_is_judged_as_it_should_be(store, run):
     found, recording = store.run(run), next(each for each in RECORDINGS if each.run == run)
@@ -80,6 +81,7 @@ def test_a_recording_is_a_finished_run_of_its_settings_that_is_judged_as_it_shou
     assert told == set(folder.steps())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [RUNS[0], RUNS[1], RUNS[3]])
 def test_the_weights_of_a_recording_have_the_accuracy_that_its_timeline_says(store, run, home):
     probe = load_images(Shapes.Knobs(), home)[1]
@@ -91,6 +93,7 @@ def test_the_weights_of_a_recording_have_the_accuracy_that_its_timeline_says(sto
     assert linear_cka(kept, features[: len(kept)]) > 0.97, "the map shows the features of these weights"
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_masked_autoencoder_paint_as_well_as_its_timeline_says(store, home):
     run, probe = RUNS[2], load_images(Shapes.Knobs(), home)[1]
     found = trained(store, run)
@@ -118,6 +121,7 @@ def test_the_evaluation_of_a_recording_is_what_its_weights_give(store, home):
         assert each["mean"] == pytest.approx(told[each["who"], each["share"]], abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_probe_images_are_those_of_the_data_set(store, home):
     probe = load_images(Shapes.Knobs(), home)[1][: packed_run.IMAGES]
     drawn = Shapes.first_probe_images(packed_run.IMAGES)
@@ -127,6 +131,7 @@ def test_the_probe_images_are_those_of_the_data_set(store, home):
     assert np.array_equal(folder.sprites()[:32, :32], probe.pixels[0].movedim(0, -1).numpy())
 
 
+@pytest.mark.slow
 def test_recordings_are_listed_last_and_not_counted(fresh, one):
     recordings.install(fresh, one)
     run = fresh.create(tiny_config())
@@ -136,6 +141,7 @@ def test_recordings_are_listed_last_and_not_counted(fresh, one):
     assert fresh.counts() == {"queued": 1}
 
 
+@pytest.mark.slow
 def test_what_is_missing_of_a_recording_is_made_again_and_another_version_replaces_it(fresh, one, home):
     recordings.install(fresh, one)
     before, place = fresh.run(RUNS[3]), fresh.folder(RUNS[3]).path
@@ -158,6 +164,7 @@ def test_what_is_missing_of_a_recording_is_made_again_and_another_version_replac
     assert fresh.runs() == [] and not place.exists()
 
 
+@pytest.mark.slow
 def test_a_recording_that_cannot_be_read_stops_nobody(fresh, one, caplog):
     (one / f"{RUNS[0]}.zip").write_bytes(b"no zip")
     recordings.install(fresh, one)
@@ -165,6 +172,7 @@ def test_a_recording_that_cannot_be_read_stops_nobody(fresh, one, caplog):
     assert f"the recording {RUNS[0]} cannot be shown" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_disk_that_takes_nothing_has_no_recordings_and_serves(tmp_path, one):
     with small_disk(tmp_path / "disk") as disk:
         store = Store(disk)
@@ -183,6 +191,7 @@ def test_a_disk_that_takes_nothing_has_no_recordings_and_serves(tmp_path, one):
         store.close()
 
 
+@pytest.mark.slow
 def test_a_lost_database_gets_them_from_the_program_and_not_from_their_folders(home, one):
     for remove in (False, True):
         if remove:
@@ -194,6 +203,7 @@ def test_a_lost_database_gets_them_from_the_program_and_not_from_their_folders(h
         pool.close()
 
 
+@pytest.mark.slow
 def test_no_command_changes_a_recording(home, one):
     pool = Pool(home, slots=1, warm=False)
     try:
@@ -239,6 +249,7 @@ def test_numbers_of_few_bits_stay_near_and_equal_ones_stay_equal():
     assert (np.abs(kept["whole"] * kept["scale"] - features) <= np.abs(features).max(1, keepdims=True) / 254 + 1e-6).all()
 
 
+@pytest.mark.slow
 def test_the_same_run_becomes_the_same_recording_each_time(fresh, tmp_path, monkeypatch):
     monkeypatch.setattr(record, "umap_layout", pca)
     recording = dataclasses.replace(

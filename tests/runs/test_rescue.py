@@ -65,6 +65,7 @@ def spoil(home, how):
     return spoiled[how]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["cut", "overwritten", "changed"])
 def test_a_damaged_database_is_set_aside_and_its_runs_are_rebuilt(home, how):
     store = Store(home)
@@ -88,6 +89,7 @@ def test_a_damaged_database_is_set_aside_and_its_runs_are_rebuilt(home, how):
         pool.close()
 
 
+@pytest.mark.slow
 def test_a_database_that_is_gone_is_made_anew_from_the_folders(home):
     before = told(Store(home))
     for file in home.glob("playground.db*"):
@@ -97,6 +99,7 @@ def test_a_database_that_is_gone_is_made_anew_from_the_folders(home):
     pool.close()
 
 
+@pytest.mark.slow
 def test_a_sound_database_is_left_as_it_is(home):
     assert set_aside(home) is None
     pool = reopened(home)
@@ -104,6 +107,7 @@ def test_a_sound_database_is_left_as_it_is(home):
     pool.close()
 
 
+@pytest.mark.slow
 def test_other_programs_do_not_set_it_aside_and_say_that_the_server_will(home):
     spoil(home, "overwritten")
     with pytest.raises(HomeError, match=r"playground.db cannot be used because it is damaged .* restart the server: it renames the file"):
@@ -111,6 +115,7 @@ def test_other_programs_do_not_set_it_aside_and_say_that_the_server_will(home):
     assert not list(home.glob("*.damaged-*"))
 
 
+@pytest.mark.slow
 def test_a_run_of_an_older_version_gets_its_journal_at_the_next_start(home):
     before = told(Store(home))
     for file in home.glob("runs/*/timeline.jsonl"):

@@ -239,6 +239,7 @@ def test_a_new_kind_of_event_is_stored_by_what_it_says_of_itself(store, run):
     other.close()
 
 
+@pytest.mark.slow
 def test_many_threads_write_and_read_at_once_and_nothing_is_lost(store, run):
     def write(worker):
         for step in range(40):
@@ -266,6 +267,7 @@ for step in range(1, 100000):
 """
 
 
+@pytest.mark.slow
 def test_every_metric_that_was_written_survives_a_kill_of_its_writer(store, run):
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(store.home), run], stdout=subprocess.PIPE, text=True)
     with writer.stdout as told:

@@ -9,6 +9,7 @@ from playground.runs.store import Store
 from playground.runs.trained import NothingTrained, trained
 
 
+@pytest.mark.slow
 def test_a_run_is_found_again_as_its_checkpoint_left_it(home, tiny):
     store, config = Store(home), RunConfig(**tiny)
     run = store.create(config)

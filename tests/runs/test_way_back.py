@@ -42,6 +42,7 @@ def failed(store, *events, state="divergence", kept=(10, 20, 30), rate=10.0, at=
     return store.run(run)
 
 
+@pytest.mark.slow
 def test_the_newest_checkpoint_of_before_the_trouble_is_offered(store):
     assert way_back(store, failed(store), 0.1) == WayBack(30, 0.1)
     rising = [Metrics(step, {"loss": 2.0}) for step in range(25, 40)]

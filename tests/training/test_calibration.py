@@ -58,6 +58,7 @@ def test_every_batch_norm_has_seen_images_and_moves_on_as_ever(method):
     assert {each.momentum for each in norms(made).values()} <= {0.1}
 
 
+@pytest.mark.slow
 def test_the_projector_of_simclr_begins_with_its_true_spread():
     """0.80 of the 1 / sqrt(D) of a full sphere; with batch norm as torch makes it, it would be 0.33."""
     made = fresh(smallest("simclr", network="resnet-small")).eval()
@@ -65,6 +66,7 @@ def test_the_projector_of_simclr_begins_with_its_true_spread():
     assert found["projector", "feature_std"] * 128**0.5 == pytest.approx(0.8, abs=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["moco", "byol"])
 def test_a_teacher_begins_with_the_statistics_of_its_student(method):
     made = fresh(smallest(method))
@@ -76,6 +78,7 @@ def test_a_teacher_begins_with_the_statistics_of_its_student(method):
         assert torch.allclose(each.running_var, teacher[name].running_var, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["moco", "swav", "dino"])
 def test_calibration_leaves_queues_centers_and_weights_alone(method):
     """The same as a method that nobody calibrated, but for its batch norms."""
@@ -91,6 +94,7 @@ def test_calibration_leaves_queues_centers_and_weights_alone(method):
         assert same or any(name.startswith(each) for each in own), name
 
 
+@pytest.mark.slow
 def test_calibration_follows_from_the_seed():
     one, two = (fresh(smallest("simsiam")).state_dict() for _ in range(2))
     assert all(torch.equal(each, two[name]) for name, each in one.items())

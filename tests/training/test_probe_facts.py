@@ -1,5 +1,6 @@
 """What is known of the watched images is found once, and not again by every run on them."""
 
+import pytest
 import torch
 
 from playground.config import RunConfig
@@ -27,6 +28,7 @@ def test_variety_is_the_standard_deviation_that_torch_finds():
     assert abs(found["detail"] - float(within)) < 1e-6
 
 
+@pytest.mark.slow
 def test_the_next_run_on_the_same_images_finds_them_known(tmp_path, monkeypatch):
     measured = []
     voted = probes._voted

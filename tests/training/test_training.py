@@ -49,6 +49,7 @@ def whole():
     return list(train(tiny_config(steps=6)))
 
 
+@pytest.mark.slow
 def test_a_run_tells_its_story_in_order(whole):
     events = whole
     assert [type(event) for event in events[:5]] == [EvalImages, Started, Baseline, Metrics, Snapshot]
@@ -59,6 +60,7 @@ def test_a_run_tells_its_story_in_order(whole):
     assert of(Verdict, events)
 
 
+@pytest.mark.slow
 def test_two_runs_with_one_seed_are_equal_bit_for_bit_and_leave_the_global_generator_alone(whole):
     torch.manual_seed(5)
     expected = torch.rand(3)
@@ -150,6 +152,7 @@ def test_a_moved_knob_is_recorded_and_replayed_exactly(whole):
     assert numbers(lived)[6] != numbers(whole)[6]
 
 
+@pytest.mark.slow
 def test_pause_waits_step_takes_one_and_resume_goes_on(tiny):
     commands = queue.SimpleQueue()
     commands.put(Pause())
@@ -179,6 +182,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_in_a_sentence(tiny):
     assert all(np.isfinite(event.arrays["embedding"]).all() for event in of(Snapshot, events))
 
 
+@pytest.mark.slow
 def test_features_that_are_not_finite_end_the_run_in_a_sentence(tiny, monkeypatch):
     """Weights may be lost while the loss stays finite: what is measured says so."""
 
@@ -194,6 +198,7 @@ def test_features_that_are_not_finite_end_the_run_in_a_sentence(tiny, monkeypatc
     assert events[-1].message.startswith("the network's features are no longer finite numbers at step ")
 
 
+@pytest.mark.slow
 def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):
     def full(self):
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -204,6 +209,7 @@ def test_out_of_memory_says_what_to_lower(tiny, monkeypatch):
     assert f"lower the batch size ({tiny['batch_size']})" in last.message
 
 
+@pytest.mark.slow
 def test_an_error_of_the_program_is_not_hidden(tiny, monkeypatch):
     def broken(self):
         raise RuntimeError("a bug")
@@ -220,12 +226,14 @@ def test_a_device_that_is_not_here_is_a_failed_run(tiny, monkeypatch):
     assert "device must be one of" in last.message and "got cuda" in last.message
 
 
+@pytest.mark.slow
 def test_stopping_to_ask_for_events_stops_the_training(tiny):
     events = train(RunConfig(**tiny | {"steps": 100_000}))
     assert any(isinstance(event, Snapshot) for event in [next(events) for _ in range(6)])
     events.close()
 
 
+@pytest.mark.slow
 def test_accumulated_batches_give_the_gradient_of_their_mean():
     """BatchNorm aside (a ViT has none), two batches of 16 are one of 32 for a loss that is a mean over images."""
     shared = {"method": "mae", "batch_size": 16, "device": "cpu", "steps": 4}
@@ -247,6 +255,7 @@ def test_accumulated_batches_give_the_gradient_of_their_mean():
     assert float(values["loss"]) == pytest.approx((alone[0][1] + alone[1][1]) / 2, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_accumulation_counts_its_views_and_goes_through_the_data(tiny):
     events = list(train(RunConfig(**tiny, accumulation=3)))
     started = next(event for event in events if isinstance(event, Started))

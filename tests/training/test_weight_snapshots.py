@@ -30,6 +30,7 @@ def test_weights_are_kept_at_even_steps_and_less_often_when_they_are_large(monke
     assert len(kept()) <= 9 and ROOM > 64 * 64 * 2 * 5
 
 
+@pytest.mark.slow
 def test_a_run_can_be_looked_through_as_it_was(home, tiny):
     store, config = Store(home), RunConfig(**tiny)
     run, snapshots = store.create(config), {}
@@ -55,6 +56,7 @@ def test_a_run_can_be_looked_through_as_it_was(home, tiny):
     assert steps_kept(store, run) == kept[:2]
 
 
+@pytest.mark.slow
 def test_the_last_step_comes_from_the_album_or_from_the_checkpoint(home, tiny):
     store, config = Store(home), RunConfig(**tiny)
     run = store.create(config)

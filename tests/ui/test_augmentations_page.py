@@ -20,6 +20,7 @@ def take(page, preset):
     return rendered(page)
 
 
+@pytest.mark.slow
 def test_the_page_has_the_controls_of_views_and_no_others(home):
     page = opened("augmentations.py")
     keys = {each.key for kind in ("selectbox", "slider", "number_input") for each in getattr(page, kind)}
@@ -28,6 +29,7 @@ def test_the_page_has_the_controls_of_views_and_no_others(home):
     assert not any("live" in each.label for each in page.slider)
 
 
+@pytest.mark.slow
 def test_image_and_draw_stand_in_the_link_and_come_back_from_it(home):
     page = opened("augmentations.py", **{"show.image": "12", "augment.hue": "0.2"})
     by_key(page, "button", "another").click()
@@ -51,6 +53,7 @@ def test_every_preset_can_be_taken_and_stays_marked(home, preset):
     assert not page.error
 
 
+@pytest.mark.slow
 def test_multi_crop_brings_a_method_that_takes_it_and_says_so(home):
     page = take(opened("augmentations.py"), "dino")
     assert by_key(page, "selectbox", "method").value == "dino"
@@ -58,6 +61,7 @@ def test_multi_crop_brings_a_method_that_takes_it_and_says_so(home):
     assert address(page)["crops.local_views"] == "8"
 
 
+@pytest.mark.slow
 def test_train_with_these_opens_the_train_page_with_exactly_this_pipeline(home):
     page = take(opened("augmentations.py", seed="5"), "byol")
     before = {key: value for key, value in address(page).items() if key.startswith("augment.")}
@@ -69,6 +73,7 @@ def test_train_with_these_opens_the_train_page_with_exactly_this_pipeline(home):
     assert address(page)["seed"] == "5" and "show.image" not in address(page)
 
 
+@pytest.mark.slow
 def test_a_value_that_cannot_be_is_refused_beside_its_control(home):
     page = opened("augmentations.py", **{"augment.hue": "7"})
     assert any(each.value.startswith("augment: hue must be from 0 to 0.5, got 7") for each in page.error)
@@ -76,11 +81,13 @@ def test_a_value_that_cannot_be_is_refused_beside_its_control(home):
     assert by_key(page, "button", "train").disabled
 
 
+@pytest.mark.slow
 def test_a_value_that_views_do_not_depend_on_is_no_obstacle(home):
     page = opened("augmentations.py", steps="many")
     assert not page.error and not by_key(page, "button", "train").disabled
 
 
+@pytest.mark.slow
 def test_a_data_set_that_is_not_here_is_said_in_a_sentence(home):
     page = opened("augmentations.py", data="cifar10")
     assert by_key(page, "button", "fetch").label == "Download CIFAR-10"

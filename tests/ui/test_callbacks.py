@@ -33,6 +33,7 @@ def app(whole):
     st.session_state["drawn"] = st.session_state.get("drawn", 0) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_request_that_comes_meanwhile_waits_and_is_then_answered(whole):
     page = AppTest.from_function(app, kwargs={"whole": whole}).run()

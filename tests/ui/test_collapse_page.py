@@ -72,6 +72,7 @@ def test_methods_with_safeguards_come_first():
     assert guarded == sorted(guarded, reverse=True) and sorted(guarded_first()) == sorted(CATALOG) and len(set(guarded)) == 2
 
 
+@pytest.mark.slow
 def test_at_first_it_explains_seven_ways_to_fail_and_one_click_starts_what_shows_most(pool):
     page = opened()
     assert len(page.table[0].value) == 7
@@ -91,6 +92,7 @@ def test_at_first_it_explains_seven_ways_to_fail_and_one_click_starts_what_shows
     assert {pool.store.run(run).status for run in (healthy.id, sick.id)} == {"stopped"}
 
 
+@pytest.mark.slow
 def test_switches_and_extremes_go_into_the_address_and_a_link_opens_the_same_lab(pool):
     page = opened(method="vicreg", steps="50")
     assert [each.key for each in page.toggle if each.key.startswith("lab.")] == [
@@ -121,6 +123,7 @@ def test_switches_and_extremes_go_into_the_address_and_a_link_opens_the_same_lab
     assert any("Choose what to break" in each.value for each in other.warning)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_said_in_a_sentence_and_safeguards_that_are_off_for_both_can_be_put_back(pool):
     page = opened(method="byol", lab__breaks="predictor,negatives")
     assert any("lab.breaks must be among stop_gradient, predictor" in each and "got negatives" in each for each in sentences(page))
@@ -135,6 +138,7 @@ def test_what_cannot_be_is_said_in_a_sentence_and_safeguards_that_are_off_for_bo
     assert "no safeguard to take away" in " ".join(each.value for each in opened(method="rotation").caption)
 
 
+@pytest.mark.slow
 def test_each_way_to_fail_says_what_its_button_does(pool):
     page = opened()
     assert any(each.value.startswith("See one happen: a button changes the settings") for each in page.caption)
@@ -145,6 +149,7 @@ def test_each_way_to_fail_says_what_its_button_does(pool):
         assert way.looks and way.cause and way.state in str(page.table[0].value)
 
 
+@pytest.mark.slow
 def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, monkeypatch):
     config = tiny_config(steps=4)
     healthy = written(pool, config)
@@ -174,6 +179,7 @@ def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, 
     assert len(told) == 3
 
 
+@pytest.mark.slow
 def test_what_another_tab_breaks_and_heals_in_the_broken_run_is_marked_here_too(pool):
     config = tiny_config(steps=4)
     healthy = written(pool, config)
@@ -185,6 +191,7 @@ def test_what_another_tab_breaks_and_heals_in_the_broken_run_is_marked_here_too(
         assert lab_of(page)["breaks"] == ",".join(["negatives", *chosen])
 
 
+@pytest.mark.slow
 def test_failed_finished_and_missing_runs_keep_the_page_and_either_opens_on_the_train_page(pool):
     config = tiny_config(steps=4, seed=3)
     old = Verdict(4, "healthy", "No collapse.", {})

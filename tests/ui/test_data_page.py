@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from playground.datasets import intake, own
@@ -10,6 +11,7 @@ from playground.ui import live
 from support.opening import by_key, opened, rendered
 
 
+@pytest.mark.slow
 def test_the_page_offers_every_factor_and_other_examples(home):
     page = opened("data.py", seed="5")
     rows = by_key(page, "segmented_control", "sheet-factor")
@@ -20,12 +22,14 @@ def test_the_page_offers_every_factor_and_other_examples(home):
     assert page.query_params["seed"] in ("5", ["5"])
 
 
+@pytest.mark.slow
 def test_a_data_set_that_does_not_exist_is_refused_beside_the_selector(home):
     page = opened("data.py", data="shepes")
     assert any("data must be one of" in each.value for each in page.error)
     assert by_key(page, "selectbox", "data").value == "shapes"
 
 
+@pytest.mark.slow
 def test_a_set_of_more_than_8_bits_shows_its_numbers_and_takes_another_range(home, monkeypatch):
     shown = []
     monkeypatch.setattr(live, "static_panel", lambda name, **data: shown.append((name, data)))
@@ -46,6 +50,7 @@ def test_a_set_of_more_than_8_bits_shows_its_numbers_and_takes_another_range(hom
     assert any("range_low must be below range_high, got 1000 and 10" in each.value for each in page.error)
 
 
+@pytest.mark.slow
 def test_train_on_it_leads_to_the_train_page_with_the_same_settings(home):
     page = opened("data.py", seed="7")
     by_key(page, "button", "sheet-train").click()
@@ -54,6 +59,7 @@ def test_train_on_it_leads_to_the_train_page_with_the_same_settings(home):
     assert any(each.key == "start" for each in page.button)
 
 
+@pytest.mark.slow
 def test_a_folder_that_has_changed_says_so_and_is_read_again(home):
     chance = np.random.default_rng(0)
     for kind in ("owl", "wren"):
@@ -95,12 +101,14 @@ def sent(files, labels="auto"):
     return rendered(page)
 
 
+@pytest.mark.slow
 def test_pictures_are_sent_with_a_table_of_labels(home):
     table = "\n".join(f"{row:02}.png,{'owl' if row < 12 else 'wren'}" for row in range(20))
     sent([*files_of(*(f"{row:02}.png" for row in range(20))), ("labels.csv", table.encode(), "text/csv")])
     assert own.get("sent").counts() == {"owl": 12, "wren": 8} and "The labels come from labels.csv." in own.get("sent").notes
 
 
+@pytest.mark.slow
 def test_where_the_labels_of_pictures_that_are_sent_come_from_can_be_told(home):
     table = "\n".join(f"{row:02}.png,{row % 2}" for row in range(20))
     sent([*files_of(*(f"{row:02}.png" for row in range(20))), ("labels.csv", table.encode(), "text/csv")], "none")

@@ -39,6 +39,7 @@ def looked(page):
     return {key.removeprefix("map."): value for key, value in address(page).items() if key.startswith("map.")}
 
 
+@pytest.mark.slow
 def test_without_any_run_it_says_what_will_be_here_and_leads_to_training(pool):
     """The first test here: nothing has been trained yet."""
     page = opened()
@@ -48,6 +49,7 @@ def test_without_any_run_it_says_what_will_be_here_and_leads_to_training(pool):
     assert by_key(rendered(page), "button", "start")
 
 
+@pytest.mark.slow
 def test_the_newest_run_with_something_to_show_comes_first(runs):
     page = opened()
     assert by_key(page, "selectbox", "map.run").value == runs["trained"]
@@ -55,10 +57,12 @@ def test_the_newest_run_with_something_to_show_comes_first(runs):
     assert len(by_key(page, "selectbox", "map.run").options) == 2
 
 
+@pytest.mark.slow
 def test_the_run_of_the_train_page_comes_before_it(runs):
     assert looked(opening.opened("embeddings.py", run=runs["failed"])) == {"run": runs["failed"]}
 
 
+@pytest.mark.slow
 def test_a_second_run_stands_beside_the_first_and_never_the_same_twice(runs):
     page = opened(run=runs["trained"])
     by_key(page, "selectbox", "map.other").select(runs["failed"])
@@ -67,6 +71,7 @@ def test_a_second_run_stands_beside_the_first_and_never_the_same_twice(runs):
     assert looked(rendered(page)) == {"run": runs["failed"]}
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_same_look(runs):
     usual = {"layer": "projector", "kind": "pca3", "points": "2000", "color": "cluster"}
     link = usual | {"run": runs["trained"], "clusters": "5", "step": "1", "image": "7"}
@@ -97,6 +102,7 @@ def test_a_link_that_cannot_be_has_its_sentence_and_nothing_else_is_lost(runs, q
     assert look.address() == {f"map.{key}": value for key, value in given.items()}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_there_is_said_on_the_page_and_stays_in_the_address(runs):
     page = opened(run="nowhere1", kind="<b>map</b>")
     assert sentences(page.main) == ["kind must be one of umap, pca, pca3, tsne, sphere, got <b>map</b>"]
@@ -104,6 +110,7 @@ def test_a_run_that_is_not_there_is_said_on_the_page_and_stays_in_the_address(ru
     assert looked(page) == {"run": "nowhere1", "kind": "<b>map</b>"} and not page.subheader
 
 
+@pytest.mark.slow
 def test_a_run_that_is_deleted_while_it_is_looked_at_leaves_the_page_standing(pool, runs):
     gone = pool.store.create(tiny_config(steps=2))
     page = opened(run=gone)

@@ -40,6 +40,7 @@ def address(page):
     return {key.removeprefix("eval."): value for key, value in opening.address(page).items() if key.startswith("eval.")}
 
 
+@pytest.mark.slow
 def test_the_newest_run_is_there_and_evaluate_asks_for_what_is_ticked(run, submitted):
     page = opened()
     assert by_key(page, "selectbox", "eval.run").value == run
@@ -62,6 +63,7 @@ def test_the_newest_run_is_there_and_evaluate_asks_for_what_is_ticked(run, submi
     )
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_same_evaluation(run):
     link = {"run": run, "parts": "knn,linear", "factor": "size", "shares": "0.05,1", "labels": "70", "steps": "9"}
     page = opened(**link)
@@ -70,6 +72,7 @@ def test_a_link_opens_the_same_evaluation(run):
     assert [each.value for each in page.checkbox][:4] == [True, True, False, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
@@ -90,6 +93,7 @@ def test_a_link_that_cannot_be_has_its_sentence_and_starts_nothing(run, query, s
     assert by_key(page, "button", "evaluate").disabled
 
 
+@pytest.mark.slow
 def test_nothing_ticked_starts_nothing(run):
     page = opened(parts="knn")
     by_key(page, "checkbox", "eval.part-knn_classifier").uncheck()
@@ -98,6 +102,7 @@ def test_nothing_ticked_starts_nothing(run):
     assert any("got nothing" in each.value for each in page.warning)
 
 
+@pytest.mark.slow
 def test_while_it_goes_on_it_can_be_stopped_and_not_started(pool, run, monkeypatch):
     stopped, jobs = [], pool.evaluations
     monkeypatch.setattr(jobs, "standing", lambda run: {"status": "running"})
@@ -109,6 +114,7 @@ def test_while_it_goes_on_it_can_be_stopped_and_not_started(pool, run, monkeypat
     assert stopped == [run]
 
 
+@pytest.mark.slow
 def test_a_run_deleted_while_the_page_is_open_is_a_sentence(pool):
     store = pool.store
     gone = store.create(RunConfig(network="resnet-tiny"))
@@ -119,6 +125,7 @@ def test_a_run_deleted_while_the_page_is_open_is_a_sentence(pool):
     assert any(f"there is no run {gone}" in each for each in sentences(page)) and address(page)["run"] == gone
 
 
+@pytest.mark.slow
 def test_a_link_to_a_run_that_is_not_there_shows_no_other(run):
     page = opened(run="nowhere1")
     assert by_key(page, "selectbox", "eval.run").value == "" and by_key(page, "button", "evaluate").disabled
@@ -128,12 +135,14 @@ def test_a_link_to_a_run_that_is_not_there_shows_no_other(run):
     assert not by_key(page, "button", "evaluate").disabled
 
 
+@pytest.mark.slow
 def test_a_run_without_a_checkpoint_cannot_be_evaluated_and_says_why(pool):
     page = opened(run=pool.store.create(tiny_config()))
     assert by_key(page, "button", "evaluate").disabled
     assert any("No checkpoint yet" in each.value for each in page.caption)
 
 
+@pytest.mark.slow
 def test_a_run_without_labels_says_what_can_be_measured(pool):
     store = pool.store
     bare = store.create(RunConfig(data="stl10-unlabeled", network="resnet-tiny"))
@@ -144,6 +153,7 @@ def test_a_run_without_labels_says_what_can_be_measured(pool):
     assert address(page)["parts"].endswith(",transfer") and address(page)["transfer"] == "shapes"
 
 
+@pytest.mark.slow
 def test_without_a_run_it_says_how_to_get_one(run, monkeypatch):
     monkeypatch.setattr("playground.ui.evaluation_state.runs", list)
     page = opened()

@@ -18,6 +18,8 @@ from support.opening import by_key, rendered, sentences
 from support.pools import pool_of_pages
 from support.trainings import tiny_config, trained
 
+pytestmark = pytest.mark.slow  # over runs that are trained first
+
 HALF = bits_of(torch.arange(64) < 32)
 
 

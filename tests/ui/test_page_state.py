@@ -110,6 +110,7 @@ def page():
     syncing.complete()
 
 
+@pytest.mark.slow
 def test_a_control_comes_from_its_field_and_its_sentence_stands_under_it():
     shown = AppTest.from_function(page)
     shown.query_params["shown.clusters"] = "99"

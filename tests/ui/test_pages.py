@@ -20,6 +20,7 @@ def pool(tmp_path_factory):
         yield pool
 
 
+@pytest.mark.slow
 def test_the_page_opens_with_every_knob_of_the_config(home):
     page = opened()
     kinds = ("selectbox", "slider", "select_slider", "number_input", "toggle")
@@ -30,6 +31,7 @@ def test_the_page_opens_with_every_knob_of_the_config(home):
     assert by_key(page, "button", "pause").disabled
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_whole_config(home):
     page = opened(seed="11")
     assert RunConfig.from_query(urlencode(address(page))) == RunConfig(seed=11)
@@ -47,6 +49,7 @@ def test_every_method_has_a_page(home, method):
     assert RunConfig.from_query(urlencode(address(page))) == RunConfig(method=method)
 
 
+@pytest.mark.slow
 def test_an_unsuitable_network_is_replaced_and_said_so(home):
     page = opened(network="resnet-tiny")
     by_key(page, "selectbox", "method").select("mae")
@@ -55,6 +58,7 @@ def test_an_unsuitable_network_is_replaced_and_said_so(home):
     assert any("MAE cannot train ResNet tiny" in each.value for each in page.caption)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
@@ -90,6 +94,7 @@ MARKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["train.py", "collapse.py", "data.py"])
 def test_what_other_sites_add_to_a_link_is_ignored_and_said_once(home, file, monkeypatch):
     page = opened(file, seed="4", **MARKS)
@@ -106,11 +111,13 @@ def test_what_other_sites_add_to_a_link_is_ignored_and_said_once(home, file, mon
     assert rendered(page) and told() == []
 
 
+@pytest.mark.slow
 def test_a_mark_alone_does_not_hide_what_the_collapse_page_shows_first(home):
     bare, marked = (address(opened("collapse.py", **query)) for query in ({}, {"fbclid": "x"}))
     assert marked == bare and marked["method"] != RunConfig().method.name
 
 
+@pytest.mark.slow
 def test_a_number_out_of_range_is_refused_in_a_sentence_until_a_better_one_comes(home):
     page = opened()
     by_key(page, "number_input", "batch_size").set_value(100_000)
@@ -123,6 +130,7 @@ def test_a_number_out_of_range_is_refused_in_a_sentence_until_a_better_one_comes
     assert not by_key(page, "button", "start").disabled
 
 
+@pytest.mark.slow
 def test_a_safeguard_says_what_happens_without_it(home):
     page = opened()
     by_key(page, "toggle", "method.negatives").set_value(False)
@@ -154,6 +162,7 @@ def test_a_run_that_is_not_here_leaves_the_settings_of_its_link(pool):
     assert not by_key(page, "button", "start").disabled
 
 
+@pytest.mark.slow
 def test_a_schedule_is_made_drawn_and_kept_in_the_address(home):
     page = opened()
     by_key(page, "multiselect", "scheduled").set_value(["method.temperature"])
@@ -181,6 +190,7 @@ def diverged(home):
     return run
 
 
+@pytest.mark.slow
 def test_resume_takes_the_moved_live_knobs_and_a_way_back_is_offered(home):
     run = diverged(home)
     with pool_of_pages(home) as pool:

@@ -54,6 +54,7 @@ def test_the_recording_is_at_most_a_megabyte_and_a_half():
     assert sum(len(data) for name, data in files(RECORDED).items() if not name.startswith("runs/")) <= 1_500_000
 
 
+@pytest.mark.slow
 def test_the_numbers_of_the_recording_take_a_fifth_of_a_megabyte_on_the_wire():
     assert len(gzip.compress((RECORDED / "pair.json").read_bytes(), 9)) <= 220_000
 
@@ -93,6 +94,7 @@ def test_every_frame_and_picture_that_is_promised_is_there(recorded):
         assert len(run["frames"]) >= 20 and points(run)["300"].shape == (recorded["probe"]["count"], 2)
 
 
+@pytest.mark.slow
 def test_runs_become_the_same_recording_each_time(store, home, tiny, quick, monkeypatch):
     runs = [record.trained(store, tiny | changes) for changes in record.RUNS.values()]
     for name in ("one", "other"):

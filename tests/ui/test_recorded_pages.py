@@ -37,6 +37,7 @@ def notes(page):
     return [each.value for each in page.markdown if "This is a recording" in each.value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OPENS)
 def test_before_anybody_has_trained_a_page_opens_with_a_recording_and_says_so(pool, file):
     key, run = OPENS[file]
@@ -51,6 +52,7 @@ def test_before_anybody_has_trained_a_page_opens_with_a_recording_and_says_so(po
     assert not page.error and not page.warning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "key", "run"),
     TRAINED,
@@ -65,6 +67,7 @@ def test_train_it_yourself_has_exactly_its_settings_in_place(pool, file, key, ru
     assert not notes(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OPENS)
 def test_a_run_of_ones_own_comes_first_and_recordings_can_still_be_chosen(own, file):
     key, recorded = OPENS[file]
@@ -78,6 +81,7 @@ def test_a_run_of_ones_own_comes_first_and_recordings_can_still_be_chosen(own, f
     assert address(rendered(page))[key] == recorded, "what was chosen stays"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", OPENS)
 def test_a_recording_that_nobody_chose_makes_room_for_the_first_run(pool, file):
     key, recorded = OPENS[file]
@@ -90,6 +94,7 @@ def test_a_recording_that_nobody_chose_makes_room_for_the_first_run(pool, file):
         pool.store.forget(run)
 
 
+@pytest.mark.slow
 def test_a_link_to_a_recording_shows_it_on_every_page(own):
     for file, (key, _) in OPENS.items():
         page = opened(file, **{key: MAE})
@@ -101,6 +106,7 @@ def test_a_link_to_a_recording_shows_it_on_every_page(own):
     assert "run" not in address(rendered(page)) and not notes(page) and address(page)["augment.jitter_probability"] == "0.0"
 
 
+@pytest.mark.slow
 def test_the_collapse_page_opens_with_a_recorded_pair_and_trains_it(pool):
     page = opened("collapse.py")
     assert (address(page)["lab.healthy"], address(page)["lab.broken"]) == PAIR
@@ -122,12 +128,14 @@ def test_the_collapse_page_opens_with_a_recorded_pair_and_trains_it(pool):
             pool.store.forget(each.id)
 
 
+@pytest.mark.slow
 def test_a_link_with_settings_of_its_own_shows_no_recorded_pair(pool):
     page = opened("collapse.py", method="vicreg")
     assert "lab.healthy" not in address(page) and not notes(page) and address(page)["method"] == "vicreg"
     assert (address(opened("collapse.py", fbclid="x"))["lab.healthy"]) == PAIR[0]
 
 
+@pytest.mark.slow
 def test_who_comes_from_the_train_page_sees_the_recorded_pair_and_keeps_the_settings(pool):
     page = opened(method="vicreg", seed="7")
     page.switch_page(str(recordings.site() / "pages" / "collapse.py"))
@@ -135,6 +143,7 @@ def test_who_comes_from_the_train_page_sees_the_recorded_pair_and_keeps_the_sett
     assert address(page)["lab.healthy"] == PAIR[0] and (address(page)["method"], address(page)["seed"]) == ("vicreg", "7")
 
 
+@pytest.mark.slow
 def test_a_result_of_ones_own_can_be_put_away_for_the_recorded_one(pool):
     folder = pool.store.folder(SIMCLR).path
     assert not [each for each in opened("evaluation.py").button if each.key == "recorded-result"]

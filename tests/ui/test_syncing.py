@@ -1,5 +1,7 @@
 """On every page, however one came there, the browser is told of each control what it stands for."""
 
+import pytest
+
 from playground.home import site
 from support.opening import by_key, opened, rendered
 
@@ -17,6 +19,7 @@ def visited(page, file):
     return rendered(page)
 
 
+@pytest.mark.slow
 def test_a_control_that_comes_into_view_is_told_its_value():
     page = opened(seed="7", **{"network": "resnet-tiny", "method.temperature": "0.3"})
     for file in WALK:

@@ -93,6 +93,7 @@ def test_files_are_ours_alone(http):
     assert json.loads(http.get("none.js").text)["error"] == "there is no such file"
 
 
+@pytest.mark.slow
 def test_plotly_is_the_cartesian_bundle(http):
     text = http.get("plotly.js").text
     assert "plotly.js (cartesian" in text[:200] and len(text) > 1_000_000

@@ -57,6 +57,7 @@ def values(body):
     return {each["name"]: (each["value"], each["before"]) for each in body["measures"]}
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_as_the_functions_say_of_its_snapshots(served, trained):
     folder = served.store.folder(trained)
     for layer, name in (("backbone", "embedding"), ("projector", "projection")):
@@ -82,6 +83,7 @@ def test_an_earlier_step_is_measured_where_it_is_asked_for(served, trained):
     assert then["rankme"][0] == then["rankme"][1] == now["rankme"][1] != now["rankme"][0]
 
 
+@pytest.mark.slow
 def test_views_are_drawn_and_seen_by_the_weights_of_the_step(served, trained):
     body = served.get(trained, "/views", layer="projector").json()
     assert set(values(body)) == {"alignment", "view_agreement", "view_information", "lidar"}
@@ -172,6 +174,7 @@ def test_a_picture_of_many_dimensions_shows_true_correlations():
     assert picture.shape == (SHOWN, SHOWN) and torch.equal(picture.diagonal(), torch.ones(SHOWN))
 
 
+@pytest.mark.slow
 def test_a_portrait_of_views_is_that_of_its_functions():
     views = torch.from_numpy(normal(12, 4, 6))
     found = of_views(views)

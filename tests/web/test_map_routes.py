@@ -27,6 +27,8 @@ from playground.web.landing import squared
 from support.serving import Served
 from support.trainings import tiny_config
 
+pytestmark = pytest.mark.slow  # over runs that are trained first
+
 FLAT = {"steps": 2, "method.projection_size": 3}
 # The real process, but for UMAP, which takes half a minute to compile itself: PCA at ten times the size stands in for it.
 QUICK = f"""

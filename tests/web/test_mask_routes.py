@@ -18,6 +18,8 @@ from support import trainings
 from support.serving import Served
 from support.trainings import tiny_config
 
+pytestmark = pytest.mark.slow  # over runs that are trained first
+
 VIT = {"network": "vit-tiny", "steps": 3}
 RUNS = {
     "mae": {},

@@ -59,6 +59,7 @@ def said(store, name):
     return condition(store.folder(name), store.run(name)), refused, standing(store, name)["since"], remarks
 
 
+@pytest.mark.slow
 def test_a_run_whose_pictures_were_read_again_says_so_wherever_they_are_looked_at(run):
     store, name, place = run
     pages, refused, page, few = said(store, name)

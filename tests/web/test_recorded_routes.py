@@ -29,6 +29,7 @@ def served(tmp_path_factory):
         yield served
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda each: each.run)
 def test_every_panel_has_an_answer(served, recording):
     about = served.http.get(f"runs/{recording.run}").json()
@@ -42,6 +43,7 @@ def test_every_panel_has_an_answer(served, recording):
     assert csv.status_code == (200 if recording.evaluated else 404)
 
 
+@pytest.mark.slow
 def test_the_masked_autoencoder_paints_under_any_mask(served):
     for hidden in ("f" * 15 + "0", "0f" * 8):
         found = served.http.get(f"runs/{MAE}/fill?image=5&hidden={hidden}").json()
@@ -50,6 +52,7 @@ def test_the_masked_autoencoder_paints_under_any_mask(served):
     assert sum(each["error"] < each["flat"] for each in errors) >= 7, "better than the mean patch"
 
 
+@pytest.mark.slow
 def test_recordings_are_in_the_picture_of_losses(served):
     rows = served.http.get("evaluation/losses?data=shapes").json()["runs"]
     assert {each["run"] for each in rows} == {each.run for each in RECORDINGS}

@@ -188,6 +188,7 @@ def test_one_socket_watches_many_runs_and_bad_messages_do_not_end_it(served):
         assert hear(page)["run"] == second
 
 
+@pytest.mark.slow
 def test_nothing_more_is_said_once_the_server_is_asked_to_stop(served):
     run = served.run()
     with served.socket() as page:
@@ -215,6 +216,7 @@ def test_a_page_from_elsewhere_is_refused(served):
         assert "error" in hear(page)
 
 
+@pytest.mark.slow
 def test_a_connection_that_drops_again_and_again_misses_nothing(served):
     run, steps = served.run(), 400
 
@@ -235,6 +237,7 @@ def test_a_connection_that_drops_again_and_again_misses_nothing(served):
     assert seen == list(range(1, steps + 1))
 
 
+@pytest.mark.slow
 def test_many_viewers_of_one_run_cost_one_reader(served):
     run = served.run()
     with contextlib.ExitStack() as stack:
@@ -265,6 +268,7 @@ def test_what_is_recorded_reaches_a_page_at_once(served):
         assert sorted(delays)[15] < 0.05
 
 
+@pytest.mark.slow
 def test_a_run_that_is_deleted_while_it_is_watched_says_so_and_the_others_go_on(served):
     gone, stays = served.run(), served.run()
     with served.socket() as page:
@@ -310,6 +314,7 @@ def test_a_run_that_goes_back_to_its_checkpoint_tells_those_who_watch(served):
     assert [entry[2] for entry in entries if entry[1] == "metrics"] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_a_timeline_goes_on_after_the_last_event_seen(served):
     run = served.run()
     served.store.write_many(run, [Metrics(1, {"loss": 2.0}), Metrics(2, {"loss": 1.0})])

@@ -43,6 +43,7 @@ def as_bytes(pictures):
     return (pictures * 255).round().to(torch.uint8)
 
 
+@pytest.mark.slow
 def test_the_pictures_are_those_of_the_config_the_image_and_the_draw(site):
     query = {"method": "dino", "augment.hue": 0.3, "crops.local_views": 3, "seed": 4, "image": 11, "draw": 2, "views": 10}
     found = site.http.get("views", params=query).json()
@@ -57,6 +58,7 @@ def test_the_pictures_are_those_of_the_config_the_image_and_the_draw(site):
     assert made["facts"] == found["views"]["facts"][4] and made["view"] == 4
 
 
+@pytest.mark.slow
 def test_the_rest_answers_too(site):
     overlap = site.http.get("views/overlap", params={"augment.crop_scale_min": 0.2}).json()
     assert 0 < overlap["union"]["mean"] < 1 and sum(overlap["union"]["counts"]) == pytest.approx(1) and "inside" not in overlap
@@ -68,6 +70,7 @@ def test_the_rest_answers_too(site):
     assert site.http.get("views/probes", params={"network": "resnet-tiny"}).json() == read
 
 
+@pytest.mark.slow
 def test_a_run_has_a_profile_beside_the_network_it_began_as(site, tiny):
     store, config = site.pool.store, RunConfig(**tiny)
     run = store.create(config)
@@ -107,6 +110,7 @@ def test_what_cannot_be_is_one_sentence(site, address, sentence):
     assert answer.status_code == 400 and answer.json()["error"].startswith(sentence)
 
 
+@pytest.mark.slow
 def test_an_answer_that_the_browser_has_is_not_made_again(site):
     first = site.http.get("views?image=3")
     again = site.http.get("views?image=3", headers={"If-None-Match": first.headers["etag"]})
