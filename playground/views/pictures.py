@@ -12,7 +12,6 @@ from typing import IO, Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 
@@ -46,6 +45,8 @@ def sheet(pictures: Tensor, columns: int) -> dict[str, Any]:
 def write_png(picture: np.ndarray, file: IO[bytes]) -> None:
     """picture: (H, W, 3) uint8. Fast rather than small: at level 1 a sprite sheet takes a third of the time of level 6, and is a tenth
     larger."""
+    from PIL import Image  # only here: a machine that trains without pages need not have it
+
     Image.fromarray(picture).save(file, format="PNG", compress_level=1)
 
 
