@@ -46,6 +46,10 @@ def differing(page):
         if key in CHOICES:
             wanted = CHOICES[key][value].title
             same = seen == wanted or seen.startswith(f"{wanted} · ")
+        elif seen.startswith("Recording: "):  # which is called by its settings, not by its id
+            config = page.evaluate("async (run) => (await (await fetch(`api/runs/${run}`)).json()).config", value)
+            titles = [CHOICES[kind][config[kind]].title for kind in ("method", "data")]
+            same = all(title in seen for title in titles) and f"{config['steps']} steps" in seen
         else:
             same = value in seen.split() or (_number(seen) is not None and _number(seen) == _number(value))
         if not same:
