@@ -7,7 +7,7 @@ import streamlit as st
 from playground.analysis.interventions import breaks
 from playground.config import CHOICES
 from playground.events import Change
-from playground.ui import collapse_state
+from playground.ui import collapse_state, syncing
 from playground.ui.collapse_state import CollapseState, Pair
 from playground.ui.run_view import RunView
 from playground.ui.settings import Settings
@@ -20,7 +20,8 @@ def follow(now: Settings, shown: RunView) -> None:
     for change in _news(STATE, shown):
         if _concerns(change, now, shown):
             if now.flat[change.name] != change.value:
-                now.left.add(change.name, now.flat[change.name])
+                for behind in (now.flat[change.name], syncing.first(change.name)):
+                    now.left.add(change.name, behind)
             now.flat = {key: each for key, each in now.flat.items() if key != f"schedule.{change.name}"} | {change.name: change.value}
             now.problems.pop(change.name, None)
 

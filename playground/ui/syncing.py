@@ -35,8 +35,12 @@ def sync(key: str, value: Any) -> Any:
         known.discard(key)
         st.session_state[key] = value
         st.session_state.setdefault(NEXT, set()).add(key)
-    first = st.session_state.setdefault(FIRST, {})
-    return first.setdefault(key, value)
+    return st.session_state.setdefault(FIRST, {}).setdefault(key, value)
+
+
+def first(key: str) -> Any:
+    """The default of a control in view, or MISSING: a browser whose drawing was dropped shows and reports it for a moment."""
+    return st.session_state.get(FIRST, {}).get(key, MISSING)
 
 
 def place(key: str, value: Any, options: Sequence[Any]) -> int:

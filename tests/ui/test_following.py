@@ -8,7 +8,7 @@ import streamlit as st
 from playground.config import RunConfig
 from playground.events import Change
 from playground.runs.records import Run
-from playground.ui import controls
+from playground.ui import controls, syncing
 from playground.ui.following import follow
 from playground.ui.run_view import RunView
 from playground.ui.settings import ARRIVES, Settings
@@ -62,6 +62,19 @@ def test_a_move_that_never_arrived_does_not_cut_the_control_off_for_good(session
     follow(now, run())
     follow(now, run((HEAT, 0.9)))
     assert now.flat[HEAT] == 0.9
+
+
+def test_a_browser_that_reports_the_default_of_its_control_after_a_change_from_elsewhere_moves_nothing(session):
+    session[syncing.FIRST] = {HEAT: 0.2}  # its value when the page came into view
+    session[controls.STATE] = now = Settings(RunConfig(**{HEAT: 0.4}).flat())
+    follow(now, run(**{HEAT: 0.4}))
+    follow(now, run((HEAT, 0.7), **{HEAT: 0.4}))
+    session[HEAT] = 0.2
+    controls._moved(HEAT, None)
+    assert now.flat[HEAT] == 0.7
+    session[HEAT] = 0.3  # a hand
+    controls._moved(HEAT, None)
+    assert now.flat[HEAT] == 0.3
 
 
 def test_a_browser_that_still_reports_what_somebody_else_left_moves_nothing(session):
