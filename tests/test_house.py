@@ -11,8 +11,10 @@ import pytest
 import torch
 
 import playground
+from playground import definitions
 from playground.cli.report import markdown_table
 from playground.datasets import CATALOG as DATASETS
+from playground.diagnostics import base
 from playground.methods import CATALOG as METHODS
 from playground.methods import Method
 from support.trainings import tiny_config, trainer_of
@@ -92,6 +94,17 @@ def test_the_method_that_readme_adds_trains():
     assert losses[-1] < losses[0] - 0.1
     low, high = method.loss_bounds(config.model_copy(update={"method": method.Knobs()}))
     assert low < min(losses) and max(losses) < high
+
+
+def test_the_diagnostic_that_readme_adds_is_measured(monkeypatch):
+    """The example is real: found by its mark, and called by the names of its arguments."""
+    for room in (base, definitions):  # what it adds is gone afterwards
+        monkeypatch.setattr(room, "CATALOG", dict(room.CATALOG))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    exec(next(block for block in blocks if "@diagnostic" in block), {"__name__": "readme"})
+    added = base.CATALOG["zero_share"]
+    assert float(added({"features": torch.tensor([[0.0, 1.0], [2.0, 0.0]])})) == 0.5 and added.wants == ("features",)
+    assert definitions.CATALOG["zero_share"].formula.startswith("the mean over images")
 
 
 def test_every_name_that_a_script_imports_is_exported_where_it_is_sought():

@@ -27,7 +27,7 @@ export function drawCurve(chart, scores, titles, about, theme) {
       theme,
       about && about.labeled < about.known
         ? `share of the labels: 100 % is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed`
-        : "share of the labels, and how many that are",
+        : "share and number of labels",
       shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1],
       {
         type: "log",
@@ -104,7 +104,7 @@ export function drawConfusion(chart, found, theme) {
     fixedrange: true,
   }
   const layout = {
-    xaxis: axis(theme, "named by the probe", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }),
+    xaxis: axis(theme, "predicted by the probe", [-0.5, names.length - 0.5], { ...ticks, tickangle: -40 }),
     yaxis: axis(theme, "true class", [names.length - 0.5, -0.5], ticks),
     margin: { l: few ? 88 : 34, r: 8, t: 6, b: few ? 72 : 34 },
   }

@@ -86,8 +86,8 @@ export class Sheet {
     const flat =
       found.flat === null
         ? ""
-        : ` Saying the mean patch of this image everywhere would cost ${precise(found.flat)}. ` +
-          "No loss falls on visible patches: what is painted there means little."
+        : ` Predicting the mean patch of this image everywhere has an error of ${precise(found.flat)}. ` +
+          "The loss covers only hidden patches: the output for visible ones means little."
     setText(this.words, `${found.unit}, the mean over hidden patches.${flat}`)
     setText(this.borrows, found.borrows)
     this.element.dataset.hidden = found.hidden
