@@ -15,7 +15,7 @@ from playground.methods import Method
 from playground.ui.callbacks import uninterrupted
 from playground.ui.knob_widgets import plain, widget
 from playground.ui.settings import Settings, read, switched
-from playground.ui.syncing import MISSING, place, sync
+from playground.ui.syncing import MISSING, place, reported, sync
 
 STATE = "settings"  # where the session keeps them; widgets come and go with the method, this stays
 IGNORED = "ignored"  # where it keeps which keys of its link are ignored, and until when the page shows that
@@ -238,6 +238,7 @@ def _moved(key: str, running: Running | None) -> None:
         return
     if now.left.late(key, value):
         return
+    reported(key)
     now.problems.pop(key, None)
     now.notes.clear()
     now.flat = now.flat | {key: value}

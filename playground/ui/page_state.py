@@ -29,7 +29,7 @@ from playground.knobs import Section, knobs_of
 from playground.runs.records import RECORDED
 from playground.ui.callbacks import uninterrupted
 from playground.ui.knob_widgets import plain, widget
-from playground.ui.syncing import place, sync
+from playground.ui.syncing import place, reported, sync
 from playground.web.numbers import whole_number
 
 BEHIND = 3.0  # seconds that a browser may lag
@@ -241,6 +241,7 @@ class PageState(Section):
 def _moved(state: PageState, name: str) -> None:
     value = st.session_state[state.prefix + name]
     if not state._left.late(name, value):
+        reported(state.prefix + name)
         state.moved(name, value)
 
 

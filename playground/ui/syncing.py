@@ -49,6 +49,13 @@ def place(key: str, value: Any, options: Sequence[Any]) -> int:
     return options.index(default) if default in options else 0
 
 
+def reported(key: str) -> None:
+    """The browser has sent a new value of this control, and so it shows it. To set it once more would undo the next move by hand, where
+    that is made while the drawing is on its way."""
+    st.session_state.setdefault(KNOWN, set()).add(key)
+    st.session_state.setdefault(NEXT, set()).discard(key)
+
+
 def complete() -> None:
     """Ends a page that was drawn to its end. One that was interrupted may not have sent what it set, and sets it again."""
     st.session_state[KNOWN].update(st.session_state[NEXT])

@@ -1,8 +1,10 @@
 """On every page, however one came there, the browser is told of each control what it stands for."""
 
 import pytest
+import streamlit as st
 
 from playground.home import site
+from playground.ui import syncing
 from support.opening import by_key, opened, rendered
 
 WALK = ("masking", "data", "train", "data", "augmentations", "train", "collapse", "data", "train")
@@ -17,6 +19,36 @@ def unsent(page):
 def visited(page, file):
     page.switch_page(str(site() / "pages" / f"{file}.py"))
     return rendered(page)
+
+
+class Session(dict):
+    """A session's state that counts how often a control is set."""
+
+    def __init__(self):
+        super().__init__()
+        self.sets = []
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        if key == "rate":
+            self.sets.append(value)
+
+
+def test_what_the_browser_has_sent_itself_is_not_set_again_however_often_drawings_are_cut_short(monkeypatch):
+    session = Session()
+    monkeypatch.setattr(st, "session_state", session)
+    syncing.arrive("Train")
+    syncing.sync("rate", 0.003)
+    syncing.sync("rate", 0.003)  # the drawing before was cut short: the browser may not have it
+    assert session.sets == [0.003, 0.003]
+    dict.__setitem__(session, "rate", 0.002)  # as Streamlit does, before it calls back
+    syncing.reported("rate")
+    syncing.sync("rate", 0.002)
+    syncing.sync("rate", 0.002)
+    assert session.sets == [0.003, 0.003]
+    syncing.sync("rate", 0.005)  # somebody else moved it
+    syncing.sync("rate", 0.005)
+    assert session.sets == [0.003, 0.003, 0.005, 0.005]
 
 
 @pytest.mark.slow
