@@ -236,6 +236,8 @@ def _moved(key: str, running: Running | None) -> None:
     if key in CHOICES:
         choose(key, value)
         return
+    if now.flat[key] == value and key not in now.problems:
+        return  # no move: a browser that was behind has caught up with what it was told
     if now.left.late(key, value):
         return
     reported(key)

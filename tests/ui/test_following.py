@@ -77,6 +77,18 @@ def test_a_browser_that_reports_the_default_of_its_control_after_a_change_from_e
     assert now.flat[HEAT] == 0.3
 
 
+def test_a_browser_that_was_behind_and_has_caught_up_moves_nothing(session):
+    session[controls.STATE] = now = Settings(RunConfig().flat())
+    before, moves = RunConfig().flat()[HEAT], []
+    follow(now, run())
+    follow(now, run((HEAT, 0.7)))
+    running = controls.Running(run((HEAT, 0.7)).flat, (HEAT,), lambda key, value: moves.append(value) is None)
+    for reported in (before, 0.7, before):  # late, then what it was told, then late once more
+        session[HEAT] = reported
+        controls._moved(HEAT, running)
+    assert moves == [] and now.flat[HEAT] == 0.7
+
+
 def test_a_browser_that_still_reports_what_somebody_else_left_moves_nothing(session):
     now, before, moves = Settings(RunConfig().flat()), RunConfig().flat()[HEAT], []
     follow(now, run())
