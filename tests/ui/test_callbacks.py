@@ -1,12 +1,15 @@
 """What a control asks for is done to its end, also where the page is asked for again meanwhile."""
 
 import ast
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import playground
+from playground.ui import callbacks
 
 ROOT = Path(playground.__file__).parent.parent
 PAGES = [*(ROOT / "pages").glob("*.py"), *(ROOT / "playground" / "ui").glob("*.py")]
@@ -71,3 +74,32 @@ def _is_whole(value, file):
         return _is_whole(ast.Name(value.attr), ROOT / "playground" / "ui" / f"{value.value.id}.py")
     found = [node for node in ast.parse(file.read_text()).body if getattr(node, "name", "") == value.id]
     return "uninterrupted" in [ast.unparse(each) for each in found[0].decorator_list]
+
+
+def test_a_newer_request_of_a_session_waits_until_the_callback_of_the_older_one_is_done(monkeypatch):
+    """Each request has a thread and a context of its own, as Streamlit makes them."""
+    here, begun, going_on, done = threading.local(), threading.Event(), threading.Event(), []
+    monkeypatch.setattr(callbacks, "get_script_run_ctx", lambda **_: here.context)
+
+    @uninterrupted
+    def press(value):
+        if value == "older":
+            begun.set()
+            going_on.wait(30)
+        done.append(value)
+
+    def request(value, session):
+        here.context = SimpleNamespace(session_id=session, script_requests=SimpleNamespace())
+        press(value)
+
+    requests = [threading.Thread(target=request, args=each) for each in (("older", "a"), ("newer", "a"), ("of another", "b"))]
+    requests[0].start()
+    assert begun.wait(30)
+    for each in requests[1:]:
+        each.start()
+    requests[2].join(30)
+    assert done == ["of another"]  # nobody else waits
+    going_on.set()
+    for each in requests:
+        each.join(30)
+    assert done == ["of another", "older", "newer"]
