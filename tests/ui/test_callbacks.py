@@ -81,7 +81,7 @@ def test_a_newer_request_of_a_session_waits_until_the_callback_of_the_older_one_
     here, begun, going_on, done = threading.local(), threading.Event(), threading.Event(), []
     monkeypatch.setattr(callbacks, "get_script_run_ctx", lambda **_: here.context)
 
-    @uninterrupted
+    @callbacks.uninterrupted
     def press(value):
         if value == "older":
             begun.set()
