@@ -85,10 +85,7 @@ def serve(port: Port = 8501) -> None:
 @app.command()
 def train(
     method: Annotated[str, typer.Option(help="The method; `ssl-playground methods` lists all.")] = "simclr",
-    data: Annotated[
-        str,
-        typer.Option(help="The data set; `ssl-playground data list` lists all."),
-    ] = "shapes",
+    data: Annotated[str, typer.Option(help="The data set; `ssl-playground data list` lists all.")] = "shapes",
     steps: Annotated[
         str | None, typer.Option(help="How many times the weights are updated; by default the suggestion of the method.")
     ] = None,
