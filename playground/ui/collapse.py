@@ -18,6 +18,7 @@ from playground.ui.syncing import sync
 
 EXTREMES = f"{CollapseState.prefix}extremes"
 TITLES = {"healthy": "Healthy", "broken": "Broken"}
+RESTORING = "Gives the broken run the values of the healthy one again, for the live settings in which they differ. Does it recover?"
 
 
 def sidebar() -> None:
@@ -84,7 +85,7 @@ def _switched(name: str) -> None:
 def _extremes(ways: list[Intervention], chosen: tuple[str, ...]) -> None:
     titles = {each.name: f"{each.title}{' · live' if each.live else ''}" for each in ways}
     default = sync(EXTREMES, [name for name in titles if name in chosen])
-    help = "One click each. Those that say live also act on the broken run while it trains, and heal when they are taken back."
+    help = "One click each. Those that say live also change the broken run while it trains, and change it back when you click again."
     more: dict[str, Any] = {"key": EXTREMES, "help": help, "on_change": _pushed}
     st.pills("Extremes", list(titles), selection_mode="multi", default=default, format_func=titles.__getitem__, **more)
 
@@ -101,7 +102,7 @@ def _pushed() -> None:
 
 
 def transport(shown: Pair) -> None:
-    """Start, Pause or Resume, Stop, Heal: each for the pair. And the clock."""
+    """Start, Pause or Resume, Stop, Restore: each for the pair. And the clock."""
     healthy, sentences = collapse_state.config()
     other, why = collapse_state.next_broken(healthy) if healthy else (None, "")
     with st.container(key="transport", horizontal=True, vertical_alignment="center", gap="medium"):
@@ -123,13 +124,13 @@ def transport(shown: Pair) -> None:
 
 def _restore_button(shown: Pair) -> None:
     again = bool(CollapseState.here().restored) and shown.broken.active and not shown.recoverable()
+    obstacle = "" if again else shown.unrecoverable()
     st.button(
-        "Break it again" if again else "Heal it",
-        key="heal",
+        "Break again" if again else "Restore",
+        key="restore",
         icon=":material/heart_broken:" if again else ":material/healing:",
-        disabled=not (again or shown.recoverable()),
-        help="Gives the broken run the live knobs of the healthy one back, while both train. Does it recover? "
-        "A safeguard is built in: for that, start again.",
+        disabled=bool(obstacle),
+        help=obstacle or RESTORING,
         on_click=collapse_actions.break_again if again else collapse_actions.restore,
     )
 

@@ -96,6 +96,14 @@ class Pair:
         config = self.broken.config if self.broken.active else None
         return {key: value for key, value, _ in self.different() if config and key in config.live()}
 
+    def unrecoverable(self) -> str:
+        """Why there is nothing to give back to the broken run: a sentence, or nothing where there is something."""
+        if self.recorded:
+            return "A recording cannot be changed. Train the pair yourself to change the broken run while it trains."
+        if not self.broken.active:
+            return "Only a run that is training can be changed. Start both first."
+        return "" if self.recoverable() else "The two differ in nothing that can change during training. Start both again without it."
+
 
 def begin(shown: Pair, elsewhere: RunView) -> None:
     """The settings at the start of a session: those of the link and its runs. Whoever brings none sees the method that shows most."""

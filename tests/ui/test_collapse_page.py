@@ -150,27 +150,27 @@ def test_each_way_to_fail_says_what_its_button_does(pool):
 
 
 @pytest.mark.slow
-def test_a_live_knob_is_broken_and_healed_in_the_run_that_is_broken_alone(pool, monkeypatch):
+def test_a_live_knob_is_broken_and_restored_in_the_broken_run_alone(pool, monkeypatch):
     config = tiny_config(steps=4)
     healthy = written(pool, config)
     sick = written(pool, config, beside=healthy)
     told = []
     monkeypatch.setattr(pool, "command", lambda run, command: told.append((run, command.name, command.value)))
     page = opened(lab__healthy=healthy, lab__broken=sick, lab__breaks="-")
-    assert by_key(page, "button", "heal").disabled
+    assert by_key(page, "button", "restore").disabled and "differ in nothing" in by_key(page, "button", "restore").help
     by_key(page, "button_group", "lab.extremes").set_value(["temperature-low"])
     rendered(page)
     assert told == [(sick, "method.temperature", 0.01)]
     pool.store.write(sick, Change(3, "method.temperature", 0.01))
     page = opened(**address(page))
     assert any("temperature** 0.2 → 0.01 since step 3" in each.value for each in page.caption)
-    by_key(page, "button", "heal").click()
+    by_key(page, "button", "restore").click()
     rendered(page)
     assert told[1:] == [(sick, "method.temperature", 0.2)] and lab_of(page)["breaks"] == "-"
     pool.store.write(sick, Change(4, "method.temperature", 0.2))
     rendered(page)
-    assert by_key(page, "button", "heal").label == "Break it again"
-    by_key(page, "button", "heal").click()
+    assert by_key(page, "button", "restore").label == "Break again"
+    by_key(page, "button", "restore").click()
     rendered(page)
     assert told[2:] == [(sick, "method.temperature", 0.01)] and lab_of(page)["breaks"] == "temperature-low"
     # A safeguard is built in: it waits for the next pair.

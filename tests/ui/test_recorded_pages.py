@@ -113,7 +113,8 @@ def test_the_collapse_page_opens_with_a_recorded_pair_and_trains_it(pool):
     assert len(notes(page)) == 1 and len(page.table) == 1
     assert any("negatives** on → off" in each.value for each in page.caption)
     assert address(page)["method"] == "simclr" and not by_key(page, "toggle", "lab.keep.negatives").value
-    assert all(by_key(page, "button", each).disabled for each in ("pause", "stop", "heal"))
+    assert all(by_key(page, "button", each).disabled for each in ("pause", "stop", "restore"))
+    assert "A recording cannot be changed" in by_key(page, "button", "restore").help
     by_key(page, "button", "train-it").click()
     rendered(page)
     healthy, broken = (pool.store.run(address(page)[f"lab.{side}"]) for side in ("healthy", "broken"))
