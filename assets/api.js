@@ -40,7 +40,7 @@ export async function request(address, options = {}, read = (response) => respon
   try {
     const response = await fetch(new URL(address, API), options)
     const body = await (response.ok ? read(response) : response.json()).catch(() => ({}))
-    return { ok: response.ok, status: response.status, body, error: response.ok ? "" : (body.error ?? said(response.status)) }
+    return { ok: response.ok, status: response.status, body, error: response.ok ? "" : (body.error ?? statusSentence(response.status)) }
   } catch {
     return { ok: false, status: 0, body: {}, error: SILENT }
   }
@@ -53,7 +53,7 @@ export async function getJson(address) {
   return body
 }
 
-function said(status) {
+function statusSentence(status) {
   return `The server answered ${status}.`
 }
 

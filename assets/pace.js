@@ -5,7 +5,7 @@ const RECENT = 12 // seconds of training that the pace is taken from, and at lea
 const FEWEST = 8 // stretches of it, so that one long wait does not stand alone; but
 const NEWEST = 1 / 3 // of all stretches at most, since the first seconds are often slower, and
 const FIRST = 6 // of the first ones
-const ENOUGH = 0.8 // seconds of training before anything is said
+const ENOUGH = 0.8 // seconds of training before a time is given
 const LATEST = 5 // measurements that the cost of the next is taken from
 
 export class Pace {

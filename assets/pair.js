@@ -57,7 +57,7 @@ export class RunPair {
   }
 }
 
-/** The color of each side, told apart by every eye. */
+/** The color of each side, distinguished by every eye. */
 export function sideColors(theme) {
   return { healthy: theme.backbone, broken: theme.warn }
 }

@@ -37,7 +37,7 @@ export class Chart {
   /** @type {IntersectionObserver | null} looks whether it is near the screen, until the library is there */
   sight = null
 
-  /** of: the name of a metric, which brings title and `good` along, or a title whose meaning is told by `explain`. */
+  /** of: the name of a metric, which brings title and `good` along, or a title whose meaning `explain` adds. */
   constructor(of, good = definitionOf(of)?.good ?? "", layer = "") {
     this.title = explain(make("span.ssl-title", definitionOf(of)?.title ?? of), of)
     this.layer = make("span.ssl-layer", layer)

@@ -32,7 +32,7 @@ export class Run {
   about = null
   pace = new Pace()
   /** @type {number | null} when the last numbers came, by this page's clock */
-  heard = null
+  lastNews = null
   remark = "" // what was lost of its files, and what is done about it
   /** @type {Set<(run: Run) => void>} */
   watchers = new Set()
@@ -130,7 +130,7 @@ const TAKES = {
     }
     if ("loss" in values) run.pace.trained(time, step)
     else run.pace.measured(time, step)
-    run.heard = performance.now()
+    run.lastNews = performance.now()
   },
   baseline(run, step, values) {
     run.baseline = { ...run.baseline, ...values }

@@ -4,7 +4,7 @@ import { axis } from "./plot.js"
 import { factorOf } from "./metrics.js"
 import { make, plainName, setText, short } from "./theme.js"
 
-const MOST = 1500 // points of one curve that are drawn: more cannot be told apart
+const MOST = 1500 // points of one curve that are drawn: more cannot be distinguished
 
 /** A dashed line across the chart, with what it means. */
 export function reference(marks, each, theme) {

@@ -1,4 +1,4 @@
-// One WebSocket a page, shared by all its panels: what runs say is kept in one place, and told on to whoever watches.
+// One WebSocket a page, shared by all its panels: the events of runs are kept in one place, and passed on to whoever watches.
 
 import { socketAddress } from "./api.js"
 import { page } from "./page.js"

@@ -1,4 +1,4 @@
-// What is told of the point under the pointer: its picture and its labels.
+// What is shown of the point under the pointer: its picture and its labels.
 
 import { labelOf, pictured } from "./thumbs.js"
 import { make, short } from "./theme.js"
@@ -22,9 +22,9 @@ export class Tip {
     if (this.element.hidden) return
     const [x, y] = place
     pictured(this.picture, points, i)
-    const said = (factor) => make(factor === mode ? "b" : "span", `${factor}: ${labelOf(points, factor, i)}`)
+    const label = (factor) => make(factor === mode ? "b" : "span", `${factor}: ${labelOf(points, factor, i)}`)
     const alike = similarity ? [make("span", `cosine ${short(similarity[i])}`)] : []
-    this.words.replaceChildren(make("span.ssl-good", `image ${i}`), ...Object.keys(points.labels ?? {}).map(said), ...alike)
+    this.words.replaceChildren(make("span.ssl-good", `image ${i}`), ...Object.keys(points.labels ?? {}).map(label), ...alike)
     const { offsetWidth, offsetHeight, style } = this.element
     style.left = `${Math.max(x > size.width / 2 ? x - offsetWidth - GAP : x + GAP, 0)}px`
     style.top = `${Math.max(Math.min(Math.max(y - offsetHeight / 2, 0), size.height - offsetHeight), 0)}px`

@@ -35,13 +35,13 @@ export function stateOf(verdict) {
   return verdict ? verdict.state.replaceAll(" ", "-") : ""
 }
 
-/** { state, step }: since when the judge has said what it says now; null while it has said nothing. */
+/** { state, step }: since when the judge gave its present verdict; null while there is none. */
 export function detectedAt(run) {
-  const said = run?.verdicts ?? []
-  if (!said.length) return null
-  let first = said.length - 1
-  while (first > 0 && said[first - 1].state === said.at(-1).state) first -= 1
-  return said[first]
+  const verdicts = run?.verdicts ?? []
+  if (!verdicts.length) return null
+  let first = verdicts.length - 1
+  while (first > 0 && verdicts[first - 1].state === verdicts.at(-1).state) first -= 1
+  return verdicts[first]
 }
 
 /** Advice, layers and checks, below the sentence. A run of an older version has none of them: then nothing is shown. */
@@ -63,11 +63,11 @@ export class Grounds {
     setText(this.advice, advice)
     this.advice.hidden = !advice
     this.say(Object.entries(layers))
-    const met = checks.filter(speaks)
-    const rest = checks.filter((each) => !speaks(each))
+    const met = checks.filter(counts)
+    const rest = checks.filter((each) => !counts(each))
     const folded = this.apart ? rest : [...met, ...rest]
     this.fold.hidden = !folded.length
-    const unclear = checks.filter((each) => !speaks(each) && inGray(each)).length
+    const unclear = checks.filter((each) => !counts(each) && inGray(each)).length
     const besides = `${unclear ? `, ${unclear} ${unclear > 1 ? "are" : "is"} unclear` : ""}${doubt(verdict, met.length, unclear)}`
     setText(
       this.summary,
@@ -110,8 +110,8 @@ function blank() {
   return make("tr", make("td.ssl-what", make("span")), make("td.ssl-measured", track), make("td.ssl-rule"), make("td.ssl-says"))
 }
 
-/** A rule may need several checks: they speak once all of them are met, and it is not too early. */
-function speaks(check) {
+/** A rule may need several checks: they count once all of them are met, and it is not too early. */
+function counts(check) {
   return check.holds ?? check.met
 }
 
@@ -124,18 +124,18 @@ function inGray({ value, side, limit, clears = limit, met }) {
 function row(element, check) {
   const { layer, what, value, side, limit, clears = limit, says, met } = check
   const gray = inGray(check)
-  const [named, measured, rule, said] = element.children
+  const [named, measured, rule, meaning] = element.children
   const [fill, mark] = measured.firstChild.children
   const most = 1.25 * Math.max(Math.abs(value ?? 0), Math.abs(limit), 1e-12)
-  element.dataset.met = speaks(check) ? "yes" : "no"
+  element.dataset.met = counts(check) ? "yes" : "no"
   const quantity = what.split(/, | by | on /)[0]
   setText(explain(named.firstChild, MEANT[quantity] ?? `check/${quantity}`), layer ? `${what}, ${layer}` : what)
   fill.style.width = `${(100 * Math.max(value ?? 0, 0)) / most}%`
-  fill.dataset.state = speaks(check) ? "bad" : met || gray ? "fair" : "good"
+  fill.dataset.state = counts(check) ? "bad" : met || gray ? "fair" : "good"
   mark.style.left = `${(100 * Math.max(limit, 0)) / most}%`
   setText(rule, `${short(value)} ${met ? (side === "below" ? "<" : ">") : side === "below" ? "≥" : "≤"} ${short(limit)}`)
-  rule.title = `${what} is ${short(value)}; ${side} ${short(limit)} speaks for ${says}`
+  rule.title = `${what} is ${short(value)}; ${side} ${short(limit)} is a sign of ${says}`
   const cleared = says.startsWith("no ") ? says.slice(3) : `not ${says}`
   const doubt = `unclear: ${cleared} ${side === "below" ? "from" : "up to"} ${short(clears)}`
-  setText(said, speaks(check) ? says : met ? "alone not enough" : gray ? doubt : cleared)
+  setText(meaning, counts(check) ? says : met ? "alone not enough" : gray ? doubt : cleared)
 }

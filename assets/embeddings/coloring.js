@@ -8,7 +8,7 @@ import { make, short } from "../theme.js"
 import { byFactor, classed, plain } from "../points/colors.js"
 import { button, buttonGroup, classKey, press, toggled } from "../controls.js"
 
-const LEVELS = 48 // of similarity that are told apart
+const LEVELS = 48 // of similarity that can be distinguished
 const MOST = 50 // clusters
 
 /** The controls: which coloring, and how many clusters. changed(): somebody chose. */
@@ -80,7 +80,7 @@ export class Coloring {
   }
 }
 
-/** The colors of one map. told(): others have come from the server. */
+/** The colors of one map. onColors(): others have come from the server. */
 export class ColorMap {
   /** @type {any} of clusters, (N,) */
   labels = null
@@ -89,8 +89,8 @@ export class ColorMap {
   similarity = null
   sentence = "" // about the clusters
 
-  constructor(told) {
-    this.told = told
+  constructor(onColors) {
+    this.onColors = onColors
     this.clusters = new LatestRequest(
       (body) => this.clustered(body),
       (sentence) => this.refused(sentence),
@@ -120,12 +120,12 @@ export class ColorMap {
     const apart = body.silhouette === null || body.silhouette === undefined ? "" : ` Silhouette ${short(body.silhouette)}.`
     const agrees = shared ? ` What they agree with (adjusted mutual information, 1 is the same): ${shared}.` : ""
     this.sentence = `${body.k} clusters at this step.${agrees}${apart} ${(body.notes ?? []).join(" ")}`
-    this.told()
+    this.onColors()
   }
 
   refused(sentence) {
     this.sentence = sentence
-    this.told()
+    this.onColors()
   }
 
   /** Classes (N,), palette and legend for `mode`; points: labels and names as the server tells them. */
@@ -166,7 +166,7 @@ function scale([low, high]) {
   return make("div.ssl-scale", make("span", `cosine ${short(low)}`), bar, make("span", `${short(high)}: most alike`))
 }
 
-/** What the server says of the neighbors of an image, similarity unpacked. */
-export function heard(body) {
+/** The answer of the server about the neighbors of an image, similarity unpacked. */
+export function unpackNeighbors(body) {
   return { ...body, similarity: body.similarity ? unpack(body.similarity) : null }
 }

@@ -16,8 +16,8 @@ export class Heads {
   tile = make("canvas")
 
   constructor() {
-    this.said = make("span.ssl-good")
-    this.said.setAttribute("role", "status")
+    this.status = make("span.ssl-good")
+    this.status.setAttribute("role", "status")
     this.patch = null // null: from the image as a whole
     this.grid = 1
     this.view = new AttentionView(
@@ -26,7 +26,7 @@ export class Heads {
     )
     this.element = make(
       "section.ssl-part.ssl-attention",
-      make("header.ssl-head", explain(make("span.ssl-title", "Where its heads look"), "attention"), this.said),
+      make("header.ssl-head", explain(make("span.ssl-title", "Where its heads look"), "attention"), this.status),
       this.view.element,
     )
   }
@@ -63,7 +63,7 @@ export class Heads {
     this.view.put(this.tile, found.grid, this.patch)
     const from = this.patch === null ? "" : ` from patch ${this.patch}`
     const seen = `Image ${this.image}${from} at step ${found.step.toLocaleString("en-US")}.`
-    setText(this.said, `${seen} Click a patch to look from there. Brighter is more, each head by its own scale.`)
+    setText(this.status, `${seen} Click a patch to look from there. Brighter is more, each head by its own scale.`)
   }
 
   remove() {

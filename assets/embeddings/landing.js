@@ -19,11 +19,11 @@ export class Landing {
     this.picture = make("img.ssl-landed")
     this.picture.alt = "the image as the network sees it"
     this.picture.hidden = true
-    this.said = make(
+    this.status = make(
       "p.ssl-sentence",
       "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.",
     )
-    this.said.setAttribute("role", "status")
+    this.status.setAttribute("role", "status")
     this.away = button("Take it away", cleared)
     this.away.hidden = true
     const pick = button(
@@ -46,7 +46,7 @@ export class Landing {
     )
     const head = make("header.ssl-head", explain(make("span.ssl-title", "Where does an image land?"), "map/landing"))
     this.rows = make("div.ssl-landings")
-    this.element = make("section.ssl-part.ssl-landing", head, tray, make("div.ssl-line", this.picture, this.said), this.rows)
+    this.element = make("section.ssl-part.ssl-landing", head, tray, make("div.ssl-line", this.picture, this.status), this.rows)
   }
 
   take(files) {
@@ -58,7 +58,7 @@ export class Landing {
   }
 
   say(sentence) {
-    setText(this.said, sentence)
+    setText(this.status, sentence)
   }
 
   show(landed) {

@@ -2,23 +2,23 @@
 
 import { LatestRequest } from "../api.js"
 import { make, setText, short } from "../theme.js"
-import { heard } from "./coloring.js"
+import { unpackNeighbors } from "./coloring.js"
 import { labelOf, thumb, wordsOf } from "../thumbs.js"
 
 const SHOWN = 12
 
 export class Neighbors {
-  /** told(answer): the neighbors are there, or null. pick(i): somebody goes on to a neighbor. */
-  constructor(told, pick) {
+  /** onAnswer(answer): the neighbors are there, or null. pick(i): somebody goes on to a neighbor. */
+  constructor(onAnswer, pick) {
     this.pick = pick
     this.name = make("span.ssl-layer")
-    this.said = make("p.ssl-sentence")
-    this.said.setAttribute("role", "status")
+    this.sentence = make("p.ssl-sentence")
+    this.sentence.setAttribute("role", "status")
     this.row = make("div.ssl-neighbors")
-    this.element = make("div.ssl-neighborhood", make("header.ssl-head", this.name, this.said), this.row)
+    this.element = make("div.ssl-neighborhood", make("header.ssl-head", this.name, this.sentence), this.row)
     this.latest = new LatestRequest(
-      (body) => told(heard(body)),
-      (sentence) => this.refuse(sentence, told),
+      (body) => onAnswer(unpackNeighbors(body)),
+      (sentence) => this.refuse(sentence, onAnswer),
     )
     this.clear()
   }
@@ -26,17 +26,17 @@ export class Neighbors {
   clear() {
     this.latest.drop()
     this.row.replaceChildren()
-    setText(this.said, "")
+    setText(this.sentence, "")
   }
 
   ask(run, { layer, points }, step, image) {
     this.latest.ask(`runs/${run}/neighbors`, { layer, points, step, image, k: SHOWN })
   }
 
-  refuse(sentence, told) {
-    setText(this.said, sentence)
+  refuse(sentence, onAnswer) {
+    setText(this.sentence, sentence)
     this.row.replaceChildren()
-    told(null)
+    onAnswer(null)
   }
 
   /** neighbors: [{ image, similarity, distance, shared }]; points: whose pictures they are; image: null where it is no point. */
@@ -49,9 +49,9 @@ export class Neighbors {
       .sort(([, a], [, b]) => b - a)
       .map(([factor, count]) => `${count} share ${factor}`)
       .join(", ")
-    const told = shared || factors.map((factor) => most(neighbors, points, factor)).join(", ")
-    const found = told ? `of ${neighbors.length} neighbors ${told}` : `${neighbors.length} neighbors`
-    setText(this.said, [`At step ${step.toLocaleString("en-US")} ${found}.`, ...notes].join(" "))
+    const agreement = shared || factors.map((factor) => most(neighbors, points, factor)).join(", ")
+    const found = agreement ? `of ${neighbors.length} neighbors ${agreement}` : `${neighbors.length} neighbors`
+    setText(this.sentence, [`At step ${step.toLocaleString("en-US")} ${found}.`, ...notes].join(" "))
     this.row.replaceChildren(...neighbors.map((each, place) => this.card(each, place, points, factors)))
   }
 

@@ -20,7 +20,7 @@ export class Scene {
   graphs = make("div.ssl-graphs")
   key = "" // layer, projection and points that were asked for
   state = "" // of the run, when it was asked last
-  said = "" // by the server, why there is no map
+  refusal = "" // the sentence of the server, why there is no map
   /** @type {any} what the server says that can be shown */
   facts = null
   /** @type {any} the points: count, labels, names, and where their pictures are */
@@ -44,10 +44,10 @@ export class Scene {
   run = null
 
   /** atlas: what all scenes share: the choices, the clock, what is picked. */
-  constructor(atlas, told) {
+  constructor(atlas, wanted) {
     this.atlas = atlas
-    this.id = told.id
-    this.told = told
+    this.id = wanted.id
+    this.wanted = wanted
     this.stage = new Stage(
       "application",
       {
@@ -61,7 +61,7 @@ export class Scene {
       "Asking for the map …",
     )
     this.notes.setAttribute("role", "status")
-    this.head = new SceneHead(told.title)
+    this.head = new SceneHead(wanted.title)
     this.element = make("section.ssl-chart.ssl-scene", this.head.element, this.stage.element, this.notes)
     this.cache = new FrameCache((step) => atlas.arrived(this, step))
     this.colorMap = new ColorMap(() => atlas.paint())
@@ -73,9 +73,9 @@ export class Scene {
       () => {},
       (image) => atlas.pick(image),
     )
-    for (const each of [this.neighbors, this.landed]) setText(each.name, told.short)
+    for (const each of [this.neighbors, this.landed]) setText(each.name, wanted.short)
     this.curves = new Curves(this.graphs)
-    if (told.vit) this.heads = new Heads()
+    if (wanted.vit) this.heads = new Heads()
     this.latest = new LatestRequest(
       (body) => this.mapped(body),
       (sentence) => this.refused(sentence),
@@ -85,7 +85,7 @@ export class Scene {
 
   /** Whether its points are the same images as those of the first run: only then what is chosen in one is chosen in both. */
   get linked() {
-    return this.told.images === (this.atlas.scenes[0] ?? this).told.images
+    return this.wanted.images === (this.atlas.scenes[0] ?? this).wanted.images
   }
 
   get cloud() {
@@ -96,7 +96,7 @@ export class Scene {
     return this.linked ? this.atlas.image : null
   }
 
-  /** The run has said something: a new snapshot is a new frame. */
+  /** News of the run: a new snapshot is a new frame. */
   update(run) {
     this.run = run
     this.curves.theme = this.atlas.theme
@@ -130,13 +130,13 @@ export class Scene {
   async mapped(body) {
     const { points } = body
     this.facts = body
-    this.said = ""
+    this.refusal = ""
     this.asPoints = this.atlas.query().points
     const source = points?.count ? addressOf(points.sprites) : ""
     if (!this.points || this.points.source !== source || this.points.count !== points.count) this.lay({ ...points, source })
     const can = body.kinds[this.cache.query.layer]?.includes(this.cache.query.kind)
     if (!can && body.steps.length)
-      this.said = `${titleOf(this.cache.query.kind)} cannot be drawn of the ${this.cache.query.layer} of this run.`
+      this.refusal = `${titleOf(this.cache.query.kind)} cannot be drawn of the ${this.cache.query.layer} of this run.`
     this.cache.list(can ? body.steps : [], body.ready)
     this.atlas.mapped(this)
   }
@@ -157,7 +157,7 @@ export class Scene {
   }
 
   refused(sentence) {
-    this.said = sentence
+    this.refusal = sentence
     this.cache.list([])
     this.atlas.mapped(this)
   }

@@ -107,11 +107,11 @@ export default class AugmentationProbes extends Panel {
     }
     this.legend(chart, color)
     chart.draw(traces, layout, this.theme, "augmentation-probes")
-    const told = factors.map(({ factor, values, chance }) => {
+    const lines = factors.map(({ factor, values, chance }) => {
       const { views, originals } = values[who][probe]
       return `${factor}: views ${percent(views)}, originals ${percent(originals)}, chance ${percent(chance)}`
     })
-    chart.say(told.join("; "))
+    chart.say(lines.join("; "))
   }
 
   legend(chart, color) {

@@ -59,7 +59,7 @@ export default class Collapse extends Panel {
     this.dot.dataset.state = stateOf(verdict)
     setText(
       this.sentence,
-      sentenceOf(run, "Do different images still look different to the network? The judge speaks once a run has begun."),
+      sentenceOf(run, "Do different images still look different to the network? The judge answers once a run has begun."),
     )
     this.grounds.update(verdict)
     for (const layer of LAYERS) this.measure(run, layer)
@@ -80,16 +80,16 @@ export default class Collapse extends Panel {
     if (rank !== undefined && size) this.bar(`rank ${layer}`, `rank, ${layer}`, rank / most, rank, `${short(rank)} of ${most}`, narrow)
   }
 
-  /** share: how long it is; value and limits: [speaks for a collapse below, speaks against one from], which give its color. */
+  /** share: how long it is; value and limits: [a sign of collapse below, none from], which give its color. */
   bar(key, label, share, value, text, limits) {
     let bar = this.bars.get(key)
     if (!bar) {
       const fill = make("i.ssl-fill")
-      const said = make("span.ssl-value")
+      const value = make("span.ssl-value")
       bar = {
         fill,
-        value: said,
-        element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), said),
+        value,
+        element: make("div.ssl-gauge", explain(make("span.ssl-name", label), MEANT[key.split(" ")[0]]), make("div.ssl-track", fill), value),
       }
       this.bars.set(key, bar)
       this.gauges.append(bar.element)
@@ -136,8 +136,8 @@ export default class Collapse extends Panel {
     const layout = spectrumAxes(this.theme, most, "share") // of the largest: the panel is low
     this.legend(curves)
     this.chart.draw(traces, layout, this.theme, run?.id)
-    const said = [...this.bars].map(([key, bar]) => `${key} ${bar.value.textContent}`).join(", ")
-    this.chart.say(`Singular values at step ${this.at ?? 0}, log scale. ${said}`)
+    const values = [...this.bars].map(([key, bar]) => `${key} ${bar.value.textContent}`).join(", ")
+    this.chart.say(`Singular values at step ${this.at ?? 0}, log scale. ${values}`)
   }
 
   legend(curves) {

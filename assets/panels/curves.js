@@ -115,8 +115,8 @@ export default class Curves extends Panel {
       this.theme,
       run?.id,
     )
-    const said = factors.map((name) => `${factorOf(name)} ${short(run.now(name))}${beside(run, name)}`).join(", ")
-    this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${said || "nothing yet"}`)
+    const values = factors.map((name) => `${factorOf(name)} ${short(run.now(name))}${beside(run, name)}`).join(", ")
+    this.knn.say(`Live k-NN accuracy of the backbone at step ${run?.step ?? 0}: ${values || "nothing yet"}`)
   }
 
   /** What every curve depends on beside its own points. */

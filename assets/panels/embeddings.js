@@ -44,7 +44,7 @@ export default class EmbeddingsPanel extends Panel {
   was = undefined
   /** @type {any} an image from outside that is placed on the maps, or null */
   landed = null
-  told = "" // what the page knows
+  sent = "" // the choices that the page knows
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   telling = undefined
 
@@ -96,7 +96,7 @@ export default class EmbeddingsPanel extends Panel {
   update() {
     const wanted = this.data.runs
     for (const scene of [...this.scenes]) if (!wanted.some((each) => each.id === scene.id)) this.leave(scene)
-    this.scenes = wanted.map((told) => this.scenes.find((each) => each.id === told.id) ?? this.enter(told))
+    this.scenes = wanted.map((wish) => this.scenes.find((each) => each.id === wish.id) ?? this.enter(wish))
     for (const scene of this.scenes) this.hang(scene)
     this.place.dataset.runs = wanted.length
     if (this.was && this.was !== wanted[0]?.id) {
@@ -123,8 +123,8 @@ export default class EmbeddingsPanel extends Panel {
     if (scene.run) scene.curves.update(scene.run)
   }
 
-  enter(told) {
-    const scene = new Scene(this, told)
+  enter(wish) {
+    const scene = new Scene(this, wish)
     if (this.landed) this.land(scene)
     return scene
   }
@@ -142,8 +142,8 @@ export default class EmbeddingsPanel extends Panel {
   mapped(scene) {
     const known = this.scenes.filter((each) => each.facts)
     const other = Object.entries(FIRST).some(([name, value]) => this[name] !== value)
-    if (scene.said && other && this.scenes.every((each) => !each.cache.steps.length)) {
-      setText(this.note, scene.said)
+    if (scene.refusal && other && this.scenes.every((each) => !each.cache.steps.length)) {
+      setText(this.note, scene.refusal)
       return this.choose(scene.facts ? { kind: scene.facts.kinds[this.layer]?.[0] ?? FIRST.kind } : FIRST, false)
     }
     if (known.length) {
@@ -282,13 +282,13 @@ export default class EmbeddingsPanel extends Panel {
   /** The page writes what is looked at into the address, once hands rest. Never while it plays. */
   tell() {
     clearTimeout(this.telling)
-    const said = { ...this.query(), color: this.coloring.mode, clusters: this.coloring.k, step: this.clock.held, image: this.image }
-    const text = JSON.stringify(said)
-    if (text === this.told) return
+    const choices = { ...this.query(), color: this.coloring.mode, clusters: this.coloring.k, step: this.clock.held, image: this.image }
+    const text = JSON.stringify(choices)
+    if (text === this.sent) return
     this.telling = setTimeout(() => {
       if (this.clock.playing) return
-      this.told = text
-      this.notify("status", said)
+      this.sent = text
+      this.notify("status", choices)
     }, SETTLED)
   }
 

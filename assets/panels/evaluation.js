@@ -33,7 +33,7 @@ export default class EvaluationPanel extends Panel {
     this.place = place
     this.dot = make("span.ssl-dot")
     this.status = make("span.ssl-status")
-    this.message = make("span.ssl-said")
+    this.message = make("span.ssl-message")
     this.fill = make("div.ssl-fill")
     this.bar = make("div.ssl-bar", this.fill)
     this.remarks = make("ul.ssl-remarks")

@@ -29,7 +29,7 @@ export default class GeometryPanel extends Panel {
   other = new Chart("CKA with the other run", "yellow: both have come to the same, up to rotation")
   charts = [this.correlation, this.spectrum, this.cosines, this.steps, this.layers, this.other]
   /** The same in words, below each. */
-  said = new Map(this.charts.map((chart) => [chart, chart.element.appendChild(make("p.ssl-caution"))]))
+  sentences = new Map(this.charts.map((chart) => [chart, chart.element.appendChild(make("p.ssl-caution"))]))
   all = make("div.ssl-geometries")
   /** @type {any} the run that is looked at */
   run = null
@@ -250,9 +250,9 @@ export default class GeometryPanel extends Panel {
     chart.state = ""
   }
 
-  /** The same in words, to be seen and to be heard. */
+  /** The same in words, for eyes and for screen readers. */
   tell(chart, text) {
-    setText(this.said.get(chart), text)
+    setText(this.sentences.get(chart), text)
     chart.say(`${chart.title.textContent}. ${text}`)
   }
 

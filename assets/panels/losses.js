@@ -85,7 +85,7 @@ export default class Losses extends Panel {
             : "No run on these images has both a loss and an accuracy yet."),
     )
     this.points(shown, methods, factor)
-    setText(this.note, `${COMPARE} ${told(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
+    setText(this.note, `${COMPARE} ${bestAndLowest(shown)}${this.scale === "loss" ? outside(shown) : ""}`)
   }
 
   first() {
@@ -216,7 +216,7 @@ function withinMethod(runs) {
 }
 
 /** The best and the lowest loss of the method with the most runs, as a sentence. */
-function told(runs) {
+function bestAndLowest(runs) {
   const methods = [...new Set(runs.map((each) => each.method))]
     .map((method) => runs.filter((each) => each.method === method))
     .sort((a, b) => b.length - a.length)

@@ -145,7 +145,7 @@ export default class MaskPanel extends Panel {
     for (const [i, id] of wanted.entries()) {
       if (!this.shown.has(id)) this.shown.set(id, new Sheet(() => this.shareScale()))
       const sheet = this.shown.get(id)
-      sheet.told(runs[i])
+      sheet.assign(runs[i])
       if (this.sheets.children[i] !== sheet.element) this.sheets.insertBefore(sheet.element, this.sheets.children[i] ?? null)
     }
     this.sheets.dataset.count = wanted.length
@@ -186,7 +186,7 @@ export default class MaskPanel extends Panel {
     this.attention.show(runs, { image: this.image, of }, this.picture, this.data.grid)
   }
 
-  /** Both runs' errors are told by one scale, where they are of one unit. */
+  /** Both runs' errors are drawn on one scale, where they are of one unit. */
   shareScale() {
     const sheets = [...this.shown.values()]
     for (const sheet of sheets) sheet.heat(Math.max(...sheets.filter((each) => each.unit === sheet.unit).map((each) => each.top)))

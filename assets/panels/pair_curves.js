@@ -162,11 +162,11 @@ export default class PairCurves extends Panel {
       this.theme,
       `${this.following} ${this.factor}`,
     )
-    const said = lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ")
-    chart.say(`${chart.title.textContent} at step ${this.pair.clock}: ${said || "nothing yet"}`)
+    const values = lines.map(([side, found, what]) => `${side} ${what} ${short(found.values.at(-1))}`).join(", ")
+    chart.say(`${chart.title.textContent} at step ${this.pair.clock}: ${values || "nothing yet"}`)
   }
 
-  /** Where knobs of the broken run were moved, and the step at which the judge first said what it says now. */
+  /** Where knobs of the broken run were moved, and the step at which the judge first gave its present verdict. */
   marks(labeled) {
     const { broken } = this.pair.runs
     const marks = broken && !broken.error ? changeMarks(broken, this.theme, labeled) : { shapes: [], annotations: [] }

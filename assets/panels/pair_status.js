@@ -28,7 +28,7 @@ export default class PairStatus extends Panel {
       make("div.ssl-line.ssl-second", this.message),
     )
     this.pair = new RunPair(() => this.draw())
-    this.told = ""
+    this.sent = ""
     this.ticking = setInterval(() => this.time(), 1000) // runs that stall bring no news
   }
 
@@ -64,10 +64,10 @@ export default class PairStatus extends Panel {
   }
 
   word(states) {
-    const said = SIDES.filter((side) => side in states).map((side) => [side, words(this.pair.runs[side], states[side])])
-    if (!said.length) return "Ready"
-    if (said.every(([, word]) => word === said[0][1])) return said[0][1] === "Training" ? "Both train" : said[0][1]
-    return said.map(([side, word]) => `${side}: ${word.toLowerCase()}`).join(" · ")
+    const statuses = SIDES.filter((side) => side in states).map((side) => [side, words(this.pair.runs[side], states[side])])
+    if (!statuses.length) return "Ready"
+    if (statuses.every(([, word]) => word === statuses[0][1])) return statuses[0][1] === "Training" ? "Both train" : statuses[0][1]
+    return statuses.map(([side, word]) => `${side}: ${word.toLowerCase()}`).join(" · ")
   }
 
   say(states) {
@@ -93,9 +93,9 @@ export default class PairStatus extends Panel {
     const moved = this.pair.runs.broken?.moved ?? 0
     const now = JSON.stringify([...settled, moved])
     const known = settled.every(([side, state]) => this.data.status?.[side] === state) && moved <= (this.data.changes ?? 0)
-    if (known) this.told = ""
-    else if (this.told !== now) {
-      this.told = now
+    if (known) this.sent = ""
+    else if (this.sent !== now) {
+      this.sent = now
       this.notify("status", `${now} ${Date.now()}`)
     }
   }

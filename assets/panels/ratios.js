@@ -49,7 +49,7 @@ export class Ratios {
     this.draw()
   }
 
-  /** Two runs of one method are told apart by what they were trained with. */
+  /** Two runs of one method are distinguished by what they were trained with. */
   names(runs) {
     const same = runs.length > 1 && runs[0].short === runs[1].short
     for (const { run, strip, mean } of this.runs.values()) {

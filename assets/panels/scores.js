@@ -55,12 +55,12 @@ export function drawCurve(chart, scores, titles, about, theme) {
     theme,
     "curve",
   )
-  const told = rows.map((each) => {
+  const lines = rows.map((each) => {
     const labels = `${accuracy(each.share)} of the labels (${each.labeled.toLocaleString("en-US")})`
     const mean = about?.uneven && each.balanced !== null ? `, mean over classes ${accuracy(each.balanced)}` : ""
     return `${titles[each.who]} with ${labels} ${accuracy(each.mean)}${mean}`
   })
-  chart.say(told.length ? `Accuracy: ${told.join("; ")}` : "Accuracy by share of the labels: not measured yet")
+  chart.say(lines.length ? `Accuracy: ${lines.join("; ")}` : "Accuracy by share of the labels: not measured yet")
 }
 
 /** A heat map with a row a true class; shares of the row. */
@@ -70,7 +70,7 @@ export function drawConfusion(chart, found, theme) {
   const names = (found?.about?.names ?? []).map(escaped)
   const totals = (matrix ?? []).map((row) => row.reduce((a, b) => a + b, 0))
   const shares = (matrix ?? []).map((row, i) => row.map((count) => count / Math.max(1, totals[i])))
-  const told = (i, j) => (totals[i] < found.least ? `${matrix[i][j]} of ${totals[i]}` : accuracy(shares[i][j])) // of few images no share is told
+  const entry = (i, j) => (totals[i] < found.least ? `${matrix[i][j]} of ${totals[i]}` : accuracy(shares[i][j])) // of few images no share is given
   const trace = {
     type: "heatmap",
     z: shares,
@@ -82,7 +82,7 @@ export function drawConfusion(chart, found, theme) {
     showscale: false,
     xgap: 1,
     ygap: 1,
-    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j], told(i, j)])),
+    customdata: shares.map((row, i) => row.map((_, j) => [names[i], names[j], entry(i, j)])),
     hovertemplate: "%{customdata[0]} called %{customdata[1]}: %{customdata[2]}<extra></extra>",
   }
   if (names.length <= 12)
@@ -109,7 +109,7 @@ export function drawConfusion(chart, found, theme) {
     margin: { l: few ? 88 : 34, r: 8, t: 6, b: few ? 72 : 34 },
   }
   chart.draw(matrix ? [trace] : [], layout, theme, "confusion")
-  const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${told(i, i)}`)
+  const right = (matrix ?? []).map((row, i) => `${found.about.names[i]} ${entry(i, i)}`)
   chart.say(matrix ? `Confusion of the linear probe; known rightly: ${right.join(", ")}` : "Confusion: not measured yet")
 }
 

@@ -32,7 +32,7 @@ export class Sheet {
     this.error.element.append(this.scale.element)
     this.number = explain(make("strong.ssl-number"), "patch error")
     this.words = make("span.ssl-good")
-    this.said = make("div.ssl-said", this.number, this.words)
+    this.result = make("div.ssl-result", this.number, this.words)
     this.latest = new LatestRequest(
       (found) => this.take(found),
       (sentence) => setText(this.refusal, sentence),
@@ -40,7 +40,7 @@ export class Sheet {
   }
 
   /** run: { id, title }, or undefined where nobody paints. */
-  told(run) {
+  assign(run) {
     this.run = run
     setText(this.title, run ? run.title : "What the network gets to see")
   }
@@ -74,7 +74,7 @@ export class Sheet {
       this.pictures.delete(name)
     }
     for (const [name, image] of next) this.tile(name, image)
-    this.tiles.append(this.error.element, this.said)
+    this.tiles.append(this.error.element, this.result)
     this.tiles.style.setProperty("--tiles", this.pictures.size + 1)
     const hidden = bits(found.hidden, found.errors.length)
     this.unit = found.unit

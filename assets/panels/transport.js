@@ -21,8 +21,8 @@ const PATIENCE = 5
 export default class Transport extends Panel {
   /** @type {any} */
   run = null
-  /** @type {any} the last that the page was told of */
-  told = null
+  /** @type {any} the last news that the page was given */
+  sent = null
   /** @type {any} how it computes, as a definition */
   meant = null
 
@@ -65,7 +65,7 @@ export default class Transport extends Panel {
   }
 
   turn() {
-    this.told = null
+    this.sent = null
     this.verdict.title = ""
   }
 
@@ -102,12 +102,12 @@ export default class Transport extends Panel {
 
   /** One rerun of the page for each change of status and of live knobs, by whomever, so that its buttons and controls follow. */
   tell(run, status) {
-    if (run?.recorded || !run?.status) return (this.told = null)
+    if (run?.recorded || !run?.status) return (this.sent = null)
     const moved = run.moved
-    if (status === this.data.status && moved <= (this.data.changes ?? 0)) return (this.told = null)
+    if (status === this.data.status && moved <= (this.data.changes ?? 0)) return (this.sent = null)
     const news = `${run.id} ${status} ${moved}`
-    if (this.told === news) return
-    this.told = news
+    if (this.sent === news) return
+    this.sent = news
     this.notify("status", `${news} ${Date.now()}`)
   }
 
@@ -194,7 +194,7 @@ function pictures(run) {
 /** How long the rest takes, as far as it can be known; of a run that waits or stands still it says that. */
 export function timeLeft(run, status) {
   if (status !== "running" && status !== "paused") return ""
-  const silent = run.heard === null ? 0 : (performance.now() - run.heard) / 1000
+  const silent = run.lastNews === null ? 0 : (performance.now() - run.lastNews) / 1000
   const stalled = status === "running" && run.online && !run.fetching && silent > PATIENCE * Math.max(run.pace.longest() ?? SLOW, SLOW)
   if (stalled) return `no step for ${spelled(silent)}`
   const seconds = run.pace.left(run.step, run.steps, run.facts.measurements, status === "running" ? silent : 0)

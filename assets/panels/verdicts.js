@@ -6,7 +6,7 @@ import { make, setText } from "../theme.js"
 import { SIDES, RunPair, sideColors } from "../pair.js"
 import { Grounds, capital, detectedAt, stateOf } from "../verdict.js"
 
-const WAITING = "The judge speaks once training has begun."
+const WAITING = "The judge answers once training has begun."
 
 export default class Verdicts extends Panel {
   constructor(place) {

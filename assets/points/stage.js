@@ -1,4 +1,4 @@
-// A map on the page: the canvas of its points, buttons that zoom, words where there is nothing yet, and what is told of the point under the pointer.
+// A map on the page: the canvas of its points, buttons that zoom, words where there is nothing yet, and what is shown of the point under the pointer.
 
 import { button } from "../controls.js"
 import { make } from "../theme.js"
@@ -15,7 +15,7 @@ export class Stage {
   /**
    * @param {string} role of the canvas: "img", or "application" where keys do more than move through points
    * @param {Partial<import("./cloud.js").Hearing>} on
-   * @param {string | null} words what is said where there is nothing yet; null: nothing, and there are no buttons
+   * @param {string | null} words what is shown where there is nothing yet; null: nothing, and there are no buttons
    */
   constructor(role, on, words) {
     this.canvas.tabIndex = 0

@@ -234,8 +234,8 @@ export class WebGLPainter {
 
 /** The name of the graphics card, as far as the browser tells. */
 function cardOf(gl) {
-  const told = gl.getExtension("WEBGL_debug_renderer_info")
-  return String(gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER))
+  const debug = gl.getExtension("WEBGL_debug_renderer_info")
+  return String(gl.getParameter(debug ? debug.UNMASKED_RENDERER_WEBGL : gl.RENDERER))
 }
 
 function program(gl, paint) {

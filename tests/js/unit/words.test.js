@@ -73,14 +73,14 @@ test("a run is said to do what it does", () => {
 test("the time left is said as far as it is known, and a run that stalls says that", (t) => {
   t.mock.method(performance, "now", () => 60_000)
   const pace = { longest: () => 1, left: () => 100 }
-  const run = { heard: 60_000, online: true, fetching: null, pace, step: 5, steps: 10, facts: {} }
+  const run = { lastNews: 60_000, online: true, fetching: null, pace, step: 5, steps: 10, facts: {} }
   assert.deepEqual(
     [timeLeft(run, "running"), timeLeft(run, "paused"), timeLeft(run, "finished")],
     ["2 min left", "2 min left after Resume", ""],
   )
-  run.heard = 0
+  run.lastNews = 0
   assert.equal(timeLeft(run, "running"), "no step for 60 s")
-  run.heard = 60_000
+  run.lastNews = 60_000
   pace.left = () => null
   assert.equal(timeLeft(run, "running"), "")
 })
