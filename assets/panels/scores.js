@@ -41,26 +41,13 @@ export function drawCurve(chart, scores, titles, about, theme) {
   }
   const who = present(rows)
   legend(chart, who, titles, theme, Boolean(about))
-  chart.draw(
-    who.map((name) =>
-      line(
-        name,
-        titles[name],
-        rows.filter((each) => each.who === name),
-        "share",
-        theme,
-      ),
-    ),
-    layout,
-    theme,
-    "curve",
-  )
-  const lines = rows.map((each) => {
+  chart.draw(lines(who, rows, titles, "share", theme), layout, theme, "curve")
+  const sentences = rows.map((each) => {
     const labels = `${accuracy(each.share)} of the labels (${each.labeled.toLocaleString("en-US")})`
     const mean = about?.uneven && each.balanced !== null ? `, mean over classes ${accuracy(each.balanced)}` : ""
     return `${titles[each.who]} with ${labels} ${accuracy(each.mean)}${mean}`
   })
-  chart.say(lines.length ? `Accuracy: ${lines.join("; ")}` : "Accuracy by share of the labels: not measured yet")
+  chart.say(sentences.length ? `Accuracy: ${sentences.join("; ")}` : "Accuracy by share of the labels: not measured yet")
 }
 
 /** A heat map with a row a true class; shares of the row. */
@@ -126,20 +113,7 @@ export function drawRobustness(chart, operator, scores, titles, about, theme) {
     margin: { l: 48, r: 8, t: 6, b: 38 },
   }
   legend(chart, who, titles, theme, false)
-  chart.draw(
-    who.map((name) =>
-      line(
-        name,
-        titles[name],
-        rows.filter((each) => each.who === name),
-        "strength",
-        theme,
-      ),
-    ),
-    layout,
-    theme,
-    operator,
-  )
+  chart.draw(lines(who, rows, titles, "strength", theme), layout, theme, operator)
   chart.say(
     `${operator}: ${
       who
@@ -192,6 +166,13 @@ function present(rows) {
   return ORDER.filter((name) => rows.some((each) => each.who === name))
 }
 
+/** A line a contender over `x`, "share" or "strength". */
+function lines(who, rows, titles, x, theme) {
+  return who.map((name) => {
+    const mine = rows.filter((each) => each.who === name)
+    return line(name, titles[name], mine, x, theme)
+  })
+}
 function line(name, title, rows, along, theme) {
   const look = LOOKS[name]
   const sorted = [...rows].sort((a, b) => a[along] - b[along])
