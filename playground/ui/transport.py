@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from playground.config import CHOICES, RunConfig, knobs_for
-from playground.events import Command, SetKnob, TakeStep
+from playground.events import SetKnob, TakeStep
 from playground.runs.condition import condition
 from playground.runs.pool import shared_pool
 from playground.runs.way_back import RATE, WayBack, way_back
@@ -107,7 +107,9 @@ def _sent(moves: dict[str, Any]) -> None:
 
 @uninterrupted
 def _step() -> None:
-    _send(TakeStep())
+    now = run_view.shown()
+    if now.run and now.active:
+        run_control.send(now.run.id, TakeStep())
 
 
 @uninterrupted
@@ -116,10 +118,6 @@ def _stop() -> None:
 
 
 def _move(key: str, value: Any) -> bool:
-    return _send(SetKnob(key, value))
-
-
-def _send(command: Command) -> bool:
-    """Whether the run of this page takes the command."""
+    """Whether the run of this page takes the new value."""
     now = run_view.shown()
-    return now.run is not None and now.active and run_control.send(now.run.id, command)
+    return now.run is not None and now.active and run_control.send(now.run.id, SetKnob(key, value))
