@@ -135,7 +135,7 @@ export class FrameCache {
     const axes = variance ? [`These axes hold ${variance.map((share) => percent(share)).join(" + ")} of the variance.`] : []
     return kept === undefined || kept === null
       ? axes
-      : [...axes, `Of ten nearest neighbors in feature space, ${percent(kept)} are near here too.`]
+      : [...axes, `Of ten nearest neighbors in feature space, ${percent(kept)} are also neighbors on this map.`]
   }
 
   /** What is seen at a step: [x, y, z, half]. A sphere fills its window as it is. */

@@ -24,9 +24,10 @@ const MEASURES = [
   ["knn", "live k-NN, every run"],
   ["linear", "linear probe, where evaluated"],
 ]
+const FAR = 10 // times the middle half of all losses away from it: such a run has diverged
 const SCALES = [
-  ["loss", "loss as it is"],
-  ["rank", "place within its method"],
+  ["loss", "its value"],
+  ["rank", "its rank within the method"],
 ]
 
 export default class Losses extends Panel {
@@ -119,7 +120,7 @@ export default class Losses extends Panel {
       .filter((trace) => trace.x.length)
     const title =
       this.scale === "rank"
-        ? "place of its loss within its method: 0 the lowest, 1 the highest"
+        ? "rank of its loss within its method: 0 the lowest, 1 the highest"
         : "final pretext loss, mean of the last 20 steps"
     const layout = {
       xaxis: axis(this.theme, title, this.scale === "rank" ? [-0.05, 1.05] : null, this.scale === "rank" ? {} : span(runs)),
@@ -189,9 +190,12 @@ export default class Losses extends Panel {
   }
 }
 
-/** The axis of losses: of all runs that did not fail, for the loss of one that diverged would leave the others a single line. */
+/** The axis of losses: without runs that failed, and without those far from all others: one that diverged would leave them a single line. */
 export function span(runs) {
-  const kept = runs.filter((each) => each.status !== "failed").map((each) => each.loss)
+  const finished = runs.filter((each) => each.status !== "failed").map((each) => each.loss)
+  const [low25, high25] = quartiles(finished)
+  const far = FAR * (high25 - low25) || Infinity // most may be alike
+  const kept = finished.filter((each) => each >= low25 - far && each <= high25 + far)
   if (!kept.length || kept.length === runs.length) return { autorange: true, range: undefined }
   const [low, high] = [Math.min(...kept), Math.max(...kept)]
   const edge = 0.05 * (high - low || Math.abs(high) || 1)
@@ -202,7 +206,14 @@ export function span(runs) {
 function outside(runs) {
   const { range } = span(runs)
   const count = range ? runs.filter((each) => each.loss < range[0] || each.loss > range[1]).length : 0
-  return count ? ` ${count} failed ${count > 1 ? "runs have losses" : "run has a loss"} outside this axis.` : ""
+  return count ? ` ${count} ${count > 1 ? "runs have losses" : "run has a loss"} outside this axis.` : ""
+}
+
+/** The values below which a quarter, and above which a quarter of them lie. */
+function quartiles(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))]
+  return [at(0.25), at(0.75)]
 }
 
 /** run -> 0 for the lowest loss of its method, 1 for the highest, evenly between; alone: in the middle. */

@@ -118,7 +118,9 @@ export class Ratios {
         tickmode: "auto",
       })
     const beside = (i) => (units[1] ? `, ${i ? "right" : "left"} axis` : "")
-    this.chart.legend(held.map(({ strip }, i) => [`${strip.name.textContent}${beside(i)} (dotted: trained there)`, this.theme.colors[i]]))
+    this.chart.legend(
+      held.map(({ strip }, i) => [`${strip.name.textContent}${beside(i)} (dotted: the ratio it was trained with)`, this.theme.colors[i]]),
+    )
     this.chart.draw(traces, layout, this.theme, held.map(({ run }) => run.id).join())
     this.chart.say(
       held

@@ -11,7 +11,7 @@ from playground.runs.pool import shared_pool
 from playground.runs.records import Run, UnknownRun
 from playground.ui import live
 from playground.ui.embeddings_state import LISTED, EmbeddingsState
-from playground.ui.run_names import called, short, title
+from playground.ui.run_names import called, ended_early, short, title
 
 NAMES = "names of mapped runs"  # where the session keeps what runs were called
 
@@ -29,6 +29,8 @@ def runs(now: EmbeddingsState) -> None:
     if not listed:
         return now.show_problems("run", "other")
     now.select("run", "Run", list(listed), lambda run: listed.get(run, "None"))
+    if early := ended_early(_found(now.run)):
+        st.caption(f":material/info: {early}")
     others = ["", *(each for each in listed if each != now.run)]
     now.select("other", "Beside it, under the same clock", others, lambda run: listed.get(run, "None"))
     st.caption(

@@ -18,7 +18,7 @@ from playground.ui import evaluation_state, run_control
 from playground.ui.callbacks import uninterrupted
 from playground.ui.evaluation_state import EvaluationState, factors
 from playground.ui.knob_widgets import plain
-from playground.ui.run_names import called
+from playground.ui.run_names import called, ended_early
 from playground.ui.syncing import sync
 
 SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -43,6 +43,8 @@ def controls(now: EvaluationState) -> Run | None:
     now.select("run", "Run", ["", *names], lambda each: names.get(each, "No run"))
     if run is None:
         return None
+    if early := ended_early(run):
+        st.caption(f":material/info: {early}")
     _factor(now, factors(run))
     protocol = now.usable()[0] or Protocol()
     st.markdown("**What is measured**")
@@ -154,7 +156,7 @@ def buttons(now: EvaluationState, run: Run | None) -> None:
         st.warning(f"Nothing can be measured until this is fixed: {plain(sentence)}", icon=":material/pan_tool:")
     elif not busy:
         whole = minutes(sum(seconds(run, protocol, part) for part in protocol.parts))
-        st.caption(f"What is ticked takes {whole}, in the background. This page can be left meanwhile.")
+        st.caption(f"The chosen parts take {whole}. They run in the background: you may leave this page.")
 
 
 @uninterrupted

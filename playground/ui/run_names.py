@@ -29,6 +29,11 @@ def short(run: Run) -> str:
     return recordings.title(run.id) if run.recorded else f"{title(run.flat, 'method')} {run.id}"
 
 
+def ended_early(run: Run | None) -> str:
+    """A sentence about a run that ended before its last step, whose name says how many steps it was to have; else nothing."""
+    return f"This run ended at step {run.step:,} of {run.steps:,}." if run and run.over and run.step < run.steps else ""
+
+
 def title(flat: Mapping[str, Any], section: str) -> str:
     """The title of what these settings choose; its bare name where that is of another version, or gone."""
     name = flat.get(section, "?")

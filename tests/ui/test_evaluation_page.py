@@ -4,6 +4,7 @@ import pytest
 
 from playground import RunConfig
 from playground.evaluation import Protocol
+from playground.events import Metrics
 from playground.ui.evaluation import minutes, seconds
 from playground.ui.evaluation_state import EvaluationState
 from playground.ui.settings import read as read_settings
@@ -140,6 +141,17 @@ def test_a_run_without_a_checkpoint_cannot_be_evaluated_and_says_why(pool):
     page = opened(run=pool.store.create(tiny_config()))
     assert by_key(page, "button", "evaluate").disabled
     assert any("No checkpoint yet" in each.value for each in page.caption)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["evaluation.py", "embeddings.py"])
+def test_a_run_that_was_stopped_says_at_which_step(pool, page):
+    stopped = pool.store.create(tiny_config(steps=300))
+    pool.store.write(stopped, Metrics(1, {"loss": 1.0}))
+    query = {"eval.run": stopped, "map.run": stopped}
+    assert not any("ended at step" in each.value for each in opening.opened(page, **query).caption)
+    pool.store.mark(stopped, "stopped")
+    assert any("ended at step 1 of 300" in each.value for each in opening.opened(page, **query).caption)
 
 
 @pytest.mark.slow

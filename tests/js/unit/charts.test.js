@@ -85,6 +85,12 @@ test("one loss that ran away does not make a line of all others", () => {
   const losses = (...pairs) => pairs.map(([loss, status]) => ({ loss, status }))
   assert.deepEqual(span(losses([1, "finished"], [2, "finished"])), { autorange: true, range: undefined })
   assert.deepEqual(span(losses([1, "finished"], [2, "finished"], [1e9, "failed"])).range, [0.95, 2.05])
+  const [far, near] = [1e9, 6].map((last) => losses([1, "finished"], [1.5, "finished"], [2, "finished"], [last, "finished"]))
+  assert.deepEqual(span(far).range, [0.95, 2.05])
+  assert.deepEqual(
+    [near, losses([1, "finished"], [1, "finished"], [1, "finished"], [3, "finished"])].map((each) => span(each).autorange),
+    [true, true],
+  )
 })
 
 test("a lasso says which classes it has more of than the whole map", () => {
