@@ -78,9 +78,9 @@ export function short(value) {
   return value.toPrecision(2)
 }
 
-/** 0.253 -> "25 %"; digits: how many there may be behind the point. */
+/** 0.253 -> "25%"; digits: how many there may be behind the point. */
 export function percent(share, digits = 0) {
-  return `${+(100 * share).toFixed(digits)} %`
+  return `${+(100 * share).toFixed(digits)}%`
 }
 
 /** A tag with classes and text: make("p.ssl-note", "Hello", child). */

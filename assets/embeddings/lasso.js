@@ -35,7 +35,7 @@ export class Lasso {
     setText(
       this.count,
       chosen.length
-        ? `${chosen.length.toLocaleString("en-US")} of ${points.count.toLocaleString("en-US")} images, ${share} %`
+        ? `${chosen.length.toLocaleString("en-US")} of ${points.count.toLocaleString("en-US")} images, ${share}%`
         : "no image: draw it around some points",
     )
     this.factors.replaceChildren(...(chosen.length ? comparisons(chosen, points).map(table) : []))

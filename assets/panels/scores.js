@@ -26,7 +26,7 @@ export function drawCurve(chart, scores, titles, about, theme) {
     xaxis: axis(
       theme,
       about && about.labeled < about.known
-        ? `share of the labels: 100 % is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed`
+        ? `share of the labels: 100% is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed`
         : "share and number of labels",
       shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1],
       {

@@ -20,7 +20,7 @@ export const names = {
 const times = (value) => `× ${value.toFixed(3)}`
 const AMOUNTS = {
   crop: ([top, left, tall, wide], facts) =>
-    `${(100 * facts.share).toFixed(1)} %: ${wide.toFixed(1)} × ${tall.toFixed(1)} px at ${left.toFixed(1)}, ${top.toFixed(1)}`,
+    `${(100 * facts.share).toFixed(1)}%: ${wide.toFixed(1)} × ${tall.toFixed(1)} px at ${left.toFixed(1)}, ${top.toFixed(1)}`,
   flip: () => "mirrored",
   brightness: times,
   contrast: times,
@@ -32,7 +32,7 @@ const AMOUNTS = {
   solarize: () => "bright half inverted",
 }
 const BRIEF = {
-  crop: (_, facts) => `${Math.round(100 * facts.share)} %`,
+  crop: (_, facts) => `${Math.round(100 * facts.share)}%`,
   flip: () => "mirrored",
   brightness: (value) => `× ${value.toFixed(2)}`,
   contrast: (value) => `× ${value.toFixed(2)}`,

@@ -155,7 +155,7 @@ export function words(run, status) {
 
 /** What it waits for before it can train. */
 function fetching({ unit, what, done, total }) {
-  return `${unit === "images" ? "Decoding" : "Downloading"} ${what}${total ? ` ${Math.floor((100 * done) / total)} %` : "…"}`
+  return `${unit === "images" ? "Decoding" : "Downloading"} ${what}${total ? ` ${Math.floor((100 * done) / total)}%` : "…"}`
 }
 
 function message(run, status) {

@@ -81,7 +81,7 @@ def sets(data: Any) -> Sets:
 def watched(documents: Iterable[Document]) -> Document:
     """Shows a progress bar on standard error until the end; returns the last document."""
     last: Document = {}
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("evaluating", total=1.0)
         for last in documents:
@@ -113,7 +113,7 @@ def show(document: Document) -> None:
 def _labels(document: Document) -> Table:
     rows = [each for each in ledger.summary(document["scores"]) if each["part"] == "labels"]
     shares = sorted({each["share"] for each in rows})
-    heads = [f"{100 * share:.3g} % ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
+    heads = [f"{100 * share:.3g}% ({next(each['labeled'] for each in rows if each['share'] == share):,} labels)" for share in shares]
     table = results.table("accuracy, mean (range over seeds and test images)", *heads)
     for who, title in CONTENDERS.items():
         cells = [

@@ -155,7 +155,7 @@ def evaluate(
     ] = None,
     transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are also tested.")] = None,
     labels: Annotated[
-        str | None, typer.Option(help="The largest number of labels, which is 100 %; a seed uses at most four fifths of all labels.")
+        str | None, typer.Option(help="The largest number of labels, which is 100%; a seed uses at most four fifths of all labels.")
     ] = None,
     steps: Annotated[str | None, typer.Option(help="The number of steps of fine-tuning and of training from scratch.")] = None,
     json_file: JsonFile = None,

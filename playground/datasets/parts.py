@@ -20,7 +20,7 @@ from playground.datasets.duplicates import units
 
 SHARE = 5  # one image in five is watched, and one in five is kept for the test, within these limits
 LEAST, WATCHED_MOST, TEST_MOST = 8, 1024, 4096
-EVALUABLE = 20  # images for an accuracy: with fewer, one image counts more than 5 %, and the 95 % interval is wider than 40 %
+EVALUABLE = 20  # images for an accuracy: with fewer, one image counts more than 5%, and the 95% interval is wider than 40%
 SMALLEST = 2 * LEAST  # images in a set: half of them for training
 
 

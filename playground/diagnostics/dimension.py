@@ -66,7 +66,7 @@ def two_nn(features: Tensor) -> Tensor:
     """The dimension of the surface on which the points lie, from the distances of the first and the second neighbor.
 
     Formula: d in -ln(1 - F(mu)) = d ln mu, with mu = r2 / r1 the distance of the second neighbor over that of the first, and F the
-      share of images with a smaller mu: a line through the origin, fitted to the 90 % smallest mu.
+      share of images with a smaller mu: a line through the origin, fitted to the 90% smallest mu.
     Unit: coordinates, from 0.
     Source: Facco et al., 2017, equation 5.
 

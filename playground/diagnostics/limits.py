@@ -35,7 +35,7 @@ class Limit:
 
 
 # Share of the healthy spread: below it the features of all images are nearly equal. Losses spread the projector's features; a backbone
-# without a projector may keep a large part that all images share: with random weights its spread is 8 % or more, often for long.
+# without a projector may keep a large part that all images share: with random weights its spread is 8% or more, often for long.
 SPREAD = {"projector": Limit("below", 0.15, 0.25), "backbone": Limit("below", 0.04, 0.06)}
 FIXED_TARGETS = Limit("below", 0.002, 0.004)  # the same if fixed targets keep features apart: they may be close for long, but not equal
 NARROW, NARROW_CLEARS, WIDE = 0.05, 0.1, 64  # shares of the dimensions, of at most WIDE: wider layers need not be filled

@@ -90,7 +90,7 @@ def _failed(found: Rule, rules: Sequence[Rule], values: Values, of: RunContext, 
 
 def _not_failed(step: int, rules: Sequence[Rule], values: Values, start: Values, of: RunContext, before: Verdict | None) -> tuple[str, str]:
     """State and sentence if no rule holds: healthy, unless the evidence is not sufficient."""
-    if step < SETTLING:  # no failure yet: SimCLR with 100 times its learning rate begins at 0.3 % of the spread, and recovers
+    if step < SETTLING:  # no failure yet: SimCLR with 100 times its learning rate begins at 0.3% of the spread, and recovers
         alike = (
             ", although the features of all images are similar so far"
             if SPREAD[of.main_layer].met(relative_std(of.main_layer, values, of))

@@ -229,8 +229,8 @@ class _Contest:
 
 
 def named(who: str, share: float) -> str:
-    """Linear probe, 10 % of the labels."""
-    return f"{CONTENDERS[who]}, {100 * share:.3g} % of the labels"
+    """Linear probe, 10% of the labels."""
+    return f"{CONTENDERS[who]}, {100 * share:.3g}% of the labels"
 
 
 def scored(score: Score, guesses: Tensor, truth: Tensor) -> Score:

@@ -15,7 +15,7 @@ class Doing:
 
 @dataclass(frozen=True)
 class About:
-    """What is evaluated. labeled: the number of labels that are 100 % for each seed; known: all labels, from which a seed draws these.
+    """What is evaluated. labeled: the number of labels that are 100% for each seed; known: all labels, from which a seed draws these.
 
     chance: the accuracy of always predicting the most frequent test label. uneven: the classes are so uneven that the mean over classes
     is shown, too.

@@ -120,7 +120,7 @@ def too_few(labels: Tensor, share: float) -> str:
     classes, count = len(labels.unique()), share * len(labels)
     if count + 0.5 >= classes:
         return ""
-    must = f"{100 * share:.3g} % of {len(labels):,} labels must be at least one for each of {classes} classes"
+    must = f"{100 * share:.3g}% of {len(labels):,} labels must be at least one for each of {classes} classes"
     return f"{must}, got {count:.3g}: this share is left out."
 
 

@@ -12,10 +12,10 @@ TABLE: dict[str, tuple[str, ...]] = {
         "The test accuracy of a probe that was trained with only a part of the labels.",
         "correct predictions / test images, as the mean over seeds; the bar reaches sqrt(s^2 + t^2) up and "
         "down, with s from the mean to the "
-        "highest or lowest seed, and t from the mean to the end of Wilson's 95 % interval for this number of "
+        "highest or lowest seed, and t from the mean to the end of Wilson's 95% interval for this number of "
         "test images; mean over classes: "
         "the mean of the accuracies of all classes",
-        "share, from 0 to 100 %",
+        "share, from 0 to 100%",
         "Chen et al., 2020, section 4.2 and appendix B.8; interval: Wilson, 1927; squares added: Newcombe, 1998, method 10; "
         "mean over classes: Brodersen et al., 2010",
     ),
@@ -32,7 +32,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "a high accuracy with few labels: the features are useful",
         "The share of the labels that a probe was trained with, and their number.",
         "labels used / labels available to a seed",
-        "share, from 0 to 100 %, and labels",
+        "share, from 0 to 100%, and labels",
         "Chen et al., 2020, section 4.2",
     ),
     "evaluation/bar": (
@@ -40,8 +40,8 @@ TABLE: dict[str, tuple[str, ...]] = {
         "short; bars that do not overlap: more than chance",
         "The range in which the accuracy would lie with other seeds and other test images.",
         "mean - d to mean + d, d = sqrt(s^2 + t^2) on each side, with s from the mean to the farthest seed, and t from the mean to the end "
-        "of Wilson's 95 % interval for this number of test images",
-        "share, from 0 to 100 %",
+        "of Wilson's 95% interval for this number of test images",
+        "share, from 0 to 100%",
         "Wilson, 1927; squares added: Newcombe, 1998, method 10",
     ),
     "evaluation/seeds": (
@@ -49,7 +49,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "close together: the choice of labels hardly matters",
         "The lowest and the highest accuracy of all seeds; each seed has its own labels, order and initial weights.",
         "minimum and maximum of correct predictions / test images",
-        "share, from 0 to 100 %",
+        "share, from 0 to 100%",
         "none: counted",
     ),
     "evaluation/balanced": (
@@ -57,7 +57,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "close to the accuracy: rare classes are predicted well, too",
         "The accuracy if all classes were equally frequent in the test; shown only if they are not.",
         "mean over classes of correct predictions / test images of the class",
-        "share, from 0 to 100 %",
+        "share, from 0 to 100%",
         "Brodersen et al., 2010",
     ),
     "evaluation/confusion": (
@@ -73,7 +73,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "flat: the features are robust to the changes of the images",
         "Accuracy of probes that were fitted on clean images, on test images that are changed more and more strongly.",
         "correct predictions / test images (at most 2,048), at each strength; bars as for the accuracy by share of the labels",
-        "share, from 0 to 100 %",
+        "share, from 0 to 100%",
         "Hendrycks and Dietterich, 2019",
     ),
     "evaluation/transfer": (
@@ -81,7 +81,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "higher than for an untrained network: the features help on other data",
         "Accuracy of a linear probe on another data set, with frozen features that were not trained on it.",
         "correct predictions / test images; bars as for the accuracy by share of the labels",
-        "share, from 0 to 100 %",
+        "share, from 0 to 100%",
         "Kornblith et al., 2019: Do Better ImageNet Models Transfer Better?",
     ),
     "evaluation/losses": (

@@ -79,7 +79,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "How far this map, which shows many dimensions in two or three, can be trusted; the value is given below the map.",
         "PCA: the variance along each axis / all variance; neighbors: the share of each image's ten nearest by cosine of the features "
         "that are among its ten nearest on the map, too, as a mean over at most 1,000 images",
-        "shares, from 0 to 100 %",
+        "shares, from 0 to 100%",
         "PCA: Pearson, 1901; UMAP: McInnes et al., 2018; t-SNE: van der Maaten and Hinton, 2008; shares: counted",
     ),
     "map/clusters": (
@@ -96,7 +96,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "a share above the mark: this class is more frequent in the lasso than on the whole map",
         "The images in the lasso, and the share of each class; the mark shows its share on the whole map.",
         "images of the class in the lasso / labeled images in the lasso",
-        "images; share, from 0 to 100 %",
+        "images; share, from 0 to 100%",
         "none: counted",
     ),
     "map/landing": (
@@ -162,7 +162,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "",
         "The number of patches of the image that the network does not see.",
         "hidden patches / patches of the image",
-        "patches; share, from 0 to 100 %",
+        "patches; share, from 0 to 100%",
         "He et al., 2022, section 3",
     ),
     "patch error": (
@@ -212,7 +212,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "black, those at or above the "
         "right line white.",
         "share = values in the bin / values of a sample of the images",
-        "horizontal: the value in the file; vertical: share, from 0 to 100 %",
+        "horizontal: the value in the file; vertical: share, from 0 to 100%",
         "none: counted",
     ),
     "data/color": (

@@ -39,7 +39,7 @@ class RelativeLocation(Method):
     measures = {
         "location_accuracy": Measure(
             "Location accuracy",
-            "high; 12.5 % is guessing",
+            "high; 12.5% is guessing",
             0,
             1,
             formula="share of the pairs of patches whose position, one of 8, is predicted correctly",

@@ -37,7 +37,7 @@ class Rotation(Method):
     measures = {
         "rotation_accuracy": Measure(
             "Rotation accuracy",
-            "high; 25 % is guessing",
+            "high; 25% is guessing",
             0,
             1,
             formula="share of the rotated images whose angle, one of 4, is predicted correctly",

@@ -96,7 +96,7 @@ def _shares(now: EvaluationState) -> None:
     key, options = f"{now.prefix}shares", sorted({*SHARES, *now.shares})
     default = sync(key, [each for each in options if each in now.shares])
     more: dict[str, Any] = {"key": key, "on_change": _shared, "args": (now,)}
-    st.multiselect("Shares of the labels", options, default, format_func=lambda each: f"{100 * each:.3g} %", **more)
+    st.multiselect("Shares of the labels", options, default, format_func=lambda each: f"{100 * each:.3g}%", **more)
     now.show_problems("shares")
 
 

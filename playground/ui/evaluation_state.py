@@ -22,7 +22,7 @@ SEEDS = (
     "How often all is repeated, each time with other labels, in another order, and from scratch from other weights. "
     "Curves show the mean; bars, what seeds and a test of so many images leave open."
 )
-LABELS = "How many 100 % is at most. A seed has four fifths of all at most, so that each draws others."
+LABELS = "How many 100% is at most. A seed has four fifths of all at most, so that each draws others."
 STEPS = "Of 128 images each, for fine-tuning and for training from scratch alike."
 
 

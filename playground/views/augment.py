@@ -43,7 +43,7 @@ class Augment(Section):
         live=True,
     )
     brightness: float = knob(
-        0.4, 0, 1, "How much brighter or darker a view may become: 0.4 means 60 % to 140 % of the brightness.", live=True
+        0.4, 0, 1, "How much brighter or darker a view may become: 0.4 means 60% to 140% of the brightness.", live=True
     )
     contrast: float = knob(0.4, 0, 1, "How much the contrast of a view may change.", live=True)
     saturation: float = knob(0.4, 0, 1, "How much colors may become paler or more vivid.", live=True)

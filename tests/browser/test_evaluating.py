@@ -21,10 +21,10 @@ def test_results_come_as_they_are_measured_and_survive_a_reload(desk, trained):
     page.wait_for_selector(f"{SAID}:text-is('Evaluated')", timeout=180_000)
     page.wait_for_selector(".st-key-evaluate button:enabled")
     said = page.get_attribute(".ssl-evaluation .ssl-pair .ssl-plot >> nth=0", "aria-label")
-    assert "Linear probe with 100 % of the labels (100)" in said and "k-NN classifier with 10 % of the labels" in said
+    assert "Linear probe with 100% of the labels (100)" in said and "k-NN classifier with 10% of the labels" in said
     page.click(".ssl-all summary")
     rows = page.locator(".ssl-numbers tbody tr")
-    assert rows.count() == 4  # 1 % of 100 labels is less than one a class
+    assert rows.count() == 4  # 1% of 100 labels is less than one a class
     assert "must be at least one for each of 8 classes" in page.text_content(".ssl-remarks")
     numbers = rows.all_text_contents()
     with page.expect_download() as kept:

@@ -124,12 +124,12 @@ def test_every_number_of_the_augmentations_page(desk, pair):
 
 def test_every_number_of_the_masking_page(desk, runs):
     page = desk(path="masking", until=".ssl-counted:has-text('hidden')", **{"mask.ratio": 0.75})  # of no run
-    explained(page, "48 of 64 patches hidden, 75 %")
+    explained(page, "48 of 64 patches hidden, 75%")
     page = desk(path="masking", until=".ssl-mean figcaption", height=3000, **{"mask.run": runs["mae"], "mask.ratio": 0.5})
     page.wait_for_selector(".ssl-row-of-ten figcaption")
     page.wait_for_selector(".ssl-heads figcaption")
     page.wait_for_selector(".ssl-ratios .js-plotly-plot .main-svg")
-    labels = ["32 of 64 patches hidden, 50 %", "The same image, more and more hidden", "On average over many masks"]
+    labels = ["32 of 64 patches hidden, 50%", "The same image, more and more hidden", "On average over many masks"]
     explained(page, *labels)
 
 

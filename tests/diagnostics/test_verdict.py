@@ -126,7 +126,7 @@ def test_a_shortcut_is_a_nuisance_that_solves_the_task(more, state):
 
 
 def test_color_that_explains_much_of_photographs_from_the_start_is_no_shortcut_where_the_subject_gains():
-    """As seen of SimCLR on CIFAR-10 by step 100: k-NN from 29 to 32 %, average color 35 to 43 %, the class 8.6 to 18 % of the variance."""
+    """As seen of SimCLR on CIFAR-10 by step 100: k-NN from 29 to 32%, average color 35 to 43%, the class 8.6 to 18% of the variance."""
     start = {"knn/class": 0.285, "explained/class": 0.086, "explained/average color": 0.35}
     bare = {name: value for name, value in measured().items() if not name.startswith(("knn/", "explained/"))}
     photos = bare | {"knn/class": 0.322, "explained/class": 0.181, "explained/average color": 0.43, "view_agreement": 0.6}
@@ -229,7 +229,7 @@ def test_a_gain_among_few_images_is_no_proof():
 
 
 def test_a_wide_projector_need_not_be_filled():
-    """As seen of SimCLR with a projection_size of 2048: about 44 dimensions in use, shape from 37 to 98 %."""
+    """As seen of SimCLR with a projection_size of 2048: about 44 dimensions in use, shape from 37 to 98%."""
     wide = {"sizes": {"projector": 2048, "backbone": 64}, "images": 1024}
     values = measured() | {"projector/feature_std": 0.9 / 2048**0.5, "projector/rankme_centered": 44.3, "knn/shape": 0.98}
     assert verdict(values, **wide).state == "healthy"
@@ -247,7 +247,7 @@ def test_what_lies_between_the_limits_is_unclear_and_what_was_said_before_stands
     collapsed = verdict(idle | sick)
     states = [collapsed.state, verdict(idle | gray, before=collapsed).state, verdict(idle | well, before=collapsed).state]
     assert states == ["projector collapse", "projector collapse", "unclear"]
-    assert verdict(measured() | gray, before=verdict(measured() | sick)).state == "healthy"  # as seen of SimCLR with SGD at 10: 38 to 95 %
+    assert verdict(measured() | gray, before=verdict(measured() | sick)).state == "healthy"  # as seen of SimCLR with SGD at 10: 38 to 95%
     healthy = verdict(measured() | well)
     barely = measured(knn__shape=0.34, explained__shape=0.08)  # less than GAIN, but more than half of it
     for part, state in ((0.9, "healthy"), (0.2, "unclear")):  # of the way through the gray zone

@@ -70,8 +70,8 @@ def test_the_command_line_measures_a_run_and_keeps_what_it_found(pool, runs, tmp
     assert "color of shapes, 4,096 labeled images, of which each seed draws 40; tested on 4,096 others" in " ".join(shown.stdout.split())
     assert (
         "Fine-tuned" in shown.stdout
-        and "50 % (24 labels)" in shown.stdout
-        and "100 % (40 labels)" in shown.stdout
+        and "50% (24 labels)" in shown.stdout
+        and "100% (40 labels)" in shown.stdout
         and "most confused" in shown.stdout
     )
     written = json.loads((tmp_path / "out.json").read_text())

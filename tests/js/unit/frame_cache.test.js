@@ -87,8 +87,8 @@ test("a sphere fills its window as it is; other maps are seen about their middle
 test("what is known of a frame is said in sentences", () => {
   const [made] = cache()
   assert.deepEqual(made.says({ variance: [0.41, 0.2], kept: 0.357 }), [
-    "These axes hold 41 % + 20 % of the variance.",
-    "Of ten nearest neighbors in feature space, 36 % are also neighbors on this map.",
+    "These axes hold 41% + 20% of the variance.",
+    "Of ten nearest neighbors in feature space, 36% are also neighbors on this map.",
   ])
   assert.deepEqual(made.says(undefined), [])
 })

@@ -14,7 +14,7 @@ const { escaped } = await import("../../../assets/panels/scores.js")
 test("numbers are as short as they can be read", () => {
   const found = [0.8216, 12.34, 3431, 0, 0.00456, 3.94e28, null, undefined].map(short)
   assert.deepEqual(found, ["0.82", "12.3", "3,431", "0.00", "0.0046", "3.9 × 10²⁸", "–", "–"])
-  assert.deepEqual([percent(0.253), percent(0.2534, 1), percent(1)], ["25 %", "25.3 %", "100 %"])
+  assert.deepEqual([percent(0.253), percent(0.2534, 1), percent(1)], ["25%", "25.3%", "100%"])
   assert.deepEqual([precise(0.0123), precise(0.00012), precise(null)], ["0.012", "1.2e-4", "–"])
   assert.equal(plainName("augment.jitter_probability"), "jitter probability")
 })
@@ -67,7 +67,7 @@ test("a run is said to do what it does", () => {
     ["Ready", "Queued, number 3", "Preparing…", "Failed"],
   )
   run.fetching = { what: "cifar10", unit: "bytes", done: 1, total: 4 }
-  assert.equal(words(run, "running"), "Downloading cifar10 25 %")
+  assert.equal(words(run, "running"), "Downloading cifar10 25%")
 })
 
 test("the time left is said as far as it is known, and a run that stalls says that", (t) => {
