@@ -59,7 +59,8 @@ export class Grounds {
   }
 
   update(verdict) {
-    const { advice = "", layers = {}, checks = [] } = verdict ?? {}
+    const { advice = "", layers = {} } = verdict ?? {}
+    const checks = distinct(verdict?.checks ?? [])
     setText(this.advice, advice)
     this.advice.hidden = !advice
     this.say(Object.entries(layers))
@@ -88,6 +89,16 @@ export class Grounds {
       setText(chip.lastChild, `${layer}: ${state}`)
     })
   }
+}
+
+/** Each check once: several rules of one failure may ask the same. One that counts stands for those that do not. */
+export function distinct(checks) {
+  const kept = new Map()
+  for (const each of checks) {
+    const key = JSON.stringify([each.layer, each.what, each.says])
+    if (!kept.has(key) || counts(each)) kept.set(key, each)
+  }
+  return [...kept.values()]
 }
 
 function finding(count) {

@@ -3,7 +3,7 @@ import test from "node:test"
 import { THEME } from "../support/browser.js"
 
 const { classStyles, percent, plainName, short } = await import("../../../assets/theme.js")
-const { detectedAt, sentenceOf, stateOf } = await import("../../../assets/verdict.js")
+const { detectedAt, distinct, sentenceOf, stateOf } = await import("../../../assets/verdict.js")
 const { formula } = await import("../../../assets/formula.js")
 const { labelOf, pictured, wordsOf } = await import("../../../assets/thumbs.js")
 const { button } = await import("../../../assets/controls.js")
@@ -44,6 +44,13 @@ test("a verdict says its step while the run goes on", () => {
   run.steps = 100
   assert.equal(sentenceOf(run), "Complete collapse. All images look alike.")
   assert.deepEqual([sentenceOf(null, "Not yet."), stateOf(run.verdict), stateOf(null)], ["Not yet.", "complete-collapse", ""])
+})
+
+test("a check that several rules share is listed once, as what counts", () => {
+  const check = (what, holds) => ({ layer: "backbone", what, says: "no learning", holds })
+  const found = distinct([check("gain", false), check("agreement", false), check("gain", true), check("gain", false)])
+  assert.deepEqual(found, [check("gain", true), check("agreement", false)])
+  assert.equal(distinct([check("gain", false), { ...check("gain", false), says: "shortcut" }]).length, 2)
 })
 
 test("since when the judge says what it says now", () => {
