@@ -59,7 +59,7 @@ def show_ignored() -> None:
     keys, until = st.session_state.get(IGNORED, ((), 0.0))
     if keys and time.monotonic() < until:
         what = f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
-        st.caption(f":material/link: {plain(f'Ignored in the link, for there is no such setting: {what}.')}")
+        st.caption(f":material/link: {plain(f'Ignored in the link: {what}.')}")
 
 
 def write_url(run: str | None, page_state: Mapping[str, str] | None = None) -> None:

@@ -29,7 +29,7 @@ class Settings:
     unsent: keys that were moved where no run listens, on another page; the run under way may have other values.
     sent: by key, what was moved here and sent to a run, and when (time.monotonic), until the run reports the change.
     left: values of knobs that somebody else has moved.
-    ignored: keys of the address that mean nothing here, such as the marks that other sites add to their links.
+    ignored: keys of the address that mean nothing here: the marks that other sites add to their links, knobs of a method that is not here.
     """
 
     flat: dict[str, Any]
@@ -80,7 +80,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
 
     live: the knobs of a run that still trains: their values in that run count more than those in an old link.
     """
-    ignored = foreign(query)
+    ignored = list(foreign(query))
     given: dict[str, Any] = {
         key: value for key, value in query.items() if key != "run" and not key.startswith(prefixes()) and key not in ignored
     }
@@ -91,10 +91,12 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
     while True:
         try:
             flat = RunConfig(**under | {key: value for key, value in given.items() if key not in same}).flat()
-            return Settings(flat, refused, ignored=ignored)
+            return Settings(flat, refused, ignored=tuple(ignored))
         except ConfigError as error:
-            if error.key.partition(".")[0] not in refused:  # what belongs to a choice that is not here goes with it
+            if error.key.partition(".")[0] not in refused:
                 refused[error.key] = Problem(str(error), str(given.get(error.key, under.get(error.key, ""))))
+            elif error.key in given:  # what belongs to a choice that is not here goes with it
+                ignored.append(error.key)
             if error.key in given:
                 del given[error.key]
             elif under:
