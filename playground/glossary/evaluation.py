@@ -7,7 +7,7 @@ from playground.definitions import CATALOG, Definition
 TABLE: dict[str, tuple[str, ...]] = {
     # name: title, good, meaning, formula, unit, source
     "evaluation/labels": (
-        "Accuracy by share of the labels",
+        "Test accuracy by labels used",
         'above "From scratch": pretraining helps',
         "The test accuracy of a probe that was trained with only a part of the labels.",
         "correct predictions / test images, as the mean over seeds; the bar reaches sqrt(s^2 + t^2) up and "
@@ -72,7 +72,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Robustness",
         "flat: the features are robust to the changes of the images",
         "Accuracy of probes that were fitted on clean images, on test images that are changed more and more strongly.",
-        "correct predictions / test images (at most 2,048), at each strength; bars as for the accuracy by share of the labels",
+        "correct predictions / test images (at most 2,048), at each strength; bars as for the test accuracy by labels used",
         "share, from 0 to 100%",
         "Hendrycks and Dietterich, 2019",
     ),
@@ -80,7 +80,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Transfer",
         "higher than for an untrained network: the features help on other data",
         "Accuracy of a linear probe on another data set, with frozen features that were not trained on it.",
-        "correct predictions / test images; bars as for the accuracy by share of the labels",
+        "correct predictions / test images; bars as for the test accuracy by labels used",
         "share, from 0 to 100%",
         "Kornblith et al., 2019: Do Better ImageNet Models Transfer Better?",
     ),

@@ -50,7 +50,7 @@ def controls(now: EvaluationState) -> Run | None:
     st.markdown("**What is measured**")
     _parts(now, run, protocol)
     now.select("transfer", "Transfer to", ["", *(name for name in here() if name != run.flat["data"])], _data)
-    with st.expander("How", expanded=False, key="eval-how"):
+    with st.expander("Protocol", expanded=False, key="eval-how"):
         _shares(now)
         now.widget("seeds")
         now.widget("labels", "Labeled images")
@@ -153,7 +153,7 @@ def buttons(now: EvaluationState, run: Run | None) -> None:
         none = "This run left no checkpoint, and so no network to evaluate."
         st.caption(none if run.over else "No checkpoint yet: pause the run, or wait.")
     elif protocol is None:
-        st.warning(f"Nothing can be measured until this is fixed: {plain(sentence)}", icon=":material/pan_tool:")
+        st.warning(f"Fix this to evaluate: {plain(sentence)}", icon=":material/pan_tool:")
     elif not busy:
         whole = minutes(sum(seconds(run, protocol, part) for part in protocol.parts))
         st.caption(f"The chosen parts take {whole}. They run in the background: you may leave this page.")

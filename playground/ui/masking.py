@@ -40,7 +40,7 @@ def runs(now: MaskingState) -> None:
     now.select("run", "Run", ["", *listed], lambda run: listed.get(run, "None: only what is hidden"), help=HELP)
     if now.run:
         others = ["", *(each for each in listed if each != now.run)]
-        now.select("other", "Beside it", others, lambda run: listed.get(run, "No second run"), help=HELP)
+        now.select("other", "Compare with", others, lambda run: listed.get(run, "No second run"), help=HELP)
         if refusal := mismatch(now.run, now.other):
             st.error(plain(refusal), icon=":material/error:")
 
