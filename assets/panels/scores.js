@@ -129,7 +129,7 @@ export function drawRobustness(chart, operator, scores, titles, about, theme) {
   )
 }
 
-/** Bars: frozen features on another data set. */
+/** Bars: frozen features on another dataset. */
 export function drawTransfer(chart, scores, titles, theme) {
   const rows = scores.filter((each) => each.part === "transfer")
   const bars = rows.filter((each) => each.who !== "chance").sort((a, b) => ORDER.indexOf(a.who) - ORDER.indexOf(b.who))

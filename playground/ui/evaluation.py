@@ -31,7 +31,7 @@ HELP = {
     "untrained": "A linear probe on the network as it was before its first step.",
     "pixels": "A linear probe on the bare pixels.",
     "robustness": "The same probes, fitted on clean images, under blur, noise, color jitter and shift.",
-    "transfer": "A linear probe on another data set, without learning anything new from it but the probe.",
+    "transfer": "A linear probe on another dataset, without learning anything new from it but the probe.",
 }
 
 
@@ -78,18 +78,18 @@ def _factor(now: EvaluationState, known: list[str]) -> None:
     else:
         now.show_problems("factor")
     if not known:
-        st.caption(":material/info: The images of this run have no labels. What can be measured is its transfer to a data set that has.")
+        st.caption(":material/info: The images of this run have no labels. What can be measured is its transfer to a dataset that has.")
 
 
 def here() -> list[str]:
-    """The data sets with labels that lie on this disk, or need none."""
+    """The datasets with labels that lie on this disk, or need none."""
     folder = home() / "data"
     return [name for name, each in CHOICES["data"].items() if each.classes and not each.missing(each.Knobs(), folder)]
 
 
 def _data(name: str) -> str:
-    """A title; "" is no data set."""
-    return "No other data set" if not name else CHOICES["data"][name].title if name in CHOICES["data"] else name
+    """A title; "" is no dataset."""
+    return "No other dataset" if not name else CHOICES["data"][name].title if name in CHOICES["data"] else name
 
 
 def _shares(now: EvaluationState) -> None:

@@ -16,7 +16,7 @@ from playground.flat import build
 from playground.knobs import ConfigError
 from playground.ui.page_state import LeftValues, Problem, prefixes
 
-FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
+FOLLOWERS = ("network", "optimizer")  # the choices that a method or a dataset may suggest
 SECTIONS = (*CHOICES, *PLAIN, "schedule")
 ARRIVES = 10.0  # seconds within which a command has reached its run, or never will
 NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a misspelled one
@@ -58,7 +58,7 @@ class Settings:
                     return None, sentences
 
     def data(self) -> Any:
-        """The data set and its knobs, whatever stands in the way of the rest."""
+        """The dataset and its knobs, whatever stands in the way of the rest."""
         knobs = {key.removeprefix("data."): value for key, value in self.flat.items() if key.startswith("data.")}
         kind = CHOICES["data"][self.flat["data"]].Knobs
         while True:
@@ -122,7 +122,7 @@ def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     try:
         known = defaults(**{section: name for section, name in choices.items() if name is not None})
         usual = defaults(**{section: run[section] for section in CHOICES if section in run})
-    except ConfigError:  # of either: the run's data set, too, may be gone
+    except ConfigError:  # of either: the run's dataset, too, may be gone
         return {}
     really_set = {key: value for key, value in run.items() if key in CHOICES or value != usual.get(key)}
     return {key: value for key, value in really_set.items() if key.removeprefix("schedule.") in known and _same_owner(key, run, given)}
