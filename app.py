@@ -18,6 +18,7 @@ from playground.home import HERE, HomeError
 from playground.runs import recordings
 from playground.runs.lock import HomeInUse
 from playground.runs.pool import close_shared_pools, shared_pool
+from playground.web.first_picture import FirstPicture
 from playground.web.hints import Hinting
 from playground.web.packing import PackedOnce
 from playground.web.routes import routes
@@ -49,5 +50,5 @@ async def lifespan(app: Any) -> AsyncIterator[None]:
         await asyncio.to_thread(close_shared_pools)
 
 
-middleware = [Middleware(Hinting), Middleware(PackedOnce)]
+middleware = [Middleware(Hinting), Middleware(FirstPicture), Middleware(PackedOnce)]
 app = st.App(HERE / "ui" / "frame.py", routes=routes(shared_pool, stopping), middleware=middleware, lifespan=lifespan)

@@ -21,7 +21,7 @@ function show(place, Kind, data, notify) {
   let held = page.panels.get(place)
   if (!held) {
     place.classList.add(`ssl-${data.panel}`)
-    held = { place, panel: new Kind(place, data), run: undefined, unwatch: () => {} }
+    held = { place, panel: early(place, Kind) ?? new Kind(place, data), run: undefined, unwatch: () => {} }
     page.panels.set(place, held)
   }
   held.panel.data = data
@@ -36,6 +36,16 @@ function show(place, Kind, data, notify) {
     leave()
   }
   refresh(held, held.last?.id === data.run ? held.last : null)
+}
+
+/** The panel of this kind that was drawn before there was a page for it: it moves to its place as it is. */
+function early(place, Kind) {
+  const before = page.early && page.panels.get(page.early)
+  if (!before || before.place === place || before.panel.constructor !== Kind) return null
+  place.append(...before.place.childNodes)
+  page.panels.delete(before.place)
+  page.early = null
+  return before.panel
 }
 
 /** The panel is gone from the page. */

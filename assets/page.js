@@ -26,6 +26,9 @@ export const page = {
   /** The label that is explained now, whether until somebody closes it, and the timer that will show or hide it (definitions.js). */
   explanation: { label: /** @type {HTMLElement | null} */ (null), pinned: false, timer: /** @type {Timer} */ (0) },
 
+  /** @type {HTMLElement | null} the place of the panel that was drawn before there was a page for it, until it moves there (live.js) */
+  early: null,
+
   /** Where the recorded pair stands (recorded.js). */
   clock: new RecordingClock(),
 }

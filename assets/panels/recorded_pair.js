@@ -21,7 +21,8 @@ export default class RecordedPair extends Panel {
   labels = null
   /** @type {any} of the classes of each factor */
   names = null
-  frame = 0 // the browser's number of the next drawing
+  /** @type {() => void} gives up the next drawing */
+  rest = () => {}
 
   constructor(root) {
     super()
@@ -99,12 +100,12 @@ export default class RecordedPair extends Panel {
   /** Draws until the clock stands. */
   go() {
     const { clock } = page
-    cancelAnimationFrame(this.frame)
+    this.rest()
     const share = clock.now()
     for (const map of this.maps) map.show(clock.step(this.steps))
     this.time.show(Math.round(share * PARTS), PARTS + 1, `step ${Math.floor(clock.step(this.steps))} of ${this.steps}`)
     this.time.name(...(clock.going ? ["❚❚", "pause"] : share === 1 ? ["⟲ play again", "play again"] : ["▶", "play"]))
-    if (clock.going) this.frame = requestAnimationFrame(() => this.go())
+    if (clock.going) this.rest = after(this.data.pause, () => this.go())
   }
 
   turnPlay() {
@@ -120,12 +121,18 @@ export default class RecordedPair extends Panel {
   }
 
   remove() {
-    cancelAnimationFrame(this.frame)
+    this.rest()
     for (const map of this.maps) map.remove()
   }
 }
 
 const SYMBOLS = { cross: "plus" } // that of the images stands upright
+
+/** Calls once more after so many milliseconds, or with the next frame; returns what prevents it. */
+function after(pause, call) {
+  if (!pause) return cancelAnimationFrame.bind(null, requestAnimationFrame(call))
+  return clearTimeout.bind(null, setTimeout(call, pause))
+}
 
 /** k-NN accuracy a factor, as it was measured: name -> [[step, value]]. */
 function accuracies(events) {

@@ -3,7 +3,8 @@
     python -m playground.bench.first_load
 
 A real Chromium visits a real server. Cold: a browser that was never here; warm: the same browser once more. Bytes are those that went
-over the wire, packed and with their headers, those of WebSockets included. Something moves when the slider of the recorded pair does.
+over the wire, packed and with their headers, those of WebSockets included. Something moves when the slider of the recorded pair does;
+the page is ready when Start can be pressed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ GOAL_HERE = 1000.0  # milliseconds until something moves, on this machine
 GOAL_FAR = 3000.0  # milliseconds over the slower line
 GOAL_BEHIND = 250.0  # milliseconds: panels draw what is new so often
 FAR = {"latency": 40, "downloadThroughput": 10e6 / 8, "uploadThroughput": 10e6 / 8}  # milliseconds there and back; bytes a second
-ROWS = ("first_load_cold", "first_load_before", "first_load_warm", "first_load_here", "first_load_far", "news_behind")
+GOAL_READY = 4000.0  # milliseconds until Start can be pressed: what a page without the first picture took until something moved
+ROWS = ("first_load_cold", "first_load_before", "first_load_warm", "first_load_here", "first_load_ready", "first_load_far", "news_behind")
 SETTLED = 4000  # milliseconds after something moves: then nothing more is loaded
 PATIENCE = 120_000  # milliseconds
 FOLLOWED = 15.0  # seconds of a run
@@ -55,17 +57,23 @@ const look = () => {
   if (window.moved) window.somethingMoved?.()
   else requestAnimationFrame(look)
 }
+const wait = () => {
+  window.ready = document.querySelector(".st-key-start button:enabled") ? performance.now() : 0
+  if (!window.ready) requestAnimationFrame(wait)
+}
+requestAnimationFrame(wait)
 requestAnimationFrame(look)
 """
 
 
 class Visit(NamedTuple):
-    """Of one visit: requests, kB and milliseconds; `before`: kB before something moved."""
+    """Of one visit: requests, and kB in all and before something moved; milliseconds until that, and until Start could be pressed."""
 
     requests: int
     kilobytes: float
     before: float
     milliseconds: float
+    ready: float
 
 
 def rows(visits: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -86,6 +94,8 @@ def _rows(browser: Any, address: str, visits: int) -> Iterator[tuple[str, dict[s
     yield "first_load_before", _row([each.before for each in cold], GOAL_BEFORE, "kB")
     yield "first_load_warm", _row([each.kilobytes for each in warm], GOAL_WARM, "kB", requests=_median(each.requests for each in warm))
     yield "first_load_here", _row([each.milliseconds for each in cold], GOAL_HERE, "ms", warm=_median(each.milliseconds for each in warm))
+    again = _median(each.ready for each in warm)
+    yield "first_load_ready", _row([each.ready for each in cold], GOAL_READY, "ms", warm=again)
     far = [twice(browser, address, FAR) for _ in range(visits)]
     again = _median(second.milliseconds for _, second in far)
     yield "first_load_far", _row([first.milliseconds for first, _ in far], GOAL_FAR, "ms", warm=again)
@@ -113,9 +123,9 @@ def visit(context: Any, address: str, line: dict[str, float] | None = None) -> V
     page.add_init_script(EARLY)
     page.expose_function("somethingMoved", wire.mark)
     page.goto(address, wait_until="commit", timeout=PATIENCE)
-    page.wait_for_function("window.moved", timeout=PATIENCE)
+    page.wait_for_function("window.moved && window.ready", timeout=PATIENCE)
     page.wait_for_timeout(SETTLED)
-    found = Visit(wire.requests, wire.bytes / 1000, wire.marked / 1000, page.evaluate("window.moved"))
+    found = Visit(wire.requests, wire.bytes / 1000, wire.marked / 1000, page.evaluate("window.moved"), page.evaluate("window.ready"))
     page.close()
     return found
 

@@ -15,6 +15,7 @@ PAGE = b"""<!doctype html><script src="kept.js"></script><script src="asked.js">
 <div class="ssl-recorded-pair"><input class="ssl-scrub" type="range" value="0"></div>
 <script>
 setTimeout(() => document.querySelector("input").value = 1, 300)
+setTimeout(() => document.body.insertAdjacentHTML("beforeend", '<p class="st-key-start"><button>Start</button></p>'), 600)
 const waiting = setInterval(() => { if (window.moved) clearInterval(waiting), import("./late.js") }, 50)
 </script>"""
 
@@ -80,7 +81,7 @@ def test_a_visit_counts_what_the_server_sent_and_until_something_moved(site, mon
     pages = 1 + cold.requests - 4  # Chromium may also ask for an icon
     assert 1 <= pages <= 2 and warm.requests in (3, 4)  # the page, asked.js (304), late.js
     assert 100 < cold.before < 103 and 150 < cold.kilobytes < 153 + 51 * (pages - 1) and warm.before < 2
-    assert cold.milliseconds >= 300 and warm.milliseconds >= 300
+    assert min(cold.milliseconds, warm.milliseconds) >= 300 and min(cold.ready, warm.ready) >= 600
 
 
 def test_a_row_is_a_median_over_its_goal():

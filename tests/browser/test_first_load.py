@@ -7,6 +7,7 @@ import pytest
 from playground.bench.first_load import EARLY, Wire, behind
 from playground.ui.live import MOUNT
 from playground.web import modules
+from playground.web.hints import SCRIPT
 
 pytestmark = pytest.mark.slow
 MOVES = "+document.querySelector('.ssl-recorded-pair .ssl-scrub')?.value > 0"
@@ -37,7 +38,8 @@ def test_the_second_visit_asks_for_nearly_nothing(chromium, server):
     cold, warm = visit(context, server), visit(context, server)
     context.close()
     assert f"/{modules.address()}live.js" in cold and f"/{modules.address()}recorded/pair.json" in cold
-    assert len(warm) <= 5 and not [path for path in warm if path.startswith("/assets/")]
+    further = {path for path in warm if "/recorded/" in path and path not in cold}  # the recording plays: it may have come further
+    assert len(warm) - len(further) <= 5 and not [path for path in warm if path.startswith("/assets/") and path not in further]
     assert len(cold) == len(set(cold)), "what is loaded ahead of time is asked for once"
 
 
@@ -47,7 +49,51 @@ def test_a_page_asks_for_the_panels_that_it_shows_and_no_others(chromium, server
     asked = {path.removeprefix(under) for path in visit(context, server) if path.startswith(under) and path.endswith(".js")}
     context.close()
     shown = [modules.preload(panel) for panel in ("recorded-pair", "transport", "pictures", "plane", "collapse", "inside")]
-    assert asked - {modules.PLOTLY} == set().union(*shown)
+    assert asked - {modules.PLOTLY, SCRIPT} == set().union(*shown)
+
+
+@pytest.fixture
+def slow(chromium, server):
+    """A page whose scripts of Streamlit come when they are called: (page, call)."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page, waiting, called = context.new_page(), [], []
+    page.set_default_timeout(60_000)
+    page.route("**/static/js/*.js", lambda route: route.continue_() if called else waiting.append(route))
+
+    def come():
+        called.append(True)
+        while waiting:
+            waiting.pop().continue_()
+
+    yield page, come
+    context.close()
+
+
+def test_the_recording_plays_before_the_page_is_there_and_moves_into_it_as_it_is(slow, server):
+    page, come = slow
+    page.goto(server, wait_until="commit")
+    page.wait_for_function(MOVES)
+    assert page.locator("#root > *").count() == 0 and page.locator("#first-picture header").first.is_visible()
+    at = page.evaluate("+document.querySelector('#first-picture .ssl-scrub').value")
+    page.evaluate("[...document.querySelectorAll('#first-picture canvas')].forEach((each) => (each.known = true))")
+    place = page.locator("#first-picture .ssl-recorded-pair").bounding_box()
+    come()
+    page.wait_for_selector("#first-picture", state="detached")
+    assert page.evaluate("[...document.querySelectorAll('.ssl-recorded-pair canvas')].map((each) => each.known)") == [True, True]
+    assert page.evaluate("+document.querySelector('.ssl-recorded-pair .ssl-scrub').value") >= at
+    assert page.locator(".ssl-recorded-pair").count() == 1
+    page.wait_for_selector(".ssl-plane .js-plotly-plot")
+    now = page.locator(".ssl-recorded-pair").bounding_box()
+    assert all(abs(now[side] - place[side]) <= 20 for side in ("x", "y", "width")), (place, now)
+
+
+def test_the_picture_gives_way_to_a_problem_of_the_page(slow, server):
+    page, come = slow
+    page.goto(f"{server}?batch_size=0", wait_until="commit")
+    page.wait_for_function(MOVES)
+    come()
+    page.wait_for_selector("#first-picture", state="detached")
+    page.wait_for_selector(".stAlert")
 
 
 def test_a_tab_that_was_left_open_over_an_upgrade_starts_anew(scripts):

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from playground.web import modules
-from playground.web.hints import Hinting, links
+from playground.web.hints import SCRIPT, Hinting, links
 
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -27,7 +27,7 @@ def named(path, query=b""):
 
 def test_the_first_page_names_all_that_moves_on_it():
     found = dict(named("/"))
-    assert {name for name, kind in found.items() if kind == "modulepreload"} == set(modules.preload("recorded-pair"))
+    assert {name for name, kind in found.items() if kind == "modulepreload"} == set(modules.preload("recorded-pair", SCRIPT))
     assert {name for name, kind in found.items() if kind == "preload"} == {"pages.css", "declared.json", "recorded/pair.json"}
 
 
