@@ -150,7 +150,10 @@ export class Scene {
     sheet.src = points.source
     sheet.decode().then(
       () => {
-        if (this.points === points) ((this.sheet = sheet), this.atlas.paint(), this.rest())
+        if (this.points !== points) return
+        this.sheet = sheet
+        this.atlas.paint()
+        this.rest()
       },
       () => {},
     )

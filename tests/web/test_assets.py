@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from plotly import graph_objects
+from plotly.basedatatypes import BaseTraceType
 
 from playground.home import site
 from playground.web import modules
@@ -94,6 +96,10 @@ def test_files_are_ours_alone(http):
 
 
 @pytest.mark.slow
-def test_plotly_is_the_cartesian_bundle(http):
+def test_plotly_has_what_the_charts_draw_and_nothing_else(http):
     text = http.get("plotly.js").text
-    assert "plotly.js (cartesian" in text[:200] and len(text) > 1_000_000
+    named = re.match(r"/\* plotly\.js v\d+\.\d+\.\d+: ([a-z, ]+)\.", text)[1].split(", ")
+    known = {name.lower() for name in dir(graph_objects) if BaseTraceType in getattr(getattr(graph_objects, name), "__mro__", ())}
+    scripts = [path.read_text() for path in modules.root().rglob("*.js")]
+    drawn = known & {kind for script in scripts for kind in re.findall(r'\btype: "(\w+)"', script)}
+    assert drawn == set(named) and len(text) > 1_000_000
