@@ -141,22 +141,18 @@ export class Scene {
     this.atlas.mapped(this)
   }
 
-  lay(points) {
+  async lay(points) {
     if (this.points?.count !== points.count || this.cloud.count !== points.count) this.cloud.clear(points.count ?? 0)
     this.points = points
     this.sheet = null
     if (!points.source) return
     const sheet = new Image()
     sheet.src = points.source
-    sheet.decode().then(
-      () => {
-        if (this.points !== points) return
-        this.sheet = sheet
-        this.atlas.paint()
-        this.rest()
-      },
-      () => {},
-    )
+    await sheet.decode().catch(() => {})
+    if (this.points !== points || !sheet.naturalWidth) return
+    this.sheet = sheet
+    this.atlas.paint()
+    this.rest()
   }
 
   refused(sentence) {

@@ -11,11 +11,12 @@ from functools import cache
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from playground.runs.records import as_json
 from playground.web import modules
 from playground.web.hints import SCRIPT, opens_a_page, shows_the_recording
-from playground.web.packing import Answer
+from playground.web.packing import Answer, takes_packed
 
 # The theme's font is that of the system: Streamlit's own, 170 kB, would be loaded ahead of everything else and not be used.
 FONT = re.compile(r'\s*<link\b[^>]*\brel="preload"[^>]*\bas="font"[^>]*>')
@@ -24,7 +25,17 @@ PLACE = (
     '<div id="first-picture" role="region" aria-label="A recording, while the page loads">'
     '<header>SSL Playground<span role="status">The controls are loading.</span></header></div>'
 )
-# Of the theme: what the picture is drawn with.
+BASES = ("light", "dark")
+# Streamlit's name of a part of a theme -> ours, in .streamlit/config.toml.
+EARLY = {
+    "bodyFont": "font",
+    "primaryColor": "primaryColor",
+    "backgroundColor": "backgroundColor",
+    "secondaryBackgroundColor": "secondaryBackgroundColor",
+    "textColor": "textColor",
+}
+CONDITIONS = (b"if-none-match", b"if-modified-since", b"range", b"accept-encoding")
+# What the picture is drawn with.
 COLORS = ("backgroundColor", "textColor", "primaryColor", "chartCategoricalColors")
 
 
@@ -40,24 +51,36 @@ class FirstPicture:
             return await self._app(scope, receive, send)
         answer = Answer()
         await self._app(_unconditional(scope), receive, answer.take)
-        for message in _changed(answer, shows_the_recording(scope)) if _is_page(answer) else answer.messages:
+        if _is_page(answer):
+            answer = _changed(answer, shows_the_recording(scope))
+            answer = answer.packed() if takes_packed(scope) else answer
+        for message in answer.messages:
             await send(message)
 
 
 def with_picture(page: str, *, moves: bool) -> str:
-    """Streamlit's index.html without its font, and where something `moves` with the picture. Any other text comes back as it is."""
+    """Streamlit's index.html with our theme from the start, and where something `moves` with the picture. Any other text stays as it is."""
     if '<div id="root">' not in page:
         return page
     page = FONT.sub("", page).replace("<title>Streamlit</title>", "<title>SSL Playground</title>")
-    return BODY.sub(PLACE, HEAD.sub(head(), page, count=1), count=1) if moves else page
+    page = HEAD.sub(theme() + (head() if moves else ""), page, count=1)
+    return BODY.sub(PLACE, page, count=1) if moves else page
+
+
+@cache
+def theme() -> str:
+    """What Streamlit's scripts take as their themes until those of the config arrive: else they would draw in others, and load a font."""
+    themes = {f"{base.upper()}_THEME": {name: _option(base, each) for name, each in EARLY.items()} for base in BASES}
+    return f"<script>window.__streamlit = {as_json(themes)}</script>"
 
 
 @cache
 def head() -> str:
-    """The tags that stand before Streamlit's scripts."""
+    """The tags of the picture, which stand before Streamlit's scripts."""
+    light, dark = map(_colors, BASES)
     return (
-        f"<style>html:root {{ font-size: {st.get_option('theme.baseFontSize')}px; }} {_colors('light')} "
-        f"@media (prefers-color-scheme: dark) {{ {_colors('dark')} }}</style>"
+        f"<style>html:root {{ font-size: {st.get_option('theme.baseFontSize')}px; }} {light} "
+        f"@media (prefers-color-scheme: dark) {{ {dark} }}</style>"
         f'<link rel="stylesheet" href="./{modules.address()}{modules.STYLES}">'
         f'<script type="module" src="./{modules.address()}{SCRIPT}"></script>'
     )
@@ -79,20 +102,19 @@ def _option(base: str, name: str) -> str:
 
 
 def _unconditional(scope: Scope) -> Scope:
-    """The same request for the whole page: what a browser may have kept is Streamlit's, and this page is not."""
-    kept = [(name, value) for name, value in scope["headers"] if name not in (b"if-none-match", b"if-modified-since", b"range")]
-    return {**scope, "headers": kept}
+    """The same request for the whole page as text: what a browser may have kept is Streamlit's, and this page is not."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in CONDITIONS]}
 
 
 def _is_page(answer: Answer) -> bool:
     return answer.whole and Headers(raw=answer.messages[0]["headers"]).get("content-type", "").startswith("text/html")
 
 
-def _changed(answer: Answer, moves: bool) -> list[Message]:
+def _changed(answer: Answer, moves: bool) -> Answer:
     start, *rest = answer.messages
     page = with_picture(b"".join(each.get("body", b"") for each in rest).decode(), moves=moves).encode()
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["Content-Length"] = str(len(page))
     for name in ("ETag", "Last-Modified"):
         del headers[name]
-    return [{**start, "headers": headers.raw}, {"type": "http.response.body", "body": page}]
+    return Answer([{**start, "headers": headers.raw}, {"type": "http.response.body", "body": page}])

@@ -66,7 +66,10 @@ class PackedOnce:
 
 
 def _wants_packed(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] != "GET" or not HASHED.search(scope["path"]):
-        return False
-    asked = Headers(scope=scope)
-    return "gzip" in asked.get("accept-encoding", "") and "range" not in asked
+    named = scope["type"] == "http" and scope["method"] == "GET" and bool(HASHED.search(scope["path"]))
+    return named and takes_packed(scope) and "range" not in Headers(scope=scope)
+
+
+def takes_packed(scope: Scope) -> bool:
+    """Whether whoever asks understands gzip."""
+    return "gzip" in Headers(scope=scope).get("accept-encoding", "")

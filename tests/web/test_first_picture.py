@@ -1,9 +1,11 @@
 """The page that a browser opens brings the recorded pair with it, before Streamlit's scripts; whatever else is answered stays as it is."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
-import streamlit
+import streamlit as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -13,7 +15,7 @@ from starlette.testclient import TestClient
 from playground.web import modules
 from playground.web.first_picture import FirstPicture, with_picture
 
-INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
+INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text()
 ACCEPT = {"Accept": "text/html,application/xhtml+xml"}
 
 
@@ -41,6 +43,15 @@ def test_the_picture_comes_before_the_scripts_of_streamlit():
     assert "<title>SSL Playground</title>" in page
 
 
+def test_streamlit_begins_with_our_themes():
+    for page in (with_picture(INDEX, moves=moves) for moves in (True, False)):
+        themes = json.loads(re.search(r"window.__streamlit = (.*?)</script>", page)[1])
+        assert themes["DARK_THEME"]["backgroundColor"] == st.get_option("theme.dark.backgroundColor")
+        assert themes["LIGHT_THEME"]["bodyFont"] == st.get_option("theme.font") and page.index("window.__streamlit") < page.index(
+            "<script type="
+        )
+
+
 def test_the_font_that_is_not_used_is_not_loaded():
     assert 'as="font"' in INDEX
     assert all('as="font"' not in with_picture(INDEX, moves=moves) for moves in (True, False))
@@ -55,7 +66,9 @@ def test_a_page_that_looks_otherwise_stays_as_it_is(page):
 def test_only_the_first_page_has_it_and_a_browser_gets_it_whole(client):
     first = client.get("/", headers=ACCEPT | {"If-None-Match": '"kept"'})
     assert first.status_code == 200 and first.text == with_picture(INDEX, moves=True)
-    assert int(first.headers["content-length"]) == len(first.content) and not {"etag", "last-modified"} & set(first.headers)
+    assert first.headers["content-encoding"] == "gzip" and not {"etag", "last-modified"} & set(first.headers)
+    plain = client.get("/", headers=ACCEPT | {"Accept-Encoding": "identity"})
+    assert plain.content == first.content and int(plain.headers["content-length"]) == len(plain.content)
     for path in ("/?run=abcd2345", "/embeddings"):
         assert client.get(path, headers=ACCEPT).text == with_picture(INDEX, moves=False)
 
