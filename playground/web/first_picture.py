@@ -7,12 +7,14 @@ styles and one script, `assets/first_picture.js`, which takes the place away as 
 from __future__ import annotations
 
 import re
+import tomllib
 from functools import cache
+from typing import Any
 
-import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from playground.home import site
 from playground.runs.records import as_json
 from playground.web import modules
 from playground.web.hints import SCRIPT, opens_a_page, shows_the_recording
@@ -79,7 +81,7 @@ def head() -> str:
     """The tags of the picture, which stand before Streamlit's scripts."""
     light, dark = map(_colors, BASES)
     return (
-        f"<style>html:root {{ font-size: {st.get_option('theme.baseFontSize')}px; }} {light} "
+        f"<style>html:root {{ font-size: {config()['baseFontSize']}px; }} {light} "
         f"@media (prefers-color-scheme: dark) {{ {dark} }}</style>"
         f'<link rel="stylesheet" href="./{modules.address()}{modules.STYLES}">'
         f'<script type="module" src="./{modules.address()}{SCRIPT}"></script>'
@@ -97,8 +99,15 @@ def _dashed(name: str) -> str:
 
 
 def _option(base: str, name: str) -> str:
-    value = st.get_option(f"theme.{base}.{name}") or st.get_option(f"theme.{name}")
+    value = config()[base].get(name) or config()[name]
     return value if isinstance(value, str) else ",".join(value)
+
+
+@cache
+def config() -> dict[str, Any]:
+    """Our theme, as Streamlit reads it."""
+    theme: dict[str, Any] = tomllib.loads((site() / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+    return theme
 
 
 def _unconditional(scope: Scope) -> Scope:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-import streamlit as st
+import streamlit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -13,9 +13,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from playground.web import modules
-from playground.web.first_picture import FirstPicture, with_picture
+from playground.web.first_picture import FirstPicture, config, with_picture
 
-INDEX = (Path(st.__file__).parent / "static" / "index.html").read_text()
+INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_text()
 ACCEPT = {"Accept": "text/html,application/xhtml+xml"}
 
 
@@ -46,10 +46,8 @@ def test_the_picture_comes_before_the_scripts_of_streamlit():
 def test_streamlit_begins_with_our_themes():
     for page in (with_picture(INDEX, moves=moves) for moves in (True, False)):
         themes = json.loads(re.search(r"window.__streamlit = (.*?)</script>", page)[1])
-        assert themes["DARK_THEME"]["backgroundColor"] == st.get_option("theme.dark.backgroundColor")
-        assert themes["LIGHT_THEME"]["bodyFont"] == st.get_option("theme.font") and page.index("window.__streamlit") < page.index(
-            "<script type="
-        )
+        assert themes["DARK_THEME"]["backgroundColor"] == config()["dark"]["backgroundColor"]
+        assert themes["LIGHT_THEME"]["bodyFont"] == config()["font"] and page.index("window.__streamlit") < page.index("<script type=")
 
 
 def test_the_font_that_is_not_used_is_not_loaded():
