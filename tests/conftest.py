@@ -8,7 +8,8 @@ import tempfile
 import pytest
 
 BESIDE_OTHERS = "PYTEST_XDIST_WORKER" in os.environ  # one of the processes of `pytest -n 2`: each has a core
-DEALS = not BESIDE_OTHERS and any(re.match("-n|--numprocesses", each) for each in sys.argv)  # the one that tells them what to test
+# The one that tells them what to test, and tests nothing.
+DEALS = not BESIDE_OTHERS and re.search(" (-n|--numprocesses)[ =]?[^0 ]", " ".join(sys.argv)) is not None
 
 os.environ["SSL_PLAYGROUND_HOME"] = tempfile.mkdtemp(prefix="ssl-playground-")  # never that of the person who runs the tests
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that wait must not spin: servers and workers train beside the tests
