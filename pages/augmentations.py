@@ -17,7 +17,7 @@ widgets = augmentations.widgets(settings)
 
 with st.sidebar:
     if trained.active:
-        st.caption(":material/info: A run is going on. What is moved here is for the next one.")
+        st.caption(":material/info: A run is training. Changes here apply to the next run.")
     augmentations.presets(settings)
     widgets.choice("data", "Data")
     widgets.section("data")
@@ -42,7 +42,7 @@ if train:
     st.switch_page(PAGES / "train.py")
 
 if config is None:
-    st.error(plain(f"Nothing can be shown until this is fixed: {sentence}"), icon=":material/error:")
+    st.error(plain(f"Fix this to see views: {sentence}"), icon=":material/error:")
 elif fetching.images(config.data):
     everything = augmentations.query(config, *augmentations.EVERYTHING)
     which = urlencode({"image": now.image, "draw": now.draw})

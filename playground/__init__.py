@@ -15,7 +15,7 @@ To read the package, follow this list from top to bottom. Each entry imports onl
     machine                     devices, cores, processes and memory
     views                       augmentations and masks
     networks                    backbones and heads
-    datasets                    one class for each data set
+    datasets                    one class for each dataset
     diagnostics                 tensors in, numbers out; the collapse judge
     methods                     base is the contract; one file for each method
     config                      RunConfig: everything that defines a run

@@ -4,7 +4,7 @@ One flat form is used for JSON, the address bar, `--set`, the page's controls an
 
     {"data": "shapes", "method": "simclr", "method.temperature": 0.2, "augment.hue": 0.1, "steps": 300, ...}
 
-Missing keys get their defaults; a data set and a method may each suggest better defaults than the general ones.
+Missing keys get their defaults; a dataset and a method may each suggest better defaults than the general ones.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class RunConfig(Section):
 
 
 def defaults(**choices: str) -> dict[str, Any]:
-    """The flat form if only some choices are given. The method's suggestions take priority over those of the data set."""
+    """The flat form if only some choices are given. The method's suggestions take priority over those of the dataset."""
     picked = DEFAULT_CHOICES | choices
     for section in ("data", "method"):
         picked |= {key: value for key, value in _chosen(section, picked).suggests.items() if key in CHOICES and key not in choices}
@@ -209,9 +209,7 @@ def defaults(**choices: str) -> dict[str, Any]:
             meant = suggests.get(owner, DEFAULT_CHOICES.get(owner)) if owner in CHOICES else None
             if key in flat and key not in CHOICES and meant in (None, picked.get(owner)):
                 flat[key] = value
-    flat["batch_size"] = min(
-        flat["batch_size"], 1 << (_chosen("data", picked).count.bit_length() - 1)
-    )  # small data sets need small batches
+    flat["batch_size"] = min(flat["batch_size"], 1 << (_chosen("data", picked).count.bit_length() - 1))  # small datasets need small batches
     return flat
 
 

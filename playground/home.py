@@ -42,7 +42,7 @@ class HomeError(RuntimeError):
 def home() -> Path:
     """The one folder for all data: SSL_PLAYGROUND_HOME, or the user's data folder. It is created if it does not exist.
 
-    It holds `playground.db`, `runs/<id>/`, `data/` (downloaded data sets) and `logs/`. Raises HomeError, ValueError.
+    It holds `playground.db`, `runs/<id>/`, `data/` (downloaded datasets) and `logs/`. Raises HomeError, ValueError.
     """
     chosen = os.environ.get("SSL_PLAYGROUND_HOME", "").strip()
     folder = Path(chosen).expanduser() if chosen else _usual()

@@ -4,7 +4,7 @@
         temperature: float = knob(0.2, 0.01, 2, "Low: only the hardest negatives count.", live=True)
 
 The check and its error, the widget, the address bar, `--set`, the row in the docs and the values that the tests try at both ends
-are all made from it. A `Choice` is anything chosen by name that has its own knobs: a method, a network, a data set, an optimizer.
+are all made from it. A `Choice` is anything chosen by name that has its own knobs: a method, a network, a dataset, an optimizer.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ export class Chosen {
     this.which = make("span.ssl-good")
     this.color = button("Color by similarity to it", color)
     this.color.classList.add("ssl-strong")
-    this.forget = button("Let go", forget, "no image is chosen (Escape)")
+    this.forget = button("Clear", forget, "no image is chosen (Escape)")
     const head = make(
       "header.ssl-head",
       explain(make("span.ssl-title", "Nearest neighbors"), "neighbor"),

@@ -6,14 +6,14 @@ import { make, setText } from "../theme.js"
 import { unpack } from "../arrays.js"
 import { button } from "../controls.js"
 
-/** The controls: a file, or a number of a data set. asked(what): { file } or { data, image }; cleared(). */
+/** The controls: a file, or a number of a dataset. asked(what): { file } or { data, image }; cleared(). */
 export class Landing {
   constructor(datasets, asked, cleared) {
     this.asked = asked
     this.file = make("input")
     Object.assign(this.file, { type: "file", accept: "image/*", hidden: true, onchange: () => this.take(this.file.files) })
     this.data = make("select.ssl-select", ...datasets.map(({ name, title }) => Object.assign(make("option", title), { value: name })))
-    this.data.setAttribute("aria-label", "data set")
+    this.data.setAttribute("aria-label", "dataset")
     this.number = Object.assign(make("input.ssl-count"), { type: "number", min: 0, value: 0 })
     this.number.setAttribute("aria-label", "image number")
     this.picture = make("img.ssl-landed")
@@ -21,7 +21,7 @@ export class Landing {
     this.picture.hidden = true
     this.status = make(
       "p.ssl-sentence",
-      "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.",
+      "Any image: your own, or one of a dataset. Every step of the run places it again; the star shows where.",
     )
     this.status.setAttribute("role", "status")
     this.away = button("Take it away", cleared)
@@ -29,7 +29,7 @@ export class Landing {
     const pick = button(
       "Show it",
       () => asked({ data: this.data.value, image: this.number.value }),
-      "place this image of the data set on the map",
+      "place this image of the dataset on the map",
     )
     const upload = button("Upload an image", () => this.file.click(), "or drop one on the map")
     upload.classList.add("ssl-strong")
@@ -67,7 +67,7 @@ export class Landing {
     this.say(
       landed
         ? `The star is where it lands: ${landed.how}.`
-        : "Any image: your own, or one of a data set. Every step of the run places it again; the star shows where.",
+        : "Any image: your own, or one of a dataset. Every step of the run places it again; the star shows where.",
     )
   }
 }

@@ -21,7 +21,7 @@ export class Lasso {
       explain(make("span.ssl-title", "In the lasso"), "map/lasso"),
       this.count,
       make("span.ssl-space"),
-      button("Clear", clear, "let go of the lasso (Escape)"),
+      button("Clear", clear, "remove the lasso (Escape)"),
     )
     this.element = make("section.ssl-part.ssl-lasso", head, this.factors, this.sheet, this.rest)
     this.element.hidden = true

@@ -26,7 +26,7 @@ export default class Collapse extends Panel {
   constructor(place) {
     super()
     this.title = explain(make("span.ssl-title", "Collapse"), "verdict")
-    this.good = make("span.ssl-good", "bars long, spectrum flat")
+    this.good = make("span.ssl-good", "good: long bars, flat spectrum")
     this.dot = make("span.ssl-dot")
     this.sentence = make("p.ssl-sentence")
     this.grounds = new Grounds()

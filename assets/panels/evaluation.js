@@ -38,7 +38,7 @@ export default class EvaluationPanel extends Panel {
     this.bar = make("div.ssl-bar", this.fill)
     this.remarks = make("ul.ssl-remarks")
     this.curve = new Chart(
-      "Accuracy by share of the labels",
+      "Test accuracy by labels used",
       'the run\'s curves above "From scratch": pretraining has paid; bars that do not overlap: more than luck',
     )
     this.confusion = new Chart(
@@ -61,7 +61,7 @@ export default class EvaluationPanel extends Panel {
       make(
         "header.ssl-head",
         make("h2.ssl-title", "Robustness"),
-        make("span.ssl-good", "flat: the same probe, fitted on clean images, still works on images unlike any it was fitted on"),
+        make("span.ssl-good", "flat: a probe trained on clean images still works on corrupted ones"),
       ),
       make("div.ssl-fours", ...this.robustness.map((chart) => chart.element)),
     )

@@ -1,4 +1,4 @@
-// Low loss is not a good representation: every run of this server on one data set, its pretext loss beside what its features are worth.
+// Low loss is not a good representation: every run of this server on one dataset, its pretext loss beside what its features are worth.
 
 import { Panel } from "../panel.js"
 import { PolledRequest } from "../api.js"

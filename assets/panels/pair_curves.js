@@ -30,7 +30,7 @@ export default class PairCurves extends Panel {
     this.charts = {
       spread: new Chart("spread"),
       rank: new Chart("rankme_centered"),
-      knn: new Chart("knn/*", "high for a factor that the network keeps · numbers: healthy | broken", "backbone"),
+      knn: new Chart("knn/*", "high: the features encode this factor · numbers: healthy | broken", "backbone"),
       loss: new Chart("loss", "a low loss is not a good representation"),
       spectrum: new Chart("spectrum"),
       bins: new Chart("*/perplexity"),

@@ -12,7 +12,7 @@ const LOOKS = {
   pixels: { color: 1, symbol: "x-thin-open", dash: "dash" },
 }
 const ORDER = Object.keys(LOOKS)
-const TICKS = { blur: "sigma in pixels", noise: "deviation of the noise", jitter: "strength of the jitter", shift: "share of the side" }
+const TICKS = { blur: "sigma in pixels", noise: "noise standard deviation", jitter: "strength of the jitter", shift: "share of the side" }
 
 export const accuracy = (share) => percent(share, 1)
 
@@ -26,8 +26,8 @@ export function drawCurve(chart, scores, titles, about, theme) {
     xaxis: axis(
       theme,
       about && about.labeled < about.known
-        ? `share of the labels: 100% is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed`
-        : "share and number of labels",
+        ? `labels used: 100% is ${about.labeled.toLocaleString("en-US")} of ${about.known.toLocaleString("en-US")}, others for each seed`
+        : "labels used (%, number)",
       shares.length ? [Math.log10(shares[0]) - 0.12, Math.log10(shares.at(-1)) + 0.12] : [-2.1, 0.1],
       {
         type: "log",
@@ -47,7 +47,7 @@ export function drawCurve(chart, scores, titles, about, theme) {
     const mean = about?.uneven && each.balanced !== null ? `, mean over classes ${accuracy(each.balanced)}` : ""
     return `${titles[each.who]} with ${labels} ${accuracy(each.mean)}${mean}`
   })
-  chart.say(sentences.length ? `Accuracy: ${sentences.join("; ")}` : "Accuracy by share of the labels: not measured yet")
+  chart.say(sentences.length ? `Accuracy: ${sentences.join("; ")}` : "Test accuracy by labels used: not measured yet")
 }
 
 /** A heat map with a row a true class; shares of the row. */
@@ -129,7 +129,7 @@ export function drawRobustness(chart, operator, scores, titles, about, theme) {
   )
 }
 
-/** Bars: frozen features on another data set. */
+/** Bars: frozen features on another dataset. */
 export function drawTransfer(chart, scores, titles, theme) {
   const rows = scores.filter((each) => each.part === "transfer")
   const bars = rows.filter((each) => each.who !== "chance").sort((a, b) => ORDER.indexOf(a.who) - ORDER.indexOf(b.who))

@@ -161,7 +161,7 @@ function fetching({ unit, what, done, total }) {
 function message(run, status) {
   if (status === "none") return "Press Start. Within two seconds the curves move and the map begins to organize itself."
   if (status === "missing")
-    return "It may have been deleted, or the link comes from another machine. The settings of the link are on the left: press Start."
+    return "It may have been deleted, or the link comes from another machine. Start trains a new run with the settings on the left."
   if (status === "queued") return "It starts by itself as soon as a worker is free. You may close this tab: the link finds it again."
   if (status === "interrupted") return run.status.message || "The server stopped while it trained. Resume goes on from its last checkpoint."
   if (status === "failed") return capital(run.status.message)

@@ -3,7 +3,7 @@
 import { Cloud } from "./cloud.js"
 
 const THEME = { background: "#ffffff", text: "#1a1f26", dark: false }
-const COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#C9A400", "#7A7A7A"]
+const COLORS = Array.from({ length: 8 }, (_, i) => `#${(0x1a1a1a * (i + 1)).toString(16).padStart(6, "0")}`) // eight grays
 const PATIENCE = 30 // seconds until everything has been compiled, at most
 const SPAN = 560 // ms of a glide, as the pages have it
 

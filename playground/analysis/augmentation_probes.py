@@ -3,7 +3,7 @@
 probe_accuracies  per factor, from pixels and from an untrained network: on views and on originals, and chance
 invariance        per operator, with increasing strength: the similarity of the embeddings
 
-Both are measured on a data set's probe images, by the training's own code, on the CPU.
+Both are measured on a dataset's probe images, by the training's own code, on the CPU.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Preset:
     method: str | None = None
 
 
-OWN = Preset("own", "Data set's own", "The defaults that this data set and this method suggest.", values={})
+OWN = Preset("own", "Dataset's own", "The defaults that this dataset and this method suggest.", values={})
 PRESETS = (
     Preset("none", "None", "Every view is the image itself: there is nothing to be invariant to, and nothing to learn from a pair."),
     Preset(

@@ -5,7 +5,7 @@ steps     one of them, operator by operator
 overlap   how much the crops of two views overlap, over many draws
 presets   well-known pipelines on the same images
 
-All depend only on a config, an image of its data set, and the number of a draw.
+All depend only on a config, an image of its dataset, and the number of a draw.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from playground.metric_names import metric
 
 NEIGHBORS = (0, 1, 2)
 NOTICING = (2.5, 1.0, 1.0)  # seconds before each measurement, in which the core-sharing contender detects other programs
-LEARNED = 0.80  # k-NN accuracy of the factor that the data set is about
+LEARNED = 0.80  # k-NN accuracy of the factor that the dataset is about
 BUSY = "import os\nos.sched_setaffinity(0, range(os.cpu_count()))\nwhile True: pass"
 Result = dict[str, Any]
 

@@ -16,7 +16,7 @@ from playground.home import home, keeping
 if TYPE_CHECKING:
     from playground.datasets import Progress
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, list and show data sets, remove them.")
+app = typer.Typer(name="data", no_args_is_help=True, help="Your own images: add a folder or a zip, list and show datasets, remove them.")
 Name = Annotated[str, typer.Argument(help="The name in `ssl-playground data list`, such as own-birds.")]
 Labels = Annotated[
     str,
@@ -28,10 +28,10 @@ Labels = Annotated[
 
 @app.command("list")
 def list_() -> None:
-    """List all data sets: built-in ones and your own."""
+    """List all datasets: built-in ones and your own."""
     from playground.datasets import CATALOG
 
-    table = results.table("data set", "what it is")
+    table = results.table("dataset", "what it is")
     for name, each in CATALOG.items():
         _row(table, name, f"{each.title}: {each.summary}")
         for notice in each.notices(None, home() / "data"):
@@ -47,7 +47,7 @@ def add(
     label_table: Annotated[
         Path | None, typer.Argument(metavar="[TABLE]", help="For a zip or tar: a separate .csv or .tsv of file and label.")
     ] = None,
-    name: Annotated[str, typer.Option(help="The name of the data set; by default that of the folder or file.")] = "",
+    name: Annotated[str, typer.Option(help="The name of the dataset; by default that of the folder or file.")] = "",
     image_column: Annotated[str, typer.Option(help="For hf: the column of images, if there are several.")] = "",
     label_column: Annotated[str, typer.Option(help="For hf: the column of labels, if it is not marked as one.")] = "",
     numbers: Annotated[
@@ -95,12 +95,12 @@ def add(
 
 @app.command()
 def show(name: Name) -> None:
-    """Show one of your own data sets: its classes, its sizes, and the files that were left out, with the reasons."""
+    """Show one of your own datasets: its classes, its sizes, and the files that were left out, with the reasons."""
     from playground.datasets import CATALOG, own
 
     each = own.get(name)
     kind = CATALOG[each.name]
-    table = results.table("data set", "what it is", show_header=False)
+    table = results.table("dataset", "what it is", show_header=False)
     _row(table, each.name, f"{each.title}: {kind.summary}")
     parts = f"{kind.count:,} training images, {kind.probe_count:,} probe images, {kind.test_count:,} test images"
     _row(table, "parts", parts)
@@ -116,7 +116,7 @@ def show(name: Name) -> None:
 
 @app.command()
 def refresh(name: Name, labels: Labels = "") -> None:
-    """Read one of your own data sets again: its folder as it is now, or with another source of labels."""
+    """Read one of your own datasets again: its folder as it is now, or with another source of labels."""
     from playground.datasets import intake, own
 
     _watch(intake.read_again(name, _source(labels) if labels else None))
@@ -133,7 +133,7 @@ def _source(labels: str) -> Any:
 
 @app.command()
 def remove(name: Name) -> None:
-    """Remove one of your own data sets. A folder that was added is not changed."""
+    """Remove one of your own datasets. A folder that was added is not changed."""
     from playground.datasets import own
 
     gone = own.remove(name)

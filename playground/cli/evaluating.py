@@ -41,7 +41,7 @@ def evaluated(store: Store, run: str, protocol: Protocol) -> Iterable[Document]:
     try:
         document = ledger.new(run, found.step, protocol)
         ledger.write(folder, document)
-        now = store.run(run)  # with the current state of its data set, which may have been read again since the network was loaded
+        now = store.run(run)  # with the current state of its dataset, which may have been read again since the network was loaded
         events = evaluate(found.config, found.method, _own(now.config), protocol, other)
         yield from ledger.recorded(folder, document, _finite(events, found, read_before_evaluation(now)))
     finally:
@@ -66,7 +66,7 @@ def _own(config: Any) -> Sets | DataError:
 
 
 def _transfer(protocol: Protocol) -> Sets | None:
-    """The other data set, which must be downloaded already: an evaluation downloads nothing."""
+    """The other dataset, which must be downloaded already: an evaluation downloads nothing."""
     if "transfer" not in protocol.parts:
         return None
     return sets(CHOICES["data"][protocol.transfer].Knobs())

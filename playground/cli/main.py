@@ -85,7 +85,7 @@ def serve(port: Port = 8501) -> None:
 @app.command()
 def train(
     method: Annotated[str, typer.Option(help="The method; `ssl-playground methods` lists all.")] = "simclr",
-    data: Annotated[str, typer.Option(help="The data set; `ssl-playground data list` lists all.")] = "shapes",
+    data: Annotated[str, typer.Option(help="The dataset; `ssl-playground data list` lists all.")] = "shapes",
     steps: Annotated[
         str | None, typer.Option(help="How many times the weights are updated; by default the suggestion of the method.")
     ] = None,
@@ -146,14 +146,14 @@ def train(
 @app.command()
 def evaluate(
     run: Annotated[str, typer.Argument(help="The id of a run, the `run=` in the address of its page.")],
-    factor: Annotated[str | None, typer.Option(help="The factor to predict; by default the first one of the data set.")] = None,
+    factor: Annotated[str | None, typer.Option(help="The factor to predict; by default the first one of the dataset.")] = None,
     shares: Annotated[str | None, typer.Option(help="Shares of the labels, as in 0.01,0.1,1.")] = None,
     seeds: Annotated[str | None, typer.Option(help="The number of repetitions, with other labels, order and initial weights.")] = None,
     only: Annotated[
         str | None,
         typer.Option(help="Some of linear, knn_classifier, tuned, scratch, untrained, pixels, robustness, transfer, separated by commas."),
     ] = None,
-    transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another data set on which the features are also tested.")] = None,
+    transfer: Annotated[str | None, typer.Option(metavar="DATA", help="Another dataset on which the features are also tested.")] = None,
     labels: Annotated[
         str | None, typer.Option(help="The largest number of labels, which is 100%; a seed uses at most four fifths of all labels.")
     ] = None,

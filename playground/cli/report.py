@@ -57,7 +57,7 @@ def summarize(config: RunConfig, events: Iterable[Event], witness: bool = False)
 def watched(config: RunConfig, events: Iterable[Event]) -> Iterator[Event]:
     """Passes events on and shows a progress bar on standard error."""
     columns = (
-        TextColumn("{task.description}", markup=False),  # it may contain the name of a user's data set
+        TextColumn("{task.description}", markup=False),  # it may contain the name of a user's dataset
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -1,4 +1,4 @@
-"""Data sets: every class with a name in this folder is a data set on the page, and so is each set of own images."""
+"""Datasets: every class with a name in this folder is a dataset on the page, and so is each set of own images."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from playground.knobs import catalog
 
 
 class Catalog(Mapping[str, type[Dataset]]):
-    """Data sets by name: `known`, which never change, and the current sets of own images."""
+    """Datasets by name: `known`, which never change, and the current sets of own images."""
 
     def __init__(self, known: dict[str, type[Dataset]]) -> None:
         self.known = known

@@ -1,4 +1,4 @@
-"""Data sets that are downloaded as archives and unpacked, by torchvision's own links, checksums and unpacking."""
+"""Datasets that are downloaded as archives and unpacked, by torchvision's own links, checksums and unpacking."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Archive:
 
 
 class Torchvision:
-    """torchvision's data set of a name, as a class attribute: torchvision is imported only when it is needed."""
+    """torchvision's dataset of a name, as a class attribute: torchvision is imported only when it is needed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -46,7 +46,7 @@ class Torchvision:
 
 
 class Downloaded(Dataset):
-    """The base of data sets from the network. source: torchvision's class, which has the links and reads the unpacked files."""
+    """The base of datasets from the network. source: torchvision's class, which has the links and reads the unpacked files."""
 
     source: ClassVar[Any]
     probe_count = 1024

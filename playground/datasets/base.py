@@ -1,4 +1,4 @@
-"""The base of all data sets: images in memory, and the known factors of each image."""
+"""The base of all datasets: images in memory, and the known factors of each image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from playground.datasets.ranges import Measured, Range
 from playground.knobs import Choice
 
-GPU_SHARE = 0.4  # of its free memory, at most, for a data set
+GPU_SHARE = 0.4  # of its free memory, at most, for a dataset
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, which is the key of caches
@@ -54,11 +54,11 @@ class Progress:
 
 
 class DataError(ValueError):
-    """A data set is not available; one sentence says what to do."""
+    """A dataset is not available; one sentence says what to do."""
 
 
 class Dataset(Choice):
-    """A data set to choose. Its images are split into three disjoint parts: `count` training images, `probe_count` images on which a run is
+    """A dataset to choose. Its images are split into three disjoint parts: `count` training images, `probe_count` images on which a run is
     measured while it trains (the probe set), and `test_count` images that are used only in an evaluation.
     """
 
@@ -73,7 +73,7 @@ class Dataset(Choice):
     suggests: ClassVar[dict[str, Any]] = {}
 
     class Knobs(Choice.Knobs):
-        """The knobs of a data set, such as the size of its images."""
+        """The knobs of a dataset, such as the size of its images."""
 
         @property
         def image_size(self) -> int:
@@ -119,7 +119,7 @@ class Dataset(Choice):
 
     @classmethod
     def facts(cls, knobs: Any, folder: Path) -> dict[str, Any]:
-        """Facts about the data set at the start of a run: `pictures`, the number of images, and `distinct`, of different ones, if
+        """Facts about the dataset at the start of a run: `pictures`, the number of images, and `distinct`, of different ones, if
         counted."""
         return {}
 

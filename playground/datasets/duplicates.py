@@ -1,4 +1,4 @@
-"""Duplicates in a data set: exact ones, and near ones, such as copies that were saved again, resized or brightened.
+"""Duplicates in a dataset: exact ones, and near ones, such as copies that were saved again, resized or brightened.
 
     found = duplicates(pixels)
     found.groups                 # [[0, 17], [4, 5, 90]]: rows that show the same image; an image that is there once is in none

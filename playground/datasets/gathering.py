@@ -1,4 +1,4 @@
-"""Gathering a user's images before they become a data set: from a folder, or from whatever gives names and bytes.
+"""Gathering a user's images before they become a dataset: from a folder, or from whatever gives names and bytes.
 
 The input may be malicious. Names are text and never become paths; the kind of a file is determined by its content; sizes are counted
 while bytes arrive. Every file that is left out gets a reason.

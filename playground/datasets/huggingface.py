@@ -60,7 +60,7 @@ def _table(where: str, part: str) -> Any:
     try:
         import datasets
     except ImportError:
-        raise DataError(f"data sets from Hugging Face need its library, which is not installed: {INSTALL}") from None
+        raise DataError(f"datasets from Hugging Face need its library, which is not installed: {INSTALL}") from None
     absent = "" if Path(where).exists() else _unreachable()
     try:
         if (Path(where) / "state.json").is_file() or (Path(where) / "dataset_dict.json").is_file():

@@ -1,4 +1,4 @@
-"""Adding a user's images: a folder, a zip, or uploads -> a data set in the store, complete or not at all.
+"""Adding a user's images: a folder, a zip, or uploads -> a dataset in the store, complete or not at all.
 
 Files are gathered in a folder of their own (gathering.py), labeled, measured and described there, and then put in place.
 """
@@ -61,7 +61,7 @@ def add(
 
     range: the values of black and white in images of more than 8 bits; estimated if left out. labels: see labels.py.
     table: of labels, outside of the zip or tar.
-    The data set exists when the iterator has ended. Raises DataError, and then nothing is left behind.
+    The dataset exists when the iterator has ended. Raises DataError, and then nothing is left behind.
     """
     source = source.expanduser()
     what = "the source must be a folder of images, or a zip or tar of images, got"
@@ -121,7 +121,7 @@ def _add_archive(
 
 
 def read_again(name: str, labels: Labeling | None = None) -> Iterator[Progress]:
-    """Reads a data set again: its current folder, or with another source of labels. Raises DataError, and then the set is not changed."""
+    """Reads a dataset again: its current folder, or with another source of labels. Raises DataError, and then the set is not changed."""
     before = own.get(name)
     place, folder = own.root() / before.slug, Path(before.folder) if before.folder else None
     if folder and not folder.is_dir():
@@ -174,7 +174,7 @@ def _add(
     """Everything happens in a hidden folder, which gets the name of the set at the end."""
     title = readable(name)[:MAX_TITLE].strip()
     if not title:
-        raise DataError("a data set must have a name, got one without a visible letter")
+        raise DataError("a dataset must have a name, got one without a visible letter")
     place = own.root() / slug(title)
     work = own.root() / f".adding-{uuid.uuid4().hex}"
     _require_new(place, title)
@@ -199,7 +199,7 @@ def _add(
 def _require_new(place: Path, title: str) -> None:
     if place.exists():
         name = PREFIX + place.name
-        raise DataError(f"the name of a data set must be new, got {title}, which exists as {name}; remove that one first")
+        raise DataError(f"the name of a dataset must be new, got {title}, which exists as {name}; remove that one first")
 
 
 def _sweep() -> None:
@@ -255,7 +255,7 @@ def _require_enough(found: Found, title: str) -> None:
     count = len(found.files)
     if count < SMALLEST:
         left = f"; {counted(found.skipped_count, 'file')} (the first, {': '.join(found.skipped[0])})" if found.skipped else ""
-        rule = f"the data set {title} must have at least {SMALLEST} images, {SMALLEST - LEAST} for training and {LEAST} probe images"
+        rule = f"the dataset {title} must have at least {SMALLEST} images, {SMALLEST - LEAST} for training and {LEAST} probe images"
         raise DataError(f"{rule}, got {count}{left}")
 
 

@@ -155,7 +155,7 @@ def _inside(paths: Sequence[Path], guessed: bool) -> tuple[list[str | None], lis
     spelled = _spelled(tops)
     found = [spelled.get(path[0], path[0]) if len(path := within.get(row, ())) > 1 else None for row in range(len(paths))]
     classes = sorted({name for name in found if name is not None})
-    note = f"{listed(sorted(tops))} were combined as parts of one data set, and the folders inside them are the classes: {listed(classes)}."
+    note = f"{listed(sorted(tops))} were combined as parts of one dataset, and the folders inside them are the classes: {listed(classes)}."
     return found, [note + (f" If {listed(sorted(tops))} are the classes, read it again with labels from folders." if guessed else "")]
 
 

@@ -1,4 +1,4 @@
-"""The images of a run's data set, in memory."""
+"""The images of a run's dataset, in memory."""
 
 import functools
 from pathlib import Path

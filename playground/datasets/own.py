@@ -1,4 +1,4 @@
-"""A user's own images: each added set (see intake.py) is a data set with a name such as `own-birds`.
+"""A user's own images: each added set (see intake.py) is a dataset with a name such as `own-birds`.
 
 data/own/birds/     one folder a set, inside the home
   index.json        its names and labels, and left-out files with the reasons
@@ -164,7 +164,7 @@ def sets() -> list[OwnSet]:
 
 
 def found() -> dict[str, type[OwnImages]]:
-    """The data set of each set that is here now. What has not changed since the last look is not read again."""
+    """The dataset of each set that is here now. What has not changed since the last look is not read again."""
     try:
         entries = sorted(entry.path for entry in os.scandir(root()) if not entry.name.startswith("."))
     except (OSError, ValueError):
@@ -190,7 +190,7 @@ def get(name: str) -> OwnSet:
     for each in here:
         if name in (each.name, each.slug, each.title):
             return each
-    raise DataError(f"the name must be one of your own data sets ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
+    raise DataError(f"the name must be one of your own datasets ({', '.join(each.name for each in here) or 'there is none'}), got {name}")
 
 
 def _seen(place: str) -> type[OwnImages] | None:
@@ -207,11 +207,11 @@ def _kind(place: str, inode: int, changed: int) -> type[OwnImages] | None:
     try:
         return as_dataset(OwnSet.load(Path(place)), Path(place))
     except (OSError, ValueError, TypeError):
-        return None  # not a data set, or one of a later version
+        return None  # not a dataset, or one of a later version
 
 
 def as_dataset(own: OwnSet, place: Path) -> type[OwnImages]:
-    """The data set that a set is."""
+    """The dataset that a set is."""
 
     class Knobs(Dataset.Knobs):
         """How its images are brought to one shape."""

@@ -11,7 +11,7 @@ from playground.datasets.duplicates import Duplicates
 from playground.datasets.labels import Source
 from playground.datasets.ranges import Measured
 
-PREFIX = "own-"  # of the names under which they are data sets
+PREFIX = "own-"  # of the names under which they are datasets
 INDEX = "index.json"
 
 
@@ -59,7 +59,7 @@ class OwnSet:
 
     @property
     def name(self) -> str:
-        """Its name as a data set."""
+        """Its name as a dataset."""
         return PREFIX + self.slug
 
     def counts(self) -> dict[str, int]:

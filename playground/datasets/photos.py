@@ -19,7 +19,7 @@ Sample = tuple[Path, int]  # a file and its label
 
 
 class _Photos(Downloaded):
-    """The base of these data sets: in a fixed random order, because they are sorted by class; 1,024 of the official test part are the
+    """The base of these datasets: in a fixed random order, because they are sorted by class; 1,024 of the official test part are the
     probe set, the others are the test images: they are decoded for the first evaluation.
     """
 

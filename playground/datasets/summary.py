@@ -1,4 +1,4 @@
-"""A data set at a glance: what it holds, how many of each label, what they look like on average, and some of them."""
+"""A dataset at a glance: what it holds, how many of each label, what they look like on average, and some of them."""
 
 from __future__ import annotations
 

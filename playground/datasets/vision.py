@@ -26,7 +26,7 @@ DIGITS = {"augment.crop_scale_min": 0.4, "augment.flip_probability": 0.0}  # a m
 
 
 class _Vision(Downloaded):
-    """The base of these data sets: torchvision reads them; the probe set is the first part of the official test part, the test the rest."""
+    """The base of these datasets: torchvision reads them; the probe set is the first part of the official test part, the test the rest."""
 
     native_size = 32
     folder_name: ClassVar[str]  # what torchvision reads lies in there

@@ -10,7 +10,7 @@ from torch import Tensor
 from playground.datasets.base import Images
 
 
-@functools.lru_cache(maxsize=2)  # the number of data sets that a process keeps for its next run
+@functools.lru_cache(maxsize=2)  # the number of datasets that a process keeps for its next run
 def variety(images: Images) -> dict[str, float]:
     """How different the images of a set are.
 

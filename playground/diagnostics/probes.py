@@ -22,7 +22,7 @@ MANY = 20  # images of the smallest class: with so many, a random quarter contai
 RIDGE = 1.0  # penalty, times the number of dimensions, for standardized features
 
 
-@defined("knn/*", "Live k-NN", "high for a factor that the network keeps, low for one that it ignores")
+@defined("knn/*", "Live k-NN", "high: the features encode this factor; low: they ignore it")
 def knn_accuracy(features: Tensor, factors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Live k-NN: accuracy of predicting an image's label from its nearest neighbors among the other probe images. One accuracy per factor.
 

@@ -185,7 +185,7 @@ def _own_share_check(values: Values, start: Values, of: RunContext) -> list[Chec
 
 
 def learned(values: Values, start: Values, of: RunContext) -> bool:
-    """Whether the main factor of the data set was learned: by a significant gain of accuracy, or half of it and more explained variance."""
+    """Whether the main factor of the dataset was learned: by a significant gain of accuracy, or half of it and more explained variance."""
     gain, ratio = gains(values, start).get(of.about), own_share(of.about, values, start)
     if gain is None:
         return False
@@ -194,7 +194,7 @@ def learned(values: Values, start: Values, of: RunContext) -> bool:
 
 
 def own_share(about: str, values: Values, start: Values) -> float | None:
-    """The variance explained by the main factor of the data set, divided by that at the start; None if it is not known."""
+    """The variance explained by the main factor of the dataset, divided by that at the start; None if it is not known."""
     name = metric("explained", about)
     return values[name] / start[name] if name in values and start.get(name) else None
 

@@ -43,7 +43,7 @@ class RunContext:
     sizes: layer -> its dimensions; bins: what makes the assignments -> K; images: the number of different ones in the probe set, since
     few images span few dimensions; pictures: result of `diagnostics.pictures.variety`; guards: safeguard -> the failure without it; off:
     safeguards that are off; remedies: failure -> changes of the method's controls that help; compares: whether the method learns what
-    two views share; trains: whether it learns at all; about: the main factor of the data set, "" without labels; labeled: factor -> the
+    two views share; trains: whether it learns at all; about: the main factor of the dataset, "" without labels; labeled: factor -> the
     number of probe images with its label; steady: whether the meaning of the loss stays the same; loss: its scale.
     """
 

@@ -6,7 +6,7 @@
     projector collapse     one of these two in the projector, but not in the backbone
     cluster collapse       all images are in one bin, or each is spread evenly over all bins
     one-hot, uniform teacher     the same for the outputs of a teacher
-    shortcut               a nuisance, such as color, explains the features, and the main factor of the data set was not learned
+    shortcut               a nuisance, such as color, explains the features, and the main factor of the dataset was not learned
     no learning            nothing is better than with random weights
     divergence             values are not finite, or far worse than at the start
     pictures alike         the images do not differ, so no network can distinguish them
@@ -45,7 +45,7 @@ def judge(step: int, values: Values, start: Values, of: RunContext, before: Verd
     """values: the diagnostics of this step by metric name, and `LossCourse.values`; start: those of step 0; before: the last verdict.
 
     A verdict remains while values lie between the two edges of their limits, so that it does not flicker. A failure does not remain
-    if the main factor of the data set was learned.
+    if the main factor of the dataset was learned.
     """
     if not all(math.isfinite(each) for each in values.values()):
         return diverged(step, "The features are no longer finite numbers.")

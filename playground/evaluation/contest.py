@@ -37,7 +37,7 @@ SHIFTED = 2048  # test images, at most, that are corrupted: sixteen times for ev
 
 
 def evaluate(config: RunConfig, method: Method, own: Sets | DataError, protocol: Protocol, other: Sets | None = None) -> Iterator[Event]:
-    """Evaluates the trained `method` of a run of `config` by a protocol. own, other: the run's data set, and the one for the transfer.
+    """Evaluates the trained `method` of a run of `config` by a protocol. own, other: the run's dataset, and the one for the transfer.
 
     The method is not changed. A part that cannot be measured becomes a `Remark`; the rest is measured. Raises ValueError if nothing can
     be measured, and for features that are not finite.
@@ -173,7 +173,7 @@ class _Contest:
         self.advance("robustness", 1 / self.protocol.seeds)
 
     def transfer(self, other: Sets) -> Iterator[Event]:
-        """Frozen features on another data set, with its images resized to those of the run."""
+        """Frozen features on another dataset, with its images resized to those of the run."""
         size = self.config.data.image_size
         name = self.protocol.transfer
         try:

@@ -69,7 +69,7 @@ def _shifted(images: Tensor, share: float, generator: torch.Generator) -> Tensor
 
 CORRUPTIONS = {
     "blur": Corruption("sigma in pixels", (0.0, 0.5, 1.0, 1.5, 2.0), _blurred),
-    "noise": Corruption("deviation of the noise", (0.0, 0.05, 0.1, 0.2, 0.3), _noisy),
+    "noise": Corruption("noise standard deviation", (0.0, 0.05, 0.1, 0.2, 0.3), _noisy),
     "jitter": Corruption("strength of color jitter", (0.0, 0.2, 0.4, 0.6, 0.8), _jittered),
     "shift": Corruption("shift, share of the side", (0.0, 0.0625, 0.125, 0.1875, 0.25), _shifted),
 }

@@ -27,9 +27,9 @@ EMBED, TRAIN = 0.35, 1.0  # cost of one image, in units of training on one image
 
 @dataclass(frozen=True)
 class Protocol:
-    """parts: names of PARTS. factor: "" for the data set's first. shares: of the labeled images. labels: their largest number.
+    """parts: names of PARTS. factor: "" for the dataset's first. shares: of the labeled images. labels: their largest number.
 
-    steps: of fine-tuning and of training from scratch. transfer: the other data set. Raises ValueError for the first invalid value.
+    steps: of fine-tuning and of training from scratch. transfer: the other dataset. Raises ValueError for the first invalid value.
     """
 
     parts: tuple[str, ...] = (*CONTENDERS, "robustness")
@@ -52,7 +52,7 @@ class Protocol:
         if self.transfer and self.transfer not in labeled_sets():
             raise ValueError(f"transfer must be one of {', '.join(labeled_sets())}, got {self.transfer}")
         if "transfer" in self.parts and not self.transfer:
-            raise ValueError("transfer must name another data set, got none")
+            raise ValueError("transfer must name another dataset, got none")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Protocol:
@@ -80,7 +80,7 @@ class Protocol:
 
 
 def labeled_sets() -> list[str]:
-    """The data sets whose training images have labels."""
+    """The datasets whose training images have labels."""
     return [name for name, each in CATALOG.items() if each.classes]
 
 

@@ -22,7 +22,7 @@ class NoLabels(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Task:
-    """One factor of a data set. pixels: (N, 3, H, W) uint8 with labels (N,), and the same for the test, on which nothing is fitted.
+    """One factor of a dataset. pixels: (N, 3, H, W) uint8 with labels (N,), and the same for the test, on which nothing is fitted.
 
     untaught: a sentence about test images that are left out because no training image has their label.
     """
@@ -65,9 +65,7 @@ def task_of(data: str, train: Images, test: Images, factor: str = "") -> Task:
     parts = [_labeled(images, name) for images in (train, test)]
     if not name or any(not len(labels) for _, labels in parts):
         which = "images" if not name or not len(parts[1][1]) else "training images"
-        raise NoLabels(
-            f"{data} must have labels for an evaluation, got {which} without; data sets with labels: {', '.join(labeled_sets())}"
-        )
+        raise NoLabels(f"{data} must have labels for an evaluation, got {which} without; datasets with labels: {', '.join(labeled_sets())}")
     (pixels, labels), (test_pixels, test_labels) = parts
     if len(labels.unique()) < 2:
         only = train.names.get(name, ["?"])[int(labels[0])]

@@ -7,7 +7,7 @@ from playground.definitions import CATALOG, Definition
 TABLE: dict[str, tuple[str, ...]] = {
     # name: title, good, meaning, formula, unit, source
     "evaluation/labels": (
-        "Accuracy by share of the labels",
+        "Test accuracy by labels used",
         'above "From scratch": pretraining helps',
         "The test accuracy of a probe that was trained with only a part of the labels.",
         "correct predictions / test images, as the mean over seeds; the bar reaches sqrt(s^2 + t^2) up and "
@@ -22,7 +22,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "evaluation/test": (
         "Test",
         "",
-        "The images on which a probe is tested: clean images, images changed by an operator of some strength, or another data set.",
+        "The images on which a probe is tested: clean images, images changed by an operator of some strength, or another dataset.",
         "strength: the maximum of the operator's parameter x the part of it that is applied",
         "blur: sigma in pixels; noise: standard deviation, for pixels from 0 to 1; jitter: strength; shift: share of the side",
         "Hendrycks and Dietterich, 2019",
@@ -72,22 +72,22 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Robustness",
         "flat: the features are robust to the changes of the images",
         "Accuracy of probes that were fitted on clean images, on test images that are changed more and more strongly.",
-        "correct predictions / test images (at most 2,048), at each strength; bars as for the accuracy by share of the labels",
+        "correct predictions / test images (at most 2,048), at each strength; bars as for the test accuracy by labels used",
         "share, from 0 to 100%",
         "Hendrycks and Dietterich, 2019",
     ),
     "evaluation/transfer": (
         "Transfer",
         "higher than for an untrained network: the features help on other data",
-        "Accuracy of a linear probe on another data set, with frozen features that were not trained on it.",
-        "correct predictions / test images; bars as for the accuracy by share of the labels",
+        "Accuracy of a linear probe on another dataset, with frozen features that were not trained on it.",
+        "correct predictions / test images; bars as for the test accuracy by labels used",
         "share, from 0 to 100%",
         "Kornblith et al., 2019: Do Better ImageNet Models Transfer Better?",
     ),
     "evaluation/losses": (
         "Pretext loss against accuracy",
         "a low loss is not a good representation",
-        "Every run on this data set: its final loss, and the accuracy of its features for the chosen factor.",
+        "Every run on this dataset: its final loss, and the accuracy of its features for the chosen factor.",
         "horizontal: mean loss of the last 20 steps; vertical: live k-NN accuracy on the probe images, or "
         "linear probe accuracy on test images",
         "horizontal: the method's own; vertical: share, from 0 to 1",

@@ -54,7 +54,7 @@ class Case:
 
     @property
     def data(self) -> str:
-        """The name of its data set."""
+        """The name of its dataset."""
         return str(self.settings.get("data", "shapes"))
 
     @property
@@ -123,7 +123,7 @@ BASE = {  # of every run on real images, so that later changes of defaults do no
     "batch_size": 64,
     "steps": 100,
 }
-OUTSIDE = {  # data sets of real images, and their settings
+OUTSIDE = {  # datasets of real images, and their settings
     "cifar10": {
         "augment.crop_scale_min": 0.2,
         "augment.saturation": 0.4,
@@ -215,7 +215,7 @@ def _unsure() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def outside_cases() -> list[Case]:
-    """Every case on every data set with every seed, ordered so that any first part of the list is a balanced sample."""
+    """Every case on every dataset with every seed, ordered so that any first part of the list is a balanced sample."""
     turns = [_healthy(), _broken(), _unsure()]
     kinds = []
     while turns:

@@ -1,4 +1,4 @@
-"""The report on the judge: a sentence and a confusion matrix for each data set, and a row for each run."""
+"""The report on the judge: a sentence and a confusion matrix for each dataset, and a row for each run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def confusion(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], int]:
 
 
 def by_data(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
-    """Data set -> its runs."""
+    """Dataset -> its runs."""
     found: dict[str, list[Outcome]] = {}
     for each in outcomes:
         found.setdefault(each.case.data, []).append(each)
@@ -27,7 +27,7 @@ def by_data(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """The counts for each data set, and separately for held-out runs."""
+    """The counts for each dataset, and separately for held-out runs."""
     lines = []
     for data, some in by_data(outcomes).items():
         lines.append(f"{data}: {counted(some)}")
@@ -67,7 +67,7 @@ def as_csv(outcomes: Iterable[Outcome]) -> str:
 
 
 def as_svg(outcomes: list[Outcome]) -> str:
-    """A confusion matrix for each data set, one above the other; rows are true outcomes, columns verdicts; correct ones are blue.
+    """A confusion matrix for each dataset, one above the other; rows are true outcomes, columns verdicts; correct ones are blue.
 
     "5 + 2" means five runs that were used to make rules and two held-out runs.
     """
@@ -82,7 +82,7 @@ def as_svg(outcomes: list[Outcome]) -> str:
 
 
 def _matrix(data: str, outcomes: list[Outcome], columns: list[str], y: int) -> tuple[list[str], int]:
-    """The matrix of one data set, at y -> its elements and its height."""
+    """The matrix of one dataset, at y -> its elements and its height."""
     made, kept = confusion(each for each in outcomes if not each.case.held_out), confusion(each for each in outcomes if each.case.held_out)
     right = {(each.truth, each.verdict.state) for each in outcomes if each.right}
     rows = [state for state in (*STATES, SICK) if any(truth == state for truth, _ in made | kept)]

@@ -46,11 +46,11 @@ def testimony(config: RunConfig, state: dict[str, Any], about: str) -> dict[str,
 
 
 def require_witness(config: RunConfig) -> None:
-    """Raises ConfigError if the data set has too few labeled training images."""
+    """Raises ConfigError if the dataset has too few labeled training images."""
     images = load_images(config.data, home() / "data")[0]
     if len(images) <= BANK or not images.factors:
         labeled = len(images) if images.factors else 0
-        raise ConfigError("data", f"for --witness a data set must have more than {BANK:,} labeled training images, got {labeled:,}")
+        raise ConfigError("data", f"for --witness a dataset must have more than {BANK:,} labeled training images, got {labeled:,}")
 
 
 @torch.inference_mode()

@@ -25,7 +25,7 @@ class Config(Protocol):
     """The part of a run's config that methods read. `playground.config.RunConfig` has it; methods cannot import it, because it imports
     them."""
 
-    data: Any  # the knobs of the data set, whose class is `data.choice`; method and network likewise
+    data: Any  # the knobs of the dataset, whose class is `data.choice`; method and network likewise
     method: Any
     network: Any
     masking: Any

@@ -55,7 +55,7 @@ class Colorization(Method):
 
     @classmethod
     def check(cls, config: Config) -> None:
-        """Refuses gray data sets."""
+        """Refuses gray datasets."""
         if not config.data.choice.colored:
             raise ConfigError("data", f"{cls.name}: data must have colors, got {config.data.name}, which is gray")
 

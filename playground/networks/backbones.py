@@ -45,7 +45,7 @@ class Backbone(nn.Module):
         return self.feature_map(images).mean((2, 3))
 
     def normalize(self, images: Tensor) -> Tensor:
-        """[0, 1] -> [-1, 1], the same for all data, so that no statistics of the data set are needed."""
+        """[0, 1] -> [-1, 1], the same for all data, so that no statistics of the dataset are needed."""
         return images * 2 - 1
 
 

@@ -127,7 +127,7 @@ class Points:
 def points_of(store: Store, run: str, layer: str, points: str) -> Points:
     """What an address asks for. points: "probe", or how many training images, at most all. Raises UnknownRun, ValueError.
 
-    Training images are those of the data set, which must not have been read again since.
+    Training images are those of the dataset, which must not have been read again since.
     """
     if layer not in LAYERS:
         raise ValueError(f"layer must be one of {', '.join(LAYERS)}, got {layer[:20]}")
@@ -142,12 +142,12 @@ def points_of(store: Store, run: str, layer: str, points: str) -> Points:
 
 
 def images_here(data: Any) -> tuple[Images, Images]:
-    """Training and probe images of a data set, `config.data`, if it lies on the disk. Raises DataError: nothing is downloaded for a map."""
+    """Training and probe images of a dataset, `config.data`, if it lies on the disk. Raises DataError: nothing is downloaded for a map."""
     from playground.datasets import load_images
 
     folder = home() / "data"
     if data.choice.missing(data, folder):
-        raise DataError(f"the data set {data.name} must be on this machine to show its images: fetch it on the Data page first")
+        raise DataError(f"the dataset {data.name} must be on this machine to show its images: fetch it on the Data page first")
     return load_images(data, folder)
 
 
@@ -208,7 +208,7 @@ def training_sprites(points: Points) -> tuple[bytes, Path]:
 
 
 def probe_pixels(store: Store, run: Run) -> Tensor:
-    """The images that a run was measured on, (N, 3, H, W) uint8: from its own sprite sheet, so that no data set is needed."""
+    """The images that a run was measured on, (N, 3, H, W) uint8: from its own sprite sheet, so that no dataset is needed."""
     return store.derived.get(Key(run.id, run.attempt, 0, ("probe images",)), lambda: _probe_pixels(store.folder(run.id)))
 
 

@@ -1,4 +1,4 @@
-"""Whether the pictures that a run trained on are still those of its data set: a set of one's own can be read again."""
+"""Whether the pictures that a run trained on are still those of its dataset: a set of one's own can be read again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from playground.runs.records import Run
 
 
 def read_since(run: Run) -> str:
-    """That its data set has been read again since the run read it, as a sentence; "" where it has not, or where that is not known."""
+    """That its dataset has been read again since the run read it, as a sentence; "" where it has not, or where that is not known."""
     kind, known = CHOICES["data"].get(run.flat.get("data", "")), run.facts.get("data", {})
     if kind is None or not known.get("state") or known["state"] == kind.state():
         return ""

@@ -57,7 +57,7 @@ def _first(images: Images, count: int) -> Images:
 
 
 def require_same_pictures(before: str, now: str, config: RunConfig) -> None:
-    """before, now: states of the data set at the start of the run and now. Raises DataError if they differ."""
+    """before, now: states of the dataset at the start of the run and now. Raises DataError if they differ."""
     if before and before != now:
         title = config.data.choice.title
         raise DataError(

@@ -54,7 +54,7 @@ class ProbeSet:
         self.unmeasured = by_metric("knn", {name: f"accuracy of {name} {why}" for name, why in unknown.items()})
         self.unmeasured |= by_metric("explained", {name: f"variance explained by {name} {why}" for name, why in unexplained.items()})
         measurable = [name for name in self.images.factors if name in causes and name not in unknown]
-        self.about = next(iter(measurable), "")  # the first factor is the main factor of the data set
+        self.about = next(iter(measurable), "")  # the first factor is the main factor of the dataset
         generator = seeded_generator(self.seed, "pairs", 0, self.device.device)
         self.paired = len(images) // PAIRS
         pixels = self.images.pixels[: self.paired]
@@ -146,7 +146,7 @@ class ProbeSet:
         return seeded_generator(self.seed, "probe", 0, self.device.device)
 
 
-@functools.lru_cache(maxsize=2)  # the number of data sets that a process keeps for its next run
+@functools.lru_cache(maxsize=2)  # the number of datasets that a process keeps for its next run
 def pixel_neighbors(images: Images) -> dict[str, float]:
     """Live k-NN on raw pixels: factor -> accuracy. It is the same for all runs on these images, so it is computed once."""
     return _as_floats(knn_accuracy(images.pixels.flatten(1).float() - 127.5, images.factors))

@@ -68,7 +68,7 @@ def train(
 ) -> Iterator[Event]:
     """Trains, and yields events; the last event is always `Finished`.
 
-    folder: of data sets, by default the home's `data`. commands: read before every step. changes: replayed at
+    folder: of datasets, by default the home's `data`. commands: read before every step. changes: replayed at
     their steps, so that config and changes together give the same run again. checkpoint: `Checkpoint.state` of this run, from which to
     continue exactly. checkpoint_every: seconds, less at the start. flush_every: seconds between two transfers of results from the
     device; with 0 every step is an event, so that two trainings can alternate step by step. measure_at: the steps after which to

@@ -52,7 +52,7 @@ def query(config: RunConfig, *sections: str) -> str:
 def _part(flat: dict[str, Any], sections: tuple[str, ...]) -> dict[str, Any]:
     def needed(key: str) -> bool:
         section, _, name = key.partition(".")
-        # A method's own knobs change no view; how many images it takes at once has to fit the data set.
+        # A method's own knobs change no view; how many images it takes at once has to fit the dataset.
         return key in ("seed", "batch_size") or (section in sections and not (section == "method" and name))
 
     return {key: value for key, value in flat.items() if needed(key)}

@@ -126,7 +126,7 @@ def _restore_button(shown: Pair) -> None:
     again = bool(CollapseState.here().restored) and shown.broken.active and not shown.recoverable()
     obstacle = "" if again else shown.unrecoverable()
     st.button(
-        "Break again" if again else "Restore",
+        "Break again" if again else "Restore settings",
         key="restore",
         icon=":material/heart_broken:" if again else ":material/healing:",
         disabled=bool(obstacle),

@@ -49,7 +49,7 @@ def settings(run: Mapping[str, Any] | None = None, live: tuple[str, ...] = ()) -
         st.session_state[IGNORED] = st.session_state[STATE].ignored, time.monotonic() + LEGIBLE
         show_ignored()
     kept: Settings = st.session_state[STATE]
-    if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a data set was removed while it was chosen
+    if any(kept.flat[section] not in CHOICES[section] for section in CHOICES):  # a dataset was removed while it was chosen
         kept = st.session_state[STATE] = read(kept.address(None))
     return kept
 
@@ -59,7 +59,7 @@ def show_ignored() -> None:
     keys, until = st.session_state.get(IGNORED, ((), 0.0))
     if keys and time.monotonic() < until:
         what = f"{', '.join(keys[:NAMED])}{f' and {len(keys) - NAMED} more' if len(keys) > NAMED else ''}"
-        st.caption(f":material/link: {plain(f'Ignored in the link, for there is no such setting: {what}.')}")
+        st.caption(f":material/link: {plain(f'Ignored in the link: {what}.')}")
 
 
 def write_url(run: str | None, page_state: Mapping[str, str] | None = None) -> None:
@@ -159,7 +159,7 @@ class KnobWidgets:
                 self.knob(each)
 
     def choice(self, section: str, label: str, names: list[str] | None = None) -> None:
-        """A selector of methods, data sets, networks or optimizers."""
+        """A selector of methods, datasets, networks or optimizers."""
         kinds = CHOICES[section]
         among = names or list(kinds)
         st.selectbox(
@@ -252,7 +252,7 @@ def _moved(key: str, running: Running | None) -> None:
 
 
 def choose(section: str, name: str) -> None:
-    """Picks another method, data set, network or optimizer, as if by its selector."""
+    """Picks another method, dataset, network or optimizer, as if by its selector."""
     now = settings()
     after = switched(now.flat, section, name)
     now.flat, now.notes = after.flat, after.notes

@@ -32,7 +32,7 @@ def runs(now: EmbeddingsState) -> None:
     if early := ended_early(_found(now.run)):
         st.caption(f":material/info: {early}")
     others = ["", *(each for each in listed if each != now.run)]
-    now.select("other", "Beside it, under the same clock", others, lambda run: listed.get(run, "None"))
+    now.select("other", "Compare with", others, lambda run: listed.get(run, "None"))
     st.caption(
         "Running ones too: their newest frame is added as it comes. Two runs on the same data show the same images, so that what is "
         "chosen in one is chosen in both."

@@ -31,7 +31,7 @@ HELP = {
     "untrained": "A linear probe on the network as it was before its first step.",
     "pixels": "A linear probe on the bare pixels.",
     "robustness": "The same probes, fitted on clean images, under blur, noise, color jitter and shift.",
-    "transfer": "A linear probe on another data set, without learning anything new from it but the probe.",
+    "transfer": "A linear probe on another dataset, without learning anything new from it but the probe.",
 }
 
 
@@ -50,7 +50,7 @@ def controls(now: EvaluationState) -> Run | None:
     st.markdown("**What is measured**")
     _parts(now, run, protocol)
     now.select("transfer", "Transfer to", ["", *(name for name in here() if name != run.flat["data"])], _data)
-    with st.expander("How", expanded=False, key="eval-how"):
+    with st.expander("Protocol", expanded=False, key="eval-how"):
         _shares(now)
         now.widget("seeds")
         now.widget("labels", "Labeled images")
@@ -78,18 +78,18 @@ def _factor(now: EvaluationState, known: list[str]) -> None:
     else:
         now.show_problems("factor")
     if not known:
-        st.caption(":material/info: The images of this run have no labels. What can be measured is its transfer to a data set that has.")
+        st.caption(":material/info: The images of this run have no labels. What can be measured is its transfer to a dataset that has.")
 
 
 def here() -> list[str]:
-    """The data sets with labels that lie on this disk, or need none."""
+    """The datasets with labels that lie on this disk, or need none."""
     folder = home() / "data"
     return [name for name, each in CHOICES["data"].items() if each.classes and not each.missing(each.Knobs(), folder)]
 
 
 def _data(name: str) -> str:
-    """A title; "" is no data set."""
-    return "No other data set" if not name else CHOICES["data"][name].title if name in CHOICES["data"] else name
+    """A title; "" is no dataset."""
+    return "No other dataset" if not name else CHOICES["data"][name].title if name in CHOICES["data"] else name
 
 
 def _shares(now: EvaluationState) -> None:
@@ -153,7 +153,7 @@ def buttons(now: EvaluationState, run: Run | None) -> None:
         none = "This run left no checkpoint, and so no network to evaluate."
         st.caption(none if run.over else "No checkpoint yet: pause the run, or wait.")
     elif protocol is None:
-        st.warning(f"Nothing can be measured until this is fixed: {plain(sentence)}", icon=":material/pan_tool:")
+        st.warning(f"Fix this to evaluate: {plain(sentence)}", icon=":material/pan_tool:")
     elif not busy:
         whole = minutes(sum(seconds(run, protocol, part) for part in protocol.parts))
         st.caption(f"The chosen parts take {whole}. They run in the background: you may leave this page.")

@@ -67,7 +67,7 @@ class EvaluationState(PageState):
             self.offer(before if before in known else next(iter(known), None))
 
     def moved(self, name: str, value: Any) -> None:
-        """Another data set for transfer is measured at once; another run has other factors."""
+        """Another dataset for transfer is measured at once; another run has other factors."""
         self.set(name, value)
         if name == "transfer" and name not in self.problems:
             self.parts = (*(each for each in self.parts if each != "transfer"), *(["transfer"] if self.transfer else []))

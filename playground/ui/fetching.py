@@ -1,4 +1,4 @@
-"""A page that needs the images of a data set: they are there, or the page offers to fetch them and shows how far that is."""
+"""A page that needs the images of a dataset: they are there, or the page offers to fetch them and shows how far that is."""
 
 from __future__ import annotations
 

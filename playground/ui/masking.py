@@ -27,7 +27,7 @@ from playground.views.masking import Mask
 from playground.views.pictures import png_address, sprite_sheet
 from playground.web.masks import bits_of, hidden_of, masked_run, probe_image
 
-SHOWN = 96  # images of a data set to pick from
+SHOWN = 96  # images of a dataset to pick from
 HELP = "Runs of this server that fill in hidden patches, newest first. Each paints with its last checkpoint."
 
 
@@ -40,7 +40,7 @@ def runs(now: MaskingState) -> None:
     now.select("run", "Run", ["", *listed], lambda run: listed.get(run, "None: only what is hidden"), help=HELP)
     if now.run:
         others = ["", *(each for each in listed if each != now.run)]
-        now.select("other", "Beside it", others, lambda run: listed.get(run, "No second run"), help=HELP)
+        now.select("other", "Compare with", others, lambda run: listed.get(run, "No second run"), help=HELP)
         if refusal := mismatch(now.run, now.other):
             st.error(plain(refusal), icon=":material/error:")
 
@@ -53,7 +53,7 @@ def unfit(run: Run | None) -> None:
 
 
 def data() -> RunConfig | None:
-    """Which data set, for a look without a run: that of the settings. None where its settings cannot be."""
+    """Which dataset, for a look without a run: that of the settings. None where its settings cannot be."""
     now = settings()
     widgets = widgets_for(now)
     widgets.choice("data", "Data")
@@ -85,7 +85,7 @@ def mask(now: MaskingState, image_size: int) -> None:
 
 @dataclass(frozen=True)
 class Source:
-    """Where images come from: the probe set of a run, or a data set. image(i): (1, 3, H, W); vit: whose attention guides masks."""
+    """Where images come from: the probe set of a run, or a dataset. image(i): (1, 3, H, W); vit: whose attention guides masks."""
 
     sprites: dict[str, Any]
     image_size: int

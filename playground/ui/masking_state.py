@@ -54,7 +54,7 @@ class MaskingState(Masking, PageState):
         return now
 
     def complete(self, given: Collection[str]) -> None:
-        """Masks as the run was trained; a link without a word about masks shows the newest run of the data set of the settings."""
+        """Masks as the run was trained; a link without a word about masks shows the newest run of the dataset of the settings."""
         if not given:
             self.offer(_first())
         self.as_trained(keep=given)
@@ -102,12 +102,12 @@ class MaskingState(Masking, PageState):
 
 
 def _first() -> str | None:
-    """The newest run that fills in images of the data set of the settings; a recording where there is no other."""
+    """The newest run that fills in images of the dataset of the settings; a recording where there is no other."""
     return next((each.id for each in masked_runs() if _same_data(each)), None)
 
 
 def _same_data(run: Run) -> bool:
-    """Whether a run has learned from the data set of the settings."""
+    """Whether a run has learned from the dataset of the settings."""
     now = settings()
     wanted = {key: value for key, value in now.flat.items() if key.partition(".")[0] == "data"}
     return "data" not in now.problems and all(run.flat.get(key) == value for key, value in wanted.items())

@@ -57,7 +57,7 @@ def show_refusal() -> None:
 def show_obstacle(sentence: str, count: int = 1) -> None:
     """Why Start is off. count: of all that stands in the way."""
     more = f" (and {count - 1} more, beside the controls)" if count > 1 else ""
-    st.warning(f"Start is off until this is fixed: {plain(sentence)}{more}", icon=":material/pan_tool:")
+    st.warning(f"Fix this to start: {plain(sentence)}{more}", icon=":material/pan_tool:")
 
 
 def standing(views: Sequence[RunView], *statuses: str) -> list[str]:

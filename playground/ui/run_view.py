@@ -60,7 +60,7 @@ class RunView:
 
     @property
     def config(self) -> RunConfig | None:
-        """The same, checked; None for a run of a version with other knobs, or of a data set that is gone."""
+        """The same, checked; None for a run of a version with other knobs, or of a dataset that is gone."""
         try:
             return RunConfig(**self.flat) if self.run else None
         except ValueError:

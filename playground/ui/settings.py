@@ -16,7 +16,7 @@ from playground.flat import build
 from playground.knobs import ConfigError
 from playground.ui.page_state import LeftValues, Problem, prefixes
 
-FOLLOWERS = ("network", "optimizer")  # the choices that a method or a data set may suggest
+FOLLOWERS = ("network", "optimizer")  # the choices that a method or a dataset may suggest
 SECTIONS = (*CHOICES, *PLAIN, "schedule")
 ARRIVES = 10.0  # seconds within which a command has reached its run, or never will
 NEAR = 0.8  # how alike a key and a setting are, of 1, where the key is taken for a misspelled one
@@ -29,7 +29,7 @@ class Settings:
     unsent: keys that were moved where no run listens, on another page; the run under way may have other values.
     sent: by key, what was moved here and sent to a run, and when (time.monotonic), until the run reports the change.
     left: values of knobs that somebody else has moved.
-    ignored: keys of the address that mean nothing here, such as the marks that other sites add to their links.
+    ignored: keys of the address that mean nothing here: the marks that other sites add to their links, knobs of a method that is not here.
     """
 
     flat: dict[str, Any]
@@ -58,7 +58,7 @@ class Settings:
                     return None, sentences
 
     def data(self) -> Any:
-        """The data set and its knobs, whatever stands in the way of the rest."""
+        """The dataset and its knobs, whatever stands in the way of the rest."""
         knobs = {key.removeprefix("data."): value for key, value in self.flat.items() if key.startswith("data.")}
         kind = CHOICES["data"][self.flat["data"]].Knobs
         while True:
@@ -80,7 +80,7 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
 
     live: the knobs of a run that still trains: their values in that run count more than those in an old link.
     """
-    ignored = foreign(query)
+    ignored = list(foreign(query))
     given: dict[str, Any] = {
         key: value for key, value in query.items() if key != "run" and not key.startswith(prefixes()) and key not in ignored
     }
@@ -91,10 +91,12 @@ def read(query: Mapping[str, str], run: Mapping[str, Any] | None = None, *, live
     while True:
         try:
             flat = RunConfig(**under | {key: value for key, value in given.items() if key not in same}).flat()
-            return Settings(flat, refused, ignored=ignored)
+            return Settings(flat, refused, ignored=tuple(ignored))
         except ConfigError as error:
-            if error.key.partition(".")[0] not in refused:  # what belongs to a choice that is not here goes with it
+            if error.key.partition(".")[0] not in refused:
                 refused[error.key] = Problem(str(error), str(given.get(error.key, under.get(error.key, ""))))
+            elif error.key in given:  # what belongs to a choice that is not here goes with it
+                ignored.append(error.key)
             if error.key in given:
                 del given[error.key]
             elif under:
@@ -120,7 +122,7 @@ def _still_apply(run: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     try:
         known = defaults(**{section: name for section, name in choices.items() if name is not None})
         usual = defaults(**{section: run[section] for section in CHOICES if section in run})
-    except ConfigError:  # of either: the run's data set, too, may be gone
+    except ConfigError:  # of either: the run's dataset, too, may be gone
         return {}
     really_set = {key: value for key, value in run.items() if key in CHOICES or value != usual.get(key)}
     return {key: value for key, value in really_set.items() if key.removeprefix("schedule.") in known and _same_owner(key, run, given)}

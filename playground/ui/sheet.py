@@ -1,4 +1,4 @@
-"""The contact sheet of a data set: what `playground.datasets.summary` found, packed for the panel that draws it."""
+"""The contact sheet of a dataset: what `playground.datasets.summary` found, packed for the panel that draws it."""
 
 from __future__ import annotations
 

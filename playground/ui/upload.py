@@ -1,4 +1,4 @@
-"""Your own images: sent by the browser, taken in whole or not at all, and then a data set like all others."""
+"""Your own images: sent by the browser, taken in whole or not at all, and then a dataset like all others."""
 
 from __future__ import annotations
 

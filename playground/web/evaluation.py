@@ -3,7 +3,7 @@
 GET /api/runs/{run}/evaluation          {"run", "step", "job", "stale", "since", "found"}; found: the document, its scores summed up over
                                         seeds; since: that the pictures were read again since the run, and what that means
 GET /api/runs/{run}/evaluation.json     the document as it is kept     GET /api/runs/{run}/evaluation.csv    all numbers, a row each
-GET /api/evaluation/losses?data=shapes  {"runs": [...]}: pretext loss beside accuracy, of every run on that data set
+GET /api/evaluation/losses?data=shapes  {"runs": [...]}: pretext loss beside accuracy, of every run on that dataset
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Evaluation:
         return self._file(request, "csv", lambda found: Response(ledger.as_csv(found), media_type="text/csv"))
 
     def losses(self, request: Request) -> Response:
-        """Low loss is not a good representation: both, of every run on one data set."""
+        """Low loss is not a good representation: both, of every run on one dataset."""
         store, data = self._pool().store, request.query_params.get("data", "")
         runs = [each for each in store.runs(RUNS) if each.flat.get("data") == data and each.step]
         return answer({"data": data, "runs": [found for each in runs if (found := _row(store, each))]})

@@ -39,7 +39,7 @@ class Landing:
         self._decoding = asyncio.Lock()  # a picture of 80 million pixels takes memory: one at a time, and beside the turns of others
 
     async def known(self, request: Request) -> Response:
-        """Where a probe image of any data set lands."""
+        """Where a probe image of any dataset lands."""
         points, kind = await map_param(self._frames, request)
         pixels = await self._frames.turn(NOW, lambda: _probe_image(points, request))
         return answer(await self._landed(points, kind, pixels))
@@ -87,7 +87,7 @@ def _landing(points: Points, kind: str, step: int, features: Tensor, frame: Arra
 
 
 def _probe_image(points: Points, request: Request) -> Tensor:
-    """(1, 3, H, W) uint8 in the size that the run sees: a probe image of the data set that is named, or of the run itself."""
+    """(1, 3, H, W) uint8 in the size that the run sees: a probe image of the dataset that is named, or of the run itself."""
     name, number = request.query_params.get("data", ""), number_param(request, "image", 0)
     if not name:
         return (probe_image(points.store, points.run.id, number) * 255).round().to(torch.uint8)

@@ -6,7 +6,7 @@ GET  /api/runs/{run}/map/{step}/pca  the PCA of that step, at once: what is show
 GET  /api/runs/{run}/points.jpg    the picture of `points` training images
 GET  /api/runs/{run}/neighbors     the k nearest of an image, and how similar every other is
 GET  /api/runs/{run}/clusters      k-means, numbered as in the frame before
-GET  /api/runs/{run}/land          where a probe image of a data set lands at every step that was kept; POST: a picture
+GET  /api/runs/{run}/land          where a probe image of a dataset lands at every step that was kept; POST: a picture
 GET  /api/runs/{run}/heads         where each head of a ViT's last block looks
 
 `layer=backbone|projector`, `kind=umap|pca|pca3|tsne|sphere`, `points=probe` or a number of training images. Frames are computed

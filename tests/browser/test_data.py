@@ -60,7 +60,7 @@ def test_what_cannot_be_a_set_is_refused_in_a_sentence_and_nothing_is_lost(desk,
     page = desk(path="data", until=".ssl-sheet-row", seed=9)
     sent(page, [{"name": "one.png", "mimeType": "image/png", "buffer": b"no picture"}], "nothing")
     page.wait_for_selector(".st-key-section-own [data-testid=stAlert]")
-    assert "the data set nothing must have at least 16 images" in page.text_content(".st-key-section-own [data-testid=stAlert]")
+    assert "the dataset nothing must have at least 16 images" in page.text_content(".st-key-section-own [data-testid=stAlert]")
     assert page.input_value(".st-key-section-own [data-testid=stTextInput] input") == "nothing"
     address_has(page, "data", "shapes")
     address_has(page, "seed", "9")

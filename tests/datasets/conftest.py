@@ -1,4 +1,4 @@
-"""A real web server on 127.0.0.1, and the data sets in miniature on it, in their official formats."""
+"""A real web server on 127.0.0.1, and the datasets in miniature on it, in their official formats."""
 
 import http.server
 import threading
@@ -68,7 +68,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def miniature(server, tmp_path, monkeypatch):
-    """name -> that data set, whose links lead to a miniature of it on the server."""
+    """name -> that dataset, whose links lead to a miniature of it on the server."""
 
     def make(name):
         kind, made = CATALOG[name], tmp_path / f"made-{name}"

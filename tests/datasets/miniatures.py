@@ -1,4 +1,4 @@
-"""Each data set in miniature: real archives in the official formats, their links and checksums given to torchvision's classes."""
+"""Each dataset in miniature: real archives in the official formats, their links and checksums given to torchvision's classes."""
 
 import gzip
 import pickle

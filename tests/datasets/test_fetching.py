@@ -1,4 +1,4 @@
-"""What a page shows that needs a data set: without a browser, with a real server to download from."""
+"""What a page shows that needs a dataset: without a browser, with a real server to download from."""
 
 import threading
 

@@ -279,7 +279,7 @@ def test_too_few_pictures_are_refused_in_one_sentence(count, home):
     place = folder_of(home / "few", [f"{i}.png" for i in range(count)])
     place.mkdir(exist_ok=True)
     (place / "notes.txt").write_text("hello")
-    rule = "the data set few must have at least 16 images, 8 for training and 8 probe images"
+    rule = "the dataset few must have at least 16 images, 8 for training and 8 probe images"
     with pytest.raises(DataError) as error:
         list(intake.add(place))
     assert str(error.value) == f"{rule}, got {count}; 1 file was left out (the first, notes.txt: {READ})"
@@ -323,8 +323,8 @@ def test_what_a_crash_left_behind_is_swept_away_a_day_later(home):
     [
         ("absent", "", "the source must be a folder of images, or a zip or tar of images, got .*absent, which does not exist"),
         ("notes.txt", "", "the source must be a folder of images, or a zip or tar of images, got notes.txt, which is neither"),
-        ("x", "\u202e\n", "a data set must have a name, got one without a visible letter"),
-        ("x", "Taken!", "the name of a data set must be new, got Taken!, which exists as own-taken; remove that one first"),
+        ("x", "\u202e\n", "a dataset must have a name, got one without a visible letter"),
+        ("x", "Taken!", "the name of a dataset must be new, got Taken!, which exists as own-taken; remove that one first"),
     ],
 )
 def test_what_cannot_be_added_is_one_sentence(source, name, sentence, home):

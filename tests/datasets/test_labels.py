@@ -64,7 +64,7 @@ PARTS = ["seg_train/sea/1", "seg_train/ice/2", "seg_test/sea/3", "seg_test/ice/4
 def test_how_folders_were_read_is_said_and_can_be_told():
     said = labeled(PARTS).notes
     assert said == [
-        "seg_test, seg_train were combined as parts of one data set, and the folders inside them are the classes: ice, sea. "
+        "seg_test, seg_train were combined as parts of one dataset, and the folders inside them are the classes: ice, sea. "
         "If seg_test, seg_train are the classes, read it again with labels from folders."
     ]
     assert classes_of(PARTS, "folders") == ["seg_train", "seg_train", "seg_test", "seg_test"]

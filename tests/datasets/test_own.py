@@ -58,7 +58,7 @@ def test_a_set_is_a_data_set_as_soon_as_it_is_added_and_until_it_is_removed(home
     assert RunConfig(data="own-flat").data.choice.title == "flat"
     own.remove("flat")
     assert "own-flat" not in CATALOG and own.sets() == []
-    with pytest.raises(DataError, match=r"^the name must be one of your own data sets \(there is none\), got flat$"):
+    with pytest.raises(DataError, match=r"^the name must be one of your own datasets \(there is none\), got flat$"):
         own.remove("flat")
 
 
@@ -288,7 +288,7 @@ def test_a_set_that_is_not_here_is_one_sentence(flat):
     assert (now.flat["data"], now.flat["method"]) == ("shapes", "byol")
     run = RunConfig(data="own-flat").flat()
     own.remove("flat")
-    assert read({"data": "shapes"}, run).flat["data"] == "shapes"  # a run whose data set is gone can still be looked at
+    assert read({"data": "shapes"}, run).flat["data"] == "shapes"  # a run whose dataset is gone can still be looked at
 
 
 @pytest.mark.slow
@@ -380,7 +380,7 @@ def test_the_command_line_adds_shows_and_removes(home):
     assert "[red]owl 10 wren 10" in shown and "1 file was left out: it is not an image of a known kind" in shown and "notes.txt" in shown
     assert command("show", "my-bold-birds") == shown
     assert "own-my-bold-birds My [bold]birds" in command("list") and "shapes" in command("list")
-    with pytest.raises(DataError, match="the name of a data set must be new"):
+    with pytest.raises(DataError, match="the name of a dataset must be new"):
         command("add", str(place), "--name", "My [bold]birds")
     with pytest.raises(ValueError, match="--image-column and --label-column are for sources that begin with hf:, got"):
         command("add", str(place), "--label-column", "x")
@@ -394,4 +394,4 @@ def test_a_wrong_set_on_the_command_line_is_one_sentence(home):
         [sys.executable, "-m", "playground.cli.main", "data", "show", "own-x"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.strip() == "ssl-playground: the name must be one of your own data sets (there is none), got own-x"
+    assert done.stderr.strip() == "ssl-playground: the name must be one of your own datasets (there is none), got own-x"

@@ -44,7 +44,7 @@ def ramp(low, high, kind, side=48):
 
 
 def added(home, made, many=20, **how):
-    """A set of images: made(file, number) writes each. -> its data set."""
+    """A set of images: made(file, number) writes each. -> its dataset."""
     (home / "deep").mkdir()
     for number in range(many):
         made(home / "deep" / f"{number:02}.img", number)

@@ -250,7 +250,7 @@ def test_a_whole_evaluation_says_what_it_is_of_and_never_goes_back(shapes, metho
 
 def test_runs_without_labels_are_told_what_can_be_measured(method):
     bare = Images(images(40, 1).pixels, {}, {})
-    with pytest.raises(NoLabels, match="shapes must have labels for an evaluation, got images without; data sets with labels: cifar10"):
+    with pytest.raises(NoLabels, match="shapes must have labels for an evaluation, got images without; datasets with labels: cifar10"):
         list(evaluate(CONFIG, method, (bare, bare), Protocol(parts=("knn_classifier",))))
     some = images(40, 1, torch.full((40,), -1)), images(40, 2)
     with pytest.raises(NoLabels, match="got training images without"):
@@ -289,7 +289,7 @@ def test_one_class_an_unknown_factor_and_features_that_are_not_finite_are_senten
         ({"seeds": "0"}, "seeds must be a whole number from 1 to 10, got 0"),
         ({"steps": "-4"}, "steps must be a whole number, got -4"),
         ({"transfer": "<b>"}, "transfer must be one of cifar10"),
-        ({"parts": "transfer"}, "transfer must name another data set, got none"),
+        ({"parts": "transfer"}, "transfer must name another dataset, got none"),
     ],
 )
 def test_a_protocol_that_cannot_be_has_its_sentence(given, sentence):

@@ -22,7 +22,7 @@ def smallest(method, **more):
 
 
 def trainer_of(config, **device):
-    """What takes its steps, on all images of its data set. device: what is to differ from how this machine would compute."""
+    """What takes its steps, on all images of its dataset. device: what is to differ from how this machine would compute."""
     chosen = replace(pick("cpu", config.network.choice.family), **device)
     return Trainer(config, load_images(config.data, None)[0], chosen)
 

@@ -77,7 +77,7 @@ def test_train_with_these_opens_the_train_page_with_exactly_this_pipeline(home):
 def test_a_value_that_cannot_be_is_refused_beside_its_control(home):
     page = opened("augmentations.py", **{"augment.hue": "7"})
     assert any(each.value.startswith("augment: hue must be from 0 to 0.5, got 7") for each in page.error)
-    assert any("Nothing can be shown until this is fixed" in each.value for each in page.error)
+    assert any("Fix this to see views" in each.value for each in page.error)
     assert by_key(page, "button", "train").disabled
 
 

@@ -55,10 +55,11 @@ def test_slips_of_the_pen_are_refused_and_foreign_words_are_not():
 
 
 def test_an_unknown_method_is_named_and_the_rest_is_kept():
-    now = read({"method": "simclear", "batch_size": "64"})
+    now = read({"method": "simclear", "method.momentum": "0.9", "batch_size": "64"})
     assert now.flat["method"] == RunConfig().method.name
     assert now.flat["batch_size"] == 64
     assert "simclear" in now.problems["method"].sentence
+    assert now.problems.keys() == {"method"} and now.ignored == ("method.momentum",)  # the page names what it could not use
 
 
 def test_a_network_that_the_method_cannot_train_is_refused_with_a_sentence():

@@ -98,7 +98,7 @@ MARKS = {
 @pytest.mark.parametrize("file", ["train.py", "collapse.py", "data.py"])
 def test_what_other_sites_add_to_a_link_is_ignored_and_said_once(home, file, monkeypatch):
     page = opened(file, seed="4", **MARKS)
-    said = ":material/link: Ignored in the link, for there is no such setting: fbclid, utm_source, utm_medium, gclid and 4 more."
+    said = ":material/link: Ignored in the link: fbclid, utm_source, utm_medium, gclid and 4 more."
     told = lambda: [each.value.replace("\\", "") for each in page.caption if "Ignored" in each.value]  # noqa: E731
     assert told() == [said] and not page.toast  # nothing is covered
     assert sentences(page) == [] and not page.warning

@@ -1,4 +1,4 @@
-"""A run whose data set was read again since: every page that looks at its pictures says so, and none takes the new ones for the old."""
+"""A run whose dataset was read again since: every page that looks at its pictures says so, and none takes the new ones for the old."""
 
 import numpy as np
 import pytest
