@@ -132,6 +132,6 @@ def test_only_the_official_files_of_cifar10_are_opened(tmp_path):
 def test_the_seconds_to_a_goal_are_told_where_it_is_reached_and_the_curve_in_any_case(goal, reached, tmp_path):
     config = QUICK.large()
     images, probe = load_images(config.data, tmp_path)
-    found = bench_photos.seconds_to(goal, config, images[:256], probe[:64], pick("cpu", "resnet"), 0.0 if reached is None else 5.0)
+    found = bench_photos.seconds_to(goal, config, images[:256], probe[:64], pick("cpu", "resnet"), 2.0)
     assert (found["seconds"] is not None) == reached
     assert found["curve"] and all(0 <= each["knn"] <= 1 for each in found["curve"])

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from playground.config import CHOICES
-from support.serving import serving
+from support.serving import WITHOUT_MAPS, serving
 
 PAGES = ("Masking", "Data", "Train", "Augmentations", "Collapse", "Data", "Embeddings", "Evaluation", "Train")
 SET = {"seed": 7, "steps": 301, "batch_size": 32, "network": "resnet-tiny", "method.temperature": 0.3, "data.image_size": 24}
@@ -85,12 +85,9 @@ def test_after_a_start_the_data_page_is_about_the_data_of_the_run(desk):
     page.click(".st-key-stop button:enabled")
 
 
-SLOW = """
-import runpy
-import streamlit.runtime.runtime
-streamlit.runtime.runtime.MESSAGE_FLUSH_INTERVAL_SECS = 0.6
-runpy.run_module("playground.machine.processes", run_name="__main__", alter_sys=True)
-"""
+SLOW = WITHOUT_MAPS.replace(
+    "runpy.run_module", "import streamlit.runtime.runtime as slow; slow.MESSAGE_FLUSH_INTERVAL_SECS = 0.6\nrunpy.run_module"
+)
 
 
 def test_controls_keep_their_values_where_the_server_is_slow_to_send_what_it_drew(chromium, tmp_path):

@@ -153,7 +153,7 @@ def test_a_run_that_waits_or_stands_still_says_so(scripts):
     said = """async ([status, silent, more]) => {
       const { timeLeft } = await import("/assets/panels/transport.js")
       const pace = { left: () => 40.4, longest: () => 3 }
-      return timeLeft({ pace, heard: performance.now() - 1000 * silent, online: true, step: 9, steps: 60, facts: {}, ...more }, status)
+      return timeLeft({ pace, lastNews: performance.now() - 1000 * silent, online: true, step: 9, steps: 60, facts: {}, ...more }, status)
     }"""
     cases = {
         ("running", 0): "40 s left",
@@ -165,4 +165,4 @@ def test_a_run_that_waits_or_stands_still_says_so(scripts):
     for (status, silent), text in cases.items():
         assert scripts.evaluate(said, [status, silent, {}]) == text
     assert scripts.evaluate(said, ["running", 300, {"online": False}]) == "40 s left"  # it is the page that hears nothing
-    assert scripts.evaluate(said, ["running", 300, {"heard": None}]) == "40 s left"
+    assert scripts.evaluate(said, ["running", 300, {"lastNews": None}]) == "40 s left"

@@ -138,7 +138,7 @@ while True:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_two_trainings_side_by_side_end_on_cores_of_their_own():
     cores = sorted(os.sched_getaffinity(0))[:2]
     command = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {cores})\n{TRAINS}"]

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from playground.home import site
 from playground.machine import processes
+from support import beginnings
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")]
 CHILD = """
@@ -89,6 +89,8 @@ POOL = """
 import json, os, signal, sys, time
 from pathlib import Path
 from playground.machine import processes
+from support import beginnings
+beginnings.share()
 assert processes.begin()
 from playground.config import RunConfig
 from playground.runs.pool import Pool
@@ -119,7 +121,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def run(code, folder):
     """Runs a script in a folder; what it printed, a line each."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(site()), str(folder)]), "OMP_NUM_THREADS": "1"}
+    places = [beginnings.PATH["PYTHONPATH"], str(folder)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )

@@ -19,6 +19,7 @@ from playground.runs.records import UnknownRun
 from playground.runs.runner import PoolFull, RunError, Runner
 from playground.runs.store import Store
 from playground.runs.waiting import FairQueue
+from support import beginnings
 from support.pools import losses, reaches, stop_all, trains
 from support.trainings import TINY
 from support.waiting import until
@@ -91,6 +92,8 @@ def test_the_pool_fits_behind_the_seam(pool):
 
 @pytest.mark.slow
 def test_runs_wait_in_turns_a_paused_one_makes_room_and_goes_on_exactly(pool):
+    until(lambda: pool.health()["workers"][0]["ready"], "a worker that can be sent away")
+    pool.dismiss_idle(0)  # so that none is there before all three wait
     straight = pool.submit(RunConfig(**TINY, steps=40), "ann")
     config = RunConfig(**TINY, steps=40)
     broken, other = pool.submit(config, "ann"), pool.submit(RunConfig(**TINY, steps=3), "ben")
@@ -236,6 +239,10 @@ def _breaks(folder):
 SERVER = """
 import sys, time
 from pathlib import Path
+from playground.machine import processes
+from support import beginnings
+beginnings.share()
+processes.begin()
 from playground.config import RunConfig
 from playground.runs.moves import changes_of
 from playground.runs.pool import Pool
@@ -249,7 +256,9 @@ time.sleep(1000)
 
 @pytest.mark.slow
 def test_a_killed_server_loses_nothing_and_the_next_one_goes_on(tmp_path):
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=os.environ | beginnings.PATH
+    )
     with server.stdout as told:
         running, queued = told.readline().strip(), told.readline().strip()
     store = Store(tmp_path)

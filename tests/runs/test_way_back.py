@@ -78,7 +78,7 @@ def test_a_hand_on_a_knob_ends_what_was_to_be_replayed_of_it(store):
     assert [(each.step, each.name, each.value) for each in found] == [(1, RATE, 0.02), (4, "augment.hue", 0.0)]
 
 
-@pytest.mark.slow
+@pytest.mark.alone  # the worker and the replay must compute on as many threads
 def test_a_run_that_diverges_goes_on_from_before_the_trouble_finishes_and_can_be_replayed(pool):
     store = pool.store
     run = pool.submit(

@@ -3,7 +3,6 @@
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ import threading
 import pytest
 
 from playground.config import RunConfig
+from playground.machine import processes
 from playground.machine.child import own_stdout
 from playground.runs.store import Store
 from support.trainings import TINY
@@ -22,7 +22,7 @@ class Talk:
 
     def __init__(self, home):
         command = [sys.executable, "-m", "playground.runs.worker", "--home", str(home), "--threads", "1"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = processes.spawn(command, os.environ, encoding="utf-8")
         self.replies = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -160,7 +160,7 @@ def test_commands_reach_the_training_and_a_terminated_worker_leaves_a_checkpoint
     changes = until(lambda: store.changes(run), "the change")
     assert [(each.step, each.name, each.value) for each in changes] == [(paused_at + 2, "method.temperature", 0.5)]
     reach(store, run, paused_at + 5)
-    worker.process.send_signal(signal.SIGTERM)
+    worker.process.terminate()
     worker.process.wait(PATIENCE)
     assert store.run(run).status == "interrupted"
     assert store.folder(run).checkpoint()[0] == store.run(run).step >= paused_at + 5

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from playground import projection
 from playground.runs.pool import close_shared_pools, shared_pool
 from playground.runs.workers import Workers
 from support.waiting import until
@@ -15,7 +14,7 @@ def pool_of_pages(home, *, workers=False):
     """The pool that pages ask, in this home. Nothing there lays out maps; without workers the test says what happens in a run."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SSL_PLAYGROUND_HOME", str(home))
-        environment.setattr(projection, "LayoutWorker", lambda: None)
+        environment.setattr("playground.runs.pool.LayoutWorker", None)
         if not workers:
             environment.setattr(Workers, "fill", lambda self: None)
         try:

@@ -55,6 +55,17 @@ class Served:
         self.pool.close()
 
 
+# `python -c` this in place of `-m playground.machine.processes` where no map is looked at: what lays them out compiles for many seconds.
+WITHOUT_MAPS = """
+import runpy
+from playground.machine import processes
+from playground.runs import pool
+processes.begin()
+pool.LayoutWorker = None
+runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+"""
+
+
 @contextlib.contextmanager
 def serving(home, start=("-m", "playground.machine.processes")):
     """Starts the app with this home, and ends it afterwards. start: what Python is given to run."""
@@ -88,6 +99,6 @@ def _wait_for_a_worker(address, process, home):
                 if b'"ready":true' in answer.read():
                     return
         except OSError:
-            time.sleep(0.2)
-        time.sleep(0.3)
+            pass  # it does not listen yet
+        time.sleep(0.1)
     pytest.fail(f"no worker was ready within 180 s: {(home / 'server.log').read_text()}")

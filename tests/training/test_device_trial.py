@@ -13,6 +13,7 @@ from playground.bench.neighbors import busy
 from playground.events import Checkpoint, Started
 from playground.training import device_trial
 from playground.training.device_trial import FILE, chosen
+from support import beginnings
 from support.trainings import tiny_config, trainer_of
 
 pytestmark = pytest.mark.slow
@@ -22,8 +23,9 @@ TAKES_TURNS = device_trial._Trial.takes_turns
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
-    """No answer of an earlier test; and clocks that are made up know nothing of cores that are shared."""
+    """The trial itself, and no answer of an earlier test; and clocks that are made up know nothing of cores that are shared."""
     monkeypatch.setattr(device_trial, "_remembered", {})
+    monkeypatch.setattr(device_trial, "_measured", beginnings.MEASURED)
     monkeypatch.setattr(device_trial._Trial, "takes_turns", lambda self, device: True)
 
 
@@ -110,6 +112,7 @@ def test_one_thread_is_taken_where_it_is_faster_and_nobody_else_was_busy(home, m
     ],
 )
 def test_threads_are_halved_as_long_as_that_is_faster(home, monkeypatch, seconds, threads):
+    monkeypatch.setattr(device_trial._Trial, "prepared", lambda trial, device: lambda: None)  # so many threads would be slow in earnest
     monkeypatch.setattr(device_trial, "_clock", lambda work: work() or seconds[torch.get_num_threads()])
     monkeypatch.setattr(device_trial, "waited", lambda: 0.0)
     trainer = fresh()
@@ -167,6 +170,7 @@ def test_threads_that_cannot_share_a_core_are_left_for_what_is_next_best(home, m
     assert ("cannot share a core" in found.why) == (shared > device_trial.CLUMSY) and os.sched_getaffinity(0) == cores
 
 
+@pytest.mark.alone
 def test_the_threads_that_are_chosen_share_a_core_on_this_machine(home, monkeypatch):
     monkeypatch.setattr(device_trial._Trial, "takes_turns", TAKES_TURNS)
     trainer = fresh()
@@ -174,6 +178,7 @@ def test_the_threads_that_are_chosen_share_a_core_on_this_machine(home, monkeypa
     assert TAKES_TURNS(device_trial._Trial(trainer), chosen(trainer, home))
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two cores to choose from")
 @pytest.mark.parametrize(("slower", "share"), [(6.0, True), (39.0, False)])  # on one core; the slowest and the quickest that were seen
 def test_a_busy_program_does_not_change_whether_threads_can_share_a_core(home, monkeypatch, slower, share):
@@ -194,6 +199,7 @@ def test_a_busy_program_does_not_change_whether_threads_can_share_a_core(home, m
         assert TAKES_TURNS(trial, dataclasses.replace(trainer.device, threads=2)) is share
 
 
+@pytest.mark.alone
 def test_what_is_chosen_next_to_a_busy_program_can_share_a_core_with_it(home, monkeypatch):
     monkeypatch.setattr(device_trial._Trial, "takes_turns", TAKES_TURNS)
     trainer = fresh()

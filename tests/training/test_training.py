@@ -123,7 +123,7 @@ def test_a_checkpoint_survives_a_file(whole, tmp_path):
     assert numbers(train(config, checkpoint=state))[6] == numbers(whole)[6]
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 def test_what_ran_before_in_this_process_changes_no_number(whole):
     """Not even in the last bit: a run that took fewer threads leaves them to the next one, which is calibrated by its own."""
     if devices.thread_limit() < 2:

@@ -10,7 +10,7 @@ from playground.runs.packed_run import usual_device
 from playground.runs.recordings import NO_COLOR, PAIR, RECORDINGS
 from support.opening import address, by_key, opened, rendered
 from support.pools import pool_of_pages
-from support.trainings import tiny_config, trained
+from support.trainings import smallest, trained
 
 SIMCLR, PLAIN, MAE, BROKEN = (each.run for each in RECORDINGS)
 OPENS = {"embeddings.py": ("map.run", SIMCLR), "evaluation.py": ("eval.run", SIMCLR), "masking.py": ("mask.run", MAE)}
@@ -28,7 +28,7 @@ def pool(tmp_path_factory):
 @pytest.fixture
 def own(pool):
     """A run of one's own, for as long as a test takes."""
-    run = trained(pool.store, tiny_config(method="mae", network="vit-tiny", steps=2))
+    run = trained(pool.store, smallest("mae", steps=2))
     yield run
     pool.store.forget(run)
 
@@ -87,7 +87,7 @@ def test_a_recording_that_nobody_chose_makes_room_for_the_first_run(pool, file):
     key, recorded = OPENS[file]
     page = opened(file)
     assert address(page)[key] == recorded
-    run = trained(pool.store, tiny_config(method="mae", network="vit-tiny", steps=2))
+    run = trained(pool.store, smallest("mae", steps=2))
     try:
         assert address(rendered(page))[key] == run and not notes(page)
     finally:

@@ -25,7 +25,7 @@ from playground.events import Change, EvalImages, Finished, Metrics, SetKnob, Sn
 from playground.home import site
 from playground.runs.store import Store
 from playground.web.hub import ANYWAY
-from support.serving import Served
+from support.serving import WITHOUT_MAPS, Served
 from support.trainings import TINY
 from support.waiting import PATIENCE, until
 
@@ -325,14 +325,14 @@ def test_a_timeline_goes_on_after_the_last_event_seen(served):
 
 
 class App:
-    """`streamlit run app.py`, as a person starts it."""
+    """The server that `ssl-playground` starts, but that nobody lays out maps."""
 
     def __init__(self, home):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         options = ["--server.port", str(self.port), "--server.address", "127.0.0.1", "--server.headless", "true"]
-        command = [sys.executable, "-m", "streamlit", "run", str(site() / "app.py"), *options]
+        command = [sys.executable, "-c", WITHOUT_MAPS, "run", str(site() / "app.py"), *options]
         self.log = open(home / "server.log", "ab")  # noqa: SIM115
         environment = os.environ | {"SSL_PLAYGROUND_HOME": str(home)}
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
