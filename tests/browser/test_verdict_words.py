@@ -8,7 +8,7 @@ async ([state, apart, value]) => {
   const grounds = new Grounds(apart)
   const limit = { side: "below", limit: 1, clears: 2, says: "dimensional collapse" }
   const check = { layer: "backbone", what: "rank", holds: false, met: false, value, ...limit }
-  grounds.update({ state, layers: { backbone: state }, checks: [check, { ...check, value: 9 }] })
+  grounds.update({ state, layers: { backbone: state }, checks: [check, { ...check, what: "spread", value: 9 }] })
   return grounds.summary.textContent
 }
 """
